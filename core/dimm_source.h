@@ -1,0 +1,55 @@
+// What the device model needs of one DIMM, as a backend hands it over: the bytes, the label area
+// and the identity that a platform's tables would give it.
+//
+// Plain values; the Media in it are shared and keep the backend's file open and locked while any of
+// them lives.
+#ifndef NVDIMMFS_CORE_DIMM_SOURCE_H_
+#define NVDIMMFS_CORE_DIMM_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/finding.h"
+#include "core/media.h"
+
+namespace nvdimmfs::core {
+
+// Identity of a DIMM: raw values, as the NFIT stores them (ACPI specification, "NVDIMM control
+// region structure" and "NVDIMM region mapping structure"). The byte-swapped forms that sysfs
+// prints are made by whoever prints.
+struct DimmIdentity {
+  struct Manufacturing {
+    uint8_t location = 0;
+    uint16_t date = 0;
+    friend bool operator==(const Manufacturing&, const Manufacturing&) = default;
+  };
+
+  uint32_t handle = 0;   // bits 0-3 dimm, 4-7 channel, 8-11 controller, 12-15 socket, 16-27 node
+  uint16_t phys_id = 0;  // SMBIOS handle
+  uint16_t vendor = 0;
+  uint16_t device = 0;
+  uint16_t revision = 0;
+  uint16_t subsystem_vendor = 0;
+  uint16_t subsystem_device = 0;
+  uint16_t subsystem_revision = 0;
+  std::optional<Manufacturing> manufacturing;  // where the valid-fields bit says so
+  uint32_t serial = 0;
+  uint16_t interface_code = 0;  // region format: 0x0301 is byte-addressable, not energy backed
+  friend bool operator==(const DimmIdentity&, const DimmIdentity&) = default;
+};
+
+struct DimmSource {
+  std::string description;          // for sentences: the path of the image
+  std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
+  std::shared_ptr<Media> labels;    // the label area; null where the DIMM has none
+  bool read_only = false;           // nothing in it may be written: Media refuse with EROFS
+  DimmIdentity identity;
+  std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DIMM_SOURCE_H_
