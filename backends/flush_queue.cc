@@ -1,0 +1,43 @@
+#include "backends/flush_queue.h"
+
+#include <utility>
+
+namespace nvdimmfs::backends {
+
+struct FlushQueue::Round {
+  bool done = false;  // guarded by the queue's mutex_, as is status
+  absl::Status status;
+};
+
+FlushQueue::FlushQueue(std::function<absl::Status()> flush, AfterError after_error)
+    : flush_(std::move(flush)), after_error_(after_error), next_(std::make_shared<Round>()) {}
+
+absl::Status FlushQueue::Flush() {
+  std::shared_ptr<Round> round;
+  {
+    absl::MutexLock lock(&mutex_);
+    round = next_;
+    // Woken when this round is over, or when somebody must lead it.
+    auto my_turn = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return round->done || !in_flight_; };
+    mutex_.Await(absl::Condition(&my_turn));
+    if (round->done) return round->status;
+    if (!failed_.ok()) return failed_;
+    in_flight_ = true;
+    next_ = std::make_shared<Round>();  // who comes from here on has missed the start
+    ++flushes_;
+  }
+  absl::Status status = flush_();
+  absl::MutexLock lock(&mutex_);
+  in_flight_ = false;
+  round->status = status;
+  round->done = true;
+  if (!status.ok() && after_error_ == AfterError::kStayFailed) failed_ = status;
+  return status;
+}
+
+uint64_t FlushQueue::flushes() const {
+  absl::MutexLock lock(&mutex_);
+  return flushes_;
+}
+
+}  // namespace nvdimmfs::backends

@@ -1,0 +1,54 @@
+// libpmem2's three nouns (source, config, map) for a part of one file, owned together.
+//
+// Thread rules: constant once made.
+#ifndef NVDIMMFS_BACKENDS_PMEM2_MAPPING_H_
+#define NVDIMMFS_BACKENDS_PMEM2_MAPPING_H_
+
+#include <libpmem2.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace nvdimmfs::backends {
+
+class Pmem2Mapping {
+ public:
+  // Maps bytes [offset, offset + length) of `fd`, whose descriptor is duplicated. Contract as
+  // Pmem2Media::Map.
+  static absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Make(int fd, uint64_t offset,
+                                                            uint64_t length, bool read_only,
+                                                            const std::string& name);
+  ~Pmem2Mapping();
+  Pmem2Mapping(const Pmem2Mapping&) = delete;
+  Pmem2Mapping& operator=(const Pmem2Mapping&) = delete;
+
+  std::byte* base() const { return base_; }  // byte `offset` of the file
+  int fd() const { return fd_; }
+  // Whether CPU flushes reach the media: granularity byte or cache line.
+  bool is_dax() const { return granularity_ != PMEM2_GRANULARITY_PAGE; }
+
+  // Meaningful on DAX only: with page granularity libpmem2's functions are msync.
+  pmem2_flush_fn flush() const { return flush_; }
+  pmem2_drain_fn drain() const { return drain_; }
+  pmem2_memcpy_fn copy() const { return copy_; }
+
+ private:
+  Pmem2Mapping() = default;
+
+  int fd_ = -1;
+  pmem2_source* source_ = nullptr;
+  pmem2_map* map_ = nullptr;
+  std::byte* base_ = nullptr;
+  pmem2_granularity granularity_ = PMEM2_GRANULARITY_PAGE;
+  pmem2_flush_fn flush_ = nullptr;
+  pmem2_drain_fn drain_ = nullptr;
+  pmem2_memcpy_fn copy_ = nullptr;
+};
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_PMEM2_MAPPING_H_

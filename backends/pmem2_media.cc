@@ -1,0 +1,203 @@
+#include "backends/pmem2_media.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "backends/sigbus_guard.h"
+#include "core/endian.h"
+#include "core/media_slice.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::Range;
+using core::Refusal;
+
+Durability Resolve(Durability wanted) {
+  return wanted == Durability::kPower ? Durability::kPower : Durability::kProcess;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Pmem2Media>> Pmem2Media::Map(int fd, const Options& options) {
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<Pmem2Mapping> mapping,
+      Pmem2Mapping::Make(fd, options.offset, options.length, options.read_only, options.name));
+  InstallSigbusGuard();
+  return std::shared_ptr<Pmem2Media>(new Pmem2Media(std::move(mapping), options));
+}
+
+Pmem2Media::Pmem2Media(std::unique_ptr<Pmem2Mapping> mapping, const Options& options)
+    : mapping_(std::move(mapping)),
+      base_(mapping_->base()),
+      size_(options.length),
+      file_offset_(options.offset),
+      read_only_(options.read_only),
+      is_dax_(mapping_->is_dax()),
+      durability_(Resolve(options.durability)),
+      name_(options.name),
+      // After a failed fdatasync Linux calls the lost pages clean: the next one would succeed.
+      flush_queue_([this] { return SyncFile(); }, FlushQueue::AfterError::kStayFailed) {}
+
+Pmem2Media::~Pmem2Media() = default;
+
+absl::Status Pmem2Media::CheckFits(uint64_t offset, uint64_t length) const {
+  if (core::Fits(offset, length, size_)) return absl::OkStatus();
+  return core::Annotate(core::OutsideMedia(offset, length, size_), name_);
+}
+
+absl::Status Pmem2Media::CheckStore(uint64_t offset, uint64_t length) const {
+  RETURN_IF_ERROR(CheckFits(offset, length));
+  if (read_only_)
+    return Refusal(EROFS, "media.read_only", absl::StrCat("store to ", name_, ": open read-only"));
+  if (!poison_.CoversWhole({offset, length}))
+    return Refusal(EIO, "media.poison",
+                   absl::StrCat("store ", length, " bytes at ", offset, " of ", name_,
+                                ": covers a bad 512-byte unit only in part; write whole units"));
+  return absl::OkStatus();
+}
+
+absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const {
+  return Refusal(
+      EIO, "media.sigbus",
+      absl::StrCat(verb, " ", length, " bytes at ", offset, " of ", name_, " (file offset ",
+                   file_offset_ + offset,
+                   "): the page is gone. The file was truncated, its disk failed, or its "
+                   "file system is full"));
+}
+
+absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const {
+  RETURN_IF_ERROR(CheckFits(offset, out.size()));
+  if (poison_.Overlaps({offset, out.size()}))
+    return Refusal(EIO, "media.poison",
+                   absl::StrCat("read ", out.size(), " bytes at ", offset, " of ", name_,
+                                ": known to be bad"));
+  if (out.empty()) return absl::OkStatus();
+  const std::byte* from = base_ + offset;
+  if (!SurvivesSigbus(from, out.size(), [&] { std::memcpy(out.data(), from, out.size()); }))
+    return Vanished("read", offset, out.size());
+  return absl::OkStatus();
+}
+
+template <typename Store>
+absl::Status Pmem2Media::Guarded(absl::string_view verb, uint64_t offset, uint64_t length,
+                                 const Store& store) {
+  RETURN_IF_ERROR(CheckStore(offset, length));
+  if (length == 0) return absl::OkStatus();
+  if (!SurvivesSigbus(base_ + offset, length, store)) return Vanished(verb, offset, length);
+  // Last, so that readers are refused until the new bytes are there.
+  if (!poison_.empty()) poison_.Clear({offset, length});
+  return absl::OkStatus();
+}
+
+absl::Status Pmem2Media::Write(uint64_t offset, absl::Span<const std::byte> data) {
+  std::byte* to = base_ + offset;
+  return Guarded("write", offset, data.size(), [&] { std::memcpy(to, data.data(), data.size()); });
+}
+
+absl::Status Pmem2Media::WriteThrough(uint64_t offset, absl::Span<const std::byte> data) {
+  if (!is_dax_) return Write(offset, data);  // the page cache is as near as a store can get
+  std::byte* to = base_ + offset;
+  return Guarded("write", offset, data.size(), [&] {
+    mapping_->copy()(to, data.data(), data.size(), PMEM2_F_MEM_NODRAIN | PMEM2_F_MEM_NONTEMPORAL);
+  });
+}
+
+template <typename Word>
+absl::Status Pmem2Media::StoreWord(uint64_t offset, Word value) {
+  Word little_endian;
+  core::StoreLe(&little_endian, value);
+  std::byte* to = base_ + offset;
+  if (reinterpret_cast<uintptr_t>(to) % sizeof(Word) != 0)
+    return Refusal(EIO, "media.alignment",
+                   absl::StrCat("store a word at ", offset, " of ", name_, ": not aligned to ",
+                                sizeof(Word), " bytes"));
+  return Guarded("store", offset, sizeof(Word), [&] {
+    std::atomic_ref<Word>(*reinterpret_cast<Word*>(to))
+        .store(little_endian, std::memory_order_release);
+  });
+}
+
+absl::Status Pmem2Media::Store32(uint64_t offset, uint32_t value) {
+  return StoreWord(offset, value);
+}
+
+absl::Status Pmem2Media::Store64(uint64_t offset, uint64_t value) {
+  return StoreWord(offset, value);
+}
+
+absl::Status Pmem2Media::Push(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(CheckFits(offset, length));
+  if (!is_dax_ || length == 0) return absl::OkStatus();
+  const std::byte* from = base_ + offset;
+  if (!SurvivesSigbus(from, length, [&] { mapping_->flush()(from, length); }))
+    return Vanished("flush", offset, length);
+  return absl::OkStatus();
+}
+
+absl::Status Pmem2Media::Drain() {
+  if (is_dax_) {
+    mapping_->drain()();
+    return absl::OkStatus();
+  }
+  if (durability_ == Durability::kPower) return Flush();
+  std::atomic_thread_fence(std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status Pmem2Media::Flush() {
+  if (read_only_) return absl::OkStatus();  // nothing was stored
+  return flush_queue_.Flush();
+}
+
+absl::Status Pmem2Media::SyncFile() {
+  // Writes back stores through the mapping as well: it is a shared one of the same file.
+  if (fdatasync(mapping_->fd()) == 0) return absl::OkStatus();
+  return Refusal(errno, "media.flush",
+                 absl::StrCat("flush ", name_, ": ", strerror(errno),
+                              ". Stores since the last flush may be lost; unmount and check"));
+}
+
+absl::Status Pmem2Media::Punch(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(CheckStore(offset, length));
+  if (length == 0) return absl::OkStatus();
+  if (fallocate(mapping_->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                static_cast<off_t>(file_offset_ + offset), static_cast<off_t>(length)) != 0)
+    return Refusal(
+        errno, "media.punch",
+        absl::StrCat("punch ", length, " bytes at ", offset, " of ", name_, ": ", strerror(errno)));
+  if (!poison_.empty()) poison_.Clear({offset, length});
+  return absl::OkStatus();
+}
+
+bool Pmem2Media::IsPoisoned(uint64_t offset, uint64_t length) const {
+  return core::Fits(offset, length, size_) && poison_.Overlaps({offset, length});
+}
+
+absl::Status Pmem2Media::ClearPoison(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(CheckFits(offset, length));
+  if (offset % kPoisonUnit != 0 || length % kPoisonUnit != 0)
+    return Refusal(ENXIO, "media.poison.alignment",
+                   absl::StrCat("clear poison in ", length, " bytes at ", offset, " of ", name_,
+                                ": both must be multiples of ", kPoisonUnit));
+  if (read_only_)
+    return Refusal(EROFS, "media.read_only",
+                   absl::StrCat("clear poison of ", name_, ": open read-only"));
+  poison_.Clear({offset, length});
+  return absl::OkStatus();
+}
+
+absl::Status Pmem2Media::InjectPoison(const Range& range) {
+  RETURN_IF_ERROR(CheckFits(range.start, range.size));
+  poison_.Add(range);
+  return absl::OkStatus();
+}
+
+}  // namespace nvdimmfs::backends

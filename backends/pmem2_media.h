@@ -1,0 +1,108 @@
+// A part of a file, mapped into memory through libpmem2.
+//
+// How bytes become durable depends on what lies under the file (Durability); README.md in this
+// folder tells it per file system. Reads and stores go to the mapping; an access that meets a page
+// that is gone (truncated file, failed disk, full file system) is refused with EIO, "media.sigbus".
+//
+// Thread rules: as core::Media. No lock is taken by reads and stores unless bytes are known to be
+// bad.
+#ifndef NVDIMMFS_BACKENDS_PMEM2_MEDIA_H_
+#define NVDIMMFS_BACKENDS_PMEM2_MEDIA_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "backends/flush_queue.h"
+#include "backends/pmem2_mapping.h"
+#include "backends/poison_list.h"
+#include "core/media.h"
+#include "core/range.h"
+
+namespace nvdimmfs::backends {
+
+// What a Drain promises where the file is not on DAX. (On DAX the CPU's flush instructions reach
+// the media, and every Drain promises that.) Flush() always reaches the device: fdatasync.
+enum class Durability {
+  kAuto,     // what suits the file system; today kProcess
+  kProcess,  // drained stores are in the page cache: they survive this process, not the host
+  kPower,    // Drain is an fdatasync, shared by those who wait: they survive the host too
+};
+
+class Pmem2Media final : public core::Media {
+ public:
+  struct Options {
+    uint64_t offset = 0;  // bytes from the start of the file; any
+    uint64_t length = 0;  // bytes; not 0, within the file
+    bool read_only = false;
+    std::string name;  // the file as its user calls it, for sentences
+    Durability durability = Durability::kAuto;
+  };
+
+  // Maps a part of `fd`, which must be open for reading, and for writing unless read_only. Keeps a
+  // duplicate of the descriptor (and so the locks held through it) while it lives.
+  // Refused with EINVAL, "media.range", where the part is empty or not within the file; else with
+  // the errno of the system and "media.map".
+  static absl::StatusOr<std::shared_ptr<Pmem2Media>> Map(int fd, const Options& options);
+
+  ~Pmem2Media() override;
+  Pmem2Media(const Pmem2Media&) = delete;
+  Pmem2Media& operator=(const Pmem2Media&) = delete;
+
+  uint64_t size() const override { return size_; }
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  // Stores over bad bytes make them good where they cover each bad 512-byte unit wholly, else they
+  // are refused with EIO, "media.poison", and store nothing.
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status Store32(uint64_t offset, uint32_t little_endian_value) override;
+  absl::Status Store64(uint64_t offset, uint64_t little_endian_value) override;
+  absl::Status Push(uint64_t offset, uint64_t length) override;
+  absl::Status Drain() override;
+  absl::Status Flush() override;
+  absl::Status Punch(uint64_t offset, uint64_t length) override;
+  bool read_only() const override { return read_only_; }
+  const std::byte* mapping() const override { return base_; }
+  bool IsPoisoned(uint64_t offset, uint64_t length) const override;
+  absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
+
+  // Makes the 512-byte units that the range touches bad. Refused as an access outside the media.
+  absl::Status InjectPoison(const core::Range& range);
+  std::vector<core::Range> bad_ranges() const { return poison_.ranges(); }
+
+  // Whether the CPU's flush instructions reach the media (libpmem2's granularity is not a page).
+  bool is_dax() const { return is_dax_; }
+  Durability durability() const { return durability_; }  // never kAuto
+
+ private:
+  Pmem2Media(std::unique_ptr<Pmem2Mapping> mapping, const Options& options);
+
+  absl::Status CheckFits(uint64_t offset, uint64_t length) const;
+  absl::Status CheckStore(uint64_t offset, uint64_t length) const;
+  absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
+  // Runs `store` over [offset, offset + length) with all checks around it.
+  template <typename Store>
+  absl::Status Guarded(absl::string_view verb, uint64_t offset, uint64_t length,
+                       const Store& store);
+  template <typename Word>
+  absl::Status StoreWord(uint64_t offset, Word little_endian_value);
+  absl::Status SyncFile();
+
+  const std::unique_ptr<Pmem2Mapping> mapping_;
+  std::byte* const base_;
+  const uint64_t size_;
+  const uint64_t file_offset_;
+  const bool read_only_;
+  const bool is_dax_;
+  const Durability durability_;
+  const std::string name_;
+  PoisonList poison_;
+  FlushQueue flush_queue_;
+};
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_PMEM2_MEDIA_H_

@@ -1,0 +1,46 @@
+// The bad ranges of one Media, in units of 512 bytes: kept in memory, sorted, disjoint, merged.
+//
+// Thread rules: any thread; the question is a single load while nothing is bad.
+#ifndef NVDIMMFS_BACKENDS_POISON_LIST_H_
+#define NVDIMMFS_BACKENDS_POISON_LIST_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/range.h"
+
+namespace nvdimmfs::backends {
+
+inline constexpr uint64_t kPoisonUnit = 512;
+
+class PoisonList {
+ public:
+  bool empty() const { return empty_.load(std::memory_order_acquire); }
+
+  // Whether a bad unit overlaps the range (bytes). An empty range overlaps nothing.
+  bool Overlaps(const core::Range& range) const;
+  // Whether every bad unit that overlaps the range lies wholly in it: a write of the range replaces
+  // them.
+  bool CoversWhole(const core::Range& range) const;
+
+  void Add(const core::Range& range);    // widened outward to whole units
+  void Clear(const core::Range& range);  // narrowed inward to whole units
+
+  std::vector<core::Range> ranges() const;  // bytes, ascending, none adjacent
+
+ private:
+  bool HoldsUnit(uint64_t unit) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  bool OverlapsUnits(uint64_t first, uint64_t end) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  std::atomic<bool> empty_{true};
+  mutable absl::Mutex mutex_;
+  std::map<uint64_t, uint64_t> ends_ ABSL_GUARDED_BY(mutex_);  // first unit -> one past the last
+};
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_POISON_LIST_H_

@@ -1,0 +1,60 @@
+// Survives an access to a mapped page that is not there any more.
+//
+// A page of a mapped file raises SIGBUS when the file was truncated, when its disk cannot read it,
+// when its file system has no room for a hole's first store, or when memory reports it as poisoned.
+// Here that becomes `false`, for the one access that met it.
+//
+//   if (!SurvivesSigbus(at, n, [&] { std::memcpy(out, at, n); })) return GoneError();
+//
+// A SIGBUS outside a guarded range goes where it went before InstallSigbusGuard().
+// Thread rules: any thread. The signal must not be blocked in it (a blocked SIGBUS kills).
+#ifndef NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_
+#define NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_
+
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+
+namespace nvdimmfs::backends {
+
+// Once per process, before the first guarded access; further calls do nothing.
+void InstallSigbusGuard();
+
+namespace internal {
+
+struct SigbusFrame {
+  sigjmp_buf resume;
+  uintptr_t start;  // the guarded bytes: [start, end)
+  uintptr_t end;
+};
+
+// The access that this thread is in, else null. Read by the signal handler.
+extern constinit thread_local SigbusFrame* volatile current_sigbus_frame;
+
+}  // namespace internal
+
+// Runs `access`, which may touch [start, start + length) of a mapping; false where it met a page
+// that is gone, and then it was left at the faulting instruction. So it must own nothing (no lock,
+// no allocation) and it must not nest. How much of it was done is unknown. Costs a register save,
+// no system call.
+template <typename Access>
+[[nodiscard]] bool SurvivesSigbus(const void* start, size_t length, const Access& access) {
+  internal::SigbusFrame frame;
+  frame.start = reinterpret_cast<uintptr_t>(start);
+  frame.end = frame.start + length;
+  // The signal mask is not saved (that would be a system call): the handler does not block SIGBUS.
+  if (sigsetjmp(frame.resume, 0) != 0) {
+    internal::current_sigbus_frame = nullptr;
+    return false;
+  }
+  internal::current_sigbus_frame = &frame;
+  asm volatile("" ::: "memory");  // no store of `access` may move out of the guarded stretch
+  access();
+  asm volatile("" ::: "memory");
+  internal::current_sigbus_frame = nullptr;
+  return true;
+}
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_

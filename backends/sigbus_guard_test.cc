@@ -1,0 +1,105 @@
+#include "backends/sigbus_guard.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+// A mapped file of two pages whose second can be taken away.
+class SigbusGuardTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    InstallSigbusGuard();
+    fd_ = memfd_create("sigbus", MFD_CLOEXEC);
+    ASSERT_GE(fd_, 0);
+    ASSERT_EQ(ftruncate(fd_, 8192), 0);
+    map_ = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
+    ASSERT_NE(map_, MAP_FAILED);
+  }
+  void TearDown() override {
+    munmap(map_, 8192);
+    close(fd_);
+  }
+  void LoseSecondPage() { ASSERT_EQ(ftruncate(fd_, 4096), 0); }
+  bool Touch(size_t offset, size_t length) {
+    std::vector<char> out(length);
+    return SurvivesSigbus(map_ + offset, length,
+                          [&] { std::memcpy(out.data(), map_ + offset, length); });
+  }
+
+  int fd_ = -1;
+  char* map_ = nullptr;
+};
+
+TEST_F(SigbusGuardTest, AccessToAPresentPageSurvives) { EXPECT_TRUE(Touch(0, 8192)); }
+
+TEST_F(SigbusGuardTest, AccessToAVanishedPageIsToldEachTime) {
+  LoseSecondPage();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(Touch(4096, 64));
+    EXPECT_FALSE(Touch(0, 8192));
+    EXPECT_TRUE(Touch(0, 4096));
+  }
+}
+
+TEST_F(SigbusGuardTest, StoreToAVanishedPageIsTold) {
+  LoseSecondPage();
+  EXPECT_FALSE(
+      SurvivesSigbus(map_ + 4096, 1, [&] { *const_cast<volatile char*>(map_ + 4096) = 1; }));
+}
+
+TEST_F(SigbusGuardTest, EveryThreadHasItsOwnGuard) {
+  LoseSecondPage();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        EXPECT_FALSE(Touch(4096, 8));
+        EXPECT_TRUE(Touch(8, 8));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+using SigbusGuardDeathTest = SigbusGuardTest;
+
+TEST_F(SigbusGuardDeathTest, UnguardedAccessStillKills) {
+  GTEST_FLAG_SET(death_test_style, "fast");
+  LoseSecondPage();
+  EXPECT_DEATH(
+      {
+        volatile char value = map_[4096];
+        (void)value;
+      },
+      "");
+}
+
+TEST_F(SigbusGuardDeathTest, AccessOutsideTheGuardedRangeStillKills) {
+  GTEST_FLAG_SET(death_test_style, "fast");
+  LoseSecondPage();
+  EXPECT_DEATH(
+      {
+        volatile char value = 0;
+        (void)SurvivesSigbus(map_, 16, [&] { value = map_[4096]; });
+      },
+      "");
+}
+
+TEST_F(SigbusGuardDeathTest, ASentSignalStillKills) {
+  GTEST_FLAG_SET(death_test_style, "fast");
+  EXPECT_DEATH((void)SurvivesSigbus(map_, 16, [] { raise(SIGBUS); }), "");
+}
+
+}  // namespace
+}  // namespace nvdimmfs::backends
