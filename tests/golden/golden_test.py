@@ -1,0 +1,123 @@
+"""Images that a real kernel wrote: the mount shows what the kernel showed, and every stated byte."""
+
+import json
+import os
+import subprocess
+
+from tests.support import images, mounting, patterns, runner, trees
+
+GOLDEN = os.path.abspath("tests/golden")
+
+
+def golden_text(name):
+    with open(os.path.join(GOLDEN, name), encoding="utf-8") as source:
+        return source.read()
+
+
+def listed_by_ndctl(name):
+    """The JSON that ends NAME.txt: ndctl list -BDRN -v -i -C."""
+    text = golden_text(name)
+    return json.loads(text[text.rindex("\n[\n") :])
+
+
+class GoldenTest(mounting.MountTestCase):
+    def unpacked(self, name):
+        return images.unpack(
+            os.path.join(GOLDEN, f"{name}.img.xz"), self.scratch_path(f"{name}.img")
+        )
+
+    def dumped(self, mount):
+        return subprocess.run(
+            [mounting.program("tests/guest/dumptree"), mount.path],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+
+    def assert_same_tree(self, kernel_tree, mount):
+        differences = trees.differences(golden_text(kernel_tree), self.dumped(mount))
+        self.assertEqual([], differences, "\n" + "\n".join(differences))
+
+    def assert_stated_bytes(self, name, mount):
+        complaints = patterns.check_all(
+            mount.join("dev"), patterns.stated_writes(golden_text(f"{name}.txt"))
+        )
+        self.assertEqual([], complaints)
+
+    def check_image(self, name):
+        image = self.unpacked(name)
+        before = images.sha256(image)
+        for options in ("ro", None):
+            with self.subTest(options=options), mounting.Mount(image, options) as mount:
+                self.assert_same_tree(f"{name}.tree", mount)
+                self.assert_stated_bytes(name, mount)
+            if options == "ro":
+                self.assertEqual(before, images.sha256(image), "a read-only mount changed the image")
+
+    def test_labels_v12(self):
+        self.check_image("k12")
+
+    def test_labels_v11(self):
+        self.check_image("k11")
+
+    def test_without_labels(self):
+        self.check_image("kll")
+
+    def test_blank(self):
+        image = images.blank(self.scratch_path("blank.img"), 256 * images.MIB, 128 << 10)
+        for options in ("ro", None):
+            with self.subTest(options=options), mounting.Mount(image, options) as mount:
+                self.assert_same_tree("blank.tree", mount)
+        self.assertEqual(
+            images.sha256(image),
+            images.sha256(
+                images.blank(self.scratch_path("other.img"), 256 * images.MIB, 128 << 10)
+            ),
+            "mounting a blank image wrote to it",
+        )
+
+    def test_mounting_leaves_the_image_as_it_was(self):
+        # Even read-write: nothing is repaired or updated until somebody writes.
+        image = self.unpacked("k11")
+        before = images.sha256(image)
+        with mounting.Mount(image):
+            pass
+        self.assertEqual(before, images.sha256(image))
+
+    def test_list_says_what_ndctl_said(self):
+        for name in ("k12", "k11", "kll"):
+            with self.subTest(image=name):
+                listed = subprocess.run(
+                    [mounting.program("tools/nvdimmfs"), "list", "-BDRNiv", self.unpacked(name)],
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=True,
+                )
+                self.assertEqual(
+                    namespaces_of(listed_by_ndctl(f"{name}.txt")),
+                    namespaces_of(json.loads(listed.stdout)),
+                )
+
+
+def namespaces_of(listing):
+    """{uuid: what it is} of the allocated namespaces in ndctl's JSON, at whatever depth they stand.
+
+    Not by device name: the texts were written before the reboot that numbered the devices afresh.
+    """
+    found = {}
+    if isinstance(listing, list):
+        for element in listing:
+            found.update(namespaces_of(element))
+    elif isinstance(listing, dict):
+        if str(listing.get("dev", "")).startswith("namespace") and listing["size"]:
+            keys = ("mode", "map", "size", "raw_uuid", "sector_size", "align", "name")
+            found[listing.get("uuid")] = {key: listing.get(key) for key in keys}
+        for value in listing.values():
+            found.update(namespaces_of(value))
+    return found
+
+
+if __name__ == "__main__":
+    runner.main()

@@ -1,0 +1,8 @@
+# Shared by mkguest and runguest: where the guest kernel is kept. Sourced, not run.
+guest_cache=${NVDIMMFS_CACHE:-/var/tmp/nvdimmfs-guest}
+
+# Exit status of both scripts where this machine cannot boot a guest at all: a reason to skip.
+cannot() {
+  printf 'cannot boot a guest: %s\n' "$*" >&2
+  exit 77
+}

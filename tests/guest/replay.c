@@ -1,0 +1,197 @@
+// replay: carries out attribute reads and writes from a file and prints what each one gave.
+//
+//   replay ROOT SCRIPT        ROOT is a real /sys, or a mount shaped like one
+//
+// One command a line; PATH is below ROOT/bus/nd; VALUE runs to the end of the line with the escapes
+// \n \\ and \xHH, and is written with a single write(2) to a file opened without O_TRUNC.
+//
+//   R PATH          -> R PATH = value            or !ERRNO, or !open:ERRNO
+//   W PATH VALUE    -> W PATH VALUE = count      likewise
+//   L PATH          -> L PATH = names, sorted, of a directory
+//   # anything      copied
+//
+// `{DEVICE/ATTRIBUTE}` in PATH or VALUE stands for what that attribute of that device reads at that
+// moment ({region0/btt_seed}), and is printed as written: scripts can follow names that the kernel
+// gives away in no fixed order. After each write the bus is waited for (wait_probe), because
+// devices come and go asynchronously.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { kLineSize = 16384, kValueSize = 8192 };
+
+static const char* root;
+
+static void PrintEscaped(const char* bytes, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const unsigned char c = bytes[i];
+    if (c == '\n')
+      fputs("\\n", stdout);
+    else if (c == '\\')
+      fputs("\\\\", stdout);
+    else if (c < 32 || c > 126)
+      printf("\\x%02x", c);
+    else
+      putchar(c);
+  }
+}
+
+// Decodes the escapes of `text` in place; returns the count of bytes.
+static size_t Unescape(char* text) {
+  char* out = text;
+  for (const char* in = text; *in; in++) {
+    unsigned byte;
+    if (in[0] != '\\') {
+      *out++ = *in;
+    } else if (in[1] == 'n') {
+      *out++ = '\n', in++;
+    } else if (in[1] == 'x' && sscanf(in + 2, "%2x", &byte) == 1) {
+      *out++ = (char)byte, in += 3;
+    } else {
+      *out++ = '\\', in += in[1] == '\\';
+    }
+  }
+  return (size_t)(out - text);
+}
+
+// What the attribute `name` ("region0/btt_seed") reads, less its newline; "none" where it is empty.
+static void ReadName(const char* name, char* out, size_t size) {
+  char path[2 * PATH_MAX];
+  snprintf(path, sizeof path, "%s/bus/nd/devices/%s", root, name);
+  const int fd = open(path, O_RDONLY);
+  const ssize_t count = fd < 0 ? 0 : read(fd, out, size - 1);
+  if (fd >= 0) close(fd);
+  out[count < 0 ? 0 : count] = 0;
+  out[strcspn(out, "\n")] = 0;
+  if (!*out) snprintf(out, size, "none");
+}
+
+static void ExpandNames(const char* text, char* out, size_t size) {
+  size_t used = 0;
+  while (*text && used + 1 < size) {
+    const char* close_brace = *text == '{' ? strchr(text, '}') : NULL;
+    if (!close_brace) {
+      out[used++] = *text++;
+      continue;
+    }
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)(close_brace - text - 1), text + 1);
+    ReadName(name, out + used, size - used);
+    used += strlen(out + used);
+    text = close_brace + 1;
+  }
+  out[used] = 0;
+}
+
+static void WaitForBus(void) {
+  char path[PATH_MAX], byte;
+  snprintf(path, sizeof path, "%s/bus/nd/devices/ndbus0/wait_probe", root);
+  const int fd = open(path, O_RDONLY);
+  if (fd < 0) return;
+  if (read(fd, &byte, 1) < 0) perror(path);
+  close(fd);
+}
+
+static void Read(const char* path) {
+  const int fd = open(path, O_RDONLY);
+  if (fd < 0) {
+    printf("!open:%s\n", strerrorname_np(errno));
+    return;
+  }
+  char value[kValueSize];
+  const ssize_t count = read(fd, value, sizeof value);
+  if (count < 0)
+    printf("!%s", strerrorname_np(errno));
+  else
+    PrintEscaped(value, (size_t)count);
+  putchar('\n');
+  close(fd);
+}
+
+static void Write(const char* path, char* value) {
+  const size_t size = Unescape(value);
+  const int fd = open(path, O_WRONLY);
+  if (fd < 0) {
+    printf("!open:%s\n", strerrorname_np(errno));
+    return;
+  }
+  const ssize_t count = write(fd, value, size);
+  if (count < 0)
+    printf("!%s\n", strerrorname_np(errno));
+  else
+    printf("%zd\n", count);
+  close(fd);
+  WaitForBus();
+}
+
+static int ByName(const struct dirent** a, const struct dirent** b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void List(const char* path) {
+  struct dirent** entries;
+  const int count = scandir(path, &entries, NULL, ByName);
+  if (count < 0) {
+    printf("!open:%s\n", strerrorname_np(errno));
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    const char* name = entries[i]->d_name;
+    if (name[0] != '.' && strcmp(name, "x") && strcmp(name, "power")) printf("%s ", name);
+    free(entries[i]);
+  }
+  free(entries);
+  putchar('\n');
+}
+
+static void RunLine(const char* line) {
+  char word[PATH_MAX], target[PATH_MAX], path[2 * PATH_MAX], value[kLineSize];
+  int rest = 0;
+  if (line[0] == '#' || !line[0] || sscanf(line + 1, " %4095s%n", word, &rest) != 1) {
+    puts(line);
+    return;
+  }
+  const char* text = line + 1 + rest;
+  ExpandNames(word, target, sizeof target);
+  snprintf(path, sizeof path, "%s/bus/nd/%s", root, target);
+  ExpandNames(*text == ' ' ? text + 1 : text, value, sizeof value);
+  printf("%s = ", line);
+  switch (line[0]) {
+    case 'R':
+      Read(path);
+      break;
+    case 'W':
+      Write(path, value);
+      break;
+    case 'L':
+      List(path);
+      break;
+    default:
+      puts("?");
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    fprintf(stderr, "usage: replay ROOT SCRIPT\n");
+    return 2;
+  }
+  root = argv[1];
+  FILE* script = fopen(argv[2], "r");
+  if (!script) {
+    perror(argv[2]);
+    return 1;
+  }
+  static char line[kLineSize];
+  while (fgets(line, sizeof line, script)) {
+    line[strcspn(line, "\n")] = 0;
+    RunLine(line);
+    fflush(stdout);
+  }
+  return 0;
+}

@@ -1,0 +1,82 @@
+"""Boots Debian's kernel under QEMU over an image and brings back what it said."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+from tests.support import mounting
+
+# Exit status of mkguest and runguest where this machine cannot boot a guest.
+CANNOT = 77
+
+PRELUDE = """\
+section() { echo "@@SECTION $1"; }
+# Ends nothing: a failed step is told, and the rest still runs.
+try() { "$@" || echo "@@FAILED $*"; }
+"""
+
+
+class GuestFailed(AssertionError):
+    pass
+
+
+def _run(command, seconds):
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode == CANNOT:
+        raise unittest.SkipTest(done.stderr.strip())
+    if done.returncode != 0:
+        raise GuestFailed(f"{command[0]}: exit {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def _nvdimm(image, label_size):
+    """QEMU's arguments for a DIMM whose label area is the image's last `label_size` bytes."""
+    size = os.path.getsize(image)
+    device = "nvdimm,memdev=m0,id=nv0"
+    if label_size:
+        device += f",label-size={label_size}"
+    backend = f"memory-backend-file,id=m0,share=on,mem-path={image},size={size}"
+    return ["-object", backend, "-device", device]
+
+
+def boot(image, label_size, script, files=(), seconds=170):
+    """Runs `script` in a guest with `image` as its only DIMM; {section: text}.
+
+    The script is busybox's sh; `section NAME` starts a new section of the output, "" comes before the
+    first. `files` and the programs pat, dumptree and replay are in its PATH. A line "@@FAILED ..." from
+    `try COMMAND` anywhere raises GuestFailed.
+    """
+    programs = [mounting.program(f"tests/guest/{name}") for name in ("pat", "dumptree", "replay")]
+    tools = mounting.program("tests/guest")
+    with tempfile.TemporaryDirectory() as scratch:
+        guest_script = os.path.join(scratch, "guest.sh")
+        with open(guest_script, "w", encoding="utf-8") as out:
+            out.write(PRELUDE + script)
+        initrd = os.path.join(scratch, "initrd")
+        _run([f"{tools}/mkguest", initrd, guest_script, *programs, *files], 400)
+        os.environ["GUEST_TIMEOUT"] = str(seconds)
+        text = _run([f"{tools}/runguest", initrd, *_nvdimm(image, label_size)], seconds + 30)
+    failed = [line for line in text.splitlines() if line.startswith("@@FAILED")]
+    if failed:
+        raise GuestFailed("\n".join(failed) + "\n" + text)
+    return _sections(text)
+
+
+def _sections(text):
+    sections, current = {}, []
+    sections[""] = current
+    for line in text.splitlines():
+        if line.startswith("@@SECTION "):
+            current = sections.setdefault(line.removeprefix("@@SECTION "), [])
+        elif not line.startswith(("@@BEGIN", "@@END")):
+            current.append(line)
+    return {name: "\n".join(lines) + "\n" for name, lines in sections.items()}

@@ -1,0 +1,87 @@
+"""Images for tests: the golden ones, and fresh ones made without help from nvdimmfs."""
+
+import hashlib
+import lzma
+import os
+import struct
+
+MIB = 1 << 20
+CHUNK = MIB
+
+
+def unpack(compressed, out):
+    """Writes the decompressed image to `out`, sparse where it is zero."""
+    size = 0
+    with lzma.open(compressed) as source, open(out, "wb") as target:
+        while chunk := source.read(CHUNK):
+            if chunk.count(0) == len(chunk):
+                target.seek(len(chunk), os.SEEK_CUR)
+            else:
+                target.write(chunk)
+            size += len(chunk)
+        target.truncate(size)
+    return out
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as source:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def blank(path, data_size, label_size):
+    """A DIMM image of zeros: `data_size` bytes, then a label area of `label_size` bytes."""
+    with open(path, "wb") as target:
+        target.truncate(data_size + label_size)
+    return path
+
+
+def fletcher64(data):
+    low = high = 0
+    for (word,) in struct.iter_unpack("<I", data):
+        low = (low + word) & 0xFFFFFFFF
+        high = (high + low) & 0xFFFFFFFF
+    return high << 32 | low
+
+
+def index_blocks_v11(label_size):
+    """The two index blocks of a freshly initialised v1.1 label area, as the specification has them.
+
+    Label areas of 128-byte labels; all slots free; index 0 is current (sequence 3 over 2).
+    """
+    slots = label_size // 128
+    index_size = -(-(72 + slots // 8) // 256) * 256
+    slots = (label_size - 2 * index_size) // 128
+    blocks = b""
+    for number, sequence in ((0, 3), (1, 2)):
+        bitmap = bytearray(b"\xff" * (slots // 8))
+        if slots % 8:
+            bitmap.append((1 << slots % 8) - 1)
+        head = struct.pack(
+            "<16s3xBIQQQQIHH",
+            b"NAMESPACE_INDEX\0",
+            0,
+            sequence,
+            number * index_size,
+            index_size,
+            (1 - number) * index_size,
+            2 * index_size,
+            slots,
+            1,
+            1,
+        )
+        tail = bytes(bitmap).ljust(index_size - 72, b"\0")
+        checksum = fletcher64(head + bytes(8) + tail)
+        blocks += head + struct.pack("<Q", checksum) + tail
+    return blocks
+
+
+def initialised_v11(path, data_size, label_size):
+    """A blank DIMM image whose label area was initialised as version 1.1."""
+    blank(path, data_size, label_size)
+    with open(path, "r+b") as target:
+        target.seek(data_size)
+        target.write(index_blocks_v11(label_size))
+    return path
