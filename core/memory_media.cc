@@ -60,6 +60,19 @@ absl::Status MemoryMedia::Store64(uint64_t offset, uint64_t value) {
   return StoreWord(bytes_, size_, offset, value);
 }
 
+absl::Status MemoryMedia::Push(uint64_t offset, uint64_t length) {
+  if (!Fits(offset, length, size_)) return OutsideMedia(offset, length, size_);
+  return absl::OkStatus();
+}
+
+absl::Status MemoryMedia::ClearPoison(uint64_t offset, uint64_t length) {
+  if (!Fits(offset, length, size_)) return OutsideMedia(offset, length, size_);
+  if (offset % 512 != 0 || length % 512 != 0)
+    return Refusal(ENXIO, "media.poison.alignment",
+                   "clear poison: offset and length must be multiples of 512");
+  return absl::OkStatus();
+}
+
 absl::Status MemoryMedia::Punch(uint64_t offset, uint64_t length) {
   if (!Fits(offset, length, size_)) return OutsideMedia(offset, length, size_);
   if (length != 0) std::memset(bytes_ + offset, 0, length);

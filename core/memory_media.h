@@ -26,13 +26,13 @@ class MemoryMedia final : public Media {
   }
   absl::Status Store32(uint64_t offset, uint32_t value) override;
   absl::Status Store64(uint64_t offset, uint64_t value) override;
-  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status Push(uint64_t offset, uint64_t length) override;
   absl::Status Drain() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   const std::byte* mapping() const override { return bytes_; }
   bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
-  absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
 
   absl::Span<std::byte> bytes() { return {bytes_, size_}; }
 

@@ -1,0 +1,228 @@
+// What core/media.h promises, asked of every Media that can be built here.
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "backends/pmem2_media.h"
+#include "core/endian.h"
+#include "core/media.h"
+#include "core/media_slice.h"
+#include "core/memory_media.h"
+#include "core/range.h"
+#include "core/status.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs {
+namespace {
+
+using backends::Durability;
+using backends::Pmem2Media;
+using core::ErrnoOf;
+using core::Media;
+using core::ReasonOf;
+
+constexpr uint64_t kSize = 1 << 20;
+
+std::shared_ptr<Media> MapFile(const std::string& folder, uint64_t offset, Durability durability) {
+  std::string path = folder + "/media_conformance.XXXXXX";
+  const int fd = mkstemp(path.data());
+  if (fd < 0) return nullptr;
+  unlink(path.c_str());
+  std::shared_ptr<Media> media;
+  if (ftruncate(fd, static_cast<off_t>(offset + kSize)) == 0) {
+    auto mapped = Pmem2Media::Map(
+        fd, {.offset = offset, .length = kSize, .name = path, .durability = durability});
+    if (mapped.ok()) media = *mapped;
+  }
+  close(fd);
+  return media;
+}
+
+std::string TemporaryFolder() {
+  const char* folder = getenv("TEST_TMPDIR");
+  return folder != nullptr ? folder : "/tmp";
+}
+
+struct Kind {
+  std::string name;
+  std::function<std::shared_ptr<Media>()> make;  // kSize zeros; null where it cannot be had here
+};
+
+std::shared_ptr<Media> Window(std::shared_ptr<Media> parent) {
+  auto slice = core::MediaSlice::Make(std::move(parent), {4096, kSize});
+  return slice.ok() ? *slice : nullptr;
+}
+
+const Kind kKinds[] = {
+    {"Memory", [] { return std::make_shared<core::MemoryMedia>(kSize); }},
+    {"SliceOfMemory", [] { return Window(std::make_shared<core::MemoryMedia>(kSize + 8192)); }},
+    {"File", [] { return MapFile(TemporaryFolder(), 0, Durability::kProcess); }},
+    {"FileDurableOverPowerCuts", [] { return MapFile(TemporaryFolder(), 0, Durability::kPower); }},
+    {"FileFromTheMiddleOfAPage",
+     [] { return MapFile(TemporaryFolder(), 1536, Durability::kAuto); }},
+    {"FileOnTmpfs",
+     []() -> std::shared_ptr<Media> {
+       struct stat status;
+       if (stat("/dev/shm", &status) != 0) return nullptr;
+       return MapFile("/dev/shm", 0, Durability::kAuto);
+     }},
+};
+
+class MediaConformanceTest : public ::testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override {
+    media_ = GetParam().make();
+    if (media_ == nullptr) GTEST_SKIP() << GetParam().name << " cannot be made on this machine";
+  }
+  std::vector<std::byte> Get(uint64_t offset, size_t length) {
+    std::vector<std::byte> out(length, std::byte{0xEE});
+    EXPECT_TRUE(media_->Read(offset, absl::MakeSpan(out)).ok());
+    return out;
+  }
+  static std::vector<std::byte> Pattern(size_t length, int seed) {
+    std::vector<std::byte> bytes(length);
+    for (size_t i = 0; i < length; ++i) bytes[i] = static_cast<std::byte>(i * 7 + seed);
+    return bytes;
+  }
+
+  std::shared_ptr<Media> media_;
+};
+
+TEST_P(MediaConformanceTest, HasItsSizeAndStartsAsZeros) {
+  EXPECT_EQ(media_->size(), kSize);
+  EXPECT_EQ(Get(0, kSize), std::vector<std::byte>(kSize));
+  EXPECT_FALSE(media_->read_only());
+}
+
+TEST_P(MediaConformanceTest, AStoreIsVisibleAtOnce) {
+  const auto data = Pattern(5000, 1);
+  ASSERT_TRUE(media_->Write(123, data).ok());
+  EXPECT_EQ(Get(123, data.size()), data);
+  EXPECT_EQ(Get(122, 1)[0], std::byte{0});
+  EXPECT_EQ(Get(5123, 1)[0], std::byte{0});
+  const auto other = Pattern(4096, 2);
+  ASSERT_TRUE(media_->WriteThrough(8191, other).ok());
+  EXPECT_EQ(Get(8191, other.size()), other);
+}
+
+TEST_P(MediaConformanceTest, LastByteIsInAndTheNextIsOut) {
+  const auto one = Pattern(1, 3);
+  EXPECT_TRUE(media_->Write(kSize - 1, one).ok());
+  EXPECT_EQ(Get(kSize - 1, 1), one);
+  EXPECT_EQ(ReasonOf(media_->Write(kSize, one)), "media.range");
+}
+
+TEST_P(MediaConformanceTest, AnEmptyAccessIsFineUpToTheEnd) {
+  EXPECT_TRUE(media_->Read(kSize, {}).ok());
+  EXPECT_TRUE(media_->Write(kSize, {}).ok());
+  EXPECT_TRUE(media_->Push(kSize, 0).ok());
+  EXPECT_FALSE(media_->Read(kSize + 1, {}).ok());
+}
+
+TEST_P(MediaConformanceTest, AnAccessThatDoesNotFitIsEioAndTouchesNothing) {
+  const auto data = Pattern(16, 4);
+  for (uint64_t offset : {kSize - 15, kSize, kSize + 1, UINT64_MAX - 15, UINT64_MAX}) {
+    SCOPED_TRACE(offset);
+    std::vector<std::byte> out(16);
+    for (const absl::Status& status :
+         {media_->Read(offset, absl::MakeSpan(out)), media_->Write(offset, data),
+          media_->WriteThrough(offset, data), media_->Push(offset, 16),
+          media_->Punch(offset, 16)}) {
+      EXPECT_EQ(ErrnoOf(status), EIO) << status;
+      EXPECT_EQ(ReasonOf(status), "media.range") << status;
+    }
+  }
+  EXPECT_EQ(ReasonOf(media_->Store32(kSize, 1)), "media.range");
+  EXPECT_EQ(ReasonOf(media_->Store64(UINT64_MAX - 7, 1)), "media.range");
+  EXPECT_EQ(Get(kSize - 16, 16), std::vector<std::byte>(16));
+}
+
+TEST_P(MediaConformanceTest, WordsLieLittleEndian) {
+  ASSERT_TRUE(media_->Store32(4, 0x01020304).ok());
+  ASSERT_TRUE(media_->Store64(8, 0x1122334455667788).ok());
+  const auto bytes = Get(0, 16);
+  EXPECT_EQ(bytes[4], std::byte{4});
+  EXPECT_EQ(core::LoadLe<uint32_t>(bytes.data() + 4), 0x01020304u);
+  EXPECT_EQ(core::LoadLe<uint64_t>(bytes.data() + 8), 0x1122334455667788u);
+  EXPECT_EQ(bytes[0], std::byte{0});
+}
+
+TEST_P(MediaConformanceTest, UnalignedWordsAreRefused) {
+  EXPECT_EQ(ErrnoOf(media_->Store32(2, ~0u)), EIO);
+  EXPECT_EQ(ErrnoOf(media_->Store64(4, ~0ull)), EIO);
+  EXPECT_EQ(Get(0, 16), std::vector<std::byte>(16));
+}
+
+TEST_P(MediaConformanceTest, AWordIsNeverSeenTorn) {
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (uint64_t i = 0; !stop; ++i) {
+      const uint64_t value = i % 2 == 0 ? 0 : ~uint64_t{0};
+      ASSERT_TRUE(media_->Store64(64, value).ok());
+    }
+  });
+  const std::byte* mapping = media_->mapping();
+  for (int i = 0; i < 20000 && mapping != nullptr; ++i) {
+    const uint64_t value =
+        __atomic_load_n(reinterpret_cast<const uint64_t*>(mapping + 64), __ATOMIC_ACQUIRE);
+    ASSERT_TRUE(value == 0 || value == ~uint64_t{0});
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST_P(MediaConformanceTest, DurabilityVerbsSucceed) {
+  ASSERT_TRUE(media_->Write(0, Pattern(4096, 5)).ok());
+  EXPECT_TRUE(media_->Push(0, 4096).ok());
+  EXPECT_TRUE(media_->Drain().ok());
+  EXPECT_TRUE(media_->Persist(1, 1).ok());
+  EXPECT_TRUE(media_->Flush().ok());
+  EXPECT_EQ(Get(0, 4096), Pattern(4096, 5));
+}
+
+TEST_P(MediaConformanceTest, APunchedRangeReadsAsZerosOrPunchIsUnsupported) {
+  const auto data = Pattern(20000, 6);
+  ASSERT_TRUE(media_->Write(0, data).ok());
+  const absl::Status status = media_->Punch(1000, 10000);
+  if (!status.ok()) {
+    EXPECT_EQ(ErrnoOf(status), EOPNOTSUPP) << status;
+    EXPECT_EQ(Get(0, data.size()), data);
+    return;
+  }
+  auto expected = data;
+  std::fill_n(expected.begin() + 1000, 10000, std::byte{0});
+  EXPECT_EQ(Get(0, data.size()), expected);
+  EXPECT_EQ(media_->size(), kSize);
+}
+
+TEST_P(MediaConformanceTest, TheMappingShowsTheSameBytes) {
+  if (media_->mapping() == nullptr) GTEST_SKIP() << "not mapped";
+  const auto data = Pattern(777, 7);
+  ASSERT_TRUE(media_->Write(kSize - 777, data).ok());
+  EXPECT_EQ(std::memcmp(media_->mapping() + kSize - 777, data.data(), data.size()), 0);
+}
+
+TEST_P(MediaConformanceTest, HealthyMediaKnowsNoPoison) {
+  EXPECT_FALSE(media_->IsPoisoned(0, kSize));
+  EXPECT_TRUE(media_->ClearPoison(0, 4096).ok());
+  EXPECT_EQ(ErrnoOf(media_->ClearPoison(1, 512)), ENXIO);
+  EXPECT_EQ(ErrnoOf(media_->ClearPoison(0, 513)), ENXIO);
+  EXPECT_EQ(ErrnoOf(media_->ClearPoison(kSize, 512)), EIO);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryMedia, MediaConformanceTest, ::testing::ValuesIn(kKinds),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace nvdimmfs
