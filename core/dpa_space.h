@@ -1,8 +1,9 @@
-// Who owns which bytes of one DIMM: a sorted list of disjoint extents, each owned by a namespace UUID,
-// and the allocation rules of the kernel over it. Pure bookkeeping; nothing here touches media.
+// Who owns which bytes of one DIMM: a sorted list of disjoint extents, each owned by a namespace
+// UUID, and the allocation rules of the kernel over it. Pure bookkeeping; nothing here touches
+// media.
 //
-// `window` arguments are a mapping: the part of the DIMM that a region uses. `align` is the region's
-// align divided by its mappings (a power of two, >= 4096).
+// `window` arguments are a mapping: the part of the DIMM that a region uses. `align` is the
+// region's align divided by its mappings (a power of two, >= 4096).
 #ifndef NVDIMMFS_CORE_DPA_SPACE_H_
 #define NVDIMMFS_CORE_DPA_SPACE_H_
 
@@ -25,21 +26,23 @@ class DpaSpace {
  public:
   const std::vector<DpaExtent>& extents() const { return extents_; }  // ascending
 
-  // Records an extent that a label names. Refused with EBUSY, "dpa.overlap", when it overlaps another
-  // (adjacent extents of one owner are kept apart).
+  // Records an extent that a label names. Refused with EBUSY: "dpa.overlap" when it overlaps
+  // another (adjacent extents of one owner are kept apart), "dpa.range" when it is empty or its end
+  // wraps.
   absl::Status Reserve(const DpaExtent& extent);
 
-  // Gives `owner` n more bytes: first fit over the gaps of `window`, ascending, trimmed to `align`; a
-  // further allocation must touch the owner's last extent (extending it upward or downward), else
+  // Gives `owner` n more bytes: first fit over the gaps of `window`, ascending, trimmed to `align`;
+  // a further allocation must touch the owner's last extent (extending it upward or downward), else
   // ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its label cannot
-  // record; that defect is not copied.) All or nothing.
+  // record; that defect is not copied.) Where fewer than n bytes are free at all the reason is
+  // "dpa.full". All or nothing.
   absl::Status Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align);
   // Takes n bytes back from the owner's highest extents.
   void Shrink(const Uuid& owner, uint64_t n);
   void Release(const Uuid& owner);
   void Rename(const Uuid& from, const Uuid& to);
 
-  uint64_t Allocated(const Uuid& owner) const;            // bytes, over all extents
+  uint64_t Allocated(const Uuid& owner) const;                // bytes, over all extents
   std::vector<DpaExtent> ExtentsOf(const Uuid& owner) const;  // ascending
 
   // `available_size` of one mapping: extents widened to `align` count.

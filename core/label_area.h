@@ -1,8 +1,9 @@
 // One DIMM's label storage area: two alternating index blocks and an array of label slots.
 //
-// Invariant on media: the current index block and the slots it marks used are never written; an update
-// writes a free slot first and commits by writing the other index block with the next sequence number.
-// Layout and protocol: label_format.md; UEFI specification, "NVDIMM label protocol".
+// Invariant on media: the current index block and the slots it marks used are never written; an
+// update writes a free slot first and commits by writing the other index block with the next
+// sequence number. Layout and protocol: label_format.md; UEFI specification, "NVDIMM label
+// protocol".
 //
 // Thread rules: none of its own; the owner (a Dimm) is used under the bus lock.
 #ifndef NVDIMMFS_CORE_LABEL_AREA_H_
@@ -11,32 +12,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/finding.h"
 #include "core/media.h"
-#include "core/uuid.h"
+#include "core/namespace_label.h"
 
 namespace nvdimmfs::core {
-
-// One namespace label as its fields say, whatever the on-media version.
-struct NamespaceLabel {
-  Uuid uuid;
-  std::string name;  // at most 63 bytes; up to the first NUL
-  uint32_t flags = 0;  // label_format.h: kLabelUpdating, ...
-  uint16_t nlabel = 1;
-  uint16_t position = 0;
-  uint64_t isetcookie = 0;
-  uint64_t lbasize = 0;  // bytes; 0 stands for 512
-  uint64_t dpa = 0;      // bytes, in this DIMM's address space
-  uint64_t rawsize = 0;  // bytes on this DIMM
-  Uuid type_guid;         // v1.2 and later; nil in v1.1
-  Uuid abstraction_guid;  // likewise
-  friend bool operator==(const NamespaceLabel&, const NamespaceLabel&) = default;
-};
 
 struct StoredLabel {
   uint32_t slot = 0;
@@ -49,7 +33,7 @@ class LabelArea {
  public:
   // Reads and validates. An area without a valid index block is no error: it is blank (has_index()
   // false). Refused with ENXIO, reason "label.area.size", where two index blocks and two labels do
-  // not fit. A read error of the media is passed on.
+  // not fit, or the area is larger than 32 bits can say. A read error of the media is passed on.
   static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media);
 
   // Whether `media` holds at least one valid index block. Reads at most the index blocks.
@@ -57,29 +41,41 @@ class LabelArea {
 
   uint64_t size() const;
   bool has_index() const;
-  // Of the current index; for a blank area what the next Initialise will use (v1.2, 256-byte labels).
+  // Of the current index; for a blank area what the next Initialise will use (v1.2, 256-byte
+  // labels; v1.1 where the area is too small for that).
   uint16_t major() const;
   uint16_t minor() const;
-  bool is_v1_1() const;      // a valid index, of version 1.1 exactly
-  uint32_t label_size() const;   // bytes: 128 or 256
+  bool is_v1_1() const;         // a valid index, of version 1.1 exactly
+  uint32_t label_size() const;  // bytes: 128 or 256
   uint32_t slot_count() const;
-  uint32_t free_slots() const;   // as the current index has them
-  uint32_t sequence() const;     // 1..3; 0 for a blank area
-  int current() const;           // 0 or 1; -1 for a blank area
+  uint32_t free_slots() const;  // as the current index has them
+  uint32_t sequence() const;    // 1..3; 0 for a blank area
+  int current() const;          // 0 or 1; -1 for a blank area
   uint64_t slot_offset(uint32_t slot) const;
 
-  // The slots in use whose label passes its own checks, in slot order.
+  // The slots in use whose label passes its own checks, in slot order. The next Update or
+  // Initialise invalidates iterators.
   const std::vector<StoredLabel>& labels() const;
+  // What Open noticed: a broken index block ("label.index.*"), slots in use without a valid label
+  // ("label.slot.number", "label.slot.checksum"), labels of an interrupted update
+  // ("label.slot.updating"). What an Update repairs or frees is dropped from the list.
   const std::vector<Finding>& findings() const;
 
-  // Writes two fresh index blocks (sequence 3 and 2), all slots free. Slots are not touched.
+  // Writes two fresh index blocks (sequence 3 and 2), all slots free. Slots are not touched. An
+  // area that has an index is emptied first, so that a power cut leaves all of the old labels or
+  // none. Refused with ENXIO, "label.area.size", where labels of `version` do not fit. After a
+  // media error the object shows what the media then holds: the old state, an empty index, or no
+  // index.
   absl::Status Initialise(LabelVersion version);
 
-  // One update: stores `label` in the lowest free slot, if there is a label, frees `slots_to_free`, and
-  // commits the next index. Returns the slot (or nothing when only freeing). Refused with ENXIO,
-  // "label.index.none" (blank area) or "label.slots.full"; then, and on a media error before the
-  // commit, the area on media is as before. Durable when it returns (Drain and Flush).
-  // A v1.1 area drops the fields that its labels lack; checksums are made here.
+  // One update: stores `label` in the lowest free slot, if there is a label, frees `slots_to_free`,
+  // and commits the next index. Returns the slot (or nothing when only freeing). Refused with
+  // ENXIO, "label.index.none" (blank area) or "label.slots.full", or with EINVAL,
+  // "label.slot.range", for a slot that does not exist; then, and on a media error before the
+  // commit, the area on media is as before. Where the commit itself meets a media error it may or
+  // may not have taken place; this object goes on with the old state and restores it on media
+  // before its next Update. Durable when it returns (Drain and Flush). A v1.1 area drops the fields
+  // that its labels lack; checksums are made here.
   absl::StatusOr<std::optional<uint32_t>> Update(const std::optional<NamespaceLabel>& label,
                                                  absl::Span<const uint32_t> slots_to_free);
 

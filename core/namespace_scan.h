@@ -1,4 +1,5 @@
-// From the labels of every DIMM of a region to its namespaces: the kernel's rules, as one pure function.
+// From the labels of every DIMM of a region to its namespaces: the kernel's rules, as one pure
+// function.
 #ifndef NVDIMMFS_CORE_NAMESPACE_SCAN_H_
 #define NVDIMMFS_CORE_NAMESPACE_SCAN_H_
 
@@ -19,18 +20,18 @@ namespace nvdimmfs::core {
 
 // One DIMM's part in the region.
 struct ScanMapping {
-  std::string dimm;                          // for sentences: "nmem0"
-  Range dpa;                                 // the mapping, in the DIMM's address space
-  const LabelArea* labels = nullptr;         // never null
-  const DpaSpace* space = nullptr;           // never null
+  std::string dimm;                   // for sentences: "nmem0"
+  Range dpa;                          // the mapping, in the DIMM's address space
+  const LabelArea* labels = nullptr;  // never null
+  const DpaSpace* space = nullptr;    // never null
 };
 
 struct ScanRegion {
-  std::string name;       // "region0"
-  uint64_t start = 0;     // SPA, bytes
-  uint64_t cookie = 0;    // the one that labels should carry
+  std::string name;               // "region0"
+  uint64_t start = 0;             // SPA, bytes
+  uint64_t cookie = 0;            // the one that labels should carry
   uint64_t alternate_cookie = 0;  // accepted as well unless 0
-  Uuid type_guid;         // compared with that of 256-byte labels
+  Uuid type_guid;                 // compared with that of 256-byte labels
   std::vector<ScanMapping> mappings;
 };
 
@@ -39,7 +40,7 @@ struct ScannedNamespace {
   std::string name;
   uint64_t lbasize = 0;
   ClaimClass claim_class = ClaimClass::kNone;
-  uint64_t size = 0;       // bytes, over all DIMMs
+  uint64_t size = 0;  // bytes, over all DIMMs
   uint64_t spa_start = 0;
   std::vector<uint32_t> slots;  // slots[i]: its label's slot on mapping i
 };
@@ -50,7 +51,8 @@ struct ScanResult {
   std::vector<Finding> findings;  // labels that were skipped, and why
 };
 
-// Refused with ENODEV and a reason "labels.*" where one bad set makes the kernel give up the region.
+// Refused with ENODEV and a reason "labels.*" where one bad set makes the kernel give up the
+// region.
 absl::StatusOr<ScanResult> ScanNamespaces(const ScanRegion& region);
 
 }  // namespace nvdimmfs::core
