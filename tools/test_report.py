@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Counts the test cases of `bazel test` runs.
+
+    test_report.py EVENTS.json...
+
+Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
+failed and what was skipped, with reasons, and ends with the line `N passed, N failed, N skipped`.
+Exit 0 only if at least one case passed and none failed.
+"""
+
+import json
+import os
+import sys
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+
+
+def events_of(path):
+    """The events of a file; a build that was cut off leaves a torn last line, which is left out."""
+    events = []
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                try:
+                    events.append(json.loads(line))
+                except ValueError:
+                    pass
+    return events
+
+
+def xml_of(result):
+    for output in result.get("testActionOutput", []):
+        if output["name"] == "test.xml":
+            return urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path)
+    return None
+
+
+def case_name(case):
+    words = [case.get("classname"), case.get("name")]
+    return ".".join(word for word in words if word)
+
+
+def cases_of_xml(path):
+    """[(case, kind, reason)] of a test.xml as GoogleTest, the Python runner or Bazel itself write it."""
+    cases = []
+    for case in ElementTree.parse(path).iter("testcase"):
+        broken = case.find("failure") if case.find("failure") is not None else case.find("error")
+        skipped = case.find("skipped")
+        if broken is not None:
+            cases.append((case_name(case), "failed", broken.get("message", "")))
+        elif skipped is not None:
+            cases.append((case_name(case), "skipped", skipped.get("message", "")))
+        elif case.get("status") != "notrun":
+            cases.append((case_name(case), "passed", ""))
+    return cases
+
+
+def cases_of_test(target, result):
+    """The cases of one test target; at least one failed if the target did."""
+    status = result.get("status", "NO_STATUS")
+    path = xml_of(result)
+    try:
+        cases = cases_of_xml(path) if path and os.path.exists(path) else []
+    except ElementTree.ParseError as error:
+        cases = [(target, "failed", f"its test.xml: {error}")]
+    failed = any(kind == "failed" for _, kind, _ in cases)
+    if status not in ("PASSED", "FLAKY") and not failed:
+        cases.append((target, "failed", f"the test as a whole: {status}"))
+    if not cases:
+        cases.append((target, "failed", "ran no case"))
+    return cases
+
+
+def cases_of_run(path):
+    """[(label of the case, kind, reason)] of one bazel test."""
+    run = os.path.basename(path).removesuffix(".json")
+    found = []
+    events = events_of(path)
+    if not events:
+        return [(run, "failed", "bazel said nothing")]
+    for event in events:
+        identity = event.get("id", {})
+        if "testResult" in identity:
+            target = identity["testResult"]["label"]
+            for case, kind, reason in cases_of_test(target, event.get("testResult", {})):
+                found.append((f"{run}: {target}: {case}", kind, reason))
+        elif "targetCompleted" in identity:
+            target = identity["targetCompleted"]["label"]
+            if not event.get("completed", {}).get("success"):
+                # Tests that ran and failed have their own events; this one did not build.
+                if "completed" not in event or "failureDetail" in event["completed"]:
+                    found.append((f"{run}: {target}", "failed", "did not build"))
+        elif "aborted" in event and ("pattern" in identity or "unconfiguredLabel" in identity):
+            reason = event["aborted"].get("description", "aborted")
+            found.append((f"{run}: {next(iter(identity.values()))}", "failed", reason))
+    return found
+
+
+def first_lines(text, count):
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return "\n      ".join(lines[-count:])
+
+
+def main():
+    cases = [case for path in sys.argv[1:] for case in cases_of_run(path)]
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, kind, reason in cases:
+        count[kind] += 1
+        if kind != "passed":
+            print(f"{kind}: {name}\n      {first_lines(reason, 3 if kind == 'failed' else 1)}")
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
+    return 0 if count["passed"] and not count["failed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
