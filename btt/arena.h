@@ -1,0 +1,121 @@
+// One arena at work: reads, writes, discards of its sectors.
+//
+// Invariant, at every instant and after every cut: the blocks that the map names and the free
+// blocks that the newest flog entries name are a permutation of all blocks; so no sector shares a
+// block.
+//
+// Life of a write of k sectors (btt_format.md, "Writing"), k at most kMostBatch:
+//   k lanes · data to their free blocks · shards locked · old entries read · first halves of the
+//   flog entries · DRAIN · second halves · DRAIN · map entries, generations · DRAIN · all released
+//
+// Lock order: lanes, then shards in ascending order; media I/O happens under both.
+// Thread rules: Open is one thread's; the rest is any thread's.
+#ifndef NVDIMMFS_BTT_ARENA_H_
+#define NVDIMMFS_BTT_ARENA_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "btt/flog.h"
+#include "btt/geometry.h"
+#include "btt/lanes.h"
+#include "btt/map_entry.h"
+#include "btt/shards.h"
+#include "core/media.h"
+
+namespace nvdimmfs::btt {
+
+class Arena {
+ public:
+  // Sectors that share their three drains.
+  static constexpr uint32_t kMostBatch = 32;
+
+  struct Options {
+    bool read_only = false;      // store nothing, not even what recovery would
+    bool error_flagged = false;  // the info block says so: reads only
+  };
+
+  // Reads the flog, rolls interrupted writes forward and builds the lanes. Refused with the media's
+  // error, or with "btt.flog.*" where the flog makes no sense. Work and memory are per lane.
+  static absl::StatusOr<std::unique_ptr<Arena>> Open(std::shared_ptr<core::Media> ns,
+                                                     const ArenaGeometry& geometry,
+                                                     const Options& options);
+
+  const ArenaGeometry& geometry() const { return geometry_; }
+  uint32_t sector_size() const { return sector_size_; }
+  uint32_t sectors() const { return geometry_.external_nlba; }
+  // The padding that its flog has.
+  FlogPair padding() const { return pair_; }
+  bool writable() const { return !frozen_.load(std::memory_order_acquire); }
+
+  // A part of one sector: `out` starts `skip` bytes into it.
+  absl::Status Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
+  // Whole consecutive sectors; each is old or new, whatever happens. On an error those before the
+  // failing batch are new.
+  absl::Status Write(uint32_t premap, absl::Span<const std::byte> data);
+  // A part of one sector, under its lock.
+  absl::Status WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data);
+  // The sector reads as zeros afterwards. A store of one map entry: the sector keeps its block.
+  absl::Status SetZero(uint32_t premap, uint32_t count);
+  // Whether reading the sector would fail for its data: known bad, or marked so.
+  bool IsBad(uint32_t premap) const;
+
+ private:
+  // One sector of a batch on its way.
+  struct Pending {
+    HeldLane lane;
+    MapEntry old{0, 0};
+  };
+  using Batch = absl::InlinedVector<Pending, kMostBatch>;
+
+  Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options);
+
+  absl::Status Recover();
+  absl::Status LoadLanes(absl::Span<const FlogGroup> groups, const std::vector<bool>& unreadable);
+  absl::Status AdoptLane(uint32_t lane, const LaneRecord& record);
+  absl::Status RollForward(uint32_t lane, const LaneRecord& record);
+  void MendLane(uint32_t lane);
+
+  absl::StatusOr<MapEntry> LoadMap(uint32_t premap) const;
+  absl::Status ReadOnce(uint32_t premap, MapEntry entry, uint32_t skip,
+                        absl::Span<std::byte> out) const;
+  absl::Status ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
+  void MarkBad(uint32_t premap, uint32_t seen_raw);
+
+  absl::Status CheckWritable() const;
+  absl::StatusOr<HeldLane> AcquireLane();
+  bool MakeUsable(HeldLane& lane);
+  absl::Status CleanFreeBlock(LaneState& lane);
+  absl::StatusOr<Batch> GatherLanes(uint32_t wanted);
+  absl::Status StoreBlock(const LaneState& lane, absl::Span<const std::byte> sector);
+  absl::StatusOr<uint32_t> WriteBatch(uint32_t premap, absl::Span<const std::byte> data);
+  absl::Status LoadOld(uint32_t premap, Batch& batch) const;
+  absl::Status Commit(uint32_t premap, Batch& batch);
+  absl::Status LogFirstHalves(uint32_t premap, const Batch& batch);
+  absl::Status LogSecondHalves(const Batch& batch);
+  absl::Status SwitchMap(uint32_t premap, const Batch& batch);
+  uint64_t SlotAt(const HeldLane& lane) const;
+  static void TurnLanes(Batch& batch);
+  void MendLanes(Batch& batch);
+  absl::Status ZeroUnderLock(uint32_t premap, uint32_t count);
+  absl::Status Freeze(const absl::Status& cause);
+
+  const std::shared_ptr<core::Media> ns_;
+  const ArenaGeometry geometry_;
+  const uint32_t sector_size_;
+  const bool read_only_;
+  FlogPair pair_ = kNewPadding;
+  std::atomic<bool> frozen_;  // writes are refused: read-only, flagged, or after a metadata error
+  LanePool lanes_;
+  ShardTable shards_;
+};
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_ARENA_H_

@@ -1,0 +1,337 @@
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "btt/arena.h"
+#include "core/endian.h"
+#include "core/range.h"
+#include "core/status.h"
+
+namespace nvdimmfs::btt {
+namespace {
+
+// A reader that was overtaken this often by writers of its shard takes the lock.
+constexpr int kOptimisticReads = 8;
+constexpr uint64_t kPoisonUnit = 512;
+
+using SectorBuffer = std::array<std::byte, 4096>;
+
+absl::Status BadSector(uint32_t premap) {
+  return core::Refusal(EIO, "btt.map.error",
+                       absl::StrCat("sector ", premap,
+                                    " of the arena is marked as lost to a media "
+                                    "error; writing it whole makes it good again"));
+}
+
+absl::Status OutOfRange(MapEntry entry, uint32_t premap) {
+  return core::Refusal(
+      EIO, "btt.map.range",
+      absl::StrCat("map entry 0x", absl::Hex(entry.raw(), absl::kZeroPad8), " of sector ", premap,
+                   " names a block outside the arena; "
+                   "check the namespace"));
+}
+
+}  // namespace
+
+absl::StatusOr<MapEntry> Arena::LoadMap(uint32_t premap) const {
+  std::array<std::byte, 4> word;
+  RETURN_IF_ERROR(ns_->Read(geometry_.MapAt(premap), absl::MakeSpan(word)));
+  return MapEntry(core::LoadLe<uint32_t>(word.data()), premap);
+}
+
+// --- Reading -------------------------------------------------------------------------------------
+
+absl::Status Arena::ReadOnce(uint32_t premap, MapEntry entry, uint32_t skip,
+                             absl::Span<std::byte> out) const {
+  if (entry.zero()) {
+    std::fill(out.begin(), out.end(), std::byte{0});
+    return absl::OkStatus();
+  }
+  if (entry.error()) return BadSector(premap);
+  if (entry.block() >= geometry_.internal_nlba) return OutOfRange(entry, premap);
+  const uint64_t block = geometry_.BlockAt(entry.block());
+  // A sector is good or bad as a whole.
+  if (out.size() != sector_size_ && ns_->IsPoisoned(block, sector_size_))
+    return core::Refusal(EIO, "media.poison",
+                         absl::StrCat("sector ", premap, " of the arena touches bad media"));
+  return ns_->Read(block + skip, out);
+}
+
+absl::Status Arena::Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) {
+  const Shard& shard = shards_.Of(premap);
+  for (int attempt = 0; attempt < kOptimisticReads; ++attempt) {
+    const uint64_t generation = shard.generation.load(std::memory_order_acquire);
+    ASSIGN_OR_RETURN(const MapEntry entry, LoadMap(premap));
+    const absl::Status status = ReadOnce(premap, entry, skip, out);
+    // The copy before the counter: unchanged, the block was this sector's throughout the copy.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (shard.generation.load(std::memory_order_relaxed) != generation) continue;
+    if (!status.ok() && core::ReasonOf(status) == "media.poison") MarkBad(premap, entry.raw());
+    return status;
+  }
+  return ReadLocked(premap, skip, out);
+}
+
+absl::Status Arena::ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) {
+  absl::Status status;
+  uint32_t raw = 0;
+  {
+    absl::ReaderMutexLock lock(&shards_.Of(premap).mutex);
+    ASSIGN_OR_RETURN(const MapEntry entry, LoadMap(premap));
+    raw = entry.raw();
+    status = ReadOnce(premap, entry, skip, out);
+  }
+  if (!status.ok() && core::ReasonOf(status) == "media.poison") MarkBad(premap, raw);
+  return status;
+}
+
+// Sets E, unless somebody wrote the sector since its entry was seen. Best effort: the read has
+// failed already.
+void Arena::MarkBad(uint32_t premap, uint32_t seen_raw) {
+  if (!writable()) return;
+  absl::MutexLock lock(&shards_.Of(premap).mutex);
+  const auto entry = LoadMap(premap);
+  if (!entry.ok() || entry->raw() != seen_raw) return;
+  const uint64_t at = geometry_.MapAt(premap);
+  if (ns_->Store32(at, MapEntry::Error(entry->block())).ok())
+    ns_->Persist(at, sizeof(uint32_t)).IgnoreError();
+}
+
+bool Arena::IsBad(uint32_t premap) const {
+  const auto entry = LoadMap(premap);
+  if (!entry.ok() || entry->error()) return true;
+  if (entry->zero()) return false;
+  return entry->block() >= geometry_.internal_nlba ||
+         ns_->IsPoisoned(geometry_.BlockAt(entry->block()), sector_size_);
+}
+
+// --- Lanes ---------------------------------------------------------------------------------------
+
+absl::Status Arena::CheckWritable() const {
+  if (writable()) return absl::OkStatus();
+  return core::Refusal(read_only_ ? EROFS : EIO, "btt.arena.read_only",
+                       "the arena is read-only: opened so, flagged so in its info block, or "
+                       "frozen after a metadata error; check the namespace");
+}
+
+// Makes the free block a good one: zeros over it, and no poison in it. A bad unit that a
+// neighbouring block shares stays: clearing it would hide the neighbour's loss.
+absl::Status Arena::CleanFreeBlock(LaneState& lane) {
+  static constexpr SectorBuffer kZeros{};
+  const uint64_t start = geometry_.BlockAt(lane.free_block);
+  const uint64_t end = start + geometry_.internal_lbasize;
+  if (ns_->IsPoisoned(start, geometry_.internal_lbasize)) {
+    const uint64_t first = core::RoundUp(start, kPoisonUnit);
+    const uint64_t last = core::RoundDown(end, kPoisonUnit);
+    if (first < last) RETURN_IF_ERROR(ns_->ClearPoison(first, last - first));
+  }
+  RETURN_IF_ERROR(ns_->WriteThrough(start, absl::MakeConstSpan(kZeros).first(sector_size_)));
+  RETURN_IF_ERROR(ns_->Drain());
+  if (ns_->IsPoisoned(start, geometry_.internal_lbasize))
+    return core::Refusal(EIO, "media.poison",
+                         absl::StrCat("free block ", lane.free_block, " stays bad"));
+  lane.free_block_is_bad = false;
+  return absl::OkStatus();
+}
+
+// False where the lane had to be taken out of service.
+bool Arena::MakeUsable(HeldLane& lane) {
+  const bool bad = lane->free_block_is_bad ||
+                   ns_->IsPoisoned(geometry_.BlockAt(lane->free_block), geometry_.internal_lbasize);
+  const bool lost = ns_->IsPoisoned(geometry_.FlogAt(lane.index()), sizeof(FlogGroup)) ||
+                    (bad && !CleanFreeBlock(*lane).ok());
+  if (lost) lane.Retire();
+  return !lost;
+}
+
+absl::StatusOr<HeldLane> Arena::AcquireLane() {
+  while (HeldLane lane = lanes_.Acquire())
+    if (MakeUsable(lane)) return lane;
+  return core::Refusal(EIO, "btt.lanes.none",
+                       "every lane of the arena has lost its free block or its flog group to media "
+                       "errors: nothing can be written");
+}
+
+// Between 1 and `wanted` lanes: as many as can be had without waiting for more than the first.
+absl::StatusOr<Arena::Batch> Arena::GatherLanes(uint32_t wanted) {
+  Batch batch;
+  ASSIGN_OR_RETURN(HeldLane first, AcquireLane());
+  batch.emplace_back().lane = std::move(first);
+  while (batch.size() < wanted) {
+    HeldLane next = lanes_.TryAcquire();
+    if (!next) break;
+    if (MakeUsable(next)) batch.emplace_back().lane = std::move(next);
+  }
+  return batch;
+}
+
+// --- Writing -------------------------------------------------------------------------------------
+
+absl::Status Arena::Write(uint32_t premap, absl::Span<const std::byte> data) {
+  while (!data.empty()) {
+    ASSIGN_OR_RETURN(const uint32_t written, WriteBatch(premap, data));
+    premap += written;
+    data.remove_prefix(uint64_t{written} * sector_size_);
+  }
+  return absl::OkStatus();
+}
+
+// Writes a first part of `data` and says how many sectors that was.
+absl::StatusOr<uint32_t> Arena::WriteBatch(uint32_t premap, absl::Span<const std::byte> data) {
+  RETURN_IF_ERROR(CheckWritable());
+  const auto wanted =
+      static_cast<uint32_t>(std::min<uint64_t>(data.size() / sector_size_, kMostBatch));
+  ASSIGN_OR_RETURN(Batch batch, GatherLanes(wanted));
+  for (size_t i = 0; i < batch.size(); ++i)
+    RETURN_IF_ERROR(StoreBlock(*batch[i].lane, data.subspan(i * sector_size_, sector_size_)));
+  {
+    ShardLocks locks(shards_, premap, static_cast<uint32_t>(batch.size()));
+    RETURN_IF_ERROR(LoadOld(premap, batch));
+    RETURN_IF_ERROR(Commit(premap, batch));
+  }
+  MendLanes(batch);
+  return static_cast<uint32_t>(batch.size());
+}
+
+absl::Status Arena::WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data) {
+  RETURN_IF_ERROR(CheckWritable());
+  ASSIGN_OR_RETURN(Batch batch, GatherLanes(1));
+  {
+    ShardLocks locks(shards_, premap, 1);
+    RETURN_IF_ERROR(LoadOld(premap, batch));
+    SectorBuffer sector;
+    RETURN_IF_ERROR(ReadOnce(premap, batch[0].old, 0, absl::MakeSpan(sector).first(sector_size_)));
+    std::memcpy(sector.data() + skip, data.data(), data.size());
+    RETURN_IF_ERROR(StoreBlock(*batch[0].lane, absl::MakeConstSpan(sector).first(sector_size_)));
+    RETURN_IF_ERROR(Commit(premap, batch));
+  }
+  MendLanes(batch);
+  return absl::OkStatus();
+}
+
+absl::Status Arena::StoreBlock(const LaneState& lane, absl::Span<const std::byte> sector) {
+  return ns_->WriteThrough(geometry_.BlockAt(lane.free_block), sector);
+}
+
+// The entries to be replaced. A sector whose entry cannot be used ends the batch before it; the
+// first one fails it.
+absl::Status Arena::LoadOld(uint32_t premap, Batch& batch) const {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const auto sector = static_cast<uint32_t>(premap + i);
+    const auto entry = LoadMap(sector);
+    if (entry.ok() && entry->block() < geometry_.internal_nlba) {
+      batch[i].old = *entry;
+      continue;
+    }
+    if (i == 0) return entry.ok() ? OutOfRange(*entry, sector) : entry.status();
+    batch.resize(i);
+  }
+  return absl::OkStatus();
+}
+
+// Publishes blocks that are stored but perhaps not durable. The shards are locked.
+absl::Status Arena::Commit(uint32_t premap, Batch& batch) {
+  // Overwrites the older slot of each pair without making it newer: may share the data's drain.
+  RETURN_IF_ERROR(LogFirstHalves(premap, batch));
+  RETURN_IF_ERROR(ns_->Drain());
+  // From here on recovery may publish the new blocks. An error leaves open whether it will, so no
+  // lane may be used again.
+  absl::Status status = LogSecondHalves(batch);
+  // Flog before map. Map first, and a cut in between leaves the map and the lane's free block
+  // naming the same block: the next write through this lane would overwrite live data.
+  if (status.ok()) status = ns_->Drain();
+  if (status.ok()) status = SwitchMap(premap, batch);
+  // Durable before the shards and the lanes are free: recovery looks at newest entries only, and
+  // does not follow chains of them.
+  if (status.ok()) status = ns_->Drain();
+  if (!status.ok()) return Freeze(status);
+  TurnLanes(batch);
+  return absl::OkStatus();
+}
+
+uint64_t Arena::SlotAt(const HeldLane& lane) const {
+  return geometry_.FlogAt(lane.index()) + pair_[lane->position] * sizeof(FlogEntry);
+}
+
+absl::Status Arena::LogFirstHalves(uint32_t premap, const Batch& batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const uint64_t at = SlotAt(batch[i].lane);
+    const uint32_t old_map = batch[i].old.block() | (batch[i].old.error() ? kMapE : 0);
+    RETURN_IF_ERROR(ns_->Store64(at, (premap + i) | uint64_t{old_map} << 32));
+    RETURN_IF_ERROR(ns_->Push(at, sizeof(uint64_t)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Arena::LogSecondHalves(const Batch& batch) {
+  for (const Pending& pending : batch) {
+    const uint64_t at = SlotAt(pending.lane) + offsetof(FlogEntry, new_map);
+    const LaneState& lane = *pending.lane;
+    RETURN_IF_ERROR(ns_->Store64(at, lane.free_block | uint64_t{lane.seq} << 32));
+    RETURN_IF_ERROR(ns_->Push(at, sizeof(uint64_t)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Arena::SwitchMap(uint32_t premap, const Batch& batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const auto sector = static_cast<uint32_t>(premap + i);
+    RETURN_IF_ERROR(
+        ns_->Store32(geometry_.MapAt(sector), MapEntry::Normal(batch[i].lane->free_block)));
+    // The entry first, the counter after: shards.h.
+    const bool line_ends = (sector + 1) % ShardTable::kEntriesPerLine == 0;
+    if (line_ends || i + 1 == batch.size()) shards_.Of(sector).Bump();
+  }
+  return ns_->Push(geometry_.MapAt(premap), batch.size() * sizeof(uint32_t));
+}
+
+// Each lane now owns the block that its sector had before.
+void Arena::TurnLanes(Batch& batch) {
+  for (Pending& pending : batch) {
+    LaneState& lane = *pending.lane;
+    lane.free_block = pending.old.block();
+    lane.free_block_is_bad = pending.old.error();
+    lane.seq = NextSeq(lane.seq);
+    lane.position ^= 1;
+  }
+}
+
+// What a write over a bad sector leaves behind is mended before anyone waits for it.
+void Arena::MendLanes(Batch& batch) {
+  for (Pending& pending : batch)
+    if (pending.lane->free_block_is_bad && !CleanFreeBlock(*pending.lane).ok())
+      pending.lane.Retire();
+}
+
+absl::Status Arena::Freeze(const absl::Status& cause) {
+  frozen_.store(true, std::memory_order_release);
+  return core::Annotate(cause, "btt metadata could not be stored, the arena is read-only now");
+}
+
+// --- Zeros ---------------------------------------------------------------------------------------
+
+absl::Status Arena::SetZero(uint32_t premap, uint32_t count) {
+  while (count > 0) {
+    RETURN_IF_ERROR(CheckWritable());
+    const uint32_t chunk = std::min(count, ShardLocks::kMostSectors);
+    RETURN_IF_ERROR(ZeroUnderLock(premap, chunk));
+    premap += chunk;
+    count -= chunk;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Arena::ZeroUnderLock(uint32_t premap, uint32_t count) {
+  ShardLocks locks(shards_, premap, count);
+  for (uint32_t sector = premap; sector - premap < count; ++sector) {
+    ASSIGN_OR_RETURN(const MapEntry entry, LoadMap(sector));
+    if (entry.block() >= geometry_.internal_nlba) return OutOfRange(entry, sector);
+    if (entry.zero()) continue;
+    RETURN_IF_ERROR(ns_->Store32(geometry_.MapAt(sector), MapEntry::Zero(entry.block())));
+  }
+  return ns_->Persist(geometry_.MapAt(premap), uint64_t{count} * sizeof(uint32_t));
+}
+
+}  // namespace nvdimmfs::btt

@@ -1,0 +1,141 @@
+// Opening an arena: padding, lanes, and the roll-forward of interrupted writes (btt_format.md,
+// "Recovery"). Every store here may be cut and is then simply done again by the next opening.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "btt/arena.h"
+#include "core/status.h"
+
+namespace nvdimmfs::btt {
+namespace {
+
+constexpr uint64_t kPoisonUnit = 512;
+constexpr uint32_t kGroupsPerUnit = kPoisonUnit / sizeof(FlogGroup);
+
+bool IsPoison(const absl::Status& status) { return core::ReasonOf(status) == "media.poison"; }
+
+// The whole flog; where a 512-byte unit cannot be read, its lanes are marked.
+absl::Status LoadGroups(const core::Media& ns, uint64_t at, std::vector<FlogGroup>& groups,
+                        std::vector<bool>& unreadable) {
+  auto bytes = [&](size_t first, size_t count) {
+    return absl::MakeSpan(reinterpret_cast<std::byte*>(groups.data() + first),
+                          count * sizeof(FlogGroup));
+  };
+  const absl::Status whole = ns.Read(at, bytes(0, groups.size()));
+  if (whole.ok() || !IsPoison(whole)) return whole;
+  for (size_t first = 0; first < groups.size(); first += kGroupsPerUnit) {
+    const size_t count = std::min<size_t>(kGroupsPerUnit, groups.size() - first);
+    const absl::Status unit = ns.Read(at + first * sizeof(FlogGroup), bytes(first, count));
+    if (unit.ok()) continue;
+    if (!IsPoison(unit)) return unit;
+    std::fill_n(unreadable.begin() + first, count, true);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRecord(uint32_t lane, const LaneRecord& record, const ArenaGeometry& arena) {
+  if (record.lba < arena.external_nlba && record.old_block < arena.internal_nlba &&
+      record.new_block < arena.internal_nlba)
+    return absl::OkStatus();
+  return core::Refusal(
+      EIO, "btt.flog.range",
+      absl::StrCat("flog of lane ", lane, ": lba ", record.lba, ", old ", record.old_block,
+                   ", new ", record.new_block, " do not lie in an arena of ", arena.external_nlba,
+                   " sectors"));
+}
+
+bool HasTwins(std::vector<uint32_t> blocks) {
+  std::sort(blocks.begin(), blocks.end());
+  return std::adjacent_find(blocks.begin(), blocks.end()) != blocks.end();
+}
+
+}  // namespace
+
+Arena::Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options)
+    : ns_(std::move(ns)),
+      geometry_(geometry),
+      sector_size_(SectorSizeOf(geometry.external_lbasize)),
+      read_only_(options.read_only || ns_->read_only()),
+      frozen_(read_only_ || options.error_flagged),
+      lanes_(geometry.nfree) {}
+
+absl::StatusOr<std::unique_ptr<Arena>> Arena::Open(std::shared_ptr<core::Media> ns,
+                                                   const ArenaGeometry& geometry,
+                                                   const Options& options) {
+  std::unique_ptr<Arena> arena(new Arena(std::move(ns), geometry, options));
+  RETURN_IF_ERROR(arena->Recover());
+  return arena;
+}
+
+absl::Status Arena::Recover() {
+  std::vector<FlogGroup> groups(geometry_.nfree);
+  std::vector<bool> unreadable(geometry_.nfree, false);
+  RETURN_IF_ERROR(LoadGroups(*ns_, geometry_.FlogAt(0), groups, unreadable));
+
+  std::vector<FlogGroup> readable;
+  readable.reserve(groups.size());
+  for (uint32_t lane = 0; lane < groups.size(); ++lane)
+    if (!unreadable[lane]) readable.push_back(groups[lane]);
+  ASSIGN_OR_RETURN(pair_, DetectPadding(readable));
+  return LoadLanes(groups, unreadable);
+}
+
+absl::Status Arena::LoadLanes(absl::Span<const FlogGroup> groups,
+                              const std::vector<bool>& unreadable) {
+  std::vector<uint32_t> free_blocks;
+  for (uint32_t lane = 0; lane < groups.size(); ++lane) {
+    if (unreadable[lane]) {
+      // Its free block is unknown, and an interrupted write through it stays undone: that sector
+      // keeps its old contents.
+      lanes_.RetireInitial(lane);
+      continue;
+    }
+    auto record = ReadLane(groups[lane], pair_);
+    if (!record.ok()) return core::Annotate(record.status(), absl::StrCat("flog of lane ", lane));
+    RETURN_IF_ERROR(CheckRecord(lane, *record, geometry_));
+    RETURN_IF_ERROR(AdoptLane(lane, *record));
+    free_blocks.push_back(record->old_block);
+  }
+  if (!frozen_) RETURN_IF_ERROR(ns_->Drain());  // the rolled-forward map entries
+  // Two lanes on one block would hand it out twice: reads are still right, writes would not be.
+  if (HasTwins(std::move(free_blocks))) frozen_ = true;
+  if (frozen_) return absl::OkStatus();
+  for (uint32_t lane = 0; lane < groups.size(); ++lane)
+    if (!lanes_.IsHeld(lane)) MendLane(lane);
+  return absl::OkStatus();
+}
+
+absl::Status Arena::AdoptLane(uint32_t lane, const LaneRecord& record) {
+  LaneState& state = lanes_.Initial(lane);
+  state.free_block = record.old_block;
+  state.seq = NextSeq(record.seq);
+  state.position = record.newer ^ 1;
+  state.free_block_is_bad = record.old_had_error;
+  return frozen_ ? absl::OkStatus() : RollForward(lane, record);
+}
+
+// The flog got out: so does the map. A map that names neither block was written later, through
+// another lane.
+absl::Status Arena::RollForward(uint32_t lane, const LaneRecord& record) {
+  if (record.old_block == record.new_block) return absl::OkStatus();
+  const auto entry = LoadMap(record.lba);
+  if (!entry.ok()) {
+    if (!IsPoison(entry.status())) return entry.status();
+    // Whether the sector still owns the old block cannot be told: nobody may write to it.
+    lanes_.RetireInitial(lane);
+    return absl::OkStatus();
+  }
+  if (entry->block() != record.old_block) return absl::OkStatus();
+  RETURN_IF_ERROR(ns_->Store32(geometry_.MapAt(record.lba), MapEntry::Normal(record.new_block)));
+  return ns_->Push(geometry_.MapAt(record.lba), sizeof(uint32_t));
+}
+
+// A free block that lost its contents to poison is made good again now rather than under a write.
+void Arena::MendLane(uint32_t lane) {
+  LaneState& state = lanes_.Initial(lane);
+  if (state.free_block_is_bad && !CleanFreeBlock(state).ok()) lanes_.RetireInitial(lane);
+}
+
+}  // namespace nvdimmfs::btt

@@ -1,0 +1,129 @@
+// A BTT: a Media of sectors, each of which is old or new after any cut, over the bytes of a
+// namespace.
+//
+// The one public door of this folder (with check.h). Format and protocols: btt_format.md.
+//
+//   auto btt = Btt::OpenOrFormat(ns, {.uuid = core::Uuid::Random(), .external_lbasize = 4096},
+//   false); RETURN_IF_ERROR((*btt)->Write(0, bytes));   // durable now, torn never
+//
+// Reasons of refusals: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
+// "btt.arena.read_only", "btt.sector_size.mismatch"; "media.*" comes from below.
+#ifndef NVDIMMFS_BTT_BTT_H_
+#define NVDIMMFS_BTT_BTT_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "btt/arena.h"
+#include "btt/geometry.h"
+#include "btt/info_block.h"
+#include "core/media.h"
+#include "core/uuid.h"
+
+namespace nvdimmfs::btt {
+
+struct FormatOptions {
+  core::Uuid uuid;                   // of the BTT
+  core::Uuid parent_uuid;            // of the namespace; nil for a label-less one
+  uint32_t external_lbasize = 4096;  // one of kExternalSizes
+  Version version = Version::kV1_1;
+};
+
+// What a namespace probe learns.
+struct Identity {
+  core::Uuid uuid;
+  uint32_t external_lbasize = 0;
+};
+
+// Reads the first info block as the kernel's probe does; changes nothing. Refused with ENXIO,
+// "btt.size" (namespace below 16 MiB) or "btt.info.unreadable"; with ENODEV and
+// "btt.info.signature", ".parent",
+// ".checksum" or ".version" where there is no such BTT.
+absl::StatusOr<Identity> Probe(const core::Media& ns, Version version,
+                               const core::Uuid& parent_uuid);
+
+class Btt final : public core::Media {
+ public:
+  // What binding a configured btt device does: opens the arenas, with recovery unless `read_only`;
+  // or formats, where the first info block is not valid and the media may be written. One step
+  // gentler than the kernel: where the first info block is lost but arena 0's copy is this very BTT
+  // (uuid, parent, block size, place), it is put back instead of formatting over the data. The
+  // sector size is that of `options`, as the kernel's is; where the media has another, capacity
+  // follows the options and every access is refused ("btt.sector_size.mismatch").
+  // Refused with EINVAL ("btt.info.lbasize": not a legal block size), ENXIO ("btt.size": fewer than
+  // 16 MiB) and, for whatever fails inside start-up, ENOMEM with the cause's reason and sentence.
+  static absl::StatusOr<std::shared_ptr<Btt>> OpenOrFormat(std::shared_ptr<core::Media> ns,
+                                                           const FormatOptions& options,
+                                                           bool read_only);
+  // Opens what is there. ENODEV and "btt.info.*" where there is none, else as above.
+  static absl::StatusOr<std::shared_ptr<Btt>> Open(std::shared_ptr<core::Media> ns, Version version,
+                                                   const core::Uuid& parent_uuid, bool read_only);
+
+  const core::Uuid& uuid() const { return uuid_; }
+  uint32_t sector_size() const { return sector_size_; }
+  uint32_t external_lbasize() const { return arenas_.front()->geometry().external_lbasize; }
+  absl::Span<const std::unique_ptr<Arena>> arenas() const { return arenas_; }
+
+  // core::Media. Offsets in bytes of the sectors, metadata excluded; any alignment. A store is
+  // durable when it returns, atomic per sector; whole sectors share their drains in batches of 32,
+  // a part of a sector is read, changed and written under the sector's lock. A read sees, per
+  // sector, the last write that returned before it, or one that runs beside it.
+  uint64_t size() const override { return size_; }
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
+    return Write(offset, data);
+  }
+  absl::Status Store32(uint64_t offset, uint32_t little_endian_value) override;
+  absl::Status Store64(uint64_t offset, uint64_t little_endian_value) override;
+  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status Drain() override { return absl::OkStatus(); }
+  absl::Status Flush() override { return ns_->Flush(); }
+  absl::Status Punch(uint64_t offset, uint64_t length) override { return Discard(offset, length); }
+  bool read_only() const override { return read_only_; }
+  bool IsPoisoned(uint64_t offset, uint64_t length) const override;
+  absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
+
+  // The range reads as zeros afterwards. Whole sectors of 4096 get the map's Z flag; parts of
+  // sectors, and sectors of 512, are written: kernels that read the latter page-wise mistake Z
+  // (btt_format.md).
+  absl::Status Discard(uint64_t offset, uint64_t length);
+
+ private:
+  Btt(std::shared_ptr<core::Media> ns, bool read_only);
+
+  static absl::StatusOr<std::shared_ptr<Btt>> OpenArenas(std::shared_ptr<core::Media> ns,
+                                                         Version version,
+                                                         const core::Uuid& parent_uuid,
+                                                         bool read_only);
+  absl::Status AddArena(const InfoBlock& info, uint64_t start);
+  absl::Status SetSectorSize(uint32_t external_lbasize);
+  absl::Status CheckAccess(uint64_t offset, uint64_t length) const;
+  struct Place {
+    Arena* arena;
+    uint32_t premap;
+  };
+  Place Locate(uint64_t lba) const;
+  // Calls part(place, skip, data offset, length) for parts of sectors, and whole(place, count, data
+  // offset) for runs of whole sectors within one arena, in order, until one fails.
+  template <typename Part, typename Whole>
+  absl::Status Split(uint64_t offset, uint64_t length, const Part& part, const Whole& whole) const;
+  absl::Status WriteZeros(Place place, uint32_t count);
+
+  const std::shared_ptr<core::Media> ns_;
+  const bool read_only_;
+  core::Uuid uuid_;
+  uint32_t sector_size_ = 0;
+  bool size_mismatch_ = false;
+  uint64_t sectors_ = 0;
+  uint64_t size_ = 0;
+  std::vector<std::unique_ptr<Arena>> arenas_;
+};
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_BTT_H_

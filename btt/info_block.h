@@ -1,0 +1,52 @@
+// An arena's info block: reading it from hostile bytes, and making one.
+#ifndef NVDIMMFS_BTT_INFO_BLOCK_H_
+#define NVDIMMFS_BTT_INFO_BLOCK_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "btt/btt_format.h"
+#include "btt/geometry.h"
+#include "core/media.h"
+#include "core/uuid.h"
+
+namespace nvdimmfs::btt {
+
+// The 4096 bytes at `at` of the namespace, unjudged. Passes on the media's refusal.
+absl::StatusOr<InfoBlock> LoadInfo(const core::Media& ns, uint64_t at);
+
+// What the kernel asks of a block before it calls it one: signature, parent (nil, or equal to
+// `parent_uuid`) and checksum. Refused with ENODEV and the reason "btt.info.signature", ".parent"
+// or
+// ".checksum". The version is another question (CheckVersion), asked when a namespace is probed.
+absl::Status CheckInfo(const InfoBlock& info, const core::Uuid& parent_uuid);
+// Refused with ENODEV, "btt.info.version".
+absl::Status CheckVersion(const InfoBlock& info, Version version);
+
+// The arena that a block describes, when its numbers can be relied upon: every part inside the
+// `remaining` bytes that follow `start` in the namespace, in order, disjoint and aligned, sizes
+// legal, and external_nlba + nfree = internal_nlba. Refused with EIO and "btt.info.lbasize",
+// ".nfree",
+// ".nlba", ".layout" or ".nextoff"; with ENODEV and ".nfree" where there are fewer than kLanes
+// lanes, which a kernel since 2026 refuses as well.
+absl::StatusOr<ArenaGeometry> ParseArena(const InfoBlock& info, uint64_t start, uint64_t remaining);
+
+// A sealed block (checksum set).
+InfoBlock MakeInfo(const ArenaGeometry& arena, const core::Uuid& uuid,
+                   const core::Uuid& parent_uuid, Version version);
+// Sets the checksum.
+void Seal(InfoBlock& info);
+uint64_t ChecksumOf(const InfoBlock& info);
+
+core::Uuid UuidOf(const InfoBlock& info);
+core::Uuid ParentOf(const InfoBlock& info);
+absl::Span<const std::byte> BytesOf(const InfoBlock& info);
+
+// On one line, for logs and check.
+std::string ToString(const InfoBlock& info);
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_INFO_BLOCK_H_

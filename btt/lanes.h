@@ -1,0 +1,104 @@
+// The lanes of one arena: who may write through which flog group.
+//
+// A lane is one free block and one flog group. Between acquiring and releasing it belongs to one
+// writer alone, and the writer holds it as a value that cannot be copied and gives it back when it
+// dies: a lane cannot be forgotten, nor be held twice.
+//
+// Thread rules: any thread. Acquire blocks only while it holds nothing; a writer that wants several
+// lanes takes the first with Acquire and the others with TryAcquire, so writers cannot deadlock.
+#ifndef NVDIMMFS_BTT_LANES_H_
+#define NVDIMMFS_BTT_LANES_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace nvdimmfs::btt {
+
+// What the holder of a lane knows and changes.
+struct LaneState {
+  uint32_t free_block = 0;  // owned by no sector; may still be read by readers that will notice
+  uint32_t seq = 0;         // for the next flog entry
+  uint8_t position = 0;     // in the flog pair, of the slot to overwrite next
+  bool free_block_is_bad = false;  // zero it, and clear its poison, before using it
+};
+
+class LanePool;
+
+// A lane in use. Moved-from and empty ones convert to false.
+class HeldLane {
+ public:
+  HeldLane() = default;
+  HeldLane(HeldLane&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), index_(other.index_) {}
+  HeldLane& operator=(HeldLane&& other) noexcept;
+  HeldLane(const HeldLane&) = delete;
+  HeldLane& operator=(const HeldLane&) = delete;
+  ~HeldLane() { Release(); }
+
+  explicit operator bool() const { return pool_ != nullptr; }
+  uint32_t index() const { return index_; }
+  LaneState& operator*() const;
+  LaneState* operator->() const { return &**this; }
+
+  void Release();
+  // Takes the lane out of service for as long as the arena is open: its free block or its flog
+  // group cannot be stored to.
+  void Retire();
+
+ private:
+  friend class LanePool;
+  HeldLane(LanePool* pool, uint32_t index) : pool_(pool), index_(index) {}
+
+  LanePool* pool_ = nullptr;
+  uint32_t index_ = 0;
+};
+
+class LanePool {
+ public:
+  // `count` lanes, at least 1, all in service and free.
+  explicit LanePool(uint32_t count);
+
+  // Waits for a lane; empty when every lane is out of service. Prefers the one that this thread
+  // used last, then the next ones.
+  HeldLane Acquire();
+  // A lane if one is free now.
+  HeldLane TryAcquire();
+
+  // Before the arena is shared: the state to start from.
+  LaneState& Initial(uint32_t lane) { return lanes_[lane].state; }
+  void RetireInitial(uint32_t lane);
+  bool IsHeld(uint32_t lane) const { return lanes_[lane].held.load(std::memory_order_relaxed); }
+
+  uint32_t count() const { return count_; }
+  uint32_t in_service() const { return in_service_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class HeldLane;
+  struct alignas(64) Lane {
+    std::atomic<bool> held{false};
+    LaneState state;  // the holder's alone
+  };
+
+  void Release(uint32_t lane);
+  void Retire(uint32_t lane);
+
+  const uint32_t count_;
+  const std::unique_ptr<Lane[]> lanes_;
+  std::atomic<uint32_t> in_service_;
+
+  // Only for writers that found every lane held.
+  std::atomic<uint32_t> waiters_{0};
+  absl::Mutex mutex_;
+  absl::CondVar released_;
+};
+
+inline LaneState& HeldLane::operator*() const { return pool_->lanes_[index_].state; }
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_LANES_H_

@@ -1,0 +1,23 @@
+#include "btt/shards.h"
+
+#include <algorithm>
+
+namespace nvdimmfs::btt {
+
+// The analysis cannot follow a set of locks that is computed; the order is the sorted one, and the
+// destructor gives back exactly what was taken.
+ShardLocks::ShardLocks(ShardTable& table, uint32_t first_premap,
+                       uint32_t count) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const uint32_t first_line = first_premap / ShardTable::kEntriesPerLine;
+  const uint32_t last_line = (first_premap + (count - 1)) / ShardTable::kEntriesPerLine;
+  for (uint32_t line = first_line; line <= last_line; ++line)
+    held_[held_count_++] = &table.shards_[line % ShardTable::kCount];
+  std::sort(held_.begin(), held_.begin() + held_count_);
+  for (size_t i = 0; i < held_count_; ++i) held_[i]->mutex.Lock();
+}
+
+ShardLocks::~ShardLocks() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (size_t i = held_count_; i > 0; --i) held_[i - 1]->mutex.Unlock();
+}
+
+}  // namespace nvdimmfs::btt

@@ -1,0 +1,66 @@
+// The map's locks, and the counters by which readers do without them.
+//
+// Sixteen neighbouring map entries (one cache line) share a shard. A writer holds the shards of its
+// sectors from reading the old entries until the new ones are durable. It stores an entry first and
+// bumps the shard's generation after; only then may the block that the entry named before be
+// overwritten. So a reader that takes the generation, then the entry, then the data, and finds the
+// generation unchanged, has read the block that the sector owned all the while.
+//
+// Thread rules: any thread. Several shards are locked in ascending order.
+#ifndef NVDIMMFS_BTT_SHARDS_H_
+#define NVDIMMFS_BTT_SHARDS_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace nvdimmfs::btt {
+
+struct alignas(64) Shard {
+  absl::Mutex mutex;
+  std::atomic<uint64_t> generation{0};
+
+  // After an entry of this shard was stored. A full barrier where that matters: no later store to
+  // the freed block may be seen before it.
+  void Bump() { generation.fetch_add(1, std::memory_order_seq_cst); }
+};
+
+class ShardTable {
+ public:
+  // A power of two; constant, whatever the number of sectors.
+  static constexpr uint32_t kCount = 512;
+  static constexpr uint32_t kEntriesPerLine = 16;
+
+  Shard& Of(uint32_t premap) { return shards_[IndexOf(premap)]; }
+  static uint32_t IndexOf(uint32_t premap) { return premap / kEntriesPerLine % kCount; }
+
+ private:
+  friend class ShardLocks;
+  std::array<Shard, kCount> shards_;
+};
+
+// Holds the shards of `count` consecutive sectors, in order of their index.
+class ShardLocks {
+ public:
+  static constexpr uint32_t kMostSectors = 64;
+
+  // `count` is 1..kMostSectors.
+  ShardLocks(ShardTable& table, uint32_t first_premap, uint32_t count);
+  ~ShardLocks();
+  ShardLocks(const ShardLocks&) = delete;
+  ShardLocks& operator=(const ShardLocks&) = delete;
+
+ private:
+  static constexpr size_t kMostShards = kMostSectors / ShardTable::kEntriesPerLine + 1;
+
+  std::array<Shard*, kMostShards> held_{};
+  size_t held_count_ = 0;
+};
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_SHARDS_H_
