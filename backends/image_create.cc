@@ -1,0 +1,111 @@
+#include "backends/image_create.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "backends/image_layout.h"
+#include "core/range.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::Refusal;
+
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+constexpr uint64_t kLargestFile = INT64_MAX;
+
+absl::Status CheckNew(const NewImage& image) {
+  if (image.size == 0 || image.size % kImagePage != 0)
+    return Refusal(EINVAL, "create.size",
+                   absl::StrCat("create ", image.path, ": ", image.size,
+                                " bytes of data: must be a positive multiple of ", kImagePage));
+  if (image.label_size % kImagePage != 0 || image.label_size > kMaxLabelArea ||
+      (image.label_size != 0 && image.label_size < kMinLabelArea))
+    return Refusal(EINVAL, "create.label_size",
+                   absl::StrCat("create ", image.path, ": a label area of ", image.label_size,
+                                " bytes: must be 0 or a multiple of ", kImagePage, ", at least ",
+                                kMinLabelArea, " (128K, QEMU's least)"));
+  if (image.size > kLargestFile - image.label_size)
+    return Refusal(EINVAL, "create.size",
+                   absl::StrCat("create ", image.path, ": ", image.size,
+                                " bytes are more than a file can have"));
+  return absl::OkStatus();
+}
+
+absl::Status FileError(const std::string& path, absl::string_view step, int error) {
+  return Refusal(error, error == EEXIST ? "create.exists" : "create.file",
+                 absl::StrCat("create ", path, ": ", step, ": ", strerror(error),
+                              error == EEXIST ? "; remove it first, nothing is overwritten" : ""));
+}
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Makes the folder's entry durable. Where the folder cannot be opened or synced, the file is still
+// good; what is lost is only the promise over a power cut.
+void SyncFolder(const std::string& folder) {
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+// Within an option of QEMU a comma is written twice; for the shell the word goes in quotes.
+std::string QemuPath(const std::string& path) { return absl::StrReplaceAll(path, {{",", ",,"}}); }
+std::string ShellWord(const std::string& word) {
+  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) || strchr("-_./,=:+@%", c) != nullptr;
+  });
+  if (plain && !word.empty()) return word;
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
+}  // namespace
+
+absl::StatusOr<CreatedImage> CreateImage(const NewImage& image) {
+  RETURN_IF_ERROR(CheckNew(image));
+  CreatedImage created;
+  created.file_size = image.size + image.label_size;
+  created.label_area_is_found = BlankLabelSize(created.file_size) == image.label_size;
+
+  const int fd = open(image.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (fd < 0) return FileError(image.path, "make the file", errno);
+  int error = ftruncate(fd, static_cast<off_t>(created.file_size)) != 0 ? errno : 0;
+  if (error == 0 && fsync(fd) != 0) error = errno;
+  close(fd);
+  if (error != 0) {
+    unlink(image.path.c_str());
+    return FileError(image.path, absl::StrCat("give it ", created.file_size, " bytes"), error);
+  }
+  SyncFolder(FolderOf(image.path));
+  return created;
+}
+
+std::string QemuCommandLine(const NewImage& image, const std::optional<core::Uuid>& uuid) {
+  const uint64_t file_size = image.size + image.label_size;
+  // Room for the guest's own memory and the DIMM.
+  const uint64_t max_gib = std::max<uint64_t>(16, 2 + file_size / kGiB);
+  std::string device = "nvdimm,memdev=m0,id=nv0";
+  if (image.label_size != 0) absl::StrAppend(&device, ",label-size=", image.label_size);
+  if (uuid.has_value()) absl::StrAppend(&device, ",uuid=", uuid->ToString());
+  return absl::StrCat(
+      "qemu-system-x86_64 -machine q35,nvdimm=on -m 1G,slots=8,maxmem=", max_gib, "G -object ",
+      ShellWord(absl::StrCat("memory-backend-file,id=m0,share=on,mem-path=", QemuPath(image.path),
+                             ",size=", file_size)),
+      " -device ", device);
+}
+
+}  // namespace nvdimmfs::backends

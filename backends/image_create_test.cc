@@ -1,0 +1,127 @@
+#include "backends/image_create.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <string>
+
+#include "backends/image_layout.h"
+#include "core/status.h"
+#include "core/uuid.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::ErrnoOf;
+using core::ReasonOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr uint64_t kMiB = 1 << 20;
+
+class ImageCreateTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        std::string(getenv("TEST_TMPDIR") ? getenv("TEST_TMPDIR") : "/tmp") + "/create.XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    path_ = folder_ + "/dimm.img";
+  }
+  void TearDown() override {
+    unlink(path_.c_str());
+    rmdir(folder_.c_str());
+  }
+  std::string folder_, path_;
+};
+
+TEST_F(ImageCreateTest, IsASparseFileOfDataAndLabelArea) {
+  auto created = CreateImage({path_, 256 * kMiB, 128 * 1024});
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(created->file_size, 256 * kMiB + 128 * 1024);
+  EXPECT_TRUE(created->label_area_is_found);
+  struct stat status;
+  ASSERT_EQ(stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(static_cast<uint64_t>(status.st_size), created->file_size);
+  EXPECT_LT(status.st_blocks, 64);
+}
+
+TEST_F(ImageCreateTest, NothingIsEverOverwritten) {
+  std::ofstream(path_) << "precious";
+  auto created = CreateImage({path_, kMiB});
+  EXPECT_EQ(ErrnoOf(created.status()), EEXIST);
+  EXPECT_EQ(ReasonOf(created.status()), "create.exists");
+  std::string contents;
+  std::ifstream(path_) >> contents;
+  EXPECT_EQ(contents, "precious");
+}
+
+TEST_F(ImageCreateTest, ADanglingLinkIsNotFollowed) {
+  ASSERT_EQ(symlink("elsewhere", path_.c_str()), 0);
+  EXPECT_EQ(ReasonOf(CreateImage({path_, kMiB}).status()), "create.exists");
+}
+
+TEST_F(ImageCreateTest, RefusesSizesThatNoDimmHas) {
+  for (uint64_t size : {uint64_t{0}, uint64_t{1}, uint64_t{4095}, kMiB + 512,
+                        uint64_t{INT64_MAX} + 1, UINT64_MAX - 4095}) {
+    auto created = CreateImage({path_, size});
+    EXPECT_EQ(ReasonOf(created.status()), "create.size") << size;
+    EXPECT_EQ(ErrnoOf(created.status()), EINVAL);
+  }
+  for (uint64_t label_size : {uint64_t{1}, uint64_t{4096}, uint64_t{131071}, uint64_t{131073},
+                              uint64_t{1} << 32, UINT64_MAX - 4095}) {
+    auto created = CreateImage({path_, kMiB, label_size});
+    EXPECT_EQ(ReasonOf(created.status()), "create.label_size") << label_size;
+  }
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+}
+
+TEST_F(ImageCreateTest, AFailureLeavesNoFile) {
+  auto created = CreateImage({path_, uint64_t{INT64_MAX} - 4095 - 131072 - 4096});
+  if (created.ok()) GTEST_SKIP() << "a file system without a limit";
+  EXPECT_EQ(ReasonOf(created.status()), "create.file") << created.status();
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+  EXPECT_EQ(ErrnoOf(CreateImage({folder_ + "/none/dimm.img", kMiB}).status()), ENOENT);
+}
+
+TEST_F(ImageCreateTest, TellsWhereABlankLabelAreaWouldNotBeFound) {
+  auto large = CreateImage({path_, 256 * kMiB, kMiB});
+  ASSERT_TRUE(large.ok());
+  EXPECT_FALSE(large->label_area_is_found);
+  unlink(path_.c_str());
+  auto none = CreateImage({path_, 64 * kMiB, 0});
+  ASSERT_TRUE(none.ok());
+  EXPECT_TRUE(none->label_area_is_found);
+}
+
+TEST(QemuCommandLineTest, NamesFileSizesAndLabelArea) {
+  EXPECT_EQ(QemuCommandLine({"vm.img", 256 * kMiB, 128 * 1024}, std::nullopt),
+            "qemu-system-x86_64 -machine q35,nvdimm=on -m 1G,slots=8,maxmem=16G "
+            "-object memory-backend-file,id=m0,share=on,mem-path=vm.img,size=268566528 "
+            "-device nvdimm,memdev=m0,id=nv0,label-size=131072");
+}
+
+TEST(QemuCommandLineTest, LabelLessHasNoLabelSizeAndUuidIsPassedOn) {
+  const auto uuid = core::Uuid::Parse("3f1c9e9e-0f29-4a0f-8e0f-d2a1d5b6f7a1");
+  const std::string line = QemuCommandLine({"vm.img", 64 * kMiB, 0}, uuid);
+  EXPECT_THAT(line, Not(HasSubstr("label-size")));
+  EXPECT_THAT(line, HasSubstr(",uuid=3f1c9e9e-0f29-4a0f-8e0f-d2a1d5b6f7a1"));
+}
+
+TEST(QemuCommandLineTest, OddPathsAreQuotedForQemuAndTheShell) {
+  EXPECT_THAT(
+      QemuCommandLine({"a,b c'd.img", kMiB, 0}, std::nullopt),
+      HasSubstr("'memory-backend-file,id=m0,share=on,mem-path=a,,b c'\\''d.img,size=1048576'"));
+}
+
+TEST(QemuCommandLineTest, MaxmemHoldsALargeDimm) {
+  EXPECT_THAT(QemuCommandLine({"x", uint64_t{2} << 40, 131072}, std::nullopt),
+              HasSubstr("maxmem=2050G"));
+}
+
+}  // namespace
+}  // namespace nvdimmfs::backends

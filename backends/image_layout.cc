@@ -1,0 +1,130 @@
+#include "backends/image_layout.h"
+
+#include <array>
+#include <cerrno>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "core/label_area.h"
+#include "core/label_format.h"
+#include "core/media_slice.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::Finding;
+using core::RoundDown;
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kFineCandidates = 2 * kMiB;  // up to here every page
+constexpr uint64_t kLargestCandidate = 128 * kMiB;
+
+// Sizes that a label area at the end of a file may have, ascending.
+std::set<uint64_t> Candidates(uint64_t file_size) {
+  std::set<uint64_t> sizes;
+  for (uint64_t size = kMinLabelArea; size <= kFineCandidates; size += kImagePage)
+    sizes.insert(size);
+  for (uint64_t size = kMinLabelArea; size <= kLargestCandidate; size *= 2) sizes.insert(size);
+  for (uint64_t size = file_size % kMiB; size <= kLargestCandidate; size += kMiB)
+    if (size >= kMinLabelArea) sizes.insert(size);
+  // At least one page of data stays.
+  while (!sizes.empty() && *sizes.rbegin() + kImagePage > file_size) sizes.erase(*sizes.rbegin());
+  return sizes;
+}
+
+bool HasValidIndex(const std::shared_ptr<core::Media>& file, uint64_t file_size, uint64_t size) {
+  auto area = core::MediaSlice::Make(file, {file_size - size, size});
+  return area.ok() && core::LabelArea::HasIndex(**area);
+}
+
+bool HasSignature(const core::Media& file, uint64_t offset) {
+  std::array<char, core::kIndexSignature.size()> found;
+  auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
+  return file.Read(offset, bytes).ok() && found == core::kIndexSignature;
+}
+
+Finding Ambiguous(const std::string& name, uint64_t file_size, uint64_t taken, uint64_t other) {
+  return {"image.labels.ambiguous", file_size - other,
+          absl::StrCat(name, ": valid label index blocks ", taken, " and ", other,
+                       " bytes before its end; the label area is taken to be the last ", taken,
+                       " bytes. Say label_size=", other, " for the other")};
+}
+
+Finding Damaged(const std::string& name, uint64_t file_size, uint64_t size) {
+  return {
+      "image.labels.damaged", file_size - size,
+      absl::StrCat(name, ": the index block ", size,
+                   " bytes before its end is damaged; the label area is taken to begin there. Say "
+                   "label_size=0 if that is data")};
+}
+
+// Rules 2 to 5.
+uint64_t FindLabelSize(const std::shared_ptr<core::Media>& file, uint64_t file_size,
+                       const std::string& name, std::vector<Finding>& findings) {
+  const std::set<uint64_t> candidates = Candidates(file_size);
+  uint64_t found = 0;
+  for (uint64_t size : candidates) {
+    if (!HasValidIndex(file, file_size, size)) continue;
+    if (found == 0) {
+      found = size;
+    } else {
+      findings.push_back(Ambiguous(name, file_size, found, size));
+      break;
+    }
+  }
+  if (found != 0) return found;
+  if (const uint64_t blank = BlankLabelSize(file_size); blank != 0) return blank;
+  for (uint64_t size : candidates) {
+    if (!HasSignature(*file, file_size - size)) continue;
+    findings.push_back(Damaged(name, file_size, size));
+    return size;
+  }
+  return 0;
+}
+
+absl::StatusOr<uint64_t> CheckLabelSize(uint64_t label_size, uint64_t file_size,
+                                        const std::string& name) {
+  if (label_size <= kMaxLabelArea && label_size <= file_size - kImagePage) return label_size;
+  return core::Refusal(
+      EINVAL, "image.label_size",
+      absl::StrCat("open ", name, ": a label area of ", label_size, " bytes does not fit in its ",
+                   file_size, " bytes with a page of data before it"));
+}
+
+}  // namespace
+
+uint64_t BlankLabelSize(uint64_t file_size) {
+  const uint64_t remainder = file_size % kMiB;
+  return remainder >= kMinLabelArea && file_size > kMiB ? remainder : 0;
+}
+
+absl::StatusOr<ImageLayout> DivideImage(const std::shared_ptr<core::Media>& file,
+                                        std::optional<uint64_t> label_size,
+                                        const std::string& name) {
+  const uint64_t file_size = RoundDown(file->size(), kImagePage);
+  if (file_size == 0)
+    return core::Refusal(EINVAL, "image.size",
+                         absl::StrCat("open ", name, ": ", file->size(),
+                                      " bytes are no DIMM; the least is a page of ", kImagePage));
+  ImageLayout layout;
+  if (file_size != file->size())
+    layout.findings.push_back(
+        {"image.size.odd", file_size,
+         absl::StrCat(name, ": its ", file->size(), " bytes are no multiple of ", kImagePage,
+                      "; the last ", file->size() - file_size,
+                      " are left out. Was the file truncated?")});
+  uint64_t size = 0;
+  if (label_size.has_value()) {
+    ASSIGN_OR_RETURN(size, CheckLabelSize(*label_size, file_size, name));
+  } else {
+    size = FindLabelSize(file, file_size, name, layout.findings);
+  }
+  layout.labels = {file_size - size, size};
+  layout.data = {0, RoundDown(file_size - size, kImagePage)};
+  return layout;
+}
+
+}  // namespace nvdimmfs::backends

@@ -1,0 +1,178 @@
+#include "backends/image_layout.h"
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/label_area.h"
+#include "core/media_slice.h"
+#include "core/memory_media.h"
+#include "core/status.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::ErrnoOf;
+using core::LabelArea;
+using core::LabelVersion;
+using core::MemoryMedia;
+using core::ReasonOf;
+
+constexpr uint64_t kKiB = 1024;
+constexpr uint64_t kMiB = 1024 * kKiB;
+
+class ImageLayoutTest : public ::testing::Test {
+ protected:
+  void MakeFile(uint64_t size) { file_ = std::make_shared<MemoryMedia>(size); }
+  // Writes the index blocks of a label area of `size` bytes that ends `before_end` bytes before the
+  // end of the file.
+  void Label(uint64_t size, LabelVersion version = LabelVersion::kV1_2, uint64_t before_end = 0) {
+    auto slice = core::MediaSlice::Make(file_, {file_->size() - before_end - size, size});
+    ASSERT_TRUE(slice.ok());
+    auto area = LabelArea::Open(*slice);
+    ASSERT_TRUE(area.ok()) << area.status();
+    ASSERT_TRUE(area->Initialise(version).ok());
+  }
+  void Damage(uint64_t offset) { file_->bytes()[offset] ^= std::byte{1}; }
+  ImageLayout Divide(std::optional<uint64_t> label_size = std::nullopt) {
+    auto layout = DivideImage(file_, label_size, "file");
+    EXPECT_TRUE(layout.ok()) << layout.status();
+    return layout.ok() ? *layout : ImageLayout{};
+  }
+  std::vector<std::string> Reasons(const ImageLayout& layout) {
+    std::vector<std::string> reasons;
+    for (const core::Finding& finding : layout.findings) reasons.push_back(finding.reason);
+    return reasons;
+  }
+
+  std::shared_ptr<MemoryMedia> file_;
+};
+
+TEST_F(ImageLayoutTest, BlankRemainderOverAMebibyteIsTheLabelArea) {
+  MakeFile(256 * kMiB + 128 * kKiB);
+  const ImageLayout layout = Divide();
+  EXPECT_EQ(layout.data, (core::Range{0, 256 * kMiB}));
+  EXPECT_EQ(layout.labels, (core::Range{256 * kMiB, 128 * kKiB}));
+  EXPECT_TRUE(layout.findings.empty());
+}
+
+TEST_F(ImageLayoutTest, BlankWholeMebibytesAreLabelLess) {
+  MakeFile(256 * kMiB);
+  EXPECT_EQ(Divide().data.size, 256 * kMiB);
+  EXPECT_TRUE(Divide().labels.empty());
+}
+
+TEST_F(ImageLayoutTest, BlankRemainderUnder128KiBIsData) {
+  MakeFile(64 * kMiB + 124 * kKiB);
+  EXPECT_EQ(Divide().data.size, 64 * kMiB + 124 * kKiB);
+}
+
+TEST_F(ImageLayoutTest, IndexBlocksTellTheSize) {
+  for (LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
+    for (uint64_t label_size : {128 * kKiB, 132 * kKiB, 192 * kKiB, 256 * kKiB, 1 * kMiB, 2 * kMiB,
+                                1 * kMiB + 128 * kKiB, 3 * kMiB, 16 * kMiB}) {
+      SCOPED_TRACE(label_size);
+      MakeFile(64 * kMiB + label_size);
+      Label(label_size, version);
+      EXPECT_EQ(Divide().labels, (core::Range{64 * kMiB, label_size}));
+      EXPECT_EQ(Divide().data.size, 64 * kMiB);
+      EXPECT_TRUE(Divide().findings.empty());
+    }
+  }
+}
+
+TEST_F(ImageLayoutTest, IndexBlocksAreFoundInAFileOfWholeMebibytes) {
+  MakeFile(64 * kMiB);
+  Label(128 * kKiB);
+  EXPECT_EQ(Divide().labels.size, 128 * kKiB);
+  EXPECT_EQ(Divide().data.size, 64 * kMiB - 128 * kKiB);
+}
+
+TEST_F(ImageLayoutTest, EitherIndexBlockIsEnough) {
+  MakeFile(64 * kMiB + kMiB);
+  Label(kMiB);
+  Damage(64 * kMiB + 100);
+  EXPECT_EQ(Divide().labels.size, kMiB);
+}
+
+TEST_F(ImageLayoutTest, ACopyOfALabelAreaInTheDataDoesNotMoveTheRealOne) {
+  MakeFile(64 * kMiB + 128 * kKiB);
+  Label(128 * kKiB);
+  // What a guest may write into its own data: an area that would end where the file ends.
+  Label(kMiB);
+  const ImageLayout layout = Divide();
+  EXPECT_EQ(layout.labels.size, 128 * kKiB);
+  ASSERT_EQ(Reasons(layout), std::vector<std::string>{"image.labels.ambiguous"});
+  EXPECT_EQ(layout.findings[0].offset, 64 * kMiB + 128 * kKiB - kMiB);
+}
+
+TEST_F(ImageLayoutTest, ADamagedIndexStillTellsWhereLabelsBegin) {
+  MakeFile(64 * kMiB + kMiB);
+  Label(kMiB);
+  for (uint64_t at = 64; at < 8192; at += 64) Damage(64 * kMiB + at);
+  const ImageLayout layout = Divide();
+  EXPECT_EQ(layout.labels.size, kMiB);
+  EXPECT_EQ(Reasons(layout), std::vector<std::string>{"image.labels.damaged"});
+}
+
+TEST_F(ImageLayoutTest, TheCallersSizeOverrides) {
+  MakeFile(64 * kMiB + 128 * kKiB);
+  Label(128 * kKiB);
+  EXPECT_EQ(Divide(0).data.size, 64 * kMiB + 128 * kKiB);
+  EXPECT_EQ(Divide(64 * kKiB).labels.size, 64 * kKiB);
+  const ImageLayout odd = Divide(5000);
+  EXPECT_EQ(odd.labels, (core::Range{64 * kMiB + 128 * kKiB - 5000, 5000}));
+  EXPECT_EQ(odd.data.size, 64 * kMiB + 120 * kKiB);  // and 3192 bytes of nobody between them
+  EXPECT_EQ(Divide(file_->size() - 4096).data.size, 4096u);
+}
+
+TEST_F(ImageLayoutTest, ALabelAreaThatLeavesNoDataIsRefused) {
+  MakeFile(kMiB);
+  for (uint64_t size : {kMiB, kMiB - 4095, 2 * kMiB, UINT64_MAX, uint64_t{1} << 32}) {
+    auto layout = DivideImage(file_, size, "file");
+    EXPECT_EQ(ReasonOf(layout.status()), "image.label_size") << size;
+    EXPECT_EQ(ErrnoOf(layout.status()), EINVAL);
+  }
+}
+
+TEST_F(ImageLayoutTest, LessThanAPageIsRefused) {
+  for (uint64_t size : {0, 1, 4095}) {
+    MakeFile(size);
+    EXPECT_EQ(ReasonOf(DivideImage(file_, std::nullopt, "file").status()), "image.size");
+  }
+  MakeFile(4096);
+  EXPECT_EQ(Divide().data.size, 4096u);
+}
+
+TEST_F(ImageLayoutTest, APageCutInTwoIsLeftOutAndTold) {
+  MakeFile(64 * kMiB + 5);
+  EXPECT_EQ(Divide().data.size, 64 * kMiB);
+  EXPECT_EQ(Reasons(Divide()), std::vector<std::string>{"image.size.odd"});
+}
+
+TEST_F(ImageLayoutTest, AnySizeAndContentGivesALayoutThatFits) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 40; ++round) {
+    const uint64_t size = 4096 + random() % (5 * kMiB);
+    SCOPED_TRACE(size);
+    MakeFile(size);
+    for (int i = 0; i < 300; ++i) {
+      const uint64_t at = random() % size;
+      const char text[] = "NAMESPACE_INDEX";
+      std::memcpy(file_->bytes().data() + at, text, std::min<uint64_t>(sizeof text, size - at));
+    }
+    const ImageLayout layout = Divide();
+    EXPECT_GE(layout.data.size, 4096u);
+    EXPECT_EQ(layout.data.size % 4096, 0u);
+    EXPECT_LE(layout.data.end(), layout.labels.start);
+    EXPECT_LE(layout.labels.end(), size);
+  }
+}
+
+}  // namespace
+}  // namespace nvdimmfs::backends

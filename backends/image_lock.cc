@@ -1,0 +1,84 @@
+#include "backends/image_lock.h"
+
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "backends/file_users.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+constexpr int kAttempts = 5;
+constexpr absl::Duration kPause = absl::Milliseconds(25);
+
+// Those users that keep a read-only or a read-write user out.
+std::vector<FileUser> Opponents(int fd, bool read_only) {
+  std::vector<FileUser> users = FindFileUsers(fd);
+  if (read_only) std::erase_if(users, [](const FileUser& user) { return !user.writes; });
+  return users;
+}
+
+std::string Describe(const std::vector<FileUser>& users) {
+  if (users.empty())
+    return "by a process that cannot be seen from here (another user's, a container's, a loop "
+           "device)";
+  // Whoever maps it is the likeliest to matter.
+  const FileUser& user =
+      *std::max_element(users.begin(), users.end(),
+                        [](const FileUser& a, const FileUser& b) { return a.maps < b.maps; });
+  std::string text = absl::StrCat("by ", user.command, " (pid ", user.pid,
+                                  user.pid == getpid() ? ", this process" : "", "), which has it ",
+                                  user.maps ? "mapped" : "open", user.writes ? " for writing" : "");
+  if (users.size() > 1) absl::StrAppend(&text, ", and ", users.size() - 1, " more");
+  return text;
+}
+
+absl::Status Busy(int fd, const std::string& path, bool read_only) {
+  return core::Refusal(
+      EBUSY, "image.busy",
+      absl::StrCat("open ", path, ": in use ", Describe(Opponents(fd, read_only)),
+                   ". Stop it first (a VM, another mount); to look at the image as it is just now, "
+                   "use -o ro,force"));
+}
+
+// Whether somebody else keeps us out, lock or no lock.
+bool InUse(int fd, bool read_only) {
+  switch (AskByLease(fd)) {
+    case LeaseAnswer::kFree:
+      return false;
+    case LeaseAnswer::kInUse:
+      return true;
+    case LeaseAnswer::kUnknown:
+      return !Opponents(fd, read_only).empty();
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::Status LockImage(int fd, const std::string& path, bool read_only) {
+  for (int attempt = 1;; ++attempt) {
+    bool busy = false;
+    if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK)
+        return core::Refusal(errno, "image.lock",
+                             absl::StrCat("lock ", path, ": its file system refuses locks"));
+      busy = true;
+    } else {
+      busy = InUse(fd, read_only);
+    }
+    if (!busy) return absl::OkStatus();
+    if (attempt == kAttempts) return Busy(fd, path, read_only);
+    absl::SleepFor(kPause);
+  }
+}
+
+}  // namespace nvdimmfs::backends

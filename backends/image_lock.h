@@ -1,0 +1,23 @@
+// Keeps two users off one image.
+//
+// nvdimmfs against nvdimmfs: flock(2), exclusive for a read-write open and shared for a read-only
+// one; held as long as a duplicate of the descriptor is open. Against everybody else (QEMU's memory
+// backends take no lock): a look at who has the file open or mapped, at the time of the call only.
+#ifndef NVDIMMFS_BACKENDS_IMAGE_LOCK_H_
+#define NVDIMMFS_BACKENDS_IMAGE_LOCK_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace nvdimmfs::backends {
+
+// Locks the image of `fd` for a read-only or a read-write user. `path` is for sentences.
+// Refused with EBUSY, "image.busy", naming the process, while somebody else has it open (read-write
+// user) or open for writing (read-only user). Waits a fraction of a second for one who just looks.
+// Thread rules: any thread.
+absl::Status LockImage(int fd, const std::string& path, bool read_only);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_IMAGE_LOCK_H_
