@@ -7,8 +7,8 @@
 //
 //   R PATH          -> R PATH = value            or !ERRNO, or !open:ERRNO
 //   W PATH VALUE    -> W PATH VALUE = count      likewise
-//   L PATH          -> L PATH = names, sorted, of a directory
-//   # anything      copied
+//   L PATH          -> L PATH = names, sorted, of a directory, less `x`, `power` and `module`
+//   (trees.py) # anything      copied
 //
 // `{DEVICE/ATTRIBUTE}` in PATH or VALUE stands for what that attribute of that device reads at that
 // moment ({region0/btt_seed}), and is printed as written: scripts can follow names that the kernel
@@ -142,7 +142,8 @@ static void List(const char* path) {
   }
   for (int i = 0; i < count; i++) {
     const char* name = entries[i]->d_name;
-    if (name[0] != '.' && strcmp(name, "x") && strcmp(name, "power")) printf("%s ", name);
+    if (name[0] != '.' && strcmp(name, "x") && strcmp(name, "power") && strcmp(name, "module"))
+      printf("%s ", name);
     free(entries[i]);
   }
   free(entries);

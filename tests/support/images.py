@@ -1,9 +1,12 @@
-"""Images for tests: the golden ones, and fresh ones made without help from nvdimmfs."""
+"""Images for tests: the golden ones, and fresh ones; all but create() without help from nvdimmfs."""
 
 import hashlib
 import lzma
 import os
 import struct
+import subprocess
+
+from tests.support import mounting
 
 MIB = 1 << 20
 CHUNK = MIB
@@ -46,23 +49,25 @@ def fletcher64(data):
     return high << 32 | low
 
 
-def index_blocks_v11(label_size):
-    """The two index blocks of a freshly initialised v1.1 label area, as the specification has them.
+def index_blocks(label_size, minor):
+    """The two index blocks of a freshly initialised label area of version 1.`minor`.
 
-    Label areas of 128-byte labels; all slots free; index 0 is current (sequence 3 over 2).
+    As the specification has them: labels of 128 bytes in version 1.1, of 256 from 1.2 on; all slots
+    free; index 0 is current (sequence 3 over 2).
     """
-    slots = label_size // 128
-    index_size = -(-(72 + slots // 8) // 256) * 256
-    slots = (label_size - 2 * index_size) // 128
+    slot_size = 128 if minor < 2 else 256
+    index_size = -(-(72 + label_size // slot_size // 8) // 256) * 256
+    slots = (label_size - 2 * index_size) // slot_size
+    bitmap = bytearray(b"\xff" * (slots // 8))
+    if slots % 8:
+        bitmap.append((1 << slots % 8) - 1)
+    tail = bytes(bitmap).ljust(index_size - 72, b"\0")
     blocks = b""
     for number, sequence in ((0, 3), (1, 2)):
-        bitmap = bytearray(b"\xff" * (slots // 8))
-        if slots % 8:
-            bitmap.append((1 << slots % 8) - 1)
         head = struct.pack(
             "<16s3xBIQQQQIHH",
             b"NAMESPACE_INDEX\0",
-            0,
+            slot_size // 256,
             sequence,
             number * index_size,
             index_size,
@@ -70,18 +75,23 @@ def index_blocks_v11(label_size):
             2 * index_size,
             slots,
             1,
-            1,
+            minor,
         )
-        tail = bytes(bitmap).ljust(index_size - 72, b"\0")
-        checksum = fletcher64(head + bytes(8) + tail)
-        blocks += head + struct.pack("<Q", checksum) + tail
+        blocks += head + struct.pack("<Q", fletcher64(head + bytes(8) + tail)) + tail
     return blocks
 
 
-def initialised_v11(path, data_size, label_size):
-    """A blank DIMM image whose label area was initialised as version 1.1."""
+def initialised(path, data_size, label_size, minor):
+    """A DIMM image without namespaces whose label area was initialised as version 1.`minor`."""
     blank(path, data_size, label_size)
     with open(path, "r+b") as target:
         target.seek(data_size)
-        target.write(index_blocks_v11(label_size))
+        target.write(index_blocks(label_size, minor))
+    return path
+
+
+def create(path, data_size, label_size):
+    """An image as `nvdimmfs create` makes it."""
+    command = [mounting.program("tools/nvdimmfs"), "create", path, "--size", str(data_size)]
+    subprocess.run(command + ["--label-size", str(label_size)], timeout=60, check=True)
     return path
