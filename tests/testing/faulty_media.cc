@@ -1,0 +1,360 @@
+#include "tests/testing/faulty_media.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "core/endian.h"
+#include "core/media_slice.h"
+#include "core/status.h"
+
+namespace nvdimmfs::testing {
+namespace {
+
+absl::Status PoisonRefusal(uint64_t offset, uint64_t length) {
+  return core::Refusal(EIO, "media.poison",
+                       absl::StrCat(length, " bytes at ", offset, " touch bad cells"));
+}
+
+}  // namespace
+
+FaultyMedia::FaultyMedia(uint64_t size) : size_(size) {}
+FaultyMedia::~FaultyMedia() = default;
+
+std::shared_ptr<FaultyMedia> FaultyMedia::Clone() const {
+  auto clone = std::make_shared<FaultyMedia>(size_);
+  absl::MutexLock lock(&mutex_);
+  absl::MutexLock clone_lock(&clone->mutex_);
+  clone->pages_ = pages_;
+  clone->undurable_ = undurable_;
+  clone->pushed_ = pushed_;
+  clone->holes_ = holes_;
+  clone->bad_units_ = bad_units_;
+  clone->serial_ = serial_;
+  return clone;
+}
+
+// --- Power ---------------------------------------------------------------------------------------
+
+void FaultyMedia::CutBefore(int64_t step) {
+  absl::MutexLock lock(&mutex_);
+  cut_before_ = steps_ + step;
+}
+
+bool FaultyMedia::cut() const {
+  absl::MutexLock lock(&mutex_);
+  return cut_;
+}
+
+int64_t FaultyMedia::steps() const {
+  absl::MutexLock lock(&mutex_);
+  return steps_;
+}
+
+void FaultyMedia::FailAt(int64_t step) {
+  absl::MutexLock lock(&mutex_);
+  fail_at_ = steps_ + step;
+}
+
+void FaultyMedia::OnStep(std::function<void(int64_t)> hook) {
+  absl::MutexLock lock(&mutex_);
+  hook_ = std::move(hook);
+}
+
+absl::Status FaultyMedia::CheckPower() const {
+  return cut_ ? core::Refusal(EIO, "media.cut", "power is gone") : absl::OkStatus();
+}
+
+absl::Status FaultyMedia::Step() {
+  std::function<void(int64_t)> hook;
+  int64_t step;
+  {
+    absl::MutexLock lock(&mutex_);
+    hook = hook_;
+    step = steps_;
+  }
+  if (hook) hook(step);
+  absl::MutexLock lock(&mutex_);
+  const int64_t mine = steps_++;
+  if (cut_before_ && mine >= *cut_before_) cut_ = true;
+  if (fail_at_ && mine == *fail_at_)
+    return core::Refusal(EIO, "media.fault", absl::StrCat("step ", mine, " was told to fail"));
+  return CheckPower();
+}
+
+size_t FaultyMedia::undurable_words() const {
+  absl::MutexLock lock(&mutex_);
+  return undurable_.size();
+}
+
+uint64_t FaultyMedia::CountOutcomes(uint64_t most) const {
+  absl::MutexLock lock(&mutex_);
+  uint64_t count = 1;
+  for (const auto& [word, history] : undurable_) {
+    count *= history.size();
+    if (count >= most) return most;
+  }
+  return count;
+}
+
+// `choose(n)` picks one of a word's n values; called for the words in ascending order.
+std::shared_ptr<FaultyMedia> FaultyMedia::Resolve(
+    const std::function<size_t(size_t)>& choose) const {
+  auto after = Clone();
+  absl::MutexLock lock(&after->mutex_);
+  for (const auto& [word, history] : after->undurable_) {
+    std::array<std::byte, 8> bytes;
+    core::StoreLe(bytes.data(), history[choose(history.size())].value);
+    after->Place(word, bytes);
+  }
+  after->undurable_.clear();
+  after->pushed_.clear();
+  after->holes_.clear();
+  return after;
+}
+
+std::vector<std::shared_ptr<FaultyMedia>> FaultyMedia::Outcomes(uint64_t most,
+                                                                uint64_t seed) const {
+  std::vector<std::shared_ptr<FaultyMedia>> outcomes;
+  const uint64_t count = CountOutcomes(most + 1);
+  if (count <= most) {
+    for (uint64_t index = 0; index < count; ++index) {
+      uint64_t rest = index;
+      outcomes.push_back(Resolve([&](size_t n) {
+        const size_t digit = rest % n;
+        rest /= n;
+        return digit;
+      }));
+    }
+    return outcomes;
+  }
+  outcomes.push_back(Resolve([](size_t) { return size_t{0}; }));
+  outcomes.push_back(Resolve([](size_t n) { return n - 1; }));
+  while (outcomes.size() < most) outcomes.push_back(Restart(seed + outcomes.size()));
+  return outcomes;
+}
+
+std::shared_ptr<FaultyMedia> FaultyMedia::Restart(uint64_t seed) const {
+  std::mt19937_64 random(seed);
+  // Sparse and dense subsets are where the bugs are: the share of words that arrive is drawn first.
+  const uint64_t share = random() % 5;
+  return Resolve([&](size_t n) -> size_t {
+    if (share == 0) return random() % 64 == 0 ? n - 1 : 0;
+    if (share == 1) return random() % 64 == 0 ? 0 : n - 1;
+    return random() % n;
+  });
+}
+
+// --- Bad cells -----------------------------------------------------------------------------------
+
+void FaultyMedia::Poison(const core::Range& range) {
+  absl::MutexLock lock(&mutex_);
+  for (uint64_t unit = range.start / kUnit; unit * kUnit < range.end(); ++unit)
+    bad_units_.insert(unit);
+}
+
+bool FaultyMedia::poisoned() const {
+  absl::MutexLock lock(&mutex_);
+  return !bad_units_.empty();
+}
+
+bool FaultyMedia::Touches(const core::Range& range) const {
+  if (range.empty()) return false;
+  const auto first = bad_units_.lower_bound(range.start / kUnit);
+  return first != bad_units_.end() && *first * kUnit < range.end();
+}
+
+absl::Status FaultyMedia::HealByStore(const core::Range& range) {
+  if (!Touches(range)) return absl::OkStatus();
+  const uint64_t first = core::RoundUp(range.start, kUnit) / kUnit;
+  const uint64_t last = range.end() / kUnit;
+  for (auto it = bad_units_.lower_bound(range.start / kUnit);
+       it != bad_units_.end() && *it * kUnit < range.end(); ++it)
+    if (*it < first || *it >= last) return PoisonRefusal(range.start, range.size);
+  bad_units_.erase(bad_units_.lower_bound(first), bad_units_.lower_bound(last));
+  return absl::OkStatus();
+}
+
+bool FaultyMedia::IsPoisoned(uint64_t offset, uint64_t length) const {
+  absl::MutexLock lock(&mutex_);
+  return core::Fits(offset, length, size_) && Touches({offset, length});
+}
+
+absl::Status FaultyMedia::ClearPoison(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(Step());
+  if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
+  if ((offset | length) % kUnit != 0)
+    return core::Refusal(ENXIO, "media.alignment", "poison is cleared in units of 512 bytes");
+  absl::MutexLock lock(&mutex_);
+  return HealByStore({offset, length});
+}
+
+// --- Bytes ---------------------------------------------------------------------------------------
+
+void FaultyMedia::Copy(uint64_t offset, absl::Span<std::byte> out) const {
+  while (!out.empty()) {
+    const uint64_t skip = offset % kPage;
+    const size_t part = std::min<uint64_t>(out.size(), kPage - skip);
+    const auto page = pages_.find(offset / kPage);
+    if (page == pages_.end())
+      std::memset(out.data(), 0, part);
+    else
+      std::memcpy(out.data(), page->second->data() + skip, part);
+    offset += part;
+    out.remove_prefix(part);
+  }
+}
+
+void FaultyMedia::Place(uint64_t offset, absl::Span<const std::byte> data) {
+  while (!data.empty()) {
+    const uint64_t skip = offset % kPage;
+    const size_t part = std::min<uint64_t>(data.size(), kPage - skip);
+    std::shared_ptr<Page>& page = pages_[offset / kPage];
+    if (page == nullptr)
+      page = std::make_shared<Page>();
+    else if (page.use_count() > 1)
+      page = std::make_shared<Page>(*page);
+    std::memcpy(page->data() + skip, data.data(), part);
+    offset += part;
+    data.remove_prefix(part);
+  }
+}
+
+uint64_t FaultyMedia::Word(uint64_t at) const {
+  std::array<std::byte, 8> bytes{};
+  Copy(at, absl::MakeSpan(bytes).first(std::min<uint64_t>(8, size_ - at)));
+  return core::LoadLe<uint64_t>(bytes.data());
+}
+
+void FaultyMedia::Remember(uint64_t word, uint64_t before, uint64_t after) {
+  const auto found = undurable_.find(word);
+  if (found == undurable_.end()) {
+    if (before != after) undurable_[word] = {{before, 0}, {after, serial_}};
+  } else if (found->second.back().value != after) {
+    found->second.push_back({after, serial_});
+  }
+}
+
+absl::Status FaultyMedia::Read(uint64_t offset, absl::Span<std::byte> out) const {
+  if (!core::Fits(offset, out.size(), size_)) return core::OutsideMedia(offset, out.size(), size_);
+  absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckPower());
+  if (Touches({offset, out.size()})) return PoisonRefusal(offset, out.size());
+  Copy(offset, out);
+  return absl::OkStatus();
+}
+
+absl::Status FaultyMedia::Store(uint64_t offset, absl::Span<const std::byte> data, bool push) {
+  RETURN_IF_ERROR(Step());
+  if (!core::Fits(offset, data.size(), size_))
+    return core::OutsideMedia(offset, data.size(), size_);
+  absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(HealByStore({offset, data.size()}));
+  ++serial_;
+  for (size_t done = 0; done < data.size();) {
+    const uint64_t word = core::RoundDown(offset + done, 8);
+    const size_t part = std::min<size_t>(data.size() - done, word + 8 - (offset + done));
+    const uint64_t before = Word(word);
+    Place(offset + done, data.subspan(done, part));
+    Remember(word, before, Word(word));
+    done += part;
+  }
+  if (push) PushWords(offset, data.size());
+  return absl::OkStatus();
+}
+
+absl::Status FaultyMedia::Write(uint64_t offset, absl::Span<const std::byte> data) {
+  return Store(offset, data, false);
+}
+
+absl::Status FaultyMedia::WriteThrough(uint64_t offset, absl::Span<const std::byte> data) {
+  return Store(offset, data, true);
+}
+
+absl::Status FaultyMedia::Store32(uint64_t offset, uint32_t value) {
+  if (offset % 4 != 0) return core::Refusal(EIO, "media.alignment", "word store off its alignment");
+  std::array<std::byte, 4> bytes;
+  core::StoreLe(bytes.data(), value);
+  return Store(offset, bytes, false);
+}
+
+absl::Status FaultyMedia::Store64(uint64_t offset, uint64_t value) {
+  if (offset % 8 != 0) return core::Refusal(EIO, "media.alignment", "word store off its alignment");
+  std::array<std::byte, 8> bytes;
+  core::StoreLe(bytes.data(), value);
+  return Store(offset, bytes, false);
+}
+
+// --- Durability ----------------------------------------------------------------------------------
+
+void FaultyMedia::PushWords(uint64_t offset, uint64_t length) {
+  if (length == 0) return;
+  auto& mine = pushed_[std::this_thread::get_id()];
+  for (auto it = undurable_.lower_bound(core::RoundDown(offset, 8));
+       it != undurable_.end() && it->first < offset + length; ++it)
+    mine.push_back({it->first, serial_});
+}
+
+// What the words had when they were pushed is on the media now, or something later is.
+void FaultyMedia::Settle(std::vector<Pushed>& pushed) {
+  for (const Pushed& push : pushed) {
+    const auto found = undurable_.find(push.word);
+    if (found == undurable_.end()) continue;
+    History& history = found->second;
+    size_t durable = 0;
+    while (durable + 1 < history.size() && history[durable + 1].serial <= push.serial) ++durable;
+    history.erase(history.begin(), history.begin() + durable);
+    if (history.size() == 1) undurable_.erase(found);
+  }
+  pushed.clear();
+}
+
+absl::Status FaultyMedia::Push(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(Step());
+  if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
+  absl::MutexLock lock(&mutex_);
+  PushWords(offset, length);
+  return absl::OkStatus();
+}
+
+absl::Status FaultyMedia::Drain() {
+  RETURN_IF_ERROR(Step());
+  absl::MutexLock lock(&mutex_);
+  Settle(pushed_[std::this_thread::get_id()]);
+  return absl::OkStatus();
+}
+
+absl::Status FaultyMedia::Flush() {
+  RETURN_IF_ERROR(Step());
+  absl::MutexLock lock(&mutex_);
+  Settle(pushed_[std::this_thread::get_id()]);
+  Settle(holes_);
+  return absl::OkStatus();
+}
+
+absl::Status FaultyMedia::Punch(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(Step());
+  if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
+  absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(HealByStore({offset, length}));
+  ++serial_;
+  for (uint64_t at = offset; at < offset + length;) {
+    if (at % kPage == 0 && !pages_.contains(at / kPage)) {  // never stored to: zeros already
+      at += kPage;
+      continue;
+    }
+    const uint64_t word = core::RoundDown(at, 8);
+    const uint64_t part = std::min(word + 8, offset + length) - at;
+    const uint64_t before = Word(word);
+    const std::array<std::byte, 8> zeros{};
+    Place(at, absl::MakeConstSpan(zeros).first(part));
+    Remember(word, before, Word(word));
+    if (undurable_.contains(word)) holes_.push_back({word, serial_});
+    at += part;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace nvdimmfs::testing
