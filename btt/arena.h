@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "btt/flog.h"
+#include "btt/flog_reader.h"
 #include "btt/geometry.h"
 #include "btt/lanes.h"
 #include "btt/map_entry.h"
@@ -77,7 +78,7 @@ class Arena {
   Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options);
 
   absl::Status Recover();
-  absl::Status LoadLanes(absl::Span<const FlogGroup> groups, const std::vector<bool>& unreadable);
+  absl::Status LoadLanes(const FlogImage& flog);
   absl::Status AdoptLane(uint32_t lane, const LaneRecord& record);
   absl::Status RollForward(uint32_t lane, const LaneRecord& record);
   void MendLane(uint32_t lane);

@@ -11,41 +11,6 @@
 namespace nvdimmfs::btt {
 namespace {
 
-constexpr uint64_t kPoisonUnit = 512;
-constexpr uint32_t kGroupsPerUnit = kPoisonUnit / sizeof(FlogGroup);
-
-bool IsPoison(const absl::Status& status) { return core::ReasonOf(status) == "media.poison"; }
-
-// The whole flog; where a 512-byte unit cannot be read, its lanes are marked.
-absl::Status LoadGroups(const core::Media& ns, uint64_t at, std::vector<FlogGroup>& groups,
-                        std::vector<bool>& unreadable) {
-  auto bytes = [&](size_t first, size_t count) {
-    return absl::MakeSpan(reinterpret_cast<std::byte*>(groups.data() + first),
-                          count * sizeof(FlogGroup));
-  };
-  const absl::Status whole = ns.Read(at, bytes(0, groups.size()));
-  if (whole.ok() || !IsPoison(whole)) return whole;
-  for (size_t first = 0; first < groups.size(); first += kGroupsPerUnit) {
-    const size_t count = std::min<size_t>(kGroupsPerUnit, groups.size() - first);
-    const absl::Status unit = ns.Read(at + first * sizeof(FlogGroup), bytes(first, count));
-    if (unit.ok()) continue;
-    if (!IsPoison(unit)) return unit;
-    std::fill_n(unreadable.begin() + first, count, true);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckRecord(uint32_t lane, const LaneRecord& record, const ArenaGeometry& arena) {
-  if (record.lba < arena.external_nlba && record.old_block < arena.internal_nlba &&
-      record.new_block < arena.internal_nlba)
-    return absl::OkStatus();
-  return core::Refusal(
-      EIO, "btt.flog.range",
-      absl::StrCat("flog of lane ", lane, ": lba ", record.lba, ", old ", record.old_block,
-                   ", new ", record.new_block, " do not lie in an arena of ", arena.external_nlba,
-                   " sectors"));
-}
-
 bool HasTwins(std::vector<uint32_t> blocks) {
   std::sort(blocks.begin(), blocks.end());
   return std::adjacent_find(blocks.begin(), blocks.end()) != blocks.end();
@@ -70,31 +35,23 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Open(std::shared_ptr<core::Media> 
 }
 
 absl::Status Arena::Recover() {
-  std::vector<FlogGroup> groups(geometry_.nfree);
-  std::vector<bool> unreadable(geometry_.nfree, false);
-  RETURN_IF_ERROR(LoadGroups(*ns_, geometry_.FlogAt(0), groups, unreadable));
-
-  std::vector<FlogGroup> readable;
-  readable.reserve(groups.size());
-  for (uint32_t lane = 0; lane < groups.size(); ++lane)
-    if (!unreadable[lane]) readable.push_back(groups[lane]);
-  ASSIGN_OR_RETURN(pair_, DetectPadding(readable));
-  return LoadLanes(groups, unreadable);
+  ASSIGN_OR_RETURN(const FlogImage flog, LoadFlog(*ns_, geometry_));
+  ASSIGN_OR_RETURN(pair_, DetectPadding(flog.Readable()));
+  return LoadLanes(flog);
 }
 
-absl::Status Arena::LoadLanes(absl::Span<const FlogGroup> groups,
-                              const std::vector<bool>& unreadable) {
+absl::Status Arena::LoadLanes(const FlogImage& flog) {
   std::vector<uint32_t> free_blocks;
-  for (uint32_t lane = 0; lane < groups.size(); ++lane) {
-    if (unreadable[lane]) {
+  for (uint32_t lane = 0; lane < geometry_.nfree; ++lane) {
+    if (flog.unreadable[lane]) {
       // Its free block is unknown, and an interrupted write through it stays undone: that sector
       // keeps its old contents.
       lanes_.RetireInitial(lane);
       continue;
     }
-    auto record = ReadLane(groups[lane], pair_);
-    if (!record.ok()) return core::Annotate(record.status(), absl::StrCat("flog of lane ", lane));
-    RETURN_IF_ERROR(CheckRecord(lane, *record, geometry_));
+    const auto record = ReadLane(flog.groups[lane], pair_);
+    const absl::Status sane = record.ok() ? CheckRecord(*record, geometry_) : record.status();
+    if (!sane.ok()) return core::Annotate(sane, absl::StrCat("flog of lane ", lane));
     RETURN_IF_ERROR(AdoptLane(lane, *record));
     free_blocks.push_back(record->old_block);
   }
@@ -102,7 +59,7 @@ absl::Status Arena::LoadLanes(absl::Span<const FlogGroup> groups,
   // Two lanes on one block would hand it out twice: reads are still right, writes would not be.
   if (HasTwins(std::move(free_blocks))) frozen_ = true;
   if (frozen_) return absl::OkStatus();
-  for (uint32_t lane = 0; lane < groups.size(); ++lane)
+  for (uint32_t lane = 0; lane < geometry_.nfree; ++lane)
     if (!lanes_.IsHeld(lane)) MendLane(lane);
   return absl::OkStatus();
 }

@@ -1,0 +1,34 @@
+// The info blocks of a namespace and their copies: what is there, and what should be.
+#ifndef NVDIMMFS_BTT_INFO_CHAIN_H_
+#define NVDIMMFS_BTT_INFO_CHAIN_H_
+
+#include <optional>
+#include <vector>
+
+#include "btt/geometry.h"
+#include "btt/info_block.h"
+#include "core/finding.h"
+#include "core/media.h"
+#include "core/uuid.h"
+
+namespace nvdimmfs::btt {
+
+// One arena as far as its info blocks tell.
+struct ChainLink {
+  ArenaGeometry geometry;
+  InfoBlock info;            // the truth: the first block, or what it should be
+  bool first_valid = true;   // the block at the arena's start
+  bool second_equal = true;  // the copy is readable and identical to `info`
+};
+
+struct InfoChain {
+  std::vector<ChainLink> links;  // arena 0 first; ends before an arena that nothing describes
+  std::vector<core::Finding> findings;
+};
+
+// Walks the arenas, falling back on copies; stores nothing.
+InfoChain WalkInfo(const core::Media& ns, Version version, const core::Uuid& parent_uuid);
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_INFO_CHAIN_H_
