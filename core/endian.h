@@ -1,5 +1,5 @@
-// Little-endian integers as they lie on media: alignment 1, converted on access. The only multi-byte
-// integers that a *_format.h may hold.
+// Little-endian integers as they lie on media: alignment 1, converted on access. The only
+// multi-byte integers that a *_format.h may hold.
 #ifndef NVDIMMFS_CORE_ENDIAN_H_
 #define NVDIMMFS_CORE_ENDIAN_H_
 

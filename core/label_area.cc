@@ -278,13 +278,12 @@ absl::Status LabelArea::State::Settle() {
   return absl::OkStatus();
 }
 
-// Frees every slot, in both blocks: after that neither of them can bring a label back.
+// Frees every slot. The block that stays behind is the old current one, so that whichever of the
+// two is destroyed next, the other holds all of the old labels or none.
 absl::Status LabelArea::State::Empty() {
   RETURN_IF_ERROR(Settle());
   LabelIndex empty = *index;
   empty.SetAllFree();
-  RETURN_IF_ERROR(Commit(empty));
-  labels.clear();
   return Commit(std::move(empty));
 }
 

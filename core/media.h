@@ -14,9 +14,9 @@
 //   Flush                    the device's own, slow, whole-device flush (deep flush, fsync): a
 //                            different verb, needed for fsync(2) and after configuration
 //
-// Thread rules: every function may be called from any thread; stores by two threads to the same bytes
-// are the callers' to order. Offsets are bytes from the start of this Media. An access that does not
-// fit is refused with EIO and reason "media.range" and touches nothing.
+// Thread rules: every function may be called from any thread; stores by two threads to the same
+// bytes are the callers' to order. Offsets are bytes from the start of this Media. An access that
+// does not fit is refused with EIO and reason "media.range" and touches nothing.
 #ifndef NVDIMMFS_CORE_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_H_
 

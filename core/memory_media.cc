@@ -30,7 +30,8 @@ absl::Status StoreWord(std::byte* base, uint64_t size, uint64_t offset, T value)
     return Refusal(EIO, "media.alignment", "a word store needs a naturally aligned offset");
   T little_endian;
   StoreLe(&little_endian, value);
-  std::atomic_ref<T>(*reinterpret_cast<T*>(base + offset)).store(little_endian, std::memory_order_release);
+  std::atomic_ref<T>(*reinterpret_cast<T*>(base + offset))
+      .store(little_endian, std::memory_order_release);
   return absl::OkStatus();
 }
 

@@ -1,6 +1,7 @@
 #include "core/status.h"
 
 #include <cerrno>
+#include <cstring>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
@@ -53,6 +54,11 @@ int ErrnoOf(const absl::Status& status) {
     if (absl::SimpleAtoi(std::string(*payload), &value) && value > 0) return value;
   }
   return ErrnoOfCode(status.code());
+}
+
+std::string ErrnoName(int error_number) {
+  const char* name = strerrorname_np(error_number);
+  return name != nullptr ? name : absl::StrCat("errno ", error_number);
 }
 
 std::string ReasonOf(const absl::Status& status) {

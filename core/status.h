@@ -22,6 +22,9 @@ absl::Status Refusal(int error_number, absl::string_view reason, absl::string_vi
 // to the absl code (EIO where none is near).
 int ErrnoOf(const absl::Status& status);
 
+// "ENXIO"; "errno 9999" for a number without a name.
+std::string ErrnoName(int error_number);
+
 // The stable reason, or "" where the status carries none.
 std::string ReasonOf(const absl::Status& status);
 
@@ -31,11 +34,10 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
 }  // namespace nvdimmfs::core
 
 // Leaves the function with the status of `expr` unless it is OK.
-#define RETURN_IF_ERROR(expr)                             \
-  do {                                                    \
-    if (absl::Status return_if_error_status_ = (expr);    \
-        !return_if_error_status_.ok())                    \
-      return return_if_error_status_;                     \
+#define RETURN_IF_ERROR(expr)                                                         \
+  do {                                                                                \
+    if (absl::Status return_if_error_status_ = (expr); !return_if_error_status_.ok()) \
+      return return_if_error_status_;                                                 \
   } while (false)
 
 #define NVDIMMFS_CONCAT_INNER_(a, b) a##b

@@ -1,0 +1,58 @@
+// ndbusN: one bus, its control device, DIMMs and regions.
+#ifndef NVDIMMFS_CORE_BUS_H_
+#define NVDIMMFS_CORE_BUS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/bus_source.h"
+#include "core/device.h"
+
+namespace nvdimmfs::core {
+
+class Dimm;
+class Region;
+class System;
+
+class Bus final : public NdDevice {
+ public:
+  // Builds and registers the bus with all its devices, none of them enabled. Refused with EINVAL,
+  // "bus.source", where the source contradicts itself (a mapping outside its DIMM, ...).
+  static absl::StatusOr<std::shared_ptr<Bus>> Make(System& system, BusSource source);
+
+  // Binds every device to its driver, in the kernel's order. What a driver refuses stays unbound,
+  // with the reason in its x/last_error.
+  void Enable();
+
+  int id() const { return id_; }
+  const std::string& provider() const { return provider_; }
+  bool has_nfit() const { return has_nfit_; }
+  const std::vector<std::shared_ptr<Dimm>>& dimms() const { return dimms_; }
+  const std::vector<std::shared_ptr<Region>>& regions() const { return regions_; }
+
+  bool hw_error_scrub = false;
+
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<std::string> directories() const override { return {"firmware"}; }
+  std::vector<DeviceLink> links() const override;
+  std::string devtype() const override { return {}; }
+  std::string modalias() const override { return "nd:t0"; }
+  void Removed() override;
+
+ private:
+  Bus(System& system, int id, const BusSource& source);
+  absl::Status AddDimms(BusSource& source);
+  absl::Status AddRegions(BusSource& source);
+
+  const int id_;
+  const std::string provider_;
+  const bool has_nfit_;
+  std::vector<std::shared_ptr<Dimm>> dimms_;
+  std::vector<std::shared_ptr<Region>> regions_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BUS_H_

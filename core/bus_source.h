@@ -1,0 +1,51 @@
+// What a backend (or a topology file) says of one bus: its DIMMs and its regions.
+#ifndef NVDIMMFS_CORE_BUS_SOURCE_H_
+#define NVDIMMFS_CORE_BUS_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/dimm_source.h"
+#include "core/media.h"
+#include "core/range.h"
+#include "core/uuid.h"
+
+namespace nvdimmfs::core {
+
+enum class PersistenceDomain { kUnknown, kCpuCache, kMemoryController };
+
+struct MappingSource {
+  size_t dimm = 0;             // index in BusSource::dimms
+  Range dpa;                   // the part of that DIMM, bytes
+  uint64_t region_offset = 0;  // NFIT "region offset": feeds the set cookie
+};
+
+struct RegionSource {
+  Range spa;                            // system physical address and length, bytes
+  std::vector<MappingSource> mappings;  // empty for label-less providers
+  std::shared_ptr<Media> media;         // the region's bytes in SPA order; size is spa.size
+  int range_index = 0;                  // NFIT SPA range index
+  int numa_node = 0;
+  int target_node = 0;
+  bool read_only = false;
+  bool page_mapped = false;  // an unclaimed namespace shows mode `memory` (e820, virtio-pmem, ...)
+  PersistenceDomain persistence_domain = PersistenceDomain::kUnknown;
+  Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels
+};
+
+struct BusSource {
+  std::string provider = "ACPI.NFIT";
+  bool has_nfit = true;  // the nfit/ groups exist
+  std::vector<DimmSource> dimms;
+  std::vector<RegionSource> regions;
+};
+
+// The bus that a QEMU guest would see for these `-device nvdimm`s, in slot order: one region each,
+// from 4 GiB up, without interleaving, flush hints or a persistence domain.
+BusSource QemuBus(std::vector<DimmSource> dimms);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BUS_SOURCE_H_

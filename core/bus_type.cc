@@ -1,0 +1,48 @@
+#include "core/bus_type.h"
+
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+#include "core/system.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+absl::StatusOr<std::string> ShowAutoprobe(Device& device) {
+  return std::string(device.system().autoprobe ? "1\n" : "0\n");
+}
+
+absl::Status StoreAutoprobe(Device& device, absl::string_view text) {
+  device.system().autoprobe = text.empty() || text[0] != '0';
+  return absl::OkStatus();
+}
+
+absl::Status StoreProbe(Device& device, absl::string_view text) {
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  Device* target = device.system().FindLocked(text);
+  if (target == nullptr)
+    return Refusal(ENODEV, "driver.no_device",
+                   absl::StrCat("probe ", text, ": no such device; see bus/nd/devices"));
+  device.system().Probe(*target);
+  return absl::OkStatus();
+}
+
+constexpr Attribute kBusTypeAttributes[] = {
+    {.name = "drivers_autoprobe",
+     .mode = 0644,
+     .show = ShowAutoprobe,
+     .store = StoreAutoprobe,
+     .summary = "whether new devices are given to their driver at once"},
+    {.name = "drivers_probe",
+     .mode = 0200,
+     .store = StoreProbe,
+     .summary = "a device's name: offer it to the driver that matches"},
+    {.name = "uevent", .mode = 0200, .store = StoreUevent, .summary = "an action word"},
+};
+
+}  // namespace
+
+absl::Span<const Attribute> BusType::attributes() const { return kBusTypeAttributes; }
+
+}  // namespace nvdimmfs::core

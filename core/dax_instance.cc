@@ -1,0 +1,138 @@
+#include "core/dax_instance.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/device_numbers.h"
+#include "core/input.h"
+#include "core/namespace.h"
+#include "core/pfn_device.h"
+#include "core/region.h"
+#include "core/system.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+const PfnDevice& DaxOf(Device& device) {
+  return device.kind() == DeviceKind::kDaxRegion ? static_cast<DaxRegion&>(device).dax()
+                                                 : static_cast<DaxInstance&>(device).dax();
+}
+
+Text ShowAlign(Device& device) { return absl::StrCat(DaxOf(device).align(), "\n"); }
+Text ShowId(Device& device) { return absl::StrCat(DaxOf(device).region().id(), "\n"); }
+
+Text ShowSize(Device& device) {
+  const auto data = DaxOf(device).data();
+  if (!data.ok()) return data.status();
+  return absl::StrCat(data->size, "\n");
+}
+
+Text ShowStart(Device& device) {
+  const auto data = DaxOf(device).data();
+  if (!data.ok()) return data.status();
+  return FormatHex(data->start) + "\n";
+}
+
+Text ShowEnd(Device& device) {
+  const auto data = DaxOf(device).data();
+  if (!data.ok()) return data.status();
+  return FormatHex(data->end() - 1) + "\n";
+}
+
+Text ShowPageOffset(Device&) { return std::string("0x0\n"); }
+Text ShowNothing(Device&) { return std::string(); }
+Text ShowDaxModalias(Device&) { return std::string("dax:t0\n"); }
+Text ShowNumaNode(Device& device) {
+  return absl::StrCat(DaxOf(device).region().source().numa_node, "\n");
+}
+Text ShowTargetNode(Device& device) {
+  return absl::StrCat(DaxOf(device).region().source().target_node, "\n");
+}
+Text ShowDev(Device& device) {
+  return absl::StrCat(static_cast<DaxInstance&>(device).device_number(), "\n");
+}
+
+constexpr Attribute kDaxRegionAttributes[] = {
+    {.name = "align", .mode = 0400, .show = ShowAlign, .summary = "bytes"},
+    {.name = "id", .show = ShowId, .summary = "the region's number"},
+    {.name = "size", .show = ShowSize, .summary = "bytes"},
+};
+
+constexpr Attribute kInstanceAttributes[] = {
+    {.name = "align", .show = ShowAlign, .summary = "bytes"},
+    {.name = "dev", .show = ShowDev, .summary = "major:minor"},
+    {.name = "mapping0/end", .mode = 0400, .show = ShowEnd, .summary = "last address"},
+    {.name = "mapping0/page_offset", .mode = 0400, .show = ShowPageOffset, .summary = "pages"},
+    {.name = "mapping0/start", .mode = 0400, .show = ShowStart, .summary = "first address"},
+    {.name = "mapping0/uevent", .mode = 0644, .show = ShowNothing, .store = StoreUevent},
+    {.name = "modalias", .show = ShowDaxModalias, .summary = "dax:t0"},
+    {.name = "numa_node", .show = ShowNumaNode, .summary = "the region's"},
+    {.name = "resource", .mode = 0400, .show = ShowStart, .summary = "first address"},
+    {.name = "size", .show = ShowSize, .summary = "bytes"},
+    {.name = "target_node", .show = ShowTargetNode, .summary = "the region's"},
+    kUeventAttribute,
+};
+
+}  // namespace
+
+DaxRegion::DaxRegion(PfnDevice& dax)
+    : Device(dax.system(), DeviceKind::kDaxRegion, "dax_region", &dax), dax_(dax) {}
+
+absl::Span<const Attribute> DaxRegion::attributes() const { return kDaxRegionAttributes; }
+
+DaxInstance::DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<DataNode> node,
+                         std::vector<std::string> aliases)
+    : Device(dax.system(), DeviceKind::kDaxChild, std::move(name), &dax),
+      dax_(dax),
+      node_(std::move(node)),
+      aliases_(std::move(aliases)) {}
+
+std::shared_ptr<DaxInstance> DaxInstance::Attach(PfnDevice& dax, std::shared_ptr<Media> media,
+                                                 std::vector<std::string> aliases) {
+  System& system = dax.system();
+  const std::string name = absl::StrCat("dax", dax.region().id(), ".", dax.ns()->id());
+  auto node = std::make_shared<DataNode>(std::move(media),
+                                         DataNode::Options{.name = name, .block_size = 4096});
+  std::shared_ptr<DaxInstance> instance(
+      new DaxInstance(dax, name, std::move(node), std::move(aliases)));
+  instance->region_ = std::make_shared<DaxRegion>(dax);
+  system.Register(instance->region_);
+  system.Register(instance);
+  system.AddData(absl::StrCat("dev/", name), instance->node_);
+  return instance;
+}
+
+void DaxInstance::Detach() {
+  node_->Close();
+  system().RemoveData(absl::StrCat("dev/", name()));
+  system().Unregister(*region_);
+  system().Unregister(*this);
+}
+
+std::string DaxInstance::device_number() const {
+  // One instance per namespace, so the namespace's number is a minor that nobody else has.
+  return absl::StrCat(kDaxMajor, ":", dax_.ns() == nullptr ? 0 : dax_.ns()->id());
+}
+
+absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
+
+std::vector<DeviceLink> DaxInstance::links() const {
+  std::vector<DeviceLink> links = {
+      {absl::StrCat(path(), "/subsystem"), "bus/dax"},
+      {absl::StrCat(path(), "/driver"), "bus/dax/drivers/device_dax"},
+      {absl::StrCat("bus/dax/devices/", name()), path()},
+      {absl::StrCat("bus/dax/drivers/device_dax/", name()), path()},
+      {absl::StrCat("sys/dev/char/", device_number()), path()},
+  };
+  for (const std::string& alias : aliases_) links.push_back({alias, absl::StrCat("dev/", name())});
+  return links;
+}
+
+std::string DaxInstance::uevent() const {
+  return absl::StrCat("MAJOR=", kDaxMajor, "\nMINOR=", dax_.ns() == nullptr ? 0 : dax_.ns()->id(),
+                      "\nDEVNAME=", name(), "\nDRIVER=device_dax\nMODALIAS=dax:t0\n");
+}
+
+}  // namespace nvdimmfs::core

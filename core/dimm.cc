@@ -1,0 +1,206 @@
+#include "core/dimm.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/bus.h"
+#include "core/device_numbers.h"
+#include "core/input.h"
+#include "core/status.h"
+#include "core/system.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+Dimm& AsDimm(Device& device) { return static_cast<Dimm&>(device); }
+const DimmIdentity& IdentityOf(Device& device) { return AsDimm(device).source().identity; }
+
+uint16_t Swap(uint16_t value) { return __builtin_bswap16(value); }
+
+absl::StatusOr<std::string> Hex4(uint16_t value) { return absl::StrFormat("0x%04x\n", value); }
+
+absl::StatusOr<std::string> ShowState(Device& device) {
+  return std::string(AsDimm(device).users() > 0 ? "active\n" : "idle\n");
+}
+
+absl::StatusOr<std::string> ShowFlags(Device& device) {
+  return absl::StrCat(AsDimm(device).label_flag() ? "label " : "",
+                      AsDimm(device).locked() ? "lock " : "", "\n");
+}
+
+absl::StatusOr<std::string> ShowCommands(Device& device) {
+  const Dimm& dimm = AsDimm(device);
+  return absl::StrCat(dimm.has_label_area() ? "get_size get_data set_data " : "",
+                      dimm.has_nfit() ? "cmd_call " : "", "\n");
+}
+
+absl::StatusOr<std::string> ShowAvailableSlots(Device& device) {
+  const Dimm& dimm = AsDimm(device);
+  if (dimm.data() == nullptr)
+    return Refusal(ENXIO, "dimm.no_labels",
+                   absl::StrCat(dimm.name(), dimm.has_label_area()
+                                                 ? ": its driver is unbound, labels are not read"
+                                                 : ": has no label area"));
+  // One slot is always held back for updates.
+  const uint32_t free_slots = dimm.data()->labels.free_slots();
+  return absl::StrCat(free_slots == 0 ? 0 : free_slots - 1, "\n");
+}
+
+absl::StatusOr<std::string> ShowDev(Device& device) {
+  return absl::StrCat(kDimmMajor, ":", AsDimm(device).id(), "\n");
+}
+
+absl::StatusOr<std::string> ShowHandle(Device& device) {
+  return FormatHex(IdentityOf(device).handle) + "\n";
+}
+absl::StatusOr<std::string> ShowPhysId(Device& device) {
+  return FormatHex(IdentityOf(device).phys_id) + "\n";
+}
+absl::StatusOr<std::string> ShowVendor(Device& device) {
+  return Hex4(Swap(IdentityOf(device).vendor));
+}
+absl::StatusOr<std::string> ShowDevice(Device& device) {
+  return Hex4(Swap(IdentityOf(device).device));
+}
+absl::StatusOr<std::string> ShowRevision(Device& device) {
+  return Hex4(Swap(IdentityOf(device).revision));
+}
+absl::StatusOr<std::string> ShowSubsystemVendor(Device& device) {
+  return Hex4(Swap(IdentityOf(device).subsystem_vendor));
+}
+absl::StatusOr<std::string> ShowSubsystemDevice(Device& device) {
+  return Hex4(Swap(IdentityOf(device).subsystem_device));
+}
+absl::StatusOr<std::string> ShowSubsystemRevision(Device& device) {
+  return Hex4(Swap(IdentityOf(device).subsystem_revision));
+}
+absl::StatusOr<std::string> ShowFormat(Device& device) {
+  return Hex4(IdentityOf(device).interface_code);
+}
+absl::StatusOr<std::string> ShowFormats(Device&) { return std::string("1\n"); }
+absl::StatusOr<std::string> ShowSerial(Device& device) {
+  return absl::StrFormat("0x%08x\n", __builtin_bswap32(IdentityOf(device).serial));
+}
+
+absl::StatusOr<std::string> ShowId(Device& device) {
+  const DimmIdentity& identity = IdentityOf(device);
+  const uint32_t serial = __builtin_bswap32(identity.serial);
+  if (!identity.manufacturing) return absl::StrFormat("%04x-%08x\n", Swap(identity.vendor), serial);
+  return absl::StrFormat("%04x-%02x-%04x-%08x\n", Swap(identity.vendor),
+                         identity.manufacturing->location, Swap(identity.manufacturing->date),
+                         serial);
+}
+
+absl::Status NoFamily(const Dimm& dimm) {
+  return Refusal(ENXIO, "dimm.no_family",
+                 absl::StrCat(dimm.name(), ": offers no family of DIMM commands"));
+}
+
+absl::StatusOr<std::string> ShowFamily(Device& device) {
+  if (!AsDimm(device).has_label_area()) return NoFamily(AsDimm(device));
+  return std::string("0\n");
+}
+
+absl::StatusOr<std::string> ShowDsmMask(Device& device) {
+  if (!AsDimm(device).has_label_area()) return NoFamily(AsDimm(device));
+  return std::string("0x70\n");  // functions 4, 5 and 6: the label commands
+}
+
+absl::StatusOr<std::string> ShowNfitFlags(Device&) { return std::string("\n"); }
+
+uint16_t WithNfit(const Device& device) {
+  return static_cast<const Dimm&>(device).has_nfit() ? 0444 : 0;
+}
+
+constexpr Attribute Nfit(absl::string_view name, absl::StatusOr<std::string> (*show)(Device&),
+                         absl::string_view summary) {
+  return {.name = name, .show = show, .visible = WithNfit, .summary = summary};
+}
+
+constexpr Attribute kDimmAttributes[] = {
+    {.name = "available_slots",
+     .show = ShowAvailableSlots,
+     .summary = "free label slots, less the one held back for updates"},
+    {.name = "commands", .show = ShowCommands, .summary = "the DIMM commands that work"},
+    {.name = "dev", .show = ShowDev, .summary = "major:minor of /dev/nmemN"},
+    kDevtypeAttribute,
+    {.name = "flags", .show = ShowFlags, .summary = "label: labels are in use; lock: locked"},
+    kModaliasAttribute,
+    {.name = "state", .show = ShowState, .summary = "active while an enabled region uses it"},
+    kUeventAttribute,
+    Nfit("nfit/device", ShowDevice, "device id, byte-swapped"),
+    Nfit("nfit/dsm_mask", ShowDsmMask, "functions of the command family that work"),
+    Nfit("nfit/family", ShowFamily, "command family: 0 is Intel's"),
+    Nfit("nfit/flags", ShowNfitFlags, "state flags of the memory device"),
+    Nfit("nfit/format", ShowFormat, "region format interface code"),
+    Nfit("nfit/formats", ShowFormats, "number of interface codes"),
+    Nfit("nfit/handle", ShowHandle, "NFIT device handle"),
+    Nfit("nfit/id", ShowId, "vendor, manufacturing and serial as one name"),
+    Nfit("nfit/phys_id", ShowPhysId, "SMBIOS handle"),
+    Nfit("nfit/rev_id", ShowRevision, "revision id, byte-swapped"),
+    Nfit("nfit/serial", ShowSerial, "serial number, byte-swapped"),
+    Nfit("nfit/subsystem_device", ShowSubsystemDevice, "subsystem device id, byte-swapped"),
+    Nfit("nfit/subsystem_rev_id", ShowSubsystemRevision, "subsystem revision id, byte-swapped"),
+    Nfit("nfit/subsystem_vendor", ShowSubsystemVendor, "subsystem vendor id, byte-swapped"),
+    Nfit("nfit/vendor", ShowVendor, "vendor id, byte-swapped"),
+    kLastErrorAttribute,
+};
+
+}  // namespace
+
+Dimm::Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit)
+    : NdDevice(system, DeviceKind::kDimm, absl::StrCat("nmem", id), &bus),
+      id_(id),
+      source_(std::move(source)),
+      has_nfit_(has_nfit) {}
+
+absl::Span<const Attribute> Dimm::attributes() const { return kDimmAttributes; }
+
+std::vector<DeviceLink> Dimm::links() const {
+  std::vector<DeviceLink> links = NdDevice::links();
+  links.push_back({absl::StrCat("sys/dev/char/", kDimmMajor, ":", id_), path()});
+  return links;
+}
+
+std::string Dimm::uevent() const {
+  return absl::StrCat("MAJOR=", kDimmMajor, "\nMINOR=", id_, "\nDEVNAME=", name(), "\n",
+                      NdDevice::uevent());
+}
+
+absl::Status Dimm::Probe() {
+  if (!has_label_area()) {
+    if (!label_flag_) return absl::OkStatus();
+    return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(name(), ": has no label area"));
+  }
+  if (std::shared_ptr<DimmData> kept = shared_data_.lock(); kept != nullptr && users_ > 0) {
+    data_ = std::move(kept);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(source_.labels));
+  auto data = std::make_shared<DimmData>(std::move(area));
+  for (const StoredLabel& stored : data->labels.labels()) {
+    const auto dpa = MakeRange(stored.label.dpa, stored.label.rawsize);
+    if (!dpa)
+      return Refusal(
+          EBUSY, "label.dpa.wraps",
+          absl::StrCat(name(), ": label in slot ", stored.slot, " spans ", stored.label.rawsize,
+                       " bytes from DPA ", FormatHex(stored.label.dpa),
+                       ", past the end of the address space"));
+    const absl::Status reserved = data->space.Reserve({*dpa, stored.label.uuid});
+    if (!reserved.ok())
+      return Annotate(reserved, absl::StrCat(name(), ": label in slot ", stored.slot));
+  }
+  if (data->labels.has_index()) label_flag_ = true;
+  data_ = std::move(data);
+  shared_data_ = data_;
+  return absl::OkStatus();
+}
+
+void Dimm::Remove() { data_.reset(); }
+
+void Dimm::Removed() { system().dimm_ids().Give(id_); }
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,69 @@
+// nmemN: one DIMM of a bus, with its label area.
+#ifndef NVDIMMFS_CORE_DIMM_H_
+#define NVDIMMFS_CORE_DIMM_H_
+
+#include <memory>
+#include <string>
+
+#include "core/device.h"
+#include "core/dimm_source.h"
+#include "core/dpa_space.h"
+#include "core/label_area.h"
+
+namespace nvdimmfs::core {
+
+class Bus;
+
+// What the nvdimm driver knows of a DIMM that has a label area. Regions share it: it outlives the
+// driver's unbinding for as long as a region is enabled on it.
+struct DimmData {
+  explicit DimmData(LabelArea area) : labels(std::move(area)) {}
+  LabelArea labels;
+  DpaSpace space;
+};
+
+class Dimm final : public NdDevice {
+ public:
+  Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit);
+
+  int id() const { return id_; }
+  const DimmSource& source() const { return source_; }
+  bool has_nfit() const { return has_nfit_; }
+  bool has_label_area() const { return source_.labels != nullptr; }
+
+  // Null while the driver is unbound, or where there is no label area.
+  const std::shared_ptr<DimmData>& data() const { return data_; }
+  // Labelling is known to be in use; once set it stays for the life of the device.
+  bool label_flag() const { return label_flag_; }
+  void set_label_flag() { label_flag_ = true; }
+  bool locked() const { return false; }
+
+  // Regions enabled with this DIMM's label data.
+  void AddUser() { ++users_; }
+  void DropUser() { --users_; }
+  int users() const { return users_; }
+
+  absl::Status Probe();
+  void Remove();
+
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<std::string> directories() const override { return {"firmware"}; }
+  std::vector<DeviceLink> links() const override;
+  std::string devtype() const override { return "nvdimm"; }
+  std::string modalias() const override { return "nd:t1"; }
+  std::string uevent() const override;
+  void Removed() override;
+
+ private:
+  const int id_;
+  const DimmSource source_;
+  const bool has_nfit_;
+  std::shared_ptr<DimmData> data_;
+  std::weak_ptr<DimmData> shared_data_;  // what regions still hold after an unbind
+  bool label_flag_ = false;
+  int users_ = 0;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DIMM_H_

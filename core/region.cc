@@ -1,0 +1,334 @@
+#include "core/region.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/btt_device.h"
+#include "core/bus.h"
+#include "core/claim_device.h"
+#include "core/input.h"
+#include "core/namespace.h"
+#include "core/namespace_scan.h"
+#include "core/pfn_device.h"
+#include "core/region_attributes.h"
+#include "core/status.h"
+#include "core/system.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+constexpr uint64_t kPageSize = 4096;
+constexpr uint64_t kDefaultAlign = 16 << 20;
+constexpr size_t kMaxMappings = 32;
+
+uint64_t DefaultAlign(uint64_t region_size, size_t mappings) {
+  const uint64_t ways = std::max<size_t>(1, mappings);
+  const uint64_t align = region_size >= kDefaultAlign ? kDefaultAlign : kPageSize;
+  return align % ways == 0 ? align : align * ways;
+}
+
+absl::Status BadSource(const Region& region, absl::string_view why) {
+  return Refusal(EINVAL, "bus.source", absl::StrCat(region.name(), ": ", why));
+}
+
+SetMember MemberOf(const Mapping& mapping, const MappingSource& source) {
+  const DimmIdentity& identity = mapping.dimm->source().identity;
+  SetMember member{
+      .region_offset = source.region_offset, .serial = identity.serial, .vendor = identity.vendor};
+  if (identity.manufacturing) {
+    member.manufacturing_date = identity.manufacturing->date;
+    member.manufacturing_location = identity.manufacturing->location;
+  }
+  return member;
+}
+
+}  // namespace
+
+Region::Region(System& system, Bus& bus, int id, RegionSource source)
+    : NdDevice(system, DeviceKind::kRegion, absl::StrCat("region", id), &bus),
+      bus_(bus),
+      id_(id),
+      source_(std::move(source)),
+      align_(DefaultAlign(source_.spa.size, source_.mappings.size())),
+      read_only_(source_.read_only) {}
+
+absl::StatusOr<std::shared_ptr<Region>> Region::Make(System& system, Bus& bus,
+                                                     RegionSource source) {
+  std::shared_ptr<Region> region(
+      new Region(system, bus, system.region_ids().Take(), std::move(source)));
+  const RegionSource& checked = region->source_;
+  if (checked.media == nullptr || checked.media->size() != checked.spa.size)
+    return BadSource(*region, "its bytes are not as long as its address range");
+  if (checked.mappings.size() > kMaxMappings) return BadSource(*region, "more than 32 mappings");
+  std::vector<SetMember> members;
+  for (const MappingSource& mapping_source : checked.mappings) {
+    if (mapping_source.dimm >= bus.dimms().size())
+      return BadSource(*region, "a mapping names a DIMM that the bus does not have");
+    Mapping mapping;
+    mapping.dimm = bus.dimms()[mapping_source.dimm];
+    mapping.dpa = mapping_source.dpa;
+    if (!Fits(mapping.dpa.start, mapping.dpa.size, mapping.dimm->source().capacity->size()))
+      return BadSource(*region,
+                       absl::StrCat("a mapping reaches past the end of ", mapping.dimm->name()));
+    members.push_back(MemberOf(mapping, mapping_source));
+    region->mappings_.push_back(std::move(mapping));
+  }
+  region->cookies_ = ComputeSetCookies(members);
+  const std::vector<uint32_t> positions = SetPositions(members);
+  for (size_t i = 0; i < positions.size(); ++i) region->mappings_[i].position = positions[i];
+  return region;
+}
+
+int Region::nstype() const {
+  for (const Mapping& mapping : mappings_)
+    if (mapping.dimm->label_flag()) return 5;
+  return 4;
+}
+
+uint64_t Region::set_cookie() const {
+  if (mappings_.empty()) return 0;
+  const DimmData* data = mappings_[0].dimm->data().get();
+  return data == nullptr || data->labels.is_v1_1() ? cookies_.v1_1 : cookies_.v1_2;
+}
+
+bool Region::locked() const {
+  return std::any_of(mappings_.begin(), mappings_.end(),
+                     [](const Mapping& mapping) { return mapping.dimm->locked(); });
+}
+
+bool Region::any_dimm_unbound() const {
+  return std::any_of(mappings_.begin(), mappings_.end(),
+                     [](const Mapping& mapping) { return mapping.dimm->data() == nullptr; });
+}
+
+uint64_t Region::AvailableSize() const {
+  if (any_dimm_unbound()) return 0;
+  uint64_t available = 0;
+  for (const Mapping& mapping : mappings_)
+    available += mapping.dimm->data()->space.Available(mapping.dpa, dimm_align());
+  return available;
+}
+
+uint64_t Region::MaxAvailableExtent() const {
+  // The kernel skips DIMMs that have nothing free (or no driver) in this minimum.
+  uint64_t smallest = std::numeric_limits<uint64_t>::max();
+  for (const Mapping& mapping : mappings_) {
+    const DimmData* data = mapping.dimm->data().get();
+    const uint64_t gap = data == nullptr ? 0 : data->space.LargestGap(mapping.dpa, dimm_align());
+    if (gap != 0) smallest = std::min(smallest, gap);
+  }
+  return smallest == std::numeric_limits<uint64_t>::max() ? 0 : smallest * mappings_.size();
+}
+
+absl::Status Region::SetAlign(uint64_t align) {
+  const uint64_t ways = std::max<size_t>(1, mappings_.size());
+  if (align % ways != 0 || !IsPowerOfTwo(align / ways) || align / ways < kPageSize ||
+      align > size())
+    return Refusal(EINVAL, "region.align",
+                   absl::StrCat("align of ", name(), ": ", align, " is not ", ways,
+                                " times a power of two of at least ", kPageSize,
+                                ", or is more than the region's ", size(), " bytes"));
+  align_ = align;
+  return absl::OkStatus();
+}
+
+void Region::SetReadOnly(bool read_only) {
+  read_only_ = read_only;
+  for (Namespace* ns : Namespaces()) ns->DisksFollowRegion();
+}
+
+absl::Status Region::CheckDimms() const {
+  for (const Mapping& mapping : mappings_) {
+    const Dimm& dimm = *mapping.dimm;
+    if (dimm.driver() == nullptr && (dimm.locked() || dimm.label_flag()))
+      return Refusal(ENXIO, "region.dimm_unbound",
+                     absl::StrCat("enable ", name(), ": ", dimm.name(),
+                                  " is not bound to its driver, so its labels cannot be read; "
+                                  "bind it first: echo ",
+                                  dimm.name(), " > bus/nd/drivers/nvdimm/bind"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Region::Probe() {
+  RETURN_IF_ERROR(CheckDimms());
+  for (Mapping& mapping : mappings_) mapping.data = mapping.dimm->data();
+  if (nstype() == 5) {
+    const absl::Status status = MakeLabelledNamespaces();
+    if (!status.ok()) {
+      for (Mapping& mapping : mappings_) mapping.data.reset();
+      return status;
+    }
+  } else {
+    MakeLabellessNamespace();
+  }
+  for (const Mapping& mapping : mappings_)
+    if (mapping.data != nullptr) mapping.dimm->AddUser();
+  const std::vector<Namespace*> namespaces = Namespaces();
+  init_namespaces_ = static_cast<int>(namespaces.size());
+  namespace_seed_ = namespaces.front();
+  for (const DeviceKind kind : {DeviceKind::kBtt, DeviceKind::kPfn, DeviceKind::kDax})
+    CreateClaimSeed(kind);
+  return absl::OkStatus();
+}
+
+void Region::ProbeNamespaces() {
+  for (Namespace* ns : Namespaces()) system().AutoProbe(*ns);
+}
+
+void Region::MakeLabellessNamespace() { system().Register(Namespace::MakeWhole(*this)); }
+
+absl::Status Region::MakeLabelledNamespaces() {
+  ScanRegion scan{.name = name(),
+                  .start = source_.spa.start,
+                  .cookie = set_cookie(),
+                  .alternate_cookie = cookies_.alternate,
+                  .type_guid = source_.type_guid};
+  for (const Mapping& mapping : mappings_) {
+    if (mapping.data == nullptr)
+      return Refusal(ENODEV, "region.dimm_without_labels",
+                     absl::StrCat("enable ", name(), ": ", mapping.dimm->name(),
+                                  " has no labels, while another DIMM of its set has"));
+    scan.mappings.push_back({.dimm = mapping.dimm->name(),
+                             .dpa = mapping.dpa,
+                             .labels = &mapping.data->labels,
+                             .space = &mapping.data->space});
+  }
+  ASSIGN_OR_RETURN(ScanResult result, ScanNamespaces(scan));
+  for (Mapping& mapping : mappings_) mapping.labels.clear();
+  for (const ScannedNamespace& found : result.namespaces) {
+    for (size_t i = 0; i < mappings_.size(); ++i)
+      mappings_[i].labels.push_back({found.uuid, found.slots[i]});
+    system().Register(Namespace::MakeScanned(*this, found));
+  }
+  for (const Finding& finding : result.findings)
+    set_last_error(
+        absl::StrCat("labels of ", name(), ": ", finding.sentence, " [", finding.reason, "]"));
+  if (result.namespaces.empty()) system().Register(Namespace::MakeEmpty(*this));
+  return absl::OkStatus();
+}
+
+void Region::Remove() {
+  // Seeds first, so that nothing that happens to a child below moves one on.
+  namespace_seed_ = nullptr;
+  btt_seed_ = pfn_seed_ = dax_seed_ = nullptr;
+  // Claim devices before the namespaces that they stand on.
+  for (ClaimDevice* claim : ClaimDevices()) system().Unregister(*claim);
+  while (!children().empty()) system().Unregister(*children().back());
+  for (Mapping& mapping : mappings_) {
+    if (mapping.data != nullptr) mapping.dimm->DropUser();
+    mapping.data.reset();
+    mapping.labels.clear();
+  }
+}
+
+ClaimDevice* Region::seed(DeviceKind kind) const {
+  switch (kind) {
+    case DeviceKind::kBtt:
+      return btt_seed_;
+    case DeviceKind::kPfn:
+      return pfn_seed_;
+    default:
+      return dax_seed_;
+  }
+}
+
+std::vector<Namespace*> Region::Namespaces() const {
+  std::vector<Namespace*> namespaces;
+  for (const auto& child : children())
+    if (child->kind() == DeviceKind::kNamespace)
+      namespaces.push_back(static_cast<Namespace*>(child.get()));
+  return namespaces;
+}
+
+std::vector<ClaimDevice*> Region::ClaimDevices() const {
+  std::vector<ClaimDevice*> claims;
+  for (const auto& child : children())
+    if (child->kind() == DeviceKind::kBtt || child->kind() == DeviceKind::kPfn ||
+        child->kind() == DeviceKind::kDax)
+      claims.push_back(static_cast<ClaimDevice*>(child.get()));
+  return claims;
+}
+
+IdAllocator& Region::claim_ids(DeviceKind kind) {
+  if (kind == DeviceKind::kBtt) return btt_ids_;
+  return kind == DeviceKind::kPfn ? pfn_ids_ : dax_ids_;
+}
+
+std::shared_ptr<ClaimDevice> Region::AddClaimDevice(DeviceKind kind) {
+  std::shared_ptr<ClaimDevice> claim;
+  if (kind == DeviceKind::kBtt)
+    claim = std::make_shared<BttDevice>(*this);
+  else
+    claim = std::make_shared<PfnDevice>(*this, kind);
+  system().Register(claim);
+  return claim;
+}
+
+void Region::CreateNamespaceSeed() {
+  // The one label-less namespace stays the seed for ever.
+  if (namespace_seed_ == nullptr || !namespace_seed_->labelled()) return;
+  const std::shared_ptr<Namespace> seed = Namespace::MakeEmpty(*this);
+  namespace_seed_ = seed.get();
+  system().Register(seed);
+  system().AutoProbe(*seed);
+}
+
+void Region::CreateClaimSeed(DeviceKind kind) {
+  ClaimDevice* seed = AddClaimDevice(kind).get();
+  if (kind == DeviceKind::kBtt)
+    btt_seed_ = seed;
+  else if (kind == DeviceKind::kPfn)
+    pfn_seed_ = seed;
+  else
+    dax_seed_ = seed;
+}
+
+void Region::ChildProbed(Device& child, const absl::Status& status) {
+  if (!status.ok() && ErrnoOf(status) != EOPNOTSUPP) return;
+  if (child.kind() == DeviceKind::kNamespace) {
+    if (&child == namespace_seed_) CreateNamespaceSeed();
+    return;
+  }
+  ClaimDevice& claim = static_cast<ClaimDevice&>(child);
+  if (&claim == seed(claim.kind())) CreateClaimSeed(claim.kind());
+  if (claim.ns() != nullptr && claim.ns() == namespace_seed_) CreateNamespaceSeed();
+}
+
+void Region::ForgetSeed(const Device& device) {
+  if (&device == namespace_seed_) namespace_seed_ = nullptr;
+  if (&device == btt_seed_) btt_seed_ = nullptr;
+  if (&device == pfn_seed_) pfn_seed_ = nullptr;
+  if (&device == dax_seed_) dax_seed_ = nullptr;
+}
+
+absl::Status Region::TakeLabelsIntoUse() {
+  if (!enabled())
+    return Refusal(ENXIO, "region.disabled", absl::StrCat(name(), " is disabled; enable it first"));
+  for (const Mapping& mapping : mappings_) {
+    const DimmData* data = mapping.dimm->data().get();
+    if (data == nullptr || data->labels.has_index() || mapping.dimm->source().read_only)
+      return Refusal(EACCES, "labels.none",
+                     absl::StrCat(name(), " cannot hold labels: ", mapping.dimm->name(),
+                                  data == nullptr ? " has no label area"
+                                                  : " is read-only, or has labels already"));
+  }
+  if (mappings_.empty())
+    return Refusal(EACCES, "labels.none", absl::StrCat(name(), " has no DIMM, so no labels"));
+  for (Namespace* ns : Namespaces()) RETURN_IF_ERROR(ns->CheckIdle("take labels into use"));
+  for (Mapping& mapping : mappings_)
+    RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(LabelVersion::kV1_2));
+  const Driver* driver = this->driver();
+  system().Unbind(*this);
+  for (Mapping& mapping : mappings_) mapping.dimm->set_label_flag();
+  return system().Bind(*driver, *this);
+}
+
+absl::Span<const Attribute> Region::attributes() const { return RegionAttributes(); }
+
+void Region::Removed() { system().region_ids().Give(id_); }
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,45 @@
+// What the device model needs of a sector-atomic layer over a namespace: the BTT, seen from below
+// so that core need not know its format. Implemented by //btt.
+#ifndef NVDIMMFS_CORE_SECTOR_LAYER_H_
+#define NVDIMMFS_CORE_SECTOR_LAYER_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/claim_class.h"
+#include "core/media.h"
+#include "core/uuid.h"
+
+namespace nvdimmfs::core {
+
+struct SectorIdentity {
+  Uuid uuid;                      // the BTT instance's own
+  uint32_t external_lbasize = 0;  // bytes: 512, 520, ...
+};
+
+struct SectorOptions {
+  ClaimClass claim_class = ClaimClass::kBtt;  // kBtt: v1.1 layout; kBtt2: v2.0
+  Uuid uuid;
+  Uuid parent_uuid;  // the namespace's; nil for a label-less one
+  uint32_t external_lbasize = 0;
+  bool read_only = false;
+};
+
+class SectorLayer {
+ public:
+  virtual ~SectorLayer() = default;
+
+  // Whether the namespace carries a BTT: reads only. ENODEV: none; ENXIO: too small, or unreadable.
+  virtual absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass claim_class,
+                                               const Uuid& parent_uuid) = 0;
+
+  // Opens the BTT, with recovery, or formats one where none is. The result is the disk: a Media of
+  // `sectors x sector size` bytes whose writes are sector-atomic and durable on return.
+  virtual absl::StatusOr<std::shared_ptr<Media>> OpenOrFormat(std::shared_ptr<Media> ns,
+                                                              const SectorOptions& options) = 0;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SECTOR_LAYER_H_

@@ -1,0 +1,113 @@
+// The whole device model: the buses, the drivers, and the one configuration lock.
+//
+// Every entry point takes the lock; everything else in core's device model runs under it. Data I/O
+// never does: it goes through DataNode. The lock is not held while a listener's own lock is waited
+// for by somebody who wants this one (listeners never call back).
+#ifndef NVDIMMFS_CORE_SYSTEM_H_
+#define NVDIMMFS_CORE_SYSTEM_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "core/bus_source.h"
+#include "core/device.h"
+#include "core/driver.h"
+#include "core/id_allocator.h"
+#include "core/sector_layer.h"
+#include "core/tree_listener.h"
+
+namespace nvdimmfs::core {
+
+class System {
+ public:
+  // Both must outlive the System; `listener` may be null.
+  System(SectorLayer& sector_layer, TreeListener* listener);
+  ~System();
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  // --- Entry points: any thread. ---
+
+  // Adds a bus and enables everything on it, as the kernel does at boot.
+  absl::Status AddBus(BusSource source);
+  // ENODEV once the device is gone; EACCES where the attribute has no such direction.
+  absl::StatusOr<std::string> Show(Device& device, const Attribute& attribute);
+  // `written` is what one write(2) brought (at most a page). A refusal is kept for x/last_error.
+  absl::Status Store(Device& device, const Attribute& attribute, absl::string_view written);
+
+  // Somebody tries to create the file `name` in the directory of `device`. The one case that
+  // succeeds: the `uuid` of a label-less namespace whose DIMM has a blank label area; the area is
+  // then taken into use (the region comes back with labels) and the caller looks the path up again.
+  absl::Status CreateAttribute(Device& device, absl::string_view name);
+
+  // A device of any kind below bus/nd/devices, by name, or null.
+  std::shared_ptr<Device> Find(absl::string_view name);
+  // All registered devices, parents before children.
+  std::vector<std::shared_ptr<Device>> Devices();
+
+  // Runs `f` under the configuration lock: for readers that need several values of one moment.
+  template <typename F>
+  auto WithLock(F f) {
+    absl::MutexLock lock(&mutex_);
+    return f();
+  }
+
+  // --- For the device model itself, under the lock. ---
+
+  void Register(const std::shared_ptr<Device>& device);
+  void Unregister(Device& device);  // children first
+  // Removed when the entry point that runs now is done, as the kernel's asynchronous removal looks.
+  void UnregisterLater(const std::shared_ptr<Device>& device);
+  void AddLink(absl::string_view path, absl::string_view target);
+  void RemoveLink(absl::string_view path);
+  void AddData(absl::string_view path, const std::shared_ptr<DataNode>& node);
+  void RemoveData(absl::string_view path);
+  void NotifyChanged(const Device& device, absl::string_view attribute);
+
+  Device* FindLocked(absl::string_view name);
+
+  absl::Status Bind(const Driver& driver, Device& device);
+  void Unbind(Device& device);
+  // Offers a new device to the driver that matches it, if autoprobe is on.
+  void AutoProbe(Device& device);
+  // The same, whatever autoprobe says; a refusal is only recorded.
+  void Probe(Device& device);
+  bool autoprobe = true;
+
+  const std::vector<const Driver*>& drivers() const { return drivers_; }
+
+  // Keeps "`what`: the refusal's sentence" as the device's and its bus's last error.
+  void RecordRefusal(Device& device, absl::string_view what, const absl::Status& status);
+
+  SectorLayer& sector_layer() { return sector_layer_; }
+  IdAllocator& bus_ids() { return bus_ids_; }
+  IdAllocator& dimm_ids() { return dimm_ids_; }
+  IdAllocator& region_ids() { return region_ids_; }
+  IdAllocator& disk_ids() { return disk_ids_; }
+  uint64_t NextDiskSequence() { return ++disk_sequence_; }
+
+ private:
+  void FinishRemovals();
+
+  absl::Mutex mutex_;
+  SectorLayer& sector_layer_;
+  TreeListener* const listener_;
+  IdAllocator bus_ids_, dimm_ids_, region_ids_, disk_ids_;
+  uint64_t disk_sequence_ = 0;
+  std::vector<std::shared_ptr<Device>> roots_;
+  std::vector<std::shared_ptr<Device>> removals_;
+  std::vector<const Driver*> drivers_;
+  std::unordered_map<std::string, Device*> by_name_;  // the devices of the nd bus
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SYSTEM_H_
