@@ -1,0 +1,22 @@
+// The BTT as the device model asks for it.
+#ifndef NVDIMMFS_BTT_BTT_LAYER_H_
+#define NVDIMMFS_BTT_BTT_LAYER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/sector_layer.h"
+
+namespace nvdimmfs::btt {
+
+class BttLayer final : public core::SectorLayer {
+ public:
+  absl::StatusOr<core::SectorIdentity> Probe(const core::Media& ns, core::ClaimClass claim_class,
+                                             const core::Uuid& parent_uuid) override;
+  absl::StatusOr<std::shared_ptr<core::Media>> OpenOrFormat(
+      std::shared_ptr<core::Media> ns, const core::SectorOptions& options) override;
+};
+
+}  // namespace nvdimmfs::btt
+
+#endif  // NVDIMMFS_BTT_BTT_LAYER_H_
