@@ -90,9 +90,9 @@ def cases_of_run(path):
                 # Tests that ran and failed have their own events; this one did not build.
                 if "completed" not in event or "failureDetail" in event["completed"]:
                     found.append((f"{run}: {target}", "failed", "did not build"))
-        elif "aborted" in event and ("pattern" in identity or "unconfiguredLabel" in identity):
-            reason = event["aborted"].get("description", "aborted")
-            found.append((f"{run}: {next(iter(identity.values()))}", "failed", reason))
+        elif "aborted" in event and "pattern" in identity:
+            pattern = " ".join(identity["pattern"]["pattern"])
+            found.append((f"{run}: {pattern}", "failed", event["aborted"].get("description", "aborted")))
     return found
 
 
