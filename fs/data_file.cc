@@ -1,0 +1,184 @@
+#include "fs/data_file.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "core/range.h"
+#include "core/status.h"
+#include "fs/sector_access.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+// The kernel cuts a long direct request into pieces at page limits of the caller's memory, which
+// need not be block limits of the file. Requests from this length on may be such pieces.
+constexpr size_t kPieceLength = 512 * 1024;
+
+constexpr size_t kZeroes = 64 * 1024;
+
+absl::Status Disabled(const core::DataNode& node) {
+  return core::Refusal(EIO, "data.disabled",
+                       absl::StrCat(node.name(), ": the namespace was disabled; open it again"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<OpenFile>> DataFile::Open(const NodeView& view, int flags,
+                                                         OpenDataFiles& data_files) {
+  core::DataNode& node = *view.data;
+  const core::DataNode::Access access(node);
+  if (!access)
+    return core::Refusal(ENXIO, "data.disabled", absl::StrCat(node.name(), " is being disabled"));
+  if ((flags & O_ACCMODE) != O_RDONLY && node.media().read_only())
+    return core::Refusal(
+        EROFS, "data.read_only",
+        absl::StrCat("open ", node.name(), " for writing: its media is read-only"));
+  return absl::WrapUnique(new DataFile(view, flags, data_files));
+}
+
+DataFile::DataFile(const NodeView& view, int flags, OpenDataFiles& data_files)
+    : OpenFile(view),
+      data_(*view.data),
+      direct_((flags & O_DIRECT) != 0),
+      synchronous_((flags & O_DSYNC) != 0),
+      data_files_(data_files) {
+  data_.AddHolder();
+  data_files_.Opened();
+}
+
+DataFile::~DataFile() {
+  data_.DropHolder();
+  data_files_.Closed();
+}
+
+absl::Status DataFile::CheckDirect(uint64_t offset, size_t length) {
+  if (!direct_) return absl::OkStatus();
+  const uint64_t block = data_.block_size();
+  const bool continues = offset != 0 && offset == piece_end_.load(std::memory_order_relaxed);
+  const bool continued = length >= kPieceLength;
+  if (continued) piece_end_.store(offset + length, std::memory_order_relaxed);
+  if ((offset % block == 0 || continues) && ((offset + length) % block == 0 || continued))
+    return absl::OkStatus();
+  return core::Refusal(EINVAL, "data.alignment",
+                       absl::StrCat("O_DIRECT access of ", length, " bytes at ", offset, " of ",
+                                    data_.name(), ": both must be multiples of ", block));
+}
+
+absl::Status DataFile::CheckWritable() const {
+  if (!data_.read_only()) return absl::OkStatus();
+  return core::Refusal(EPERM, "data.read_only",
+                       absl::StrCat("write to ", data_.name(), ": its region is read-only"));
+}
+
+absl::Status DataFile::Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+                            Deliver deliver) {
+  const core::DataNode::Access access(data_);
+  if (!access) return Disabled(data_);
+  if (offset >= data_.size()) {
+    deliver({});
+    return absl::OkStatus();
+  }
+  size = std::min<uint64_t>(size, data_.size() - offset);
+  RETURN_IF_ERROR(CheckDirect(offset, size));
+  const core::Media& media = data_.media();
+  if (data_.atomic_sectors()) {
+    ASSIGN_OR_RETURN(const absl::Span<const std::byte> bytes,
+                     ReadSectors(media, data_.block_size(), {offset, size}, scratch));
+    deliver(bytes);
+    return absl::OkStatus();
+  }
+  // Straight from the mapping where nothing in it is known to be bad.
+  if (const std::byte* mapping = media.mapping();
+      mapping != nullptr && !media.IsPoisoned(offset, size)) {
+    deliver({mapping + offset, size});
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(media.Read(offset, scratch.first(size)));
+  deliver(scratch.first(size));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::byte> data) {
+  if (data.empty()) return 0;
+  const core::DataNode::Access access(data_);
+  if (!access) return Disabled(data_);
+  RETURN_IF_ERROR(CheckWritable());
+  if (offset >= data_.size())
+    return core::Refusal(
+        ENOSPC, "data.end",
+        absl::StrCat("write at ", offset, " of ", data_.name(), ": it ends at ", data_.size()));
+  data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
+  RETURN_IF_ERROR(CheckDirect(offset, data.size()));
+  RETURN_IF_ERROR(Store(offset, data));
+  RETURN_IF_ERROR(Settle());
+  return data.size();
+}
+
+absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) {
+  if (data_.atomic_sectors()) return WriteSectors(data_.media(), data_.block_size(), offset, data);
+  return data_.media().WriteThrough(offset, data);
+}
+
+absl::Status DataFile::Settle() {
+  core::Media& media = data_.media();
+  if (synchronous_) {
+    RETURN_IF_ERROR(media.Drain());
+    return media.Flush();
+  }
+  // Buffered stores are on their way already; whoever serves the fsync waits for the device. The
+  // locked instruction that ends the Access keeps them from lingering in this CPU's write buffers.
+  return direct_ ? media.Drain() : absl::OkStatus();
+}
+
+absl::Status DataFile::Sync() {
+  const core::DataNode::Access access(data_);
+  if (!access) return Disabled(data_);
+  RETURN_IF_ERROR(data_.media().Drain());
+  return data_.media().Flush();
+}
+
+absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length) {
+  const core::DataNode::Access access(data_);
+  if (!access) return Disabled(data_);
+  const bool keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  const int verb = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (verb != 0 && verb != FALLOC_FL_PUNCH_HOLE && verb != FALLOC_FL_ZERO_RANGE)
+    return core::Refusal(EOPNOTSUPP, "data.allocate", "a namespace cannot be shifted or shared");
+  RETURN_IF_ERROR(CheckWritable());
+  const uint64_t size = data_.size();
+  if (verb != FALLOC_FL_PUNCH_HOLE && !keeps_size && !core::Fits(offset, length, size))
+    return core::Refusal(ENOSPC, "data.end",
+                         absl::StrCat("allocate behind the end of ", data_.name(), " at ", size));
+  if (verb == 0 || offset >= size) return absl::OkStatus();
+  RETURN_IF_ERROR(Zero(offset, std::min(length, size - offset), verb == FALLOC_FL_PUNCH_HOLE));
+  return Settle();
+}
+
+absl::Status DataFile::Zero(uint64_t offset, uint64_t length, bool may_punch) {
+  if (may_punch && !data_.media().IsPoisoned(offset, length)) {
+    const absl::Status status = data_.media().Punch(offset, length);
+    if (core::ErrnoOf(status) != EOPNOTSUPP) return status;
+  }
+  static constexpr std::byte kZero[kZeroes] = {};
+  while (length > 0) {
+    // Steps end at block limits, so that only the two ends are parts of a block.
+    const uint64_t step = std::min(length, kZeroes - offset % kZeroes);
+    RETURN_IF_ERROR(Store(offset, absl::MakeConstSpan(kZero, step)));
+    offset += step;
+    length -= step;
+  }
+  return absl::OkStatus();
+}
+
+unsigned DataFile::Poll(std::unique_ptr<PollWaker>) {
+  return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+}  // namespace nvdimmfs::fs

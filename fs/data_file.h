@@ -1,0 +1,56 @@
+// An open data file: the bytes of an enabled namespace or of a label area, as the kernel's block
+// device would give them.
+//
+// Ends: a read stops at the capacity, a write is cut short at it, a write from there on is refused
+// with ENOSPC. O_DIRECT wants offset and length in whole blocks (EINVAL). A node that was disabled
+// refuses everything with EIO. Nothing ever changes the size.
+//
+// Durability: O_DSYNC and fsync flush the media; O_DIRECT drains it; what is buffered waits for one
+// of them. On nodes with atomic sectors every write is durable, and writes of part of a sector read
+// the rest of it first.
+#ifndef NVDIMMFS_FS_DATA_FILE_H_
+#define NVDIMMFS_FS_DATA_FILE_H_
+
+#include <atomic>
+
+#include "fs/open_data_files.h"
+#include "fs/open_file.h"
+
+namespace nvdimmfs::fs {
+
+class DataFile final : public OpenFile {
+ public:
+  // `flags` are open(2)'s. `node` is a data file. `data_files` outlives the file.
+  // Refused with EROFS where it is opened for writing and the media behind it can never be
+  // written. (A node made read-only by its region opens, and refuses each write with EPERM, as a
+  // kernel's read-only disk does.)
+  static absl::StatusOr<std::unique_ptr<OpenFile>> Open(const NodeView& node, int flags,
+                                                        OpenDataFiles& data_files);
+  ~DataFile() override;
+
+  Caching caching() const override { return direct_ ? Caching::kNone : Caching::kPages; }
+  absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+                    Deliver deliver) override;
+  absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status Sync() override;
+  absl::Status Allocate(int mode, uint64_t offset, uint64_t length) override;
+  unsigned Poll(std::unique_ptr<PollWaker> waker) override;
+
+ private:
+  DataFile(const NodeView& node, int flags, OpenDataFiles& data_files);
+  absl::Status CheckDirect(uint64_t offset, size_t length);
+  absl::Status CheckWritable() const;
+  absl::Status Store(uint64_t offset, absl::Span<const std::byte> data);
+  absl::Status Zero(uint64_t offset, uint64_t length, bool may_punch);
+  absl::Status Settle();
+
+  core::DataNode& data_;  // kept by node()
+  const bool direct_;
+  const bool synchronous_;
+  OpenDataFiles& data_files_;
+  std::atomic<uint64_t> piece_end_{0};  // where the last piece of a long direct request ended
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_DATA_FILE_H_

@@ -1,0 +1,547 @@
+#include "fs/fuse_session.h"
+
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <linux/fuse.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/status.h"
+#include "fs/page_dropper.h"
+#include "fs/request_loop.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+constexpr size_t kMaxTransfer = 1 << 20;                      // bytes of one read or write
+constexpr size_t kRequestBuffer = kMaxTransfer + 4096;        // and its headers
+constexpr double kConstantTimeout = 86400, kNoTimeout = 0.0;  // seconds
+constexpr absl::Duration kDropPatience = absl::Milliseconds(100);
+constexpr unsigned kBackgroundRequests = 256;
+
+// Flags of the protocol that are younger than the header of Linux 6.1.
+constexpr uint32_t kDirectIoAllowMmap = 1u << 4;  // of flags2: FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6
+
+// --- What libfuse says goes into our refusal while a mount is made, and to stderr later. ---
+
+struct Chatter {
+  absl::Mutex mutex;
+  bool collecting ABSL_GUARDED_BY(mutex) = false;
+  std::string text ABSL_GUARDED_BY(mutex);
+};
+
+Chatter& TheChatter() {
+  static Chatter* const chatter = new Chatter;
+  return *chatter;
+}
+
+void TakeChatter(enum fuse_log_level, const char* format, va_list arguments) {
+  char line[512];
+  vsnprintf(line, sizeof line, format, arguments);
+  Chatter& chatter = TheChatter();
+  absl::MutexLock lock(&chatter.mutex);
+  if (chatter.collecting)
+    chatter.text += line;
+  else
+    fputs(line, stderr);
+}
+
+void CollectChatter() {
+  Chatter& chatter = TheChatter();
+  absl::MutexLock lock(&chatter.mutex);
+  chatter.collecting = true;
+  chatter.text.clear();
+}
+
+std::string CollectedChatter() {
+  Chatter& chatter = TheChatter();
+  absl::MutexLock lock(&chatter.mutex);
+  chatter.collecting = false;
+  std::string text = std::exchange(chatter.text, {});
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return absl::StrReplaceAll(text, {{"\n", "; "}});
+}
+
+// --- The session. ---
+
+// The younger flags that the kernel offered, on the worker that is answering its first request.
+thread_local std::optional<uint32_t> offered_flags2;
+
+class Session final : public FuseSession {
+ public:
+  Session(Operations& operations, Tree& tree, const Options& options)
+      : operations_(operations), tree_(tree), options_(options) {}
+  ~Session() override;
+
+  absl::Status Make();
+  void Start(Events events) override;
+  void Unmount() override;
+
+  Operations& operations() { return operations_; }
+
+  // Open files, so that those which the kernel never released go with the session.
+  uint64_t Keep(std::unique_ptr<OpenFile> file);
+  void Release(uint64_t handle);
+
+  void Initialize(fuse_conn_info& connection);
+  void AwaitDroppedPages() { dropper_->AwaitIdle(kDropPatience); }
+  // Whether files opened with O_DIRECT may bypass the page cache by FOPEN_DIRECT_IO and stay
+  // coherent with those that do not.
+  bool direct_is_coherent() const { return direct_is_coherent_; }
+
+ private:
+  void Handle(absl::Span<std::byte> request);
+  ssize_t Send(int device, struct iovec* parts, int count);
+  void CompleteInitReply(uint32_t offered, struct iovec* parts, int count);
+  void WriteBack();
+  void CloseFiles();
+
+  Operations& operations_;
+  Tree& tree_;
+  const Options options_;
+  Events events_;
+  fuse_session* session_ = nullptr;
+  std::unique_ptr<PageDropper> dropper_;
+  std::unique_ptr<RequestLoop> loop_;
+  std::atomic<bool> direct_is_coherent_{false};
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> leaving_{false};
+
+  absl::Mutex mutex_;
+  absl::flat_hash_set<OpenFile*> files_ ABSL_GUARDED_BY(mutex_);
+};
+
+Session& SessionOf(fuse_req_t request) {
+  return *static_cast<Session*>(fuse_req_userdata(request));
+}
+
+Operations& OperationsOf(fuse_req_t request) { return SessionOf(request).operations(); }
+
+OpenFile* FileOf(const fuse_file_info* info) {
+  return info == nullptr ? nullptr : reinterpret_cast<OpenFile*>(info->fh);
+}
+
+// The one place where a Status becomes an errno. EIO is worth a line; the rest is everyday life.
+void Refuse(fuse_req_t request, const char* verb, fuse_ino_t ino, const absl::Status& status) {
+  const int number = core::ErrnoOf(status);
+  if (number == EIO)
+    fprintf(stderr, "nvdimmfs: error verb=%s node=%llu reason=%s: %s\n", verb,
+            static_cast<unsigned long long>(ino), core::ReasonOf(status).c_str(),
+            std::string(status.message()).c_str());
+  fuse_reply_err(request, number == 0 ? EIO : number);
+}
+
+void ReplyStatus(fuse_req_t request, const char* verb, fuse_ino_t ino, const absl::Status& status) {
+  if (status.ok())
+    fuse_reply_err(request, 0);
+  else
+    Refuse(request, verb, ino, status);
+}
+
+double AttributeTimeout(const Operations::Entry& entry) {
+  return entry.constant ? kConstantTimeout : kNoTimeout;
+}
+
+fuse_entry_param EntryParam(const Operations::Entry& entry) {
+  fuse_entry_param param = {};
+  param.ino = entry.stat.st_ino;
+  param.attr = entry.stat;
+  param.attr_timeout = AttributeTimeout(entry);
+  param.entry_timeout = kNoTimeout;
+  return param;
+}
+
+class FuseWaker final : public PollWaker {
+ public:
+  explicit FuseWaker(fuse_pollhandle* handle) : handle_(handle) {}
+  ~FuseWaker() override { fuse_pollhandle_destroy(handle_); }
+  void Wake() override { fuse_lowlevel_notify_poll(handle_); }
+
+ private:
+  fuse_pollhandle* const handle_;
+};
+
+// --- One function per request. ---
+
+void OnInit(void* session, fuse_conn_info* connection) {
+  static_cast<Session*>(session)->Initialize(*connection);
+}
+
+void OnLookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  const auto entry = OperationsOf(request).Lookup(parent, name);
+  if (!entry.ok()) return Refuse(request, "lookup", parent, entry.status());
+  const fuse_entry_param param = EntryParam(*entry);
+  fuse_reply_entry(request, &param);
+}
+
+void OnGetAttr(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
+  const auto entry = OperationsOf(request).GetAttributes(ino, FileOf(info));
+  if (!entry.ok()) return Refuse(request, "getattr", ino, entry.status());
+  fuse_reply_attr(request, &entry->stat, AttributeTimeout(*entry));
+}
+
+void OnSetAttr(fuse_req_t request, fuse_ino_t ino, struct stat* wanted, int which,
+               fuse_file_info* info) {
+  Operations::Change change;
+  if (which & FUSE_SET_ATTR_MODE) change.mode = wanted->st_mode & 07777;
+  if (which & FUSE_SET_ATTR_UID) change.uid = wanted->st_uid;
+  if (which & FUSE_SET_ATTR_GID) change.gid = wanted->st_gid;
+  change.size = (which & FUSE_SET_ATTR_SIZE) != 0;
+  const auto entry = OperationsOf(request).SetAttributes(ino, FileOf(info), change);
+  if (!entry.ok()) return Refuse(request, "setattr", ino, entry.status());
+  fuse_reply_attr(request, &entry->stat, AttributeTimeout(*entry));
+}
+
+void OnReadLink(fuse_req_t request, fuse_ino_t ino) {
+  const auto target = OperationsOf(request).ReadLink(ino);
+  if (!target.ok()) return Refuse(request, "readlink", ino, target.status());
+  fuse_reply_readlink(request, target->c_str());
+}
+
+uint32_t OpenFlags(const Session& session, const OpenFile& file) {
+  if (file.caching() == OpenFile::Caching::kPages) return 0;
+  if (file.node().kind == NodeKind::kAttribute) return FOPEN_DIRECT_IO;
+  return session.direct_is_coherent() ? FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES : 0;
+}
+
+void OnOpen(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
+  Session& session = SessionOf(request);
+  auto file = session.operations().Open(ino, info->flags);
+  if (!file.ok()) return Refuse(request, "open", ino, file.status());
+  // By hand: libfuse 3.14 has no name for the flag of parallel direct writes.
+  struct fuse_open_out reply = {};
+  reply.open_flags = OpenFlags(session, **file);
+  reply.fh = session.Keep(*std::move(file));
+  // The open was interrupted: no release will come.
+  if (fuse_reply_buf(request, reinterpret_cast<const char*>(&reply), sizeof reply) == -ENOENT)
+    session.Release(reply.fh);
+}
+
+void OnCreate(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t,
+              fuse_file_info* info) {
+  Session& session = SessionOf(request);
+  auto created = session.operations().Create(parent, name, info->flags & ~(O_CREAT | O_EXCL));
+  if (!created.ok()) return Refuse(request, "create", parent, created.status());
+  const fuse_entry_param param = EntryParam(created->entry);
+  info->direct_io = created->file->caching() == OpenFile::Caching::kNone;
+  info->fh = session.Keep(std::move(created->file));
+  if (fuse_reply_create(request, &param, info) == -ENOENT) session.Release(info->fh);
+}
+
+void OnRelease(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+  SessionOf(request).Release(info->fh);
+  fuse_reply_err(request, 0);
+}
+
+// Room for what has to be copied before it is sent; one for each worker.
+absl::Span<std::byte> Scratch() {
+  constexpr size_t kSize = kMaxTransfer + OpenFile::kScratchSlack;
+  thread_local const std::unique_ptr<std::byte[]> scratch(new std::byte[kSize]);
+  return {scratch.get(), kSize};
+}
+
+void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
+  const absl::Status status = FileOf(info)->Read(
+      static_cast<uint64_t>(offset), std::min(size, kMaxTransfer), Scratch(),
+      [&](absl::Span<const std::byte> bytes) {
+        fuse_reply_buf(request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      });
+  if (!status.ok()) Refuse(request, "read", ino, status);
+}
+
+void OnWrite(fuse_req_t request, fuse_ino_t ino, const char* data, size_t size, off_t offset,
+             fuse_file_info* info) {
+  OpenFile& file = *FileOf(info);
+  const auto written =
+      file.Write(static_cast<uint64_t>(offset), {reinterpret_cast<const std::byte*>(data), size});
+  if (file.node().kind == NodeKind::kAttribute) SessionOf(request).AwaitDroppedPages();
+  if (!written.ok()) return Refuse(request, "write", ino, written.status());
+  fuse_reply_write(request, *written);
+}
+
+void OnFsync(fuse_req_t request, fuse_ino_t ino, int, fuse_file_info* info) {
+  ReplyStatus(request, "fsync", ino, FileOf(info)->Sync());
+}
+
+void OnFallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset, off_t length,
+                 fuse_file_info* info) {
+  ReplyStatus(
+      request, "fallocate", ino,
+      FileOf(info)->Allocate(mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(length)));
+}
+
+void OnPoll(fuse_req_t request, fuse_ino_t, fuse_file_info* info, fuse_pollhandle* handle) {
+  std::unique_ptr<PollWaker> waker;
+  if (handle != nullptr) waker = std::make_unique<FuseWaker>(handle);
+  fuse_reply_poll(request, FileOf(info)->Poll(std::move(waker)));
+}
+
+// Bytes that an entry takes in the kernel's buffer.
+size_t PackedSize(const DirectoryEntry& entry) {
+  return (FUSE_NAME_OFFSET + entry.name.size() + 7) / 8 * 8;
+}
+
+// How many of the entries, from the first on, fit in `size` bytes without parting those of one
+// offset: reading goes on at an offset, so a parted pair would lose or repeat one.
+size_t CountThatFit(const std::vector<DirectoryEntry>& entries, size_t size) {
+  size_t fit = 0, used = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    used += PackedSize(entries[i]);
+    if (used > size) break;
+    if (i + 1 == entries.size() || entries[i + 1].offset != entries[i].offset) fit = i + 1;
+  }
+  return fit;
+}
+
+void OnReadDir(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
+  const auto entries =
+      OperationsOf(request).ReadDirectory(ino, static_cast<uint64_t>(offset), size);
+  if (!entries.ok()) return Refuse(request, "readdir", ino, entries.status());
+  const size_t fit = CountThatFit(*entries, size);
+  if (fit == 0 && !entries->empty())
+    return Refuse(request, "readdir", ino, absl::InvalidArgumentError("buffer"));
+  std::vector<char> buffer(size);
+  size_t used = 0;
+  for (size_t i = 0; i < fit; ++i) {
+    const DirectoryEntry& entry = (*entries)[i];
+    struct stat stat = {};
+    stat.st_ino = entry.ino;
+    stat.st_mode = entry.kind == NodeKind::kDirectory ? S_IFDIR
+                   : entry.kind == NodeKind::kLink    ? S_IFLNK
+                                                      : S_IFREG;
+    used += fuse_add_direntry(request, buffer.data() + used, buffer.size() - used,
+                              entry.name.c_str(), &stat, static_cast<off_t>(entry.next_offset));
+  }
+  fuse_reply_buf(request, buffer.data(), used);
+}
+
+void OnStatFs(fuse_req_t request, fuse_ino_t) {
+  const struct statvfs answer = OperationsOf(request).FileSystem();
+  fuse_reply_statfs(request, &answer);
+}
+
+void Forbid(fuse_req_t request) { fuse_reply_err(request, core::ErrnoOf(Operations::Forbidden())); }
+
+fuse_lowlevel_ops Table() {
+  fuse_lowlevel_ops table = {};
+  table.init = OnInit;
+  table.lookup = OnLookup;
+  table.getattr = OnGetAttr;
+  table.setattr = OnSetAttr;
+  table.readlink = OnReadLink;
+  table.open = OnOpen;
+  table.create = OnCreate;
+  table.release = OnRelease;
+  table.read = OnRead;
+  table.write = OnWrite;
+  table.fsync = OnFsync;
+  table.fallocate = OnFallocate;
+  table.poll = OnPoll;
+  table.readdir = OnReadDir;
+  table.statfs = OnStatFs;
+  table.mkdir = [](fuse_req_t request, fuse_ino_t, const char*, mode_t) { Forbid(request); };
+  table.mknod = [](fuse_req_t request, fuse_ino_t, const char*, mode_t, dev_t) { Forbid(request); };
+  table.unlink = table.rmdir = [](fuse_req_t request, fuse_ino_t, const char*) { Forbid(request); };
+  table.symlink = [](fuse_req_t request, const char*, fuse_ino_t, const char*) { Forbid(request); };
+  table.link = [](fuse_req_t request, fuse_ino_t, fuse_ino_t, const char*) { Forbid(request); };
+  table.rename = [](fuse_req_t request, fuse_ino_t, const char*, fuse_ino_t, const char*,
+                    unsigned) { Forbid(request); };
+  // Left out, and so answered with ENOSYS once and never asked again: flush, getxattr and its
+  // family (which would precede every write), lseek, copy_file_range, locks (local ones serve).
+  return table;
+}
+
+// --- The session's own. ---
+
+bool IsInit(absl::Span<const std::byte> request) {
+  fuse_in_header header;
+  if (request.size() < sizeof header) return false;
+  std::memcpy(&header, request.data(), sizeof header);
+  return header.opcode == FUSE_INIT;
+}
+
+uint32_t OfferedFlags2(absl::Span<const std::byte> request) {
+  fuse_init_in init = {};
+  request.remove_prefix(sizeof(fuse_in_header));
+  std::memcpy(&init, request.data(), std::min(sizeof init, request.size()));
+  return (init.flags & FUSE_INIT_EXT) != 0 ? init.flags2 : 0;
+}
+
+absl::Status Session::Make() {
+  fuse_set_log_func(TakeChatter);
+  fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
+  fuse_opt_add_arg(&arguments, "nvdimmfs");
+  for (const std::string& option : options_.fuse_options) {
+    const std::string escaped = absl::StrReplaceAll(option, {{"\\", "\\\\"}, {",", "\\,"}});
+    fuse_opt_add_arg(&arguments, absl::StrCat("-o", escaped).c_str());
+  }
+  if (options_.debug) fuse_opt_add_arg(&arguments, "-odebug");
+  const fuse_lowlevel_ops table = Table();
+  CollectChatter();
+  session_ = fuse_session_new(&arguments, &table, sizeof table, this);
+  fuse_opt_free_args(&arguments);
+  const bool mounted =
+      session_ != nullptr && fuse_session_mount(session_, options_.mountpoint.c_str()) == 0;
+  const std::string said = CollectedChatter();
+  if (!mounted)
+    return core::Refusal(EIO, "mount.failed",
+                         absl::StrCat("mount on ", options_.mountpoint, ": ",
+                                      said.empty() ? "libfuse gave no reason" : said));
+  const fuse_custom_io io = {
+      .writev =
+          [](int device, struct iovec* parts, int count, void* session) {
+            return static_cast<Session*>(session)->Send(device, parts, count);
+          },
+      .read = [](int device, void* to, size_t size, void*) { return read(device, to, size); },
+      .splice_receive = nullptr,
+      .splice_send = nullptr,
+  };
+  fuse_session_custom_io(session_, &io, fuse_session_fd(session_));
+  dropper_ = std::make_unique<PageDropper>([this](Ino ino) {
+    if (!leaving_) fuse_lowlevel_notify_inval_inode(session_, ino, 0, 0);
+  });
+  tree_.set_data_removed([dropper = dropper_.get()](Ino ino) { dropper->Drop(ino); });
+  return absl::OkStatus();
+}
+
+Session::~Session() {
+  if (session_ == nullptr) return;
+  Unmount();
+  fuse_session_destroy(session_);
+}
+
+void Session::Start(Events events) {
+  events_ = std::move(events);
+  loop_ = std::make_unique<RequestLoop>(
+      fuse_session_fd(session_),
+      RequestLoop::Options{.threads = options_.threads, .buffer_size = kRequestBuffer},
+      [this](absl::Span<std::byte> request) { Handle(request); },
+      [this] {
+        if (events_.on_unmount) events_.on_unmount();
+      });
+  loop_->Start();
+}
+
+void Session::Unmount() {
+  if (leaving_.exchange(true)) return;
+  tree_.set_data_removed(nullptr);
+  if (loop_ != nullptr) WriteBack();
+  dropper_->AwaitIdle(kDropPatience);
+  // The workers hold descriptors of their own and answer until nothing uses the mount any more.
+  fuse_session_unmount(session_);
+  loop_.reset();
+  dropper_.reset();
+  CloseFiles();
+}
+
+// Pages dirtied through mappings come back as writes.
+void Session::WriteBack() {
+  const int top = open(options_.mountpoint.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (top < 0) return;
+  struct statfs what = {};
+  if (fstatfs(top, &what) == 0 && what.f_type == FUSE_SUPER_MAGIC) syncfs(top);
+  close(top);
+}
+
+void Session::CloseFiles() {
+  absl::flat_hash_set<OpenFile*> files;
+  {
+    absl::MutexLock lock(&mutex_);
+    files.swap(files_);
+  }
+  for (OpenFile* file : files) delete file;
+}
+
+uint64_t Session::Keep(std::unique_ptr<OpenFile> file) {
+  absl::MutexLock lock(&mutex_);
+  files_.insert(file.get());
+  return reinterpret_cast<uint64_t>(file.release());
+}
+
+void Session::Release(uint64_t handle) {
+  auto* file = reinterpret_cast<OpenFile*>(handle);
+  {
+    absl::MutexLock lock(&mutex_);
+    files_.erase(file);
+  }
+  delete file;
+}
+
+void Session::Initialize(fuse_conn_info& connection) {
+  // Sizes never change, and nobody else writes: the kernel need not suspect its pages at every
+  // read, and O_TRUNC is a setattr that changes nothing instead of an open that empties the file in
+  // its eyes.
+  connection.want &= ~(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC |
+                       FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+                       FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
+  connection.want |= connection.capable & (FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
+  connection.max_write = kMaxTransfer;
+  connection.max_background = kBackgroundRequests;
+  connection.congestion_threshold = kBackgroundRequests * 3 / 4;
+}
+
+void Session::Handle(absl::Span<std::byte> request) {
+  const bool first = !ready_.load(std::memory_order_relaxed) && IsInit(request);
+  if (first) offered_flags2 = OfferedFlags2(request);
+  fuse_buf buffer = {};
+  buffer.mem = request.data();
+  buffer.size = request.size();
+  fuse_session_process_buf(session_, &buffer);
+  if (!first) return;
+  offered_flags2.reset();
+  ready_ = true;
+  if (events_.on_ready) events_.on_ready();
+}
+
+ssize_t Session::Send(int device, struct iovec* parts, int count) {
+  if (const int current = RequestLoop::CurrentDevice(); current >= 0) device = current;
+  if (offered_flags2) CompleteInitReply(*offered_flags2, parts, count);
+  const ssize_t sent = writev(device, parts, count);
+  if (sent >= 0 || errno != EFAULT) return sent;
+  // Bytes that were sent straight from the media's mapping are not there any more (its file was
+  // truncated, its disk failed). The request still wants its answer.
+  fuse_out_header header;
+  std::memcpy(&header, parts[0].iov_base, sizeof header);
+  header.len = sizeof header;
+  header.error = -EIO;
+  return write(device, &header, sizeof header) < 0 ? -1 : 0;
+}
+
+void Session::CompleteInitReply(uint32_t offered, struct iovec* parts, int count) {
+  if (count != 2 || parts[1].iov_len < sizeof(fuse_init_out)) return;
+  if ((offered & kDirectIoAllowMmap) == 0) return;
+  auto* reply = static_cast<fuse_init_out*>(parts[1].iov_base);
+  reply->flags |= FUSE_INIT_EXT;
+  reply->flags2 |= kDirectIoAllowMmap;
+  direct_is_coherent_ = true;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FuseSession>> FuseSession::Mount(Operations& operations, Tree& tree,
+                                                                const Options& options) {
+  auto session = std::make_unique<Session>(operations, tree, options);
+  RETURN_IF_ERROR(session->Make());
+  return session;
+}
+
+}  // namespace nvdimmfs::fs

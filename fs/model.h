@@ -1,0 +1,31 @@
+// What attribute files need of the device model: core::System, or a fake in tests.
+//
+// Thread rules: any thread, no lock of this folder held; calls may wait for the configuration lock.
+#ifndef NVDIMMFS_FS_MODEL_H_
+#define NVDIMMFS_FS_MODEL_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/attribute.h"
+#include "core/device.h"
+
+namespace nvdimmfs::fs {
+
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  // As core::System's functions of the same names.
+  virtual absl::StatusOr<std::string> Show(core::Device& device,
+                                           const core::Attribute& attribute) = 0;
+  virtual absl::Status Store(core::Device& device, const core::Attribute& attribute,
+                             absl::string_view written) = 0;
+  virtual absl::Status CreateAttribute(core::Device& device, absl::string_view name) = 0;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_MODEL_H_

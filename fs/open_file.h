@@ -1,0 +1,59 @@
+// One open(2) of an attribute or a data file.
+//
+// Thread rules: any thread, several at a time; destroyed when nothing is under way on it.
+#ifndef NVDIMMFS_FS_OPEN_FILE_H_
+#define NVDIMMFS_FS_OPEN_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "fs/change_board.h"
+#include "fs/node_view.h"
+
+namespace nvdimmfs::fs {
+
+class OpenFile {
+ public:
+  // What the kernel may keep of a file.
+  enum class Caching {
+    kNone,   // every read and write comes here
+    kPages,  // page cache, shared mappings
+  };
+  // A read's scratch is at least this much longer than what is read.
+  static constexpr size_t kScratchSlack = 2 * 4096;
+  // Takes the bytes read, which stay good only until it returns.
+  using Deliver = absl::FunctionRef<void(absl::Span<const std::byte>)>;
+
+  virtual ~OpenFile() = default;
+
+  // The node when it was opened.
+  const NodeView& node() const { return node_; }
+  virtual Caching caching() const = 0;
+
+  // Calls `deliver` once if it returns OK, with less than `size` bytes only where the file ends;
+  // else never.
+  virtual absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+                            Deliver deliver) = 0;
+  // The number of bytes taken, from the first on.
+  virtual absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) = 0;
+  virtual absl::Status Sync() = 0;
+  // fallocate(2); `mode` as there.
+  virtual absl::Status Allocate(int mode, uint64_t offset, uint64_t length) = 0;
+  // The events that are there now; `waker`, unless null, is for the next that comes.
+  virtual unsigned Poll(std::unique_ptr<PollWaker> waker) = 0;
+
+ protected:
+  explicit OpenFile(const NodeView& node) : node_(node) {}
+
+ private:
+  const NodeView node_;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_OPEN_FILE_H_

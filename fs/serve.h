@@ -1,0 +1,19 @@
+// Serve (mount.h) over any Model.
+#ifndef NVDIMMFS_FS_SERVE_H_
+#define NVDIMMFS_FS_SERVE_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "fs/model.h"
+#include "fs/mount_options.h"
+#include "fs/tree.h"
+
+namespace nvdimmfs::fs {
+
+absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
+                        std::function<void(absl::Status)> on_ready);
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_SERVE_H_

@@ -1,0 +1,402 @@
+#include "fs/tree.h"
+
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include "absl/container/btree_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "fs/link_text.h"
+#include "fs/name_hash.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+constexpr uint16_t kDirectoryMode = 0755;
+constexpr uint16_t kLinkMode = 0777;
+
+constexpr absl::string_view kFixedDirectories[] = {
+    "bus/nd/devices", "bus/nd/drivers", "class/nd",     "block",         "devices",
+    "dev/by-name",    "dev/by-uuid",    "sys/dev/char", "sys/dev/block",
+};
+
+// sys/ is what a private mount namespace shows as /sys.
+constexpr absl::string_view kFixedLinks[] = {"bus", "class", "devices", "block"};
+
+// "a/b/c" is {"a/b", "c"}.
+std::pair<absl::string_view, absl::string_view> SplitLast(absl::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == absl::string_view::npos) return {"", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+}  // namespace
+
+// Children in the kernel's order: by hash, then by name.
+struct Tree::ByHash {
+  using is_transparent = void;
+  using Key = std::pair<uint32_t, absl::string_view>;
+  static Key KeyOf(const std::unique_ptr<Node>& node);
+  static Key KeyOf(const Key& key) { return key; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return KeyOf(a) < KeyOf(b);
+  }
+};
+
+struct Tree::Directory {
+  absl::btree_set<std::unique_ptr<Node>, ByHash> children;
+  std::shared_ptr<core::Device> device;  // where this is a device's own directory
+  uint32_t subdirectories = 0;
+  bool fixed = false;     // never goes
+  bool on_demand = true;  // goes when empty
+};
+
+struct Tree::Node {
+  struct AttributeOf {
+    core::Device* device;  // owned by the directory above that is the device's own
+    const core::Attribute* attribute;
+  };
+  using Content = std::variant<std::unique_ptr<Directory>, AttributeOf,
+                               std::unique_ptr<std::string>, std::shared_ptr<core::DataNode>>;
+
+  Ino ino;
+  Node* parent;
+  std::string name;
+  uint32_t hash;
+  uint16_t mode;
+  NodeKind kind;
+  Content content;
+
+  bool is_directory() const { return kind == NodeKind::kDirectory; }
+  Directory& directory() const { return *std::get<std::unique_ptr<Directory>>(content); }
+};
+
+Tree::ByHash::Key Tree::ByHash::KeyOf(const std::unique_ptr<Node>& node) {
+  return {node->hash, node->name};
+}
+
+Tree::Tree() {
+  absl::MutexLock lock(&mutex_);
+  root_ = std::make_unique<Node>(Node{next_ino_++, nullptr, "", 0, kDirectoryMode,
+                                      NodeKind::kDirectory, std::make_unique<Directory>()});
+  root_->directory().fixed = true;
+  by_ino_[root_->ino] = root_.get();
+  MakeFixed();
+}
+
+Tree::~Tree() = default;
+
+void Tree::MakeFixed() {
+  for (const absl::string_view path : kFixedDirectories)
+    for (Node* node = MakeDirectory(path); node != nullptr; node = node->parent)
+      node->directory().fixed = true;
+  for (const absl::string_view name : kFixedLinks) {
+    const std::string path = absl::StrCat("sys/", name);
+    PutLeaf(path, NodeKind::kLink, kLinkMode)->content =
+        std::make_unique<std::string>(LinkText(path, name));
+  }
+}
+
+// --- The listener. ---
+
+void Tree::DeviceAdded(const std::shared_ptr<core::Device>& device) {
+  AddDevice(device->path(), device);
+}
+
+void Tree::DeviceRemoved(const core::Device& device) { RemoveDevice(device.path()); }
+
+void Tree::AttributeChanged(const core::Device& device, absl::string_view attribute) {
+  ChangeAttribute(absl::StrCat(device.path(), "/", attribute));
+}
+
+void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device) {
+  absl::MutexLock lock(&mutex_);
+  Node* node = MakeDirectory(path);
+  if (node == nullptr) return;
+  Directory& directory = node->directory();
+  directory.device = device;
+  directory.on_demand = false;
+  for (const std::string& below : device->directories())
+    if (Node* made = MakeDirectoryBelow(*node, below)) made->directory().on_demand = false;
+  AddAttributes(*node, *device);
+}
+
+void Tree::AddAttributes(Node& directory, core::Device& device) {
+  for (const core::Attribute& attribute : device.attributes()) {
+    const uint16_t mode = attribute.visible == nullptr ? attribute.mode : attribute.visible(device);
+    if (mode == 0) continue;
+    const auto [parent, name] = SplitLast(attribute.name);
+    Node* holder = MakeDirectoryBelow(directory, parent);
+    if (holder == nullptr || Child(*holder, name) != nullptr) continue;
+    Put(*holder, name, NodeKind::kAttribute, mode)->content =
+        Node::AttributeOf{&device, &attribute};
+  }
+}
+
+void Tree::RemoveDevice(absl::string_view path) {
+  Removed removed;
+  {
+    absl::MutexLock lock(&mutex_);
+    Node* node = Walk(path);
+    if (node == nullptr || !node->is_directory()) return;
+    Erase(*node, removed);
+  }
+  Tell(removed);
+}
+
+void Tree::LinkAdded(absl::string_view path, absl::string_view target) {
+  absl::MutexLock lock(&mutex_);
+  if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode))
+    node->content = std::make_unique<std::string>(LinkText(path, target));
+}
+
+void Tree::LinkRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kLink); }
+
+void Tree::DataAdded(absl::string_view path, const std::shared_ptr<core::DataNode>& data) {
+  absl::MutexLock lock(&mutex_);
+  Node* node = PutLeaf(path, NodeKind::kData, data->mode());
+  if (node == nullptr) return;
+  node->content = data;
+  data_bytes_ += data->size();
+}
+
+void Tree::DataRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kData); }
+
+void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
+  Removed removed;
+  {
+    absl::MutexLock lock(&mutex_);
+    Node* node = Walk(path);
+    if (node == nullptr || node->kind != kind) return;
+    Erase(*node, removed);
+  }
+  Tell(removed);
+}
+
+void Tree::ChangeAttribute(absl::string_view path) {
+  const std::optional<NodeView> node = FindPath(path);
+  if (node && node->kind == NodeKind::kAttribute) changes_.Changed(node->ino);
+}
+
+void Tree::Tell(const Removed& removed) {
+  for (const Ino ino : removed.attributes) changes_.Removed(ino);
+  std::function<void(Ino)> observer;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    observer = data_removed_;
+  }
+  if (!observer) return;
+  for (const Ino ino : removed.data) observer(ino);
+}
+
+void Tree::set_data_removed(std::function<void(Ino)> observer) {
+  absl::MutexLock lock(&mutex_);
+  data_removed_ = std::move(observer);
+}
+
+// --- Making nodes. ---
+
+Tree::Node* Tree::Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode) {
+  auto made = std::make_unique<Node>(
+      Node{next_ino_++, &directory, std::string(name), NameHash(name), mode, kind, {}});
+  if (kind == NodeKind::kDirectory) {
+    made->content = std::make_unique<Directory>();
+    ++directory.directory().subdirectories;
+  }
+  Node* node = made.get();
+  by_ino_[node->ino] = node;
+  directory.directory().children.insert(std::move(made));
+  return node;
+}
+
+Tree::Node* Tree::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode) {
+  const auto [parent, name] = SplitLast(path);
+  Node* directory = MakeDirectory(parent);
+  if (directory == nullptr || name.empty()) return nullptr;
+  if (Node* old = Child(*directory, name)) {
+    if (old->is_directory()) return nullptr;
+    Removed ignored;  // a replaced leaf is a link: nobody waits for it
+    Drop(*old, ignored);
+  }
+  return Put(*directory, name, kind, mode);
+}
+
+Tree::Node* Tree::MakeDirectory(absl::string_view path) { return MakeDirectoryBelow(*root_, path); }
+
+Tree::Node* Tree::MakeDirectoryBelow(Node& top, absl::string_view path) {
+  Node* node = &top;
+  for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    Node* next = Child(*node, name);
+    if (next == nullptr) next = Put(*node, name, NodeKind::kDirectory, kDirectoryMode);
+    if (!next->is_directory()) return nullptr;
+    node = next;
+  }
+  return node;
+}
+
+// --- Removing nodes. ---
+
+void Tree::Erase(Node& node, Removed& removed) {
+  Node* parent = node.parent;
+  if (node.is_directory()) Empty(node, removed);
+  if (!node.is_directory() || !node.directory().fixed) Drop(node, removed);
+  Prune(parent);
+}
+
+void Tree::Empty(Node& directory, Removed& removed) {
+  std::vector<Node*> children;
+  for (const auto& child : directory.directory().children) children.push_back(child.get());
+  for (Node* child : children) {
+    if (child->is_directory()) Empty(*child, removed);
+    if (!child->is_directory() || !child->directory().fixed) Drop(*child, removed);
+  }
+  directory.directory().device = nullptr;
+}
+
+void Tree::Drop(Node& node, Removed& removed) {
+  if (node.kind == NodeKind::kAttribute) removed.attributes.push_back(node.ino);
+  if (node.kind == NodeKind::kData) {
+    removed.data.push_back(node.ino);
+    data_bytes_ -= std::get<std::shared_ptr<core::DataNode>>(node.content)->size();
+  }
+  Directory& parent = node.parent->directory();
+  if (node.is_directory()) --parent.subdirectories;
+  by_ino_.erase(node.ino);
+  parent.children.erase(parent.children.find(ByHash::Key(node.hash, node.name)));
+}
+
+void Tree::Prune(Node* directory) {
+  while (directory != nullptr) {
+    Node* parent = directory->parent;
+    const Directory& content = directory->directory();
+    if (content.fixed || !content.on_demand || !content.children.empty()) return;
+    Removed nothing;
+    Drop(*directory, nothing);
+    directory = parent;
+  }
+}
+
+// --- Reading. ---
+
+Tree::Node* Tree::Get(Ino ino) const {
+  const auto found = by_ino_.find(ino);
+  return found == by_ino_.end() ? nullptr : found->second;
+}
+
+Tree::Node* Tree::Child(const Node& directory, absl::string_view name) {
+  const auto& children = directory.directory().children;
+  const auto found = children.find(ByHash::Key(NameHash(name), name));
+  return found == children.end() ? nullptr : found->get();
+}
+
+Tree::Node* Tree::Walk(absl::string_view path) const {
+  Node* node = root_.get();
+  for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    if (!node->is_directory()) return nullptr;
+    node = Child(*node, name);
+    if (node == nullptr) return nullptr;
+  }
+  return node;
+}
+
+NodeView Tree::ViewOf(const Node& node) {
+  NodeView view;
+  view.ino = node.ino;
+  view.kind = node.kind;
+  view.mode = node.mode;
+  switch (node.kind) {
+    case NodeKind::kDirectory:
+      view.subdirectories = node.directory().subdirectories;
+      view.device = node.directory().device;
+      break;
+    case NodeKind::kAttribute: {
+      const auto& of = std::get<Node::AttributeOf>(node.content);
+      view.device = of.device->shared_from_this();
+      view.attribute = of.attribute;
+      break;
+    }
+    case NodeKind::kLink:
+      view.target = *std::get<std::unique_ptr<std::string>>(node.content);
+      break;
+    case NodeKind::kData:
+      view.data = std::get<std::shared_ptr<core::DataNode>>(node.content);
+      break;
+  }
+  return view;
+}
+
+std::optional<NodeView> Tree::Find(Ino ino) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Node* node = Get(ino);
+  if (node == nullptr) return std::nullopt;
+  return ViewOf(*node);
+}
+
+std::optional<NodeView> Tree::FindPath(absl::string_view path) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Node* node = Walk(path);
+  if (node == nullptr) return std::nullopt;
+  return ViewOf(*node);
+}
+
+std::optional<NodeView> Tree::Lookup(Ino directory, absl::string_view name) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Node* parent = Get(directory);
+  if (parent == nullptr || !parent->is_directory()) return std::nullopt;
+  const Node* node = Child(*parent, name);
+  if (node == nullptr) return std::nullopt;
+  return ViewOf(*node);
+}
+
+std::optional<Ino> Tree::ParentOf(Ino ino) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Node* node = Get(ino);
+  if (node == nullptr) return std::nullopt;
+  return node->parent == nullptr ? node->ino : node->parent->ino;
+}
+
+std::optional<std::string> Tree::PathOf(Ino ino) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Node* node = Get(ino);
+  if (node == nullptr) return std::nullopt;
+  return PathLocked(*node);
+}
+
+std::string Tree::PathLocked(const Node& node) const {
+  if (node.parent == nullptr) return "";
+  const std::string above = PathLocked(*node.parent);
+  return above.empty() ? node.name : absl::StrCat(above, "/", node.name);
+}
+
+std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset,
+                                                      size_t limit) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Node* node = Get(ino);
+  if (node == nullptr || !node->is_directory()) return std::nullopt;
+  std::vector<DirectoryEntry> entries;
+  if (offset >= kEndOffset) return entries;
+  const auto& children = node->directory().children;
+  for (auto at = children.lower_bound(ByHash::Key(static_cast<uint32_t>(offset), ""));
+       at != children.end(); ++at) {
+    const Node& child = **at;
+    if (entries.size() >= limit && entries.back().offset != child.hash) break;
+    const auto next = std::next(at);
+    entries.push_back({child.name, child.ino, child.kind, child.hash,
+                       next == children.end() ? kEndOffset : (*next)->hash});
+  }
+  return entries;
+}
+
+uint64_t Tree::node_count() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return by_ino_.size();
+}
+
+uint64_t Tree::data_bytes() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return data_bytes_;
+}
+
+}  // namespace nvdimmfs::fs

@@ -1,0 +1,118 @@
+// The mounted tree: names, inode numbers and what each node stands for. No I/O, no FUSE.
+//
+// It follows the device model as its listener; requests read it as NodeViews. Directories that
+// nobody registered (the "block" above a disk) are made when something is put below them and go
+// when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist.
+//
+// Thread rules: any thread. Lock order: the System's configuration lock, then this, then the
+// ChangeBoard's; no call leaves this class while its lock is held, except to read a device's fixed
+// properties.
+#ifndef NVDIMMFS_FS_TREE_H_
+#define NVDIMMFS_FS_TREE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "core/tree_listener.h"
+#include "fs/change_board.h"
+#include "fs/node_view.h"
+
+namespace nvdimmfs::fs {
+
+class Tree final : public core::TreeListener {
+ public:
+  Tree();
+  ~Tree() override;
+  Tree(const Tree&) = delete;
+  Tree& operator=(const Tree&) = delete;
+
+  // core::TreeListener
+  void DeviceAdded(const std::shared_ptr<core::Device>& device) override;
+  void DeviceRemoved(const core::Device& device) override;
+  void LinkAdded(absl::string_view path, absl::string_view target) override;
+  void LinkRemoved(absl::string_view path) override;
+  void DataAdded(absl::string_view path, const std::shared_ptr<core::DataNode>& node) override;
+  void DataRemoved(absl::string_view path) override;
+  void AttributeChanged(const core::Device& device, absl::string_view attribute) override;
+
+  // The same with the place said: what the listener's calls come down to.
+  void AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device);
+  void RemoveDevice(absl::string_view path);
+  void ChangeAttribute(absl::string_view path);
+
+  // Nothing where there is no such node, or not any more.
+  std::optional<NodeView> Find(Ino ino) const;
+  std::optional<NodeView> FindPath(absl::string_view path) const;
+  std::optional<NodeView> Lookup(Ino directory, absl::string_view name) const;
+  std::optional<Ino> ParentOf(Ino ino) const;  // the top's is the top
+  std::optional<std::string> PathOf(Ino ino) const;
+
+  // At most `limit` entries of the directory, from `offset` on, in the kernel's order and without
+  // "." and "..". Entries of one offset are never parted: a few more than `limit` may come. Nothing
+  // where there is no such directory.
+  std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset,
+                                                  size_t limit) const;
+
+  ChangeBoard& changes() { return changes_; }
+
+  // Told of each data file that goes, under the System's configuration lock: whoever keeps its
+  // pages drops them.
+  void set_data_removed(std::function<void(Ino)> observer);
+
+  uint64_t node_count() const;
+  uint64_t data_bytes() const;  // capacity of all data files
+
+ private:
+  struct Directory;
+  struct Node;
+  struct ByHash;
+
+  Node* Get(Ino ino) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  Node* Walk(absl::string_view path) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  static Node* Child(const Node& directory, absl::string_view name);
+  static NodeView ViewOf(const Node& node);
+  std::string PathLocked(const Node& node) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  Node* Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A fresh leaf at the path, in place of what was there; null where a directory is in the way.
+  Node* PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Node* MakeDirectory(absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Node* MakeDirectoryBelow(Node& top, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeFixed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddAttributes(Node& directory, core::Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Removing collects the numbers of what went, to be told about once the lock is released.
+  struct Removed {
+    std::vector<Ino> attributes;
+    std::vector<Ino> data;
+  };
+  void Erase(Node& node, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Empty(Node& directory, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drop(Node& node, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Removes the directory and those above it that nobody registered, as far as they are empty.
+  void Prune(Node* directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RemoveLeaf(absl::string_view path, NodeKind kind);
+  void Tell(const Removed& removed);
+
+  mutable absl::Mutex mutex_;
+  std::unique_ptr<Node> root_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Ino, Node*> by_ino_ ABSL_GUARDED_BY(mutex_);
+  Ino next_ino_ ABSL_GUARDED_BY(mutex_) = kRootIno;
+  uint64_t data_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::function<void(Ino)> data_removed_ ABSL_GUARDED_BY(mutex_);
+  ChangeBoard changes_;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_TREE_H_

@@ -1,0 +1,209 @@
+#include "fs/tree.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/memory_media.h"
+#include "fs/fake_model.h"
+#include "fs/name_hash.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Optional;
+
+constexpr char kBus[] = "devices/platform/nvdimmfs.0/ndbus0";
+
+class TreeTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<FakeDevice> Region(std::vector<core::Attribute> attributes = {
+                                         {.name = "size"}, {.name = "nfit/range_index"}}) {
+    return std::make_shared<FakeDevice>("region0", std::move(attributes),
+                                        std::vector<std::string>{"firmware", "x"});
+  }
+  std::shared_ptr<core::DataNode> Data(uint64_t size) {
+    return std::make_shared<core::DataNode>(std::make_shared<core::MemoryMedia>(size),
+                                            core::DataNode::Options{.name = "pmem0"});
+  }
+  std::string At(const std::string& below) { return absl::StrCat(kBus, "/", below); }
+  bool Exists(const std::string& path) { return tree_.FindPath(path).has_value(); }
+  std::string TargetOf(const std::string& path) { return tree_.FindPath(path)->target; }
+  std::vector<std::string> Names(const std::string& path) {
+    std::vector<std::string> names;
+    const auto entries = tree_.List(tree_.FindPath(path)->ino, 0, 100000);
+    for (const DirectoryEntry& entry : *entries) names.push_back(entry.name);
+    return names;
+  }
+
+  Tree tree_;
+};
+
+TEST_F(TreeTest, HasItsFixedDirectoriesFromTheStart) {
+  for (const char* path : {"bus/nd/devices", "bus/nd/drivers", "class/nd", "block", "dev/by-name",
+                           "dev/by-uuid", "sys/dev/char", "sys/dev/block", "devices"})
+    EXPECT_TRUE(Exists(path)) << path;
+  EXPECT_EQ(TargetOf("sys/bus"), "../bus");
+  EXPECT_EQ(TargetOf("sys/class"), "../class");
+  EXPECT_EQ(TargetOf("sys/devices"), "../devices");
+  EXPECT_EQ(TargetOf("sys/block"), "../block");
+}
+
+TEST_F(TreeTest, ADeviceBringsItsDirectoriesAndVisibleAttributes) {
+  tree_.AddDevice(
+      At("region0"),
+      Region({{.name = "size"},
+              {.name = "resource", .mode = 0400},
+              {.name = "hidden", .visible = [](const core::Device&) -> uint16_t { return 0; }},
+              {.name = "deep_flush",
+               .mode = 0444,
+               .visible = [](const core::Device&) -> uint16_t { return 0644; }},
+              {.name = "nfit/range_index"}}));
+  EXPECT_EQ(tree_.FindPath(At("region0/size"))->mode, 0444);
+  EXPECT_EQ(tree_.FindPath(At("region0/resource"))->mode, 0400);
+  EXPECT_EQ(tree_.FindPath(At("region0/deep_flush"))->mode, 0644);
+  EXPECT_FALSE(Exists(At("region0/hidden")));
+  EXPECT_TRUE(Exists(At("region0/nfit/range_index")));
+  EXPECT_TRUE(Exists(At("region0/firmware")));
+  EXPECT_EQ(tree_.FindPath(At("region0"))->subdirectories, 3u);
+}
+
+TEST_F(TreeTest, ARemovedDeviceTakesEverythingBelowWithIt) {
+  tree_.AddDevice(kBus, Region());
+  tree_.AddDevice(At("region0"), Region());
+  const Ino size = tree_.FindPath(At("region0/size"))->ino;
+  tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
+  tree_.RemoveDevice(At("region0"));
+  EXPECT_FALSE(Exists(At("region0")));
+  EXPECT_FALSE(tree_.Find(size).has_value());
+  EXPECT_TRUE(Exists(kBus));
+}
+
+TEST_F(TreeTest, InodeNumbersAreNeverUsedAgain) {
+  std::vector<Ino> seen;
+  for (int i = 0; i < 3; ++i) {
+    tree_.AddDevice(At("region0"), Region());
+    seen.push_back(tree_.FindPath(At("region0/size"))->ino);
+    tree_.RemoveDevice(At("region0"));
+  }
+  EXPECT_LT(seen[0], seen[1]);
+  EXPECT_LT(seen[1], seen[2]);
+}
+
+TEST_F(TreeTest, DirectoriesMadeOnDemandGoWhenEmpty) {
+  tree_.AddDevice(kBus, Region());
+  tree_.AddDevice(At("block/pmem0"), Region());
+  EXPECT_TRUE(Exists(At("block")));
+  tree_.RemoveDevice(At("block/pmem0"));
+  EXPECT_FALSE(Exists(At("block")));
+  EXPECT_TRUE(Exists(kBus));
+}
+
+TEST_F(TreeTest, ADirectoryMadeOnDemandBecomesTheDevices) {
+  tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
+  tree_.AddDevice(At("region0"), Region());
+  EXPECT_TRUE(Exists(At("region0/driver")));
+  tree_.LinkRemoved(At("region0/driver"));
+  EXPECT_TRUE(Exists(At("region0")));
+}
+
+TEST_F(TreeTest, AFixedDirectoryOutlivesItsDevice) {
+  tree_.AddDevice("bus/nd", Region({{.name = "drivers_autoprobe", .mode = 0644}}));
+  EXPECT_TRUE(Exists("bus/nd/drivers_autoprobe"));
+  tree_.RemoveDevice("bus/nd");
+  EXPECT_FALSE(Exists("bus/nd/drivers_autoprobe"));
+  EXPECT_TRUE(Exists("bus/nd/devices"));
+}
+
+TEST_F(TreeTest, LinksAreRelative) {
+  tree_.LinkAdded("ndbus0", kBus);
+  tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
+  EXPECT_EQ(TargetOf("ndbus0"), kBus);
+  EXPECT_EQ(TargetOf(At("region0/driver")), "../../../../../bus/nd/drivers/nd_region");
+}
+
+TEST_F(TreeTest, AddingALinkAgainReplacesIt) {
+  tree_.LinkAdded("dev/by-name/db", "dev/pmem0");
+  tree_.LinkAdded("dev/by-name/db", "dev/pmem1");
+  EXPECT_EQ(TargetOf("dev/by-name/db"), "../pmem1");
+}
+
+TEST_F(TreeTest, DataFilesAreToldOfWhenTheyGo) {
+  std::vector<Ino> gone;
+  tree_.set_data_removed([&](Ino ino) { gone.push_back(ino); });
+  tree_.DataAdded("dev/pmem0", Data(8192));
+  const Ino ino = tree_.FindPath("dev/pmem0")->ino;
+  EXPECT_EQ(tree_.data_bytes(), 8192u);
+  tree_.DataRemoved("dev/pmem0");
+  EXPECT_THAT(gone, ElementsAre(ino));
+  EXPECT_EQ(tree_.data_bytes(), 0u);
+  EXPECT_FALSE(Exists("dev/pmem0"));
+  EXPECT_TRUE(Exists("dev/by-name"));
+}
+
+TEST_F(TreeTest, ListsInTheKernelsOrder) {
+  for (const char* name : {"nmem0", "nmem1", "nmem2", "nmem3", "nmem4", "nmem5"})
+    tree_.LinkAdded(absl::StrCat("bus/nd/devices/", name), At(name));
+  EXPECT_THAT(Names("bus/nd/devices"),
+              ElementsAre("nmem4", "nmem2", "nmem0", "nmem5", "nmem3", "nmem1"));
+}
+
+TEST_F(TreeTest, ListingGoesOnWhereItStoppedWhateverComesAndGoes) {
+  for (int i = 0; i < 100; ++i) tree_.LinkAdded(absl::StrCat("block/b", i), "dev");
+  const Ino block = tree_.FindPath("block")->ino;
+  std::vector<std::string> seen;
+  uint64_t offset = 0;
+  for (int round = 0; offset != kEndOffset; ++round) {
+    const auto entries = *tree_.List(block, offset, 7);
+    for (const auto& entry : entries)
+      if (entry.name[0] == 'b') seen.push_back(entry.name);
+    offset = entries.empty() ? kEndOffset : entries.back().next_offset;
+    tree_.LinkAdded(absl::StrCat("block/new", round), "dev");
+    tree_.LinkRemoved(absl::StrCat("block/", entries[0].name));
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end()) << "an entry came twice";
+  EXPECT_EQ(seen.size(), 100u);
+}
+
+TEST_F(TreeTest, KnowsPathsAndParents) {
+  tree_.AddDevice(At("region0"), Region());
+  const NodeView size = *tree_.FindPath(At("region0/size"));
+  EXPECT_THAT(tree_.PathOf(size.ino), Optional(At("region0/size")));
+  EXPECT_THAT(tree_.ParentOf(size.ino), Optional(tree_.FindPath(At("region0"))->ino));
+  EXPECT_THAT(tree_.ParentOf(kRootIno), Optional(kRootIno));
+  EXPECT_EQ(tree_.Lookup(kRootIno, "bus")->ino, tree_.FindPath("bus")->ino);
+  EXPECT_FALSE(tree_.Lookup(size.ino, "x").has_value());
+}
+
+TEST_F(TreeTest, CountsChangesOfAttributes) {
+  tree_.AddDevice(At("region0"), Region());
+  const Ino size = tree_.FindPath(At("region0/size"))->ino;
+  const uint64_t before = tree_.changes().Count(size);
+  tree_.ChangeAttribute(At("region0/size"));
+  EXPECT_EQ(tree_.changes().Count(size), before + 1);
+  tree_.ChangeAttribute(At("region0/none"));
+}
+
+TEST_F(TreeTest, StaysFastWithManyNodes) {
+  constexpr int kMany = 5000;
+  for (int i = 0; i < kMany; ++i) {
+    const std::string name = absl::StrCat("namespace0.", i);
+    tree_.AddDevice(At(absl::StrCat("region0/", name)), Region());
+    tree_.LinkAdded(absl::StrCat("bus/nd/devices/", name), At(absl::StrCat("region0/", name)));
+  }
+  EXPECT_EQ(Names("bus/nd/devices").size(), static_cast<size_t>(kMany));
+  for (int i = 0; i < kMany; ++i) {
+    const std::string name = absl::StrCat("namespace0.", i);
+    tree_.LinkRemoved(absl::StrCat("bus/nd/devices/", name));
+    tree_.RemoveDevice(At(absl::StrCat("region0/", name)));
+  }
+  EXPECT_TRUE(Names("bus/nd/devices").empty());
+}
+
+}  // namespace
+}  // namespace nvdimmfs::fs

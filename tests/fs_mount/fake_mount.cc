@@ -1,0 +1,55 @@
+// Mounts the fake tree: fake_mount [-f] [-s] [-o OPTIONS] BYTES MOUNTPOINT.
+// What the tests of a mount's life start, and a bench of the data path without any device model.
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "core/status.h"
+#include "fs/daemon.h"
+#include "fs/serve.h"
+#include "tests/fs_mount/fake_tree.h"
+
+namespace nvdimmfs::tests {
+namespace {
+
+int Usage() {
+  fputs("usage: fake_mount [-f] [-s] [-o OPTIONS] BYTES MOUNTPOINT\n", stderr);
+  return 2;
+}
+
+int Fail(const absl::Status& status) {
+  fprintf(stderr, "fake_mount: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  bool foreground = false, single = false;
+  std::string options;
+  for (int option; (option = getopt(argc, argv, "fso:")) != -1;) {
+    if (option == 'f') foreground = true;
+    else if (option == 's') single = true;
+    else if (option == 'o') options = optarg;
+    else return Usage();
+  }
+  uint64_t size = 0;
+  if (argc - optind != 2 || !absl::SimpleAtoi(argv[optind], &size)) return Usage();
+  auto parsed = fs::ParseOptions(options, {});
+  if (!parsed.ok()) return Fail(parsed.status());
+  parsed->mount.source_name = argv[optind];
+  parsed->mount.mountpoint = argv[optind + 1];
+  parsed->mount.single_thread = single;
+  auto daemon = foreground ? fs::Daemon::Foreground() : fs::Daemon::Fork();
+  if (!daemon.ok()) return Fail(daemon.status());
+  FakeTree fake(size);
+  const absl::Status status =
+      fs::ServeModel(fake.model(), fake.tree(), parsed->mount,
+                     [&](const absl::Status& ready) { daemon->Report(ready); });
+  return status.ok() ? 0 : foreground ? Fail(status) : 1;
+}
+
+}  // namespace
+}  // namespace nvdimmfs::tests
+
+int main(int argc, char** argv) { return nvdimmfs::tests::Main(argc, argv); }

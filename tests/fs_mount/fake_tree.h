@@ -1,0 +1,85 @@
+// A small tree of fake devices and memory-backed data files, for tests that mount.
+//
+//   devices/region0/{size,uuid,bind,badblocks,resource,big,x/}   dev/{pmem0,pmem0s}
+#ifndef NVDIMMFS_TESTS_FS_MOUNT_FAKE_TREE_H_
+#define NVDIMMFS_TESTS_FS_MOUNT_FAKE_TREE_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "core/data_node.h"
+#include "core/memory_media.h"
+#include "fs/fake_model.h"
+#include "fs/tree.h"
+
+namespace nvdimmfs::tests {
+
+// Memory that counts flushes.
+class CountingMedia final : public core::Media {
+ public:
+  explicit CountingMedia(uint64_t size) : memory_(size) {}
+  int flushes() const { return flushes_; }
+  core::MemoryMedia& memory() { return memory_; }
+
+  uint64_t size() const override { return memory_.size(); }
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override {
+    return memory_.Read(offset, out);
+  }
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override {
+    return memory_.Write(offset, data);
+  }
+  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
+    return memory_.WriteThrough(offset, data);
+  }
+  absl::Status Store32(uint64_t offset, uint32_t value) override {
+    return memory_.Store32(offset, value);
+  }
+  absl::Status Store64(uint64_t offset, uint64_t value) override {
+    return memory_.Store64(offset, value);
+  }
+  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status Drain() override { return absl::OkStatus(); }
+  absl::Status Flush() override {
+    ++flushes_;
+    return absl::OkStatus();
+  }
+  absl::Status Punch(uint64_t offset, uint64_t length) override {
+    return memory_.Punch(offset, length);
+  }
+  const std::byte* mapping() const override { return memory_.mapping(); }
+  bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
+  absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
+
+ private:
+  core::MemoryMedia memory_;
+  std::atomic<int> flushes_{0};
+};
+
+class FakeTree {
+ public:
+  explicit FakeTree(uint64_t data_size);
+
+  fs::Tree& tree() { return tree_; }
+  fs::FakeModel& model() { return model_; }
+  fs::FakeDevice& region() { return *region_; }
+  CountingMedia& media() { return *media_; }
+  core::DataNode& data() { return *data_; }
+
+  void RemoveRegion();
+  // As when a namespace is disabled: new I/O is refused, what runs is waited for, the file goes.
+  void DisableData();
+  // A new node in the place of the old one, over fresh media.
+  void EnableData(uint64_t size);
+
+ private:
+  fs::FakeModel model_;
+  fs::Tree tree_;
+  std::shared_ptr<fs::FakeDevice> region_;
+  std::shared_ptr<CountingMedia> media_;
+  std::shared_ptr<core::DataNode> data_;
+};
+
+}  // namespace nvdimmfs::tests
+
+#endif  // NVDIMMFS_TESTS_FS_MOUNT_FAKE_TREE_H_
