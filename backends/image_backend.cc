@@ -125,6 +125,7 @@ absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slo
   ASSIGN_OR_RETURN(source.capacity, core::MediaSlice::Make(whole, layout.data));
   if (!layout.labels.empty()) {
     ASSIGN_OR_RETURN(source.labels, core::MediaSlice::Make(whole, layout.labels));
+    source.label_offset = layout.labels.start;
   }
   return source;
 }

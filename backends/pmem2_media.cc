@@ -98,15 +98,15 @@ absl::Status Pmem2Media::Guarded(absl::string_view verb, uint64_t offset, uint64
 }
 
 absl::Status Pmem2Media::Write(uint64_t offset, absl::Span<const std::byte> data) {
-  std::byte* to = base_ + offset;
-  return Guarded("write", offset, data.size(), [&] { std::memcpy(to, data.data(), data.size()); });
+  return Guarded("write", offset, data.size(),
+                 [&] { std::memcpy(base_ + offset, data.data(), data.size()); });
 }
 
 absl::Status Pmem2Media::WriteThrough(uint64_t offset, absl::Span<const std::byte> data) {
   if (!is_dax_) return Write(offset, data);  // the page cache is as near as a store can get
-  std::byte* to = base_ + offset;
   return Guarded("write", offset, data.size(), [&] {
-    mapping_->copy()(to, data.data(), data.size(), PMEM2_F_MEM_NODRAIN | PMEM2_F_MEM_NONTEMPORAL);
+    mapping_->copy()(base_ + offset, data.data(), data.size(),
+                     PMEM2_F_MEM_NODRAIN | PMEM2_F_MEM_NONTEMPORAL);
   });
 }
 
@@ -114,13 +114,12 @@ template <typename Word>
 absl::Status Pmem2Media::StoreWord(uint64_t offset, Word value) {
   Word little_endian;
   core::StoreLe(&little_endian, value);
-  std::byte* to = base_ + offset;
-  if (reinterpret_cast<uintptr_t>(to) % sizeof(Word) != 0)
+  if ((reinterpret_cast<uintptr_t>(base_) + offset) % sizeof(Word) != 0)
     return Refusal(EIO, "media.alignment",
                    absl::StrCat("store a word at ", offset, " of ", name_, ": not aligned to ",
                                 sizeof(Word), " bytes"));
   return Guarded("store", offset, sizeof(Word), [&] {
-    std::atomic_ref<Word>(*reinterpret_cast<Word*>(to))
+    std::atomic_ref<Word>(*reinterpret_cast<Word*>(base_ + offset))
         .store(little_endian, std::memory_order_release);
   });
 }

@@ -1,6 +1,7 @@
 #include "backends/sigbus_guard.h"
 
 #include <signal.h>
+#include <ucontext.h>
 
 #include <mutex>
 
@@ -37,6 +38,8 @@ void OnSigbus(int signal, siginfo_t* info, void* context) {
   const bool ours = frame != nullptr && info->si_code > 0 && address < frame->end &&
                     address >= (frame->start & ~uintptr_t{4095});
   if (!ours) return PassOn(signal, info, context);
+  // The jump restores no signal mask; what it was before the signal is in the context.
+  pthread_sigmask(SIG_SETMASK, &static_cast<ucontext_t*>(context)->uc_sigmask, nullptr);
   siglongjmp(frame->resume, 1);
 }
 
@@ -47,8 +50,7 @@ void InstallSigbusGuard() {
   std::call_once(once, [] {
     struct sigaction action = {};
     action.sa_sigaction = OnSigbus;
-    // SA_NODEFER: the handler is left by a jump that restores no signal mask.
-    action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, &previous_action);
   });

@@ -42,7 +42,7 @@ template <typename Access>
   internal::SigbusFrame frame;
   frame.start = reinterpret_cast<uintptr_t>(start);
   frame.end = frame.start + length;
-  // The signal mask is not saved (that would be a system call): the handler does not block SIGBUS.
+  // The signal mask is not saved (that would be a system call): the handler knows it.
   if (sigsetjmp(frame.resume, 0) != 0) {
     internal::current_sigbus_frame = nullptr;
     return false;
