@@ -28,10 +28,14 @@ int Main(int argc, char** argv) {
   bool foreground = false, single = false;
   std::string options;
   for (int option; (option = getopt(argc, argv, "fso:")) != -1;) {
-    if (option == 'f') foreground = true;
-    else if (option == 's') single = true;
-    else if (option == 'o') options = optarg;
-    else return Usage();
+    if (option == 'f')
+      foreground = true;
+    else if (option == 's')
+      single = true;
+    else if (option == 'o')
+      options = optarg;
+    else
+      return Usage();
   }
   uint64_t size = 0;
   if (argc - optind != 2 || !absl::SimpleAtoi(argv[optind], &size)) return Usage();

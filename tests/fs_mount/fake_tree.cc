@@ -28,11 +28,11 @@ FakeTree::FakeTree(uint64_t data_size)
   model_.Set(*region_, "resource", "0x100000000\n");
   model_.Set(*region_, "big", std::string(3 << 20, 'b'));
   EnableData(data_size);
-  tree_.DataAdded("dev/pmem0s",
-                  std::make_shared<core::DataNode>(
-                      std::make_shared<core::MemoryMedia>(data_size),
-                      core::DataNode::Options{
-                          .name = "pmem0s", .block_size = 4096, .atomic_sectors = true}));
+  tree_.DataAdded(
+      "dev/pmem0s",
+      std::make_shared<core::DataNode>(
+          std::make_shared<core::MemoryMedia>(data_size),
+          core::DataNode::Options{.name = "pmem0s", .block_size = 4096, .atomic_sectors = true}));
 }
 
 void FakeTree::RemoveRegion() {

@@ -1,0 +1,106 @@
+#!/bin/sh
+# The life of a mount: daemon and foreground, errors before the parent leaves, signals, umount, mount(8), an ordinary
+# user, options.
+set -u
+fake=$(readlink -f "$1")
+[ -r /dev/fuse ] && [ -w /dev/fuse ] || { echo "skipped: no /dev/fuse here"; exit 0; }
+dir=$(mktemp -d /tmp/nvdimmfs_life.XXXXXX)
+mnt=$dir/mnt
+mkdir "$mnt"
+failures=0
+trap 'fusermount3 -qu "$mnt" 2>/dev/null; rm -rf "$dir"' EXIT
+
+check() { # NAME CONDITION...
+  name=$1
+  shift
+  if "$@"; then echo "ok   $name"; else echo "FAIL $name"; failures=$((failures + 1)); fi
+}
+mounted() { grep -q " $mnt fuse.nvdimmfs " /proc/mounts; }
+not_mounted() { ! mounted; }
+wait_until() { # CONDITION...
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    "$@" && return 0
+    sleep 0.1
+  done
+  return 1
+}
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
+# Daemon mode: usable when the parent returns, gone after umount.
+"$fake" 1048576 "$mnt"
+check "daemon: the parent succeeds" [ $? = 0 ]
+check "daemon: usable at once" [ "$(cat "$mnt/devices/region0/size")" = 1048576 ]
+check "source and type are in the list of mounts" grep -q "^1048576 $mnt fuse.nvdimmfs " /proc/mounts
+umount "$mnt"
+check "umount ends it" wait_until not_mounted
+
+# A relative mount point, though the daemon leaves the directory.
+(cd "$dir" && "$fake" 1048576 mnt)
+check "relative mount point" [ -e "$mnt/dev/pmem0" ]
+fusermount3 -u "$mnt"
+
+# Errors reach the parent.
+"$fake" 1048576 "$dir/none" 2>"$dir/err"
+check "no mount point: the parent fails" [ $? != 0 ]
+check "no mount point: and says why" grep -q "No such file" "$dir/err"
+"$fake" -o nonsense 1048576 "$mnt" 2>"$dir/err"
+check "unknown option: refused" [ $? != 0 ]
+check "unknown option: named, with the known ones" grep -q "nonsense.*umask=" "$dir/err"
+check "nothing is left mounted" not_mounted
+
+# Signals unmount, with files open as well.
+for signal in INT TERM HUP; do
+  "$fake" -f 1048576 "$mnt" &
+  daemon=$!
+  wait_until mounted
+  kill -$signal $daemon
+  wait $daemon
+  check "SIG$signal: ends with success" [ $? = 0 ]
+  check "SIG$signal: unmounted" not_mounted
+done
+"$fake" -f -s 1048576 "$mnt" &
+daemon=$!
+wait_until mounted
+exec 9<>"$mnt/dev/pmem0"
+kill -TERM $daemon
+check "an open file does not keep it alive" wait_until ended $daemon
+exec 9>&-
+check "unmounted although a file was open" not_mounted
+wait $daemon
+
+# Options.
+"$fake" -o ro,umask=077,uid=1,gid=2 1048576 "$mnt"
+check "uid, gid and umask are in stat" [ "$(stat -c %u:%g:%a "$mnt/devices/region0/size")" = 1:2:400 ]
+check "ro refuses writes" sh -c "! echo x 2>/dev/null > $mnt/devices/region0/uuid"
+check "mounted ro" grep -q " $mnt fuse.nvdimmfs ro" /proc/mounts
+umount "$mnt"
+
+# mount(8), which calls the program named by the type.
+if [ "$(id -u)" = 0 ]; then
+  mkdir "$dir/bin"
+  ln -s "$fake" "$dir/bin/nvdimmfs"
+  PATH="$dir/bin:$PATH" mount -t fuse.nvdimmfs -o nodev,noatime,nofail,_netdev 1048576 "$mnt"
+  check "mount -t fuse.nvdimmfs" wait_until mounted
+  check "its options arrive" grep -q " $mnt fuse.nvdimmfs rw,.*nodev.*noatime" /proc/mounts
+  umount "$mnt"
+fi
+
+# An ordinary user, by fusermount3.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && [ -u "$(command -v fusermount3)" ]; then
+  chmod 755 "$dir"
+  cp "$fake" "$dir/fake" && chmod 755 "$dir/fake"
+  chown 65534 "$mnt"
+  as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+  if as_user "$dir/fake" 1048576 "$mnt" 2>"$dir/err"; then
+    check "user: reads" [ "$(as_user cat "$mnt/devices/region0/size")" = 1048576 ]
+    check "user: owns the nodes" [ "$(as_user stat -c %u "$mnt/dev/pmem0")" = 65534 ]
+    check "user: root is kept out" sh -c "! cat $mnt/devices/region0/size 2>/dev/null"
+    as_user fusermount3 -u "$mnt"
+    check "user: unmounts" wait_until not_mounted
+  else
+    echo "skip user: $(cat "$dir/err")"
+  fi
+fi
+
+echo "$failures failed"
+[ $failures = 0 ]
