@@ -26,6 +26,15 @@ fill() { # ALT_NAME SEED FIRST COUNT
 }
 """
 
+# What ndctl's own checkers say of our BTTs and label areas.
+CHECK = """
+section check
+for mode in $(grep -lx safe /sys/bus/nd/devices/namespace*/mode); do
+  try ndctl check-namespace -f $(basename ${mode%/mode})
+done
+"""
+CHECK_LABELS = "try ndctl check-labels all\n"
+
 # The kernel's own view after everything was read from the media afresh.
 REREAD = """
 try ndctl disable-region all
@@ -114,6 +123,9 @@ class WriteTest(mounting.MountTestCase):
             GUEST_HELPERS
             + "section tree\ndumptree\nsection bytes\n"
             + check_commands(expected)
+            + CHECK
+            + (CHECK_LABELS if label_size else "")
+            + REREAD
             + changes
             + REREAD
             + "section after\ndumptree\n",
