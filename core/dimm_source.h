@@ -45,6 +45,7 @@ struct DimmSource {
   std::string description;          // for sentences: the path of the image
   std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
   std::shared_ptr<Media> labels;    // the label area; null where the DIMM has none
+  uint64_t label_offset = 0;        // bytes from the file's start to the label area
   bool read_only = false;           // nothing in it may be written: Media refuse with EROFS
   DimmIdentity identity;
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start

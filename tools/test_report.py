@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Counts the test cases of `bazel test` runs.
 
-    test_report.py EVENTS.json...
+    test_report.py PROBLEMS EVENTS.json...
 
+PROBLEMS is a file with one line for each thing that went wrong outside of Bazel; each is a failed case.
 Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
 failed and what was skipped, with reasons, and ends with the line `N passed, N failed, N skipped`.
 Exit 0 only if at least one case passed and none failed.
@@ -102,7 +103,9 @@ def first_lines(text, count):
 
 
 def main():
-    cases = [case for path in sys.argv[1:] for case in cases_of_run(path)]
+    cases = [case for path in sys.argv[2:] for case in cases_of_run(path)]
+    with open(sys.argv[1], encoding="utf-8") as problems:
+        cases += [("tools/test", "failed", line) for line in problems]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     for name, kind, reason in cases:
         count[kind] += 1

@@ -1,0 +1,17 @@
+// What the commands share of CLI11: parsing a vector of arguments with this program's exit codes.
+#ifndef NVDIMMFS_TOOLS_COMMAND_LINE_H_
+#define NVDIMMFS_TOOLS_COMMAND_LINE_H_
+
+#include <optional>
+
+#include "CLI/CLI.hpp"
+#include "tools/commands.h"
+
+namespace nvdimmfs::tools {
+
+// Nothing: go on. Else the exit code: help and version were printed (kDone), or the arguments are off (kUsage).
+std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_COMMAND_LINE_H_

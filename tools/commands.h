@@ -1,0 +1,32 @@
+// The forms of the command line. Each gets the arguments after the program's name (and after its own), talks
+// on stderr, gives data on stdout, and returns the exit code: 0 done, 1 refused or findings, 2 usage.
+#ifndef NVDIMMFS_TOOLS_COMMANDS_H_
+#define NVDIMMFS_TOOLS_COMMANDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace nvdimmfs::tools {
+
+using Arguments = std::vector<std::string>;
+
+inline constexpr int kDone = 0;
+inline constexpr int kRefused = 1;
+inline constexpr int kUsage = 2;
+
+int MountCommand(const Arguments& arguments);
+int CreateCommand(const Arguments& arguments);
+int ListCommand(const Arguments& arguments);
+int CheckCommand(const Arguments& arguments);
+int MapCommand(const Arguments& arguments);
+
+// "nvdimmfs: sentence [ENXIO, reason]" on stderr.
+void Complain(const absl::Status& status);
+
+inline constexpr char kVersion[] = "0.1.0";
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_COMMANDS_H_

@@ -1,0 +1,31 @@
+// Everything that is wrong on a source: its label area, its namespaces' BTTs and info blocks.
+#ifndef NVDIMMFS_TOOLS_IMAGE_CHECK_H_
+#define NVDIMMFS_TOOLS_IMAGE_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/finding.h"
+
+namespace nvdimmfs::tools {
+
+struct CheckOptions {
+  bool repair = false;
+  bool force = false;
+};
+
+struct PlacedFinding {
+  std::string subject;    // "nmem0", "region0", "namespace0.1"
+  core::Finding finding;  // its offset is from the start of the file
+  bool repaired = false;
+};
+
+// Read-only unless `repair`. Refused where the source cannot be opened. Repair keeps a copy of what it overwrites in a
+// file beside the source.
+absl::StatusOr<std::vector<PlacedFinding>> CheckSource(const std::string& source,
+                                                       const CheckOptions& options);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_IMAGE_CHECK_H_

@@ -1,0 +1,29 @@
+// nvdimmfs: parts the command line into its forms.
+#include <cstring>
+#include <string>
+
+#include "tools/commands.h"
+
+namespace {
+
+struct Form {
+  const char* name;
+  int (*run)(const nvdimmfs::tools::Arguments&);
+};
+
+constexpr Form kForms[] = {
+    {"create", nvdimmfs::tools::CreateCommand},
+    {"list", nvdimmfs::tools::ListCommand},
+    {"check", nvdimmfs::tools::CheckCommand},
+    {"map", nvdimmfs::tools::MapCommand},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const Form& form : kForms)
+    if (argc > 1 && std::strcmp(argv[1], form.name) == 0)
+      return form.run(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
+  return nvdimmfs::tools::MountCommand(
+      nvdimmfs::tools::Arguments(argv + (argc > 0 ? 1 : 0), argv + argc));
+}

@@ -1,0 +1,37 @@
+// The file beside an image that keeps what a repair overwrote.
+#ifndef NVDIMMFS_TOOLS_REPAIR_LOG_H_
+#define NVDIMMFS_TOOLS_REPAIR_LOG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
+namespace nvdimmfs::tools {
+
+// A text line "offset length" for each piece, followed by its bytes; durable before the piece is overwritten. The
+// file is made when the first piece comes: SOURCE.repair-1, or the first number that is free.
+class RepairLog {
+ public:
+  explicit RepairLog(std::string source) : source_(std::move(source)) {}
+  ~RepairLog();
+  RepairLog(const RepairLog&) = delete;
+  RepairLog& operator=(const RepairLog&) = delete;
+
+  // `offset` is from the start of the source.
+  absl::Status Save(uint64_t offset, absl::Span<const std::byte> bytes);
+  const std::string& path() const { return path_; }  // empty: nothing was saved
+
+ private:
+  absl::Status Open();
+
+  const std::string source_;
+  std::string path_;
+  int fd_ = -1;
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_REPAIR_LOG_H_
