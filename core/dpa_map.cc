@@ -10,7 +10,7 @@ namespace nvdimmfs::core {
 namespace {
 
 void AddLine(std::string& text, const Range& dpa, absl::string_view owner) {
-  absl::StrAppendFormat(&text, "  %#014x-%#014x %15u  %s\n", dpa.start, dpa.end() - 1, dpa.size,
+  absl::StrAppendFormat(&text, "  0x%012x-0x%012x %15u  %s\n", dpa.start, dpa.end() - 1, dpa.size,
                         owner);
 }
 
