@@ -442,7 +442,7 @@ void Session::Start(Events events) {
 }
 
 void Session::Unmount() {
-  if (leaving_.exchange(true)) return;
+  if (dropper_ == nullptr || leaving_.exchange(true)) return;  // never mounted, or unmounted already
   tree_.set_data_removed(nullptr);
   if (loop_ != nullptr) WriteBack();
   dropper_->AwaitIdle(kDropPatience);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,11 +77,15 @@ Operations::Owner OwnerOf(const MountOptions& options) {
 }
 
 // The daemon leaves its directory, so the mount point must not depend on it.
-absl::StatusOr<std::string> AbsolutePath(const std::string& path) {
+absl::StatusOr<std::string> MountpointOf(const std::string& path) {
   const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), free);
   if (real == nullptr)
     return core::Refusal(errno, "mount.point",
                          absl::StrCat("mount on ", path, ": ", strerror(errno)));
+  struct stat stat = {};
+  if (::stat(real.get(), &stat) == 0 && !S_ISDIR(stat.st_mode))
+    return core::Refusal(ENOTDIR, "mount.point",
+                         absl::StrCat("mount on ", path, ": it is not a directory"));
   return std::string(real.get());
 }
 
@@ -104,7 +109,7 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
 
 absl::StatusOr<std::unique_ptr<FuseSession>> Mount(Operations& operations, Tree& tree,
                                                    const MountOptions& options) {
-  ASSIGN_OR_RETURN(std::string mountpoint, AbsolutePath(options.mountpoint));
+  ASSIGN_OR_RETURN(std::string mountpoint, MountpointOf(options.mountpoint));
   return FuseSession::Mount(operations, tree, SessionOptions(options, std::move(mountpoint)));
 }
 

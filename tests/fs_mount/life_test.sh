@@ -1,14 +1,16 @@
 #!/bin/sh
 # The life of a mount: daemon and foreground, errors before the parent leaves, signals, umount, mount(8), an ordinary
-# user, options.
+# user, options. Calls itself as `life_test.sh PROGRAM user DIRECTORY` for the user's part.
 set -u
 fake=$(readlink -f "$1")
 [ -r /dev/fuse ] && [ -w /dev/fuse ] || { echo "skipped: no /dev/fuse here"; exit 0; }
-dir=$(mktemp -d /tmp/nvdimmfs_life.XXXXXX)
+dir=${3:-$(mktemp -d /tmp/nvdimmfs_life.XXXXXX)}
 mnt=$dir/mnt
-mkdir "$mnt"
 failures=0
-trap 'fusermount3 -qu "$mnt" 2>/dev/null; rm -rf "$dir"' EXIT
+if [ "${2:-}" != user ]; then
+  mkdir "$mnt"
+  trap 'fusermount3 -qu "$mnt" 2>/dev/null; rm -rf "$dir"' EXIT
+fi
 
 check() { # NAME CONDITION...
   name=$1
@@ -25,6 +27,27 @@ wait_until() { # CONDITION...
   return 1
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
+
+# An ordinary user, by fusermount3.
+user_part() {
+  as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+  as_user "$dir/fake" 1048576 "$mnt"
+  check "user: mounts" [ $? = 0 ]
+  check "user: reads" [ "$(as_user cat "$mnt/devices/region0/size")" = 1048576 ]
+  check "user: owns the nodes" [ "$(as_user stat -c %u "$mnt/dev/pmem0")" = 65534 ]
+  check "user: root is kept out" sh -c "! cat $mnt/devices/region0/size 2>/dev/null"
+  as_user dd if=/dev/zero of="$mnt/dev/pmem0" bs=64k count=16 oflag=direct status=none
+  check "user: writes" [ $? = 0 ]
+  as_user fusermount3 -u "$mnt"
+  check "user: unmounts" wait_until not_mounted
+}
+if [ "${2:-}" = user ]; then
+  # Already in a namespace where everybody may open /dev/fuse, as on an ordinary system.
+  user_part
+  echo "$failures failed"
+  [ $failures = 0 ]
+  exit
+fi
 
 # Daemon mode: usable when the parent returns, gone after umount.
 "$fake" 1048576 "$mnt"
@@ -68,6 +91,13 @@ exec 9>&-
 check "unmounted although a file was open" not_mounted
 wait $daemon
 
+# auto_unmount.
+"$fake" -f -o auto_unmount 1048576 "$mnt" &
+daemon=$!
+wait_until mounted
+kill -KILL $daemon
+check "auto_unmount: a killed daemon leaves no mount" wait_until not_mounted
+
 # Options.
 "$fake" -o ro,umask=077,uid=1,gid=2 1048576 "$mnt"
 check "uid, gid and umask are in stat" [ "$(stat -c %u:%g:%a "$mnt/devices/region0/size")" = 1:2:400 ]
@@ -75,31 +105,33 @@ check "ro refuses writes" sh -c "! echo x 2>/dev/null > $mnt/devices/region0/uui
 check "mounted ro" grep -q " $mnt fuse.nvdimmfs ro" /proc/mounts
 umount "$mnt"
 
-# mount(8), which calls the program named by the type.
+# A mount that libfuse refuses.
+touch "$dir/file"
+"$fake" 1048576 "$dir/file" 2>"$dir/err"
+check "a file is no mount point: the parent fails" [ $? != 0 ]
+check "a file is no mount point: and says why" grep -q "mount on $dir/file: " "$dir/err"
+
+# mount(8). It sets PATH itself, so the program is named by its path; by type it works once installed.
 if [ "$(id -u)" = 0 ]; then
-  mkdir "$dir/bin"
-  ln -s "$fake" "$dir/bin/nvdimmfs"
-  PATH="$dir/bin:$PATH" mount -t fuse.nvdimmfs -o nodev,noatime,nofail,_netdev 1048576 "$mnt"
-  check "mount -t fuse.nvdimmfs" wait_until mounted
+  ln -s "$fake" "$dir/nvdimmfs"
+  mount -t fuse -o nodev,noatime,nofail,_netdev "$dir/nvdimmfs#1048576" "$mnt"
+  check "mount -t fuse program#source" wait_until mounted
   check "its options arrive" grep -q " $mnt fuse.nvdimmfs rw,.*nodev.*noatime" /proc/mounts
+  umount "$mnt"
+  PATH="$dir:$PATH" mount.fuse3 1048576 "$mnt" -t fuse.nvdimmfs -o rw,noexec
+  check "mount.fuse3 -t fuse.nvdimmfs" wait_until mounted
+  check "its options arrive too" grep -q " $mnt fuse.nvdimmfs rw,.*noexec" /proc/mounts
   umount "$mnt"
 fi
 
-# An ordinary user, by fusermount3.
+# An ordinary user.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && [ -u "$(command -v fusermount3)" ]; then
   chmod 755 "$dir"
   cp "$fake" "$dir/fake" && chmod 755 "$dir/fake"
   chown 65534 "$mnt"
-  as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-  if as_user "$dir/fake" 1048576 "$mnt" 2>"$dir/err"; then
-    check "user: reads" [ "$(as_user cat "$mnt/devices/region0/size")" = 1048576 ]
-    check "user: owns the nodes" [ "$(as_user stat -c %u "$mnt/dev/pmem0")" = 65534 ]
-    check "user: root is kept out" sh -c "! cat $mnt/devices/region0/size 2>/dev/null"
-    as_user fusermount3 -u "$mnt"
-    check "user: unmounts" wait_until not_mounted
-  else
-    echo "skip user: $(cat "$dir/err")"
-  fi
+  mknod -m 666 "$dir/fuse" c 10 229
+  unshare -m --propagation private sh -c "
+    mount --bind '$dir/fuse' /dev/fuse && exec sh '$0' '$fake' user '$dir'" || failures=$((failures + 1))
 fi
 
 echo "$failures failed"
