@@ -96,6 +96,7 @@ absl::Status Bus::AddDimms(BusSource& source) {
                                        std::move(dimm_source), has_nfit_);
     dimms_.push_back(dimm);
     system().Register(dimm);
+    dimm->ShowLabelArea();
   }
   return absl::OkStatus();
 }

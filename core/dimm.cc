@@ -9,6 +9,7 @@
 #include "core/bus.h"
 #include "core/device_numbers.h"
 #include "core/input.h"
+#include "core/memory_media.h"
 #include "core/status.h"
 #include "core/system.h"
 
@@ -111,6 +112,10 @@ absl::StatusOr<std::string> ShowDsmMask(Device& device) {
 
 absl::StatusOr<std::string> ShowNfitFlags(Device&) { return std::string("\n"); }
 
+std::shared_ptr<Media> AreaOf(const DimmSource& source) {
+  return source.labels != nullptr ? source.labels : std::make_shared<MemoryMedia>(0);
+}
+
 uint16_t WithNfit(const Device& device) {
   return static_cast<const Dimm&>(device).has_nfit() ? 0444 : 0;
 }
@@ -155,7 +160,9 @@ Dimm::Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit)
     : NdDevice(system, DeviceKind::kDimm, absl::StrCat("nmem", id), &bus),
       id_(id),
       source_(std::move(source)),
-      has_nfit_(has_nfit) {}
+      has_nfit_(has_nfit),
+      label_media_(std::make_shared<LabelNodeMedia>(AreaOf(source_), name())),
+      label_node_(std::make_shared<DataNode>(label_media_, DataNode::Options{.name = name()})) {}
 
 absl::Span<const Attribute> Dimm::attributes() const { return kDimmAttributes; }
 
@@ -201,6 +208,17 @@ absl::Status Dimm::Probe() {
 
 void Dimm::Remove() { data_.reset(); }
 
-void Dimm::Removed() { system().dimm_ids().Give(id_); }
+void Dimm::ShowLabelArea() { system().AddData(absl::StrCat("dev/", name()), label_node_); }
+
+void Dimm::CountUsers(int more) {
+  users_ += more;
+  label_media_->set_in_use(users_ > 0);
+}
+
+void Dimm::Removed() {
+  label_node_->Close();
+  system().RemoveData(absl::StrCat("dev/", name()));
+  system().dimm_ids().Give(id_);
+}
 
 }  // namespace nvdimmfs::core

@@ -5,10 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "core/data_node.h"
 #include "core/device.h"
 #include "core/dimm_source.h"
 #include "core/dpa_space.h"
 #include "core/label_area.h"
+#include "core/label_node_media.h"
 
 namespace nvdimmfs::core {
 
@@ -39,8 +41,8 @@ class Dimm final : public NdDevice {
   bool locked() const { return false; }
 
   // Regions enabled with this DIMM's label data.
-  void AddUser() { ++users_; }
-  void DropUser() { --users_; }
+  void AddUser() { CountUsers(1); }
+  void DropUser() { CountUsers(-1); }
   int users() const { return users_; }
 
   absl::Status Probe();
@@ -53,8 +55,12 @@ class Dimm final : public NdDevice {
   std::string modalias() const override { return "nd:t1"; }
   std::string uevent() const override;
   void Removed() override;
+  // Opens dev/nmemN, once the DIMM is registered.
+  void ShowLabelArea();
 
  private:
+  void CountUsers(int more);
+
   const int id_;
   const DimmSource source_;
   const bool has_nfit_;
@@ -62,6 +68,8 @@ class Dimm final : public NdDevice {
   std::weak_ptr<DimmData> shared_data_;  // what regions still hold after an unbind
   bool label_flag_ = false;
   int users_ = 0;
+  const std::shared_ptr<LabelNodeMedia> label_media_;
+  const std::shared_ptr<DataNode> label_node_;
 };
 
 }  // namespace nvdimmfs::core

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "absl/strings/str_cat.h"
 #include "core/status.h"
 
 namespace nvdimmfs::tools {
@@ -19,11 +20,14 @@ std::optional<int> Parse(CLI::App& app, const Arguments& arguments) {
   return std::nullopt;
 }
 
-void Complain(const absl::Status& status) {
+std::string Describe(const absl::Status& status) {
   const std::string reason = core::ReasonOf(status);
-  std::fprintf(stderr, "nvdimmfs: %s [%s%s%s]\n", std::string(status.message()).c_str(),
-               core::ErrnoName(core::ErrnoOf(status)).c_str(), reason.empty() ? "" : ", ",
-               reason.c_str());
+  return absl::StrCat(status.message(), " [", core::ErrnoName(core::ErrnoOf(status)),
+                      reason.empty() ? "" : ", ", reason, "]");
+}
+
+void Complain(const absl::Status& status) {
+  std::fprintf(stderr, "nvdimmfs: %s\n", Describe(status).c_str());
 }
 
 }  // namespace nvdimmfs::tools

@@ -9,7 +9,8 @@
 
 namespace nvdimmfs::tools {
 
-// Nothing: go on. Else the exit code: help and version were printed (kDone), or the arguments are off (kUsage).
+// Nothing: go on. Else the exit code: help and version were printed (kDone), or the arguments are
+// off (kUsage).
 std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
 
 }  // namespace nvdimmfs::tools

@@ -1,5 +1,6 @@
-// The forms of the command line. Each gets the arguments after the program's name (and after its own), talks
-// on stderr, gives data on stdout, and returns the exit code: 0 done, 1 refused or findings, 2 usage.
+// The forms of the command line. Each gets the arguments after the program's name (and after its
+// own), talks on stderr, gives data on stdout, and returns the exit code: 0 done, 1 refused or
+// findings, 2 usage.
 #ifndef NVDIMMFS_TOOLS_COMMANDS_H_
 #define NVDIMMFS_TOOLS_COMMANDS_H_
 
@@ -22,6 +23,8 @@ int ListCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int MapCommand(const Arguments& arguments);
 
+// "sentence [ENXIO, reason]".
+std::string Describe(const absl::Status& status);
 // "nvdimmfs: sentence [ENXIO, reason]" on stderr.
 void Complain(const absl::Status& status);
 

@@ -51,9 +51,9 @@ absl::Status Create(const Wanted& wanted) {
   std::printf("%s: %llu bytes of data, %llu bytes of labels (%s)\n", image.path.c_str(),
               static_cast<unsigned long long>(image.size),
               static_cast<unsigned long long>(image.label_size),
-              image.label_size == 0        ? "label-less"
+              image.label_size == 0     ? "label-less"
               : wanted.labels == "none" ? "blank"
-                                           : ("version " + wanted.labels).c_str());
+                                        : ("version " + wanted.labels).c_str());
   if (!created.label_area_is_found && wanted.labels == "none")
     std::fprintf(stderr,
                  "nvdimmfs: note: a blank label area of this size cannot be told from data; mount "

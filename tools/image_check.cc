@@ -60,7 +60,8 @@ std::vector<Extent> CollectExtents(core::System& system, const core::BusSource& 
     if (device->kind() == core::DeviceKind::kDimm) {
       const auto& dimm = static_cast<const core::Dimm&>(*device);
       AddDimm(source.dimms[dimm.id()], dimm, findings);
-      if (dimm.driver() == nullptr) AddRefusal(dimm, source.dimms[dimm.id()].label_offset, findings);
+      if (dimm.driver() == nullptr)
+        AddRefusal(dimm, source.dimms[dimm.id()].label_offset, findings);
     } else if (device->kind() == core::DeviceKind::kRegion) {
       AddRefusal(*device, source.dimms.front().label_offset, findings);
     } else if (device->kind() == core::DeviceKind::kNamespace) {
@@ -107,12 +108,11 @@ absl::Status RepairExtent(const std::shared_ptr<core::Media>& capacity, const Ex
                    core::MediaSlice::Make(capacity, extent.range));
   const auto version = BttVersion(*media, extent);
   if (!version) return absl::OkStatus();
-  ASSIGN_OR_RETURN(
-      btt::RepairReport report,
-      btt::Repair(*media, *version, extent.uuid,
-                  [&](uint64_t offset, absl::Span<const std::byte> bytes) {
-                    return log.Save(extent.range.start + offset, bytes);
-                  }));
+  ASSIGN_OR_RETURN(btt::RepairReport report,
+                   btt::Repair(*media, *version, extent.uuid,
+                               [&](uint64_t offset, absl::Span<const std::byte> bytes) {
+                                 return log.Save(extent.range.start + offset, bytes);
+                               }));
   AddPlaced(extent, std::move(report.done), true, findings);
   AddPlaced(extent, std::move(report.left), false, findings);
   return media->Flush();

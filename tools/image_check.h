@@ -21,8 +21,8 @@ struct PlacedFinding {
   bool repaired = false;
 };
 
-// Read-only unless `repair`. Refused where the source cannot be opened. Repair keeps a copy of what it overwrites in a
-// file beside the source.
+// Read-only unless `repair`. Refused where the source cannot be opened. Repair keeps a copy of what
+// it overwrites in a file beside the source.
 absl::StatusOr<std::vector<PlacedFinding>> CheckSource(const std::string& source,
                                                        const CheckOptions& options);
 

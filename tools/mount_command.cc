@@ -26,6 +26,11 @@ std::string Absolute(const std::string& path) {
   return error ? path : absolute.string();
 }
 
+// The sentence with errno and reason at its end, as Complain prints them.
+absl::Status WithReason(const absl::Status& status) {
+  return core::Refusal(core::ErrnoOf(status), core::ReasonOf(status), Describe(status));
+}
+
 // What is odd on the media is no reason not to mount, but its owner should hear of it.
 void TellFindings(core::System& system, const core::BusSource& source) {
   for (const core::DimmSource& dimm : source.dimms)
@@ -46,9 +51,13 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
   core::System system(sector_layer, &tree);
   RETURN_IF_ERROR(system.AddBus(source));
   TellFindings(system, source);
-  return fs::Serve(system, tree, options, [&](absl::Status ready) {
+  const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status ready) {
     if (ready.ok()) daemon.Report(ready);
   });
+  // As unmounting a disk does: what was written is durable before the mount counts as gone.
+  for (const core::DimmSource& dimm : source.dimms)
+    if (!dimm.read_only) RETURN_IF_ERROR(dimm.capacity->Flush());
+  return served;
 }
 
 }  // namespace
@@ -85,9 +94,8 @@ int MountCommand(const Arguments& arguments) {
   options.single_thread = options.single_thread || single_thread;
   const auto [name, own_options] = SplitSource(source_text);
   options.source_name = Absolute(name);
-  SourceRequest request{.text = options.source_name,
-                        .options = parsed->source,
-                        .read_only = options.read_only};
+  SourceRequest request{
+      .text = options.source_name, .options = parsed->source, .read_only = options.read_only};
   for (const auto& option : own_options) {
     if (option.first == "ro") request.read_only = options.read_only = true;
     request.options.push_back(option);
@@ -101,8 +109,12 @@ int MountCommand(const Arguments& arguments) {
   }
   const absl::Status status = Mount(request, options, *daemon);
   if (status.ok()) return kDone;
-  Complain(core::Annotate(status, "mount " + source_text));
-  daemon->Report(status);
+  const absl::Status refused = core::Annotate(status, "mount " + source_text);
+  // The parent of a daemon prints what is reported to it.
+  if (options.foreground)
+    Complain(refused);
+  else
+    daemon->Report(WithReason(refused));
   return kRefused;
 }
 

@@ -13,9 +13,9 @@ namespace nvdimmfs::tools {
 namespace {
 
 absl::Status Failed(const std::string& path) {
-  return core::Refusal(errno, "repair.log",
-                       absl::StrCat("keep a copy in ", path, ": ", strerror(errno),
-                                    "; nothing was overwritten"));
+  return core::Refusal(
+      errno, "repair.log",
+      absl::StrCat("keep a copy in ", path, ": ", strerror(errno), "; nothing was overwritten"));
 }
 
 bool WriteAll(int fd, const void* data, size_t size) {

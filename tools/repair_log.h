@@ -11,8 +11,9 @@
 
 namespace nvdimmfs::tools {
 
-// A text line "offset length" for each piece, followed by its bytes; durable before the piece is overwritten. The
-// file is made when the first piece comes: SOURCE.repair-1, or the first number that is free.
+// A text line "offset length" for each piece, followed by its bytes; durable before the piece is
+// overwritten. The file is made when the first piece comes: SOURCE.repair-1, or the first number
+// that is free.
 class RepairLog {
  public:
   explicit RepairLog(std::string source) : source_(std::move(source)) {}

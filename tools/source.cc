@@ -16,8 +16,8 @@
 namespace nvdimmfs::tools {
 namespace {
 
-constexpr absl::string_view kOtherKinds[] = {"devdax:", "cxl:", "virtio-pmem:", "nfit:",
-                                             "dtb:",    "ram:", "preset:"};
+constexpr absl::string_view kOtherKinds[] = {
+    "devdax:", "cxl:", "virtio-pmem:", "nfit:", "dtb:", "ram:", "preset:"};
 
 absl::Status BadOption(absl::string_view key, absl::string_view value, absl::string_view wanted) {
   return core::Refusal(EINVAL, "source.option",
@@ -44,9 +44,9 @@ absl::Status SetOption(backends::ImageOptions& options, const std::string& key,
   } else if (key == "ro") {
     options.read_only = true;
   } else {
-    return BadOption(key, value,
-                     absl::StrCat("unknown; a source takes ro, ",
-                                  absl::StrJoin(kSourceOptions, ", ")));
+    return BadOption(
+        key, value,
+        absl::StrCat("unknown; a source takes ro, ", absl::StrJoin(kSourceOptions, ", ")));
   }
   return absl::OkStatus();
 }

@@ -19,13 +19,13 @@ inline constexpr absl::string_view kSourceOptions[] = {"label_size", "force", "d
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
 struct SourceRequest {
-  std::string text;     // as typed: "vm.img", "vm.img,label_size=256K"
-  OptionList options;   // from -o; those in `text` come after, and win
+  std::string text;    // as typed: "vm.img", "vm.img,label_size=256K"
+  OptionList options;  // from -o; those in `text` come after, and win
   bool read_only = false;
 };
 
-// "vm.img,label_size=256K" parted into the path and its options. A file that has the whole text for its
-// name is just that.
+// "vm.img,label_size=256K" parted into the path and its options. A file that has the whole text for
+// its name is just that.
 std::pair<std::string, OptionList> SplitSource(const std::string& text);
 
 // Opens it and says what bus it makes. Refused with EINVAL, "source.option" or "source.kind", or as
