@@ -1,4 +1,4 @@
-// nvdimmfs create IMAGE --size 256M [--label-size 128K] [--labels 1.1|1.2|none] [--uuid U]
+// nvdimmfs create IMAGE --size 256M [--label-size 128K] [--labels auto|none|1.1|1.2] [--uuid U]
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -19,20 +19,22 @@ struct Wanted {
   std::string path;
   std::string size;
   std::string label_size = "128K";
-  std::string labels = "none";
+  std::string labels = "auto";
   std::string uuid;
 };
 
 absl::Status Initialise(const backends::NewImage& image, const std::string& version) {
   if (version == "none") return absl::OkStatus();
-  if (image.label_size == 0)
-    return core::Refusal(EINVAL, "create.labels",
-                         "--labels needs a label area; --label-size 0 makes none");
   backends::ImageOptions options;
   options.label_size = image.label_size;
   ASSIGN_OR_RETURN(core::DimmSource dimm, backends::OpenImage(image.path, 0, options));
   ASSIGN_OR_RETURN(core::LabelArea area, core::LabelArea::Open(dimm.labels));
   return area.Initialise(version == "1.1" ? core::LabelVersion::kV1_1 : core::LabelVersion::kV1_2);
+}
+
+std::string DescribeLabels(const backends::NewImage& image, const std::string& version) {
+  if (image.label_size == 0) return "label-less";
+  return version == "none" ? "blank" : "version " + version;
 }
 
 absl::Status Create(const Wanted& wanted) {
@@ -43,21 +45,22 @@ absl::Status Create(const Wanted& wanted) {
   if (!wanted.uuid.empty()) {
     ASSIGN_OR_RETURN(uuid, core::ParseUuid(wanted.uuid));
   }
-  if (wanted.labels != "none" && image.label_size == 0)
+  if ((wanted.labels == "1.1" || wanted.labels == "1.2") && image.label_size == 0)
     return core::Refusal(EINVAL, "create.labels",
                          "--labels needs a label area, and --label-size 0 makes none");
   ASSIGN_OR_RETURN(const backends::CreatedImage created, backends::CreateImage(image));
-  RETURN_IF_ERROR(Initialise(image, wanted.labels));
+  // A blank area of a whole number of MiB cannot be told from data; index blocks make it found.
+  std::string version = wanted.labels;
+  if (version == "auto") version = created.label_area_is_found ? "none" : "1.2";
+  RETURN_IF_ERROR(Initialise(image, version));
   std::printf("%s: %llu bytes of data, %llu bytes of labels (%s)\n", image.path.c_str(),
               static_cast<unsigned long long>(image.size),
               static_cast<unsigned long long>(image.label_size),
-              image.label_size == 0     ? "label-less"
-              : wanted.labels == "none" ? "blank"
-                                        : ("version " + wanted.labels).c_str());
-  if (!created.label_area_is_found && wanted.labels == "none")
+              DescribeLabels(image, version).c_str());
+  if (!created.label_area_is_found && version == "none")
     std::fprintf(stderr,
                  "nvdimmfs: note: a blank label area of this size cannot be told from data; mount "
-                 "with -o label_size=%s, or create with --labels 1.2\n",
+                 "with -o label_size=%s\n",
                  wanted.label_size.c_str());
   std::fprintf(stderr, "a guest gets it with:\n%s\n",
                backends::QemuCommandLine(image, uuid).c_str());
@@ -74,9 +77,11 @@ int CreateCommand(const Arguments& arguments) {
   app.add_option("--size", wanted.size, "bytes of data (K, M, G, T)")->required();
   app.add_option("--label-size", wanted.label_size, "bytes of the label area; 0: label-less")
       ->capture_default_str();
-  app.add_option("--labels", wanted.labels,
-                 "none: a blank area, as a new DIMM has; 1.1 or 1.2: with index blocks")
-      ->check(CLI::IsMember({"none", "1.1", "1.2"}))
+  app.add_option(
+         "--labels", wanted.labels,
+         "none: a blank area, as a new DIMM has; 1.1 or 1.2: with index blocks; auto: blank "
+         "where a mount finds it so, else 1.2")
+      ->check(CLI::IsMember({"auto", "none", "1.1", "1.2"}))
       ->capture_default_str();
   app.add_option("--uuid", wanted.uuid, "the DIMM's uuid; QEMU keeps it on its command line");
   if (const auto code = Parse(app, arguments)) return *code;
