@@ -60,6 +60,8 @@ class Pmem2Media final : public core::Media {
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Store32(uint64_t offset, uint32_t little_endian_value) override;
   absl::Status Store64(uint64_t offset, uint64_t little_endian_value) override;
+  absl::Status StoreThrough32(uint64_t offset, uint32_t little_endian_value) override;
+  absl::Status StoreThrough64(uint64_t offset, uint64_t little_endian_value) override;
   absl::Status Push(uint64_t offset, uint64_t length) override;
   absl::Status Drain() override;
   absl::Status Flush() override;
@@ -89,6 +91,8 @@ class Pmem2Media final : public core::Media {
                        const Store& store);
   template <typename Word>
   absl::Status StoreWord(uint64_t offset, Word little_endian_value);
+  template <typename Word>
+  absl::Status StoreWordThrough(uint64_t offset, Word little_endian_value);
   absl::Status SyncFile();
 
   const std::unique_ptr<Pmem2Mapping> mapping_;

@@ -78,7 +78,7 @@ absl::Status Arena::ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::b
   absl::Status status;
   uint32_t raw = 0;
   {
-    absl::ReaderMutexLock lock(&shards_.Of(premap).mutex);
+    ShardMutexLock lock(shards_.Of(premap).mutex);
     ASSIGN_OR_RETURN(const MapEntry entry, LoadMap(premap));
     raw = entry.raw();
     status = ReadOnce(premap, entry, skip, out);
@@ -91,7 +91,7 @@ absl::Status Arena::ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::b
 // failed already.
 void Arena::MarkBad(uint32_t premap, uint32_t seen_raw) {
   if (!writable()) return;
-  absl::MutexLock lock(&shards_.Of(premap).mutex);
+  ShardMutexLock lock(shards_.Of(premap).mutex);
   const auto entry = LoadMap(premap);
   if (!entry.ok() || entry->raw() != seen_raw) return;
   const uint64_t at = geometry_.MapAt(premap);
@@ -184,11 +184,13 @@ absl::StatusOr<uint32_t> Arena::WriteBatch(uint32_t premap, absl::Span<const std
   const auto wanted =
       static_cast<uint32_t>(std::min<uint64_t>(data.size() / sector_size_, kMostBatch));
   ASSIGN_OR_RETURN(Batch batch, GatherLanes(wanted));
-  for (size_t i = 0; i < batch.size(); ++i)
-    RETURN_IF_ERROR(StoreBlock(*batch[i].lane, data.subspan(i * sector_size_, sector_size_)));
   {
+    // Locked before the data is stored: taking a lock waits for stores under way, and the first
+    // drain is to wait for data and flog at once.
     ShardLocks locks(shards_, premap, static_cast<uint32_t>(batch.size()));
     RETURN_IF_ERROR(LoadOld(premap, batch));
+    for (size_t i = 0; i < batch.size(); ++i)
+      RETURN_IF_ERROR(StoreBlock(*batch[i].lane, data.subspan(i * sector_size_, sector_size_)));
     RETURN_IF_ERROR(Commit(premap, batch));
   }
   MendLanes(batch);
@@ -259,8 +261,7 @@ absl::Status Arena::LogFirstHalves(uint32_t premap, const Batch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const uint64_t at = SlotAt(batch[i].lane);
     const uint32_t old_map = batch[i].old.block() | (batch[i].old.error() ? kMapE : 0);
-    RETURN_IF_ERROR(ns_->Store64(at, (premap + i) | uint64_t{old_map} << 32));
-    RETURN_IF_ERROR(ns_->Push(at, sizeof(uint64_t)));
+    RETURN_IF_ERROR(ns_->StoreThrough64(at, (premap + i) | uint64_t{old_map} << 32));
   }
   return absl::OkStatus();
 }
@@ -269,8 +270,7 @@ absl::Status Arena::LogSecondHalves(const Batch& batch) {
   for (const Pending& pending : batch) {
     const uint64_t at = SlotAt(pending.lane) + offsetof(FlogEntry, new_map);
     const LaneState& lane = *pending.lane;
-    RETURN_IF_ERROR(ns_->Store64(at, lane.free_block | uint64_t{lane.seq} << 32));
-    RETURN_IF_ERROR(ns_->Push(at, sizeof(uint64_t)));
+    RETURN_IF_ERROR(ns_->StoreThrough64(at, lane.free_block | uint64_t{lane.seq} << 32));
   }
   return absl::OkStatus();
 }
@@ -278,13 +278,13 @@ absl::Status Arena::LogSecondHalves(const Batch& batch) {
 absl::Status Arena::SwitchMap(uint32_t premap, const Batch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const auto sector = static_cast<uint32_t>(premap + i);
-    RETURN_IF_ERROR(
-        ns_->Store32(geometry_.MapAt(sector), MapEntry::Normal(batch[i].lane->free_block)));
+    const uint32_t entry = MapEntry::Normal(batch[i].lane->free_block);
+    RETURN_IF_ERROR(ns_->StoreThrough32(geometry_.MapAt(sector), entry));
     // The entry first, the counter after: shards.h.
     const bool line_ends = (sector + 1) % ShardTable::kEntriesPerLine == 0;
     if (line_ends || i + 1 == batch.size()) shards_.Of(sector).Bump();
   }
-  return ns_->Push(geometry_.MapAt(premap), batch.size() * sizeof(uint32_t));
+  return absl::OkStatus();
 }
 
 // Each lane now owns the block that its sector had before.

@@ -4,6 +4,12 @@
 
 namespace nvdimmfs::btt {
 
+// Says that it waits, so that the holder wakes somebody.
+void ShardMutex::LockSlowly() {
+  while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree)
+    state_.wait(kAwaited, std::memory_order_relaxed);
+}
+
 // The analysis cannot follow a set of locks that is computed; the order is the sorted one, and the
 // destructor gives back exactly what was taken.
 ShardLocks::ShardLocks(ShardTable& table, uint32_t first_premap,

@@ -45,6 +45,16 @@ class Media {
   virtual absl::Status Store32(uint64_t offset, uint32_t little_endian_value) = 0;
   virtual absl::Status Store64(uint64_t offset, uint64_t little_endian_value) = 0;
 
+  // Store and Push of one word in one: on its way at once. Overridden where that is cheaper.
+  virtual absl::Status StoreThrough32(uint64_t offset, uint32_t little_endian_value) {
+    absl::Status status = Store32(offset, little_endian_value);
+    return status.ok() ? Push(offset, sizeof little_endian_value) : status;
+  }
+  virtual absl::Status StoreThrough64(uint64_t offset, uint64_t little_endian_value) {
+    absl::Status status = Store64(offset, little_endian_value);
+    return status.ok() ? Push(offset, sizeof little_endian_value) : status;
+  }
+
   virtual absl::Status Push(uint64_t offset, uint64_t length) = 0;
   virtual absl::Status Drain() = 0;
   absl::Status Persist(uint64_t offset, uint64_t length) {

@@ -54,6 +54,16 @@ absl::Status MediaSlice::Store64(uint64_t offset, uint64_t value) {
   return parent_->Store64(window_.start + offset, value);
 }
 
+absl::Status MediaSlice::StoreThrough32(uint64_t offset, uint32_t value) {
+  RETURN_IF_ERROR(Check(offset, sizeof value));
+  return parent_->StoreThrough32(window_.start + offset, value);
+}
+
+absl::Status MediaSlice::StoreThrough64(uint64_t offset, uint64_t value) {
+  RETURN_IF_ERROR(Check(offset, sizeof value));
+  return parent_->StoreThrough64(window_.start + offset, value);
+}
+
 absl::Status MediaSlice::Push(uint64_t offset, uint64_t length) {
   RETURN_IF_ERROR(Check(offset, length));
   return parent_->Push(window_.start + offset, length);

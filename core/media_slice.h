@@ -21,6 +21,8 @@ class MediaSlice final : public Media {
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Store32(uint64_t offset, uint32_t value) override;
   absl::Status Store64(uint64_t offset, uint64_t value) override;
+  absl::Status StoreThrough32(uint64_t offset, uint32_t value) override;
+  absl::Status StoreThrough64(uint64_t offset, uint64_t value) override;
   absl::Status Push(uint64_t offset, uint64_t length) override;
   absl::Status Drain() override { return parent_->Drain(); }
   absl::Status Flush() override { return parent_->Flush(); }

@@ -1,0 +1,237 @@
+// The BTT against libpmemblk, in one process, on files of one size on one tmpfs, with the same
+// block sizes, threads and random blocks; and against the floor: a copy of a block to the media and
+// three fences.
+//
+//   btt_bench [--dir /dev/shm] [--mib 512] [--ms 400] [--rounds 3] [--clock wall|cpu] [--peer
+//   on|off]
+//
+// Both are told that the file is persistent memory (non-temporal stores and cache line flushes in
+// place of msync): what is compared is the block translation, not a system call. Each figure is the
+// best round; rounds of the two alternate.
+#include <fcntl.h>
+#include <libpmemblk.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "backends/pmem2_media.h"
+#include "btt/btt.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nvdimmfs::backends::Pmem2Media;
+using nvdimmfs::btt::Btt;
+
+struct Flags {
+  std::string dir = "/dev/shm";
+  uint64_t mib = 512;
+  int ms = 400;
+  int rounds = 3;
+  bool cpu_clock = false;
+  bool peer = true;
+};
+
+// One random block operation; the buffer is the thread's.
+using Operation = std::function<bool(uint64_t block, std::byte* buffer)>;
+
+struct Random {
+  uint64_t state;
+  uint64_t operator()() {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+  }
+};
+
+uint64_t ThreadCpuNs() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// Nanoseconds of one operation on one of `threads` threads.
+double NsPerOp(const Operation& operation, uint64_t blocks, size_t block_size, int threads,
+               const Flags& flags) {
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> total{0}, cpu_ns{0};
+  std::vector<std::thread> workers;
+  const auto start = Clock::now();
+  for (int t = 0; t < threads; ++t)
+    workers.emplace_back([&, t] {
+      std::vector<std::byte> storage(block_size + 4096, std::byte{static_cast<uint8_t>(t + 1)});
+      auto* buffer = reinterpret_cast<std::byte*>(
+          (reinterpret_cast<uintptr_t>(storage.data()) + 4095) / 4096 * 4096);
+      Random random{static_cast<uint64_t>(t) * 7919 + 88172645463325252ull};
+      uint64_t done = 0;
+      const uint64_t cpu_start = ThreadCpuNs();
+      while (!stop.load(std::memory_order_relaxed))
+        for (int i = 0; i < 64; ++i, ++done)
+          if (!operation(random() % blocks, buffer)) std::abort();
+      total += done;
+      cpu_ns += ThreadCpuNs() - cpu_start;
+    });
+  std::this_thread::sleep_for(std::chrono::milliseconds(flags.ms));
+  stop = true;
+  for (auto& worker : workers) worker.join();
+  const std::chrono::duration<double, std::nano> elapsed = Clock::now() - start;
+  if (flags.cpu_clock) return static_cast<double>(cpu_ns) / static_cast<double>(total.load());
+  return elapsed.count() * threads / static_cast<double>(total.load());
+}
+
+std::shared_ptr<Pmem2Media> MapFile(const std::string& path, uint64_t bytes) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+  if (fd < 0 || ftruncate(fd, static_cast<off_t>(bytes)) != 0) return nullptr;
+  auto media = Pmem2Media::Map(fd, {.offset = 0, .length = bytes, .name = path});
+  close(fd);
+  if (!media.ok()) std::fprintf(stderr, "%s\n", std::string(media.status().message()).c_str());
+  return media.ok() ? *media : nullptr;
+}
+
+// Every block once, so that no page is missing and no map entry initial.
+bool Fill(const Operation& write, uint64_t blocks, size_t block_size) {
+  std::vector<std::byte> buffer(block_size, std::byte{0x5a});
+  for (uint64_t block = 0; block < blocks; ++block)
+    if (!write(block, buffer.data())) return false;
+  return true;
+}
+
+struct Contender {
+  Operation read, write;
+};
+
+int Compare(const Flags& flags, size_t block_size) {
+  const uint64_t bytes = flags.mib << 20;
+  const std::string ours_path = flags.dir + "/nvdimmfs_bench." + std::to_string(getpid());
+  const std::string theirs_path = flags.dir + "/pmemblk_bench." + std::to_string(getpid());
+
+  PMEMblkpool* pool = pmemblk_create(theirs_path.c_str(), block_size, bytes, 0600);
+  auto media = MapFile(ours_path, bytes);
+  unlink(ours_path.c_str());
+  unlink(theirs_path.c_str());
+  if (pool == nullptr || media == nullptr) {
+    std::fprintf(stderr, "cannot make the files in %s\n", flags.dir.c_str());
+    return 1;
+  }
+  auto opened = Btt::OpenOrFormat(media,
+                                  {.uuid = nvdimmfs::core::Uuid::Random(),
+                                   .external_lbasize = static_cast<uint32_t>(block_size)},
+                                  false);
+  if (!opened.ok()) return 1;
+  Btt& btt = **opened;
+  const uint64_t blocks = std::min<uint64_t>(pmemblk_nblock(pool), btt.size() / block_size);
+
+  const Contender ours{
+      [&](uint64_t block, std::byte* buffer) {
+        return btt.Read(block * block_size, absl::MakeSpan(buffer, block_size)).ok();
+      },
+      [&](uint64_t block, std::byte* buffer) {
+        return btt.Write(block * block_size, absl::MakeConstSpan(buffer, block_size)).ok();
+      }};
+  const Contender theirs{[&](uint64_t block, std::byte* buffer) {
+                           return pmemblk_read(pool, buffer, static_cast<long long>(block)) == 0;
+                         },
+                         [&](uint64_t block, std::byte* buffer) {
+                           return pmemblk_write(pool, buffer, static_cast<long long>(block)) == 0;
+                         }};
+  const Contender floor{
+      [&](uint64_t block, std::byte* buffer) {
+        return media->Read(block * block_size, absl::MakeSpan(buffer, block_size)).ok();
+      },
+      [&](uint64_t block, std::byte* buffer) {
+        return media
+                   ->WriteThrough((block + 2) * block_size, absl::MakeConstSpan(buffer, block_size))
+                   .ok() &&
+               media->Drain().ok() && media->Drain().ok() && media->Drain().ok();
+      }};
+  if (!Fill(ours.write, blocks, block_size) || !Fill(theirs.write, blocks, block_size)) return 1;
+
+  if (std::getenv("BTT_BENCH_ONLY") != nullptr) {
+    const std::string only = std::getenv("BTT_BENCH_ONLY");
+    const Operation& chosen = only == "or" ? ours.read : only == "ow" ? ours.write
+                              : only == "fr" ? floor.read : only == "tr" ? theirs.read : theirs.write;
+    for (int i = 0; i < 10; ++i)
+      std::printf("%s %.0f\n", only.c_str(), NsPerOp(chosen, blocks - 4, block_size, 1, flags));
+    return 0;
+  }
+  for (const bool write : {true, false})
+    for (const int threads : {1, 2}) {
+      double best_ours = 1e18, best_theirs = 1e18;
+      for (int round = 0; round < flags.rounds; ++round) {
+        best_ours = std::min(
+            best_ours, NsPerOp(write ? ours.write : ours.read, blocks, block_size, threads, flags));
+        if (flags.peer)
+          best_theirs = std::min(best_theirs, NsPerOp(write ? theirs.write : theirs.read, blocks,
+                                                      block_size, threads, flags));
+      }
+      std::printf(
+          "btt %-5s %4zu B %d thread%s  nvdimmfs %7.0f ns  libpmemblk %7.0f ns  ratio %.2f\n",
+          write ? "write" : "read", block_size, threads, threads == 1 ? " " : "s", best_ours,
+          best_theirs, best_theirs / best_ours);
+    }
+  // Last: it writes over the BTT.
+  opened->reset();
+  for (const bool write : {false, true}) {
+    double best = 1e18;
+    for (int round = 0; round < flags.rounds; ++round)
+      best = std::min(best,
+                      NsPerOp(write ? floor.write : floor.read, blocks - 4, block_size, 1, flags));
+    std::printf("floor %-5s %4zu B 1 thread   %7.0f ns  (%s)\n", write ? "write" : "read",
+                block_size, best,
+                write ? "non-temporal copy and three fences" : "copy from the mapping");
+  }
+  pmemblk_close(pool);
+  return 0;
+}
+
+// Both libraries read their environment when they are loaded.
+void TellThatItIsPersistentMemory(char** argv) {
+  if (std::getenv("PMEM_IS_PMEM_FORCE") != nullptr) return;
+  setenv("PMEM_IS_PMEM_FORCE", "1", 1);
+  setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+  execv("/proc/self/exe", argv);
+  std::perror("restart with PMEM_IS_PMEM_FORCE");
+  std::exit(1);
+}
+
+Flags Parse(int argc, char** argv) {
+  Flags flags;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string name = argv[i];
+    if (name == "--dir")
+      flags.dir = argv[i + 1];
+    else if (name == "--mib")
+      flags.mib = std::strtoull(argv[i + 1], nullptr, 10);
+    else if (name == "--ms")
+      flags.ms = std::atoi(argv[i + 1]);
+    else if (name == "--clock")
+      flags.cpu_clock = std::strcmp(argv[i + 1], "cpu") == 0;
+    else if (name == "--peer")
+      flags.peer = std::strcmp(argv[i + 1], "off") != 0;
+    else if (name == "--rounds")
+      flags.rounds = std::atoi(argv[i + 1]);
+  }
+  return flags;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  TellThatItIsPersistentMemory(argv);
+  const Flags flags = Parse(argc, argv);
+  for (const size_t block_size : {size_t{4096}, size_t{512}})
+    if (const int failed = Compare(flags, block_size)) return failed;
+  return 0;
+}

@@ -1,0 +1,68 @@
+// A Media in memory whose every access is by relaxed atomic words: for thread sanitizer, which must
+// see that the BTT's readers are right to look at blocks that writers may be reusing. No poison, no
+// mapping.
+#ifndef NVDIMMFS_TESTS_TESTING_WORD_MEDIA_H_
+#define NVDIMMFS_TESTS_TESTING_WORD_MEDIA_H_
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "core/endian.h"
+#include "core/media.h"
+#include "core/media_slice.h"
+#include "core/range.h"
+#include "core/status.h"
+
+namespace nvdimmfs::testing {
+
+// Offsets and lengths are multiples of 4.
+class WordMedia final : public core::Media {
+ public:
+  explicit WordMedia(uint64_t size) : words_(size / 4) {}
+
+  uint64_t size() const override { return words_.size() * 4; }
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override {
+    if (!core::Fits(offset, out.size(), size()))
+      return core::OutsideMedia(offset, out.size(), size());
+    for (size_t done = 0; done < out.size(); done += 4)
+      core::StoreLe(out.data() + done, words_[(offset + done) / 4].load(std::memory_order_relaxed));
+    return absl::OkStatus();
+  }
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override {
+    if (!core::Fits(offset, data.size(), size()))
+      return core::OutsideMedia(offset, data.size(), size());
+    for (size_t done = 0; done < data.size(); done += 4)
+      words_[(offset + done) / 4].store(core::LoadLe<uint32_t>(data.data() + done),
+                                        std::memory_order_relaxed);
+    return absl::OkStatus();
+  }
+  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
+    return Write(offset, data);
+  }
+  absl::Status Store32(uint64_t offset, uint32_t value) override {
+    words_[offset / 4].store(value, std::memory_order_release);
+    return absl::OkStatus();
+  }
+  absl::Status Store64(uint64_t offset, uint64_t value) override {
+    words_[offset / 4].store(static_cast<uint32_t>(value), std::memory_order_relaxed);
+    words_[offset / 4 + 1].store(static_cast<uint32_t>(value >> 32), std::memory_order_release);
+    return absl::OkStatus();
+  }
+  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status Drain() override { return absl::OkStatus(); }
+  absl::Status Flush() override { return absl::OkStatus(); }
+  absl::Status Punch(uint64_t, uint64_t) override {
+    return core::Refusal(EOPNOTSUPP, "media.punch", "no holes here");
+  }
+  bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
+  absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
+
+ private:
+  std::vector<std::atomic<uint32_t>> words_;
+};
+
+}  // namespace nvdimmfs::testing
+
+#endif  // NVDIMMFS_TESTS_TESTING_WORD_MEDIA_H_
