@@ -2,11 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 
 from tests.support import images, mounting, patterns, runner, trees
 
 GOLDEN = os.path.abspath("tests/golden")
+
+# The texts name devices as they were when the kernel made them; at the fresh boot of the .tree, and
+# here, k11's third namespace is the second.
+RENUMBERED = {"k11": {"pmem0.2": "pmem0.1"}}
+
+# What a read-only mount shows otherwise, in the kernel's own way of saying it.
+READ_ONLY = re.compile(r"(^region0/read_only|/block/[^/]+/ro): kernel .*'0\\\\n'\), mount .*'1\\\\n'\)$")
 
 
 def golden_text(name):
@@ -35,22 +43,27 @@ class GoldenTest(mounting.MountTestCase):
             check=True,
         ).stdout
 
-    def assert_same_tree(self, kernel_tree, mount):
+    def assert_same_tree(self, kernel_tree, mount, options):
         differences = trees.differences(golden_text(kernel_tree), self.dumped(mount))
+        if options == "ro":
+            self.assertIn("region0/read_only", str(differences))
+            differences = [line for line in differences if not READ_ONLY.search(line)]
         self.assertEqual([], differences, "\n" + "\n".join(differences))
 
     def assert_stated_bytes(self, name, mount):
-        complaints = patterns.check_all(
-            mount.join("dev"), patterns.stated_writes(golden_text(f"{name}.txt"))
-        )
-        self.assertEqual([], complaints)
+        names = RENUMBERED.get(name, {})
+        writes = [
+            (names.get(device, device), *run)
+            for device, *run in patterns.stated_writes(golden_text(f"{name}.txt"))
+        ]
+        self.assertEqual([], patterns.check_all(mount.join("dev"), writes))
 
     def check_image(self, name):
         image = self.unpacked(name)
         before = images.sha256(image)
         for options in ("ro", None):
             with self.subTest(options=options), mounting.Mount(image, options) as mount:
-                self.assert_same_tree(f"{name}.tree", mount)
+                self.assert_same_tree(f"{name}.tree", mount, options)
                 self.assert_stated_bytes(name, mount)
             if options == "ro":
                 self.assertEqual(before, images.sha256(image), "a read-only mount changed the image")
@@ -68,7 +81,7 @@ class GoldenTest(mounting.MountTestCase):
         image = images.blank(self.scratch_path("blank.img"), 256 * images.MIB, 128 << 10)
         for options in ("ro", None):
             with self.subTest(options=options), mounting.Mount(image, options) as mount:
-                self.assert_same_tree("blank.tree", mount)
+                self.assert_same_tree("blank.tree", mount, options)
         self.assertEqual(
             images.sha256(image),
             images.sha256(

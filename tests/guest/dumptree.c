@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
     if (device)
       Walk(device, entries[i]->d_name, 0);
     else
-      printf("%s\t?\t!realpath\n", entries[i]->d_name);
+      printf("%s\t?\t!realpath:%s\n", entries[i]->d_name, strerrorname_np(errno));
     free(device);
     free(entries[i]);
   }

@@ -91,7 +91,8 @@ def initialised(path, data_size, label_size, minor):
 
 
 def create(path, data_size, label_size):
-    """An image as `nvdimmfs create` makes it."""
+    """An image as `nvdimmfs create` makes it, with an initialised label area of version 1.2."""
     command = [mounting.program("tools/nvdimmfs"), "create", path, "--size", str(data_size)]
-    subprocess.run(command + ["--label-size", str(label_size)], timeout=60, check=True)
+    command += ["--label-size", str(label_size), "--labels", "1.2"]
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
     return path
