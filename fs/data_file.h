@@ -29,6 +29,7 @@ class DataFile final : public OpenFile {
   ~DataFile() override;
 
   Caching caching() const override { return direct_ ? Caching::kNone : Caching::kPages; }
+  bool is_quick() const override { return !synchronous_; }
   absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
                     Deliver deliver) override;
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;

@@ -429,11 +429,46 @@ Session::~Session() {
   fuse_session_destroy(session_);
 }
 
+// The file that a read or write is for.
+template <typename Request>
+const OpenFile* FileOfRequest(absl::Span<const std::byte> request) {
+  Request in;
+  if (request.size() < sizeof(fuse_in_header) + sizeof in) return nullptr;
+  std::memcpy(&in, request.data() + sizeof(fuse_in_header), sizeof in);
+  return reinterpret_cast<const OpenFile*>(in.fh);
+}
+
+// Attributes wait for the configuration lock, flushes for a device. Reads and writes of data are
+// memory copies, and names are in the tree.
+bool MayWait(absl::Span<const std::byte> request) {
+  fuse_in_header header;
+  if (request.size() < sizeof header) return true;
+  std::memcpy(&header, request.data(), sizeof header);
+  const OpenFile* file = nullptr;
+  switch (header.opcode) {
+    case FUSE_LOOKUP:
+    case FUSE_FORGET:
+    case FUSE_BATCH_FORGET:
+    case FUSE_GETATTR:
+    case FUSE_READLINK:
+    case FUSE_STATFS:
+      return false;
+    case FUSE_READ:
+      file = FileOfRequest<fuse_read_in>(request);
+      break;
+    case FUSE_WRITE:
+      file = FileOfRequest<fuse_write_in>(request);
+      break;
+  }
+  return file == nullptr || !file->is_quick();
+}
+
 void Session::Start(Events events) {
   events_ = std::move(events);
   loop_ = std::make_unique<RequestLoop>(
       fuse_session_fd(session_),
-      RequestLoop::Options{.threads = options_.threads, .buffer_size = kRequestBuffer},
+      RequestLoop::Options{
+          .threads = options_.threads, .buffer_size = kRequestBuffer, .may_wait = MayWait},
       [this](absl::Span<std::byte> request) { Handle(request); },
       [this] {
         if (events_.on_unmount) events_.on_unmount();
@@ -442,7 +477,8 @@ void Session::Start(Events events) {
 }
 
 void Session::Unmount() {
-  if (dropper_ == nullptr || leaving_.exchange(true)) return;  // never mounted, or unmounted already
+  if (dropper_ == nullptr || leaving_.exchange(true))
+    return;  // never mounted, or unmounted already
   tree_.set_data_removed(nullptr);
   if (loop_ != nullptr) WriteBack();
   dropper_->AwaitIdle(kDropPatience);

@@ -35,6 +35,9 @@ class OpenFile {
   const NodeView& node() const { return node_; }
   virtual Caching caching() const = 0;
 
+  // Whether reads and writes wait for nothing but memory.
+  virtual bool is_quick() const { return false; }
+
   // Calls `deliver` once if it returns OK, with less than `size` bytes only where the file ends;
   // else never.
   virtual absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,

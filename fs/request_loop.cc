@@ -2,16 +2,20 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include "fs/spin_score.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -21,9 +25,17 @@ namespace nvdimmfs::fs {
 namespace {
 
 constexpr size_t kPage = 4096;
-constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
+constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
+constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
+constexpr useconds_t kWakePause = 1000;       // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
+
+int64_t Now() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
+}
 
 // Ends a read(2) that blocks; no other meaning.
 int WakeSignal() { return SIGRTMIN; }
@@ -62,6 +74,11 @@ struct RequestLoop::Worker {
   std::byte* const buffer;
   std::atomic<bool> ended{false};
   std::thread thread;
+  // The worker's own.
+  bool leads = false;
+  bool alone = false;    // leads, and nobody else does
+  int64_t answered = 0;  // when it answered its last request, nanoseconds
+  SpinScore score;
 };
 
 RequestLoop::RequestLoop(int device, const Options& options, Handler handler,
@@ -82,6 +99,7 @@ void RequestLoop::Start() {
 
 void RequestLoop::Stop() {
   stopping_ = true;
+  End();
   for (const auto& worker : workers_) {
     if (!worker->thread.joinable()) continue;
     // A signal that comes just before the read does not end it: again, until the worker has
@@ -101,21 +119,92 @@ void RequestLoop::Run(Worker& worker) {
   // fail.
   prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
   current_device = worker.device;
-  while (!stopping_ && TakeOne(worker)) {
+  while (!stopping_ && Lead(worker)) {
+    const std::optional<absl::Span<std::byte>> request = Take(worker);
+    if (!request) break;
+    if (!request->empty()) Serve(worker, *request);
   }
   current_device = -1;
+  End();
   worker.ended = true;
   if (running_.fetch_sub(1) == 1) on_end_();
 }
 
-bool RequestLoop::TakeOne(Worker& worker) {
-  const ssize_t n = read(worker.device, worker.buffer, worker.buffer_size);
-  if (n > 0) {
-    handler_({worker.buffer, static_cast<size_t>(n)});
-    return true;
+void RequestLoop::SetPlaces(int places) {
+  absl::MutexLock lock(&mutex_);
+  places_ = places;
+  place_free_.SignalAll();
+}
+
+bool RequestLoop::Lead(Worker& worker) {
+  if (places_ > 1 && !crowd_.several()) SetPlaces(1);
+  if (worker.leads && (places_ > 1 || worker.alone)) return true;
+  absl::MutexLock lock(&mutex_);
+  if (worker.leads && leaders_ > places_) {
+    --leaders_;
+    worker.leads = false;
   }
+  while (!worker.leads && leaders_ >= places_ && !over_) place_free_.Wait(&mutex_);
+  if (over_) return false;
+  if (!worker.leads) ++leaders_;
+  worker.leads = true;
+  // Whoever has the only place keeps it without asking again.
+  worker.alone = places_ == 1 && leaders_ == 1;
+  return true;
+}
+
+void RequestLoop::PassOn(Worker& worker) {
+  absl::MutexLock lock(&mutex_);
+  --leaders_;
+  worker.leads = worker.alone = false;
+  place_free_.Signal();
+}
+
+void RequestLoop::End() {
+  absl::MutexLock lock(&mutex_);
+  over_ = true;
+  place_free_.SignalAll();
+}
+
+bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
+  return options_.may_wait == nullptr || options_.may_wait(request);
+}
+
+void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
+  const int64_t start = Now();
+  worker.score.Came(start - worker.answered);
+  const bool quick = start >= slow_until_.load(std::memory_order_relaxed) && !MayWait(request);
+  if (!quick) PassOn(worker);
+  crowd_.Begin();
+  handler_(request);
+  crowd_.End();
+  worker.answered = Now();
+  if (quick && worker.answered - start > kQuick)
+    slow_until_.store(worker.answered + kSlowMemory, std::memory_order_relaxed);
+}
+
+// Polls for a request while that pays.
+void RequestLoop::Await(Worker& worker) {
+  if (!worker.alone || places_ > 1) return;
+  pollfd ready = {worker.device, POLLIN, 0};
+  const bool was_there = poll(&ready, 1, 0) != 0;
+  if (crowd_.Looked(was_there)) {
+    worker.alone = false;
+    SetPlaces(static_cast<int>(workers_.size()));
+  }
+  if (was_there || !worker.score.pays()) return;
+  while (poll(&ready, 1, 0) == 0 && Now() - worker.answered < SpinScore::kBudget) {
+  }
+}
+
+std::optional<absl::Span<std::byte>> RequestLoop::Take(Worker& worker) {
+  Await(worker);
+  const ssize_t n = read(worker.device, worker.buffer, worker.buffer_size);
+  if (n > 0) return absl::MakeSpan(worker.buffer, static_cast<size_t>(n));
   // ENOENT: the request was interrupted before we took it. ENODEV: unmounted.
-  return n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT);
+  if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+    return absl::Span<std::byte>();
+  return std::nullopt;
 }
 
 }  // namespace nvdimmfs::fs

@@ -1,6 +1,11 @@
 // The threads that take requests from /dev/fuse, each through a queue of its own.
 //
-// A worker blocks in read(2), so an idle mount costs nothing and a request wakes one worker. The
+// Two ways of attending the device, chosen by what comes (Crowd):
+//   one requester   one worker attends, the leader, and polls for the next request while that pays
+//                   (SpinScore); the others are parked: who sleeps on the device is woken in vain
+//   several         every worker attends, asleep in read(2); nobody polls
+// A leader answers quick requests itself; before one that may wait for something it gives its place
+// to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. The
 // reply must go to the descriptor that the request came from: CurrentDevice().
 //
 // Thread rules: Start, Stop and the destructor by one thread; the handler runs on every worker at
@@ -10,12 +15,17 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "fs/crowd.h"
 
 namespace nvdimmfs::fs {
 
@@ -24,6 +34,8 @@ class RequestLoop {
   struct Options {
     int threads = 1;
     size_t buffer_size = 0;  // bytes: the longest request
+    // Whether a request may wait for a lock or a device; null: each may.
+    std::function<bool(absl::Span<const std::byte>)> may_wait;
   };
   using Handler = std::function<void(absl::Span<std::byte> request)>;
 
@@ -46,14 +58,33 @@ class RequestLoop {
  private:
   struct Worker;
   void Run(Worker& worker);
-  // False once there will be no more.
-  bool TakeOne(Worker& worker);
+  // The next request's bytes, none where there was no request after all, nothing once there will be
+  // no more.
+  std::optional<absl::Span<std::byte>> Take(Worker& worker);
+  void Serve(Worker& worker, absl::Span<std::byte> request);
+  bool MayWait(absl::Span<const std::byte> request) const;
+  void Await(Worker& worker);
+  // How many workers attend the device.
+  void SetPlaces(int places);
+  // Parks until there is a place at the device; false at the end.
+  bool Lead(Worker& worker);
+  void PassOn(Worker& worker);
+  void End();
 
   const Options options_;
   const Handler handler_;
   const std::function<void()> on_end_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
+  // Until then quick requests are not quick (nanoseconds of the monotonic clock): their media was
+  // slow.
+  std::atomic<int64_t> slow_until_{0};
+  absl::Mutex mutex_;
+  absl::CondVar place_free_;
+  int leaders_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<int> places_{1};  // written under mutex_
+  Crowd crowd_;
+  bool over_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<int> running_{0};
 };
 

@@ -1,0 +1,151 @@
+#include "fs/request_loop.h"
+
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "fs/spin_score.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+// A socket pair in the place of the kernel: one message is one request. Its workers share one
+// queue.
+class RequestLoopTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends_), 0); }
+  void TearDown() override {
+    loop_.reset();
+    for (const int end : ends_) close(end);
+  }
+  void Start(RequestLoop::Handler handler, bool may_wait) {
+    loop_ = std::make_unique<RequestLoop>(
+        ends_[0],
+        RequestLoop::Options{.threads = 4,
+                             .buffer_size = 4096,
+                             .may_wait = [=](absl::Span<const std::byte>) { return may_wait; }},
+        std::move(handler), [this] { ended_ = true; });
+    loop_->Start();
+  }
+  void Ask() { EXPECT_EQ(write(ends_[1], "ask", 3), 3); }
+  template <typename Condition>
+  static bool Eventually(Condition condition) {
+    for (int i = 0; i < 5000 && !condition(); ++i) usleep(1000);
+    return condition();
+  }
+
+  int ends_[2];
+  std::atomic<bool> ended_{false};
+  std::unique_ptr<RequestLoop> loop_;
+};
+
+TEST_F(RequestLoopTest, HandlesEveryRequestOnce) {
+  std::atomic<int> handled{0};
+  Start([&](absl::Span<std::byte> request) { handled += static_cast<int>(request.size()); }, false);
+  for (int i = 0; i < 2000; ++i) Ask();
+  EXPECT_TRUE(Eventually([&] { return handled == 6000; })) << handled;
+}
+
+TEST_F(RequestLoopTest, TellsWhichDeviceAsked) {
+  std::atomic<int> device{-1};
+  Start([&](absl::Span<std::byte>) { device = RequestLoop::CurrentDevice(); }, false);
+  Ask();
+  EXPECT_TRUE(Eventually([&] { return device >= 0; }));
+  EXPECT_EQ(RequestLoop::CurrentDevice(), -1);
+}
+
+TEST_F(RequestLoopTest, ARequestThatWaitsHoldsUpNoOther) {
+  std::atomic<int> begun{0};
+  std::atomic<bool> go{false};
+  Start(
+      [&](absl::Span<std::byte>) {
+        ++begun;
+        while (!go) usleep(1000);
+      },
+      true);
+  for (int i = 0; i < 4; ++i) Ask();
+  EXPECT_TRUE(Eventually([&] { return begun == 4; })) << begun;
+  go = true;
+}
+
+TEST_F(RequestLoopTest, SlowMediaIsNoticed) {
+  // Each request is said to be quick and is not: after the first they run side by side.
+  std::atomic<int> together{0}, most{0};
+  Start(
+      [&](absl::Span<std::byte>) {
+        const int now = ++together;
+        if (now > most) most = now;
+        usleep(5000);
+        --together;
+      },
+      false);
+  for (int i = 0; i < 40; ++i) Ask();
+  EXPECT_TRUE(Eventually([&] { return most > 1; })) << most;
+}
+
+TEST_F(RequestLoopTest, StopsWhileIdle) {
+  Start([](absl::Span<std::byte>) {}, false);
+  loop_->Stop();
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(RequestLoopTest, EndsWhenTheDeviceDoes) {
+  Start([](absl::Span<std::byte>) {}, false);
+  // To a socket's reader the end is a read of nothing.
+  shutdown(ends_[1], SHUT_WR);
+  EXPECT_TRUE(Eventually([&] { return ended_.load(); }));
+}
+
+TEST_F(RequestLoopTest, IdlingCostsNothing) {
+  Start([](absl::Span<std::byte>) {}, false);
+  for (int i = 0; i < 1000; ++i) Ask();
+  usleep(100000);
+  const auto cpu = [] {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * 1000000000 + used.tv_nsec;
+  };
+  const auto before = cpu();
+  usleep(300000);
+  EXPECT_LT(cpu() - before, 3000000) << "nanoseconds in 0.3 s";
+}
+
+TEST(SpinScoreTest, PaysAfterARunAndNotAfterIdleness) {
+  SpinScore score;
+  EXPECT_FALSE(score.pays());
+  for (int i = 0; i < 20; ++i) score.Came(1000);
+  EXPECT_TRUE(score.pays());
+  for (int i = 0; i < 5; ++i) score.Came(SpinScore::kBudget + 1);
+  EXPECT_FALSE(score.pays());
+}
+
+TEST(CrowdTest, AFullQueueMeansSeveralAndALongCalmMeansOne) {
+  Crowd crowd;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(crowd.Looked(i % 4 == 0)) << "now and then is no crowd";
+  }
+  bool several = false;
+  for (int i = 0; i < 100 && !several; ++i) several = crowd.Looked(true);
+  EXPECT_TRUE(several && crowd.several());
+  for (int i = 0; i < 5000; ++i) {
+    crowd.Begin();
+    if (i % 100 == 0) {
+      crowd.Begin();
+      crowd.End();
+    }
+    crowd.End();
+  }
+  EXPECT_TRUE(crowd.several());
+  for (int i = 0; i < 1000; ++i) {
+    crowd.Begin();
+    crowd.End();
+  }
+  EXPECT_FALSE(crowd.several());
+}
+
+}  // namespace
+}  // namespace nvdimmfs::fs

@@ -1,0 +1,32 @@
+// Whether waiting for the next request by polling pays: it does where requests follow each other
+// closely, and a processor would otherwise fall asleep and be woken for each.
+//
+// Thread rules: one thread at a time.
+#ifndef NVDIMMFS_FS_SPIN_SCORE_H_
+#define NVDIMMFS_FS_SPIN_SCORE_H_
+
+#include <algorithm>
+#include <cstdint>
+
+namespace nvdimmfs::fs {
+
+class SpinScore {
+ public:
+  static constexpr int64_t kBudget = 50'000;  // nanoseconds: longer than this is idle
+
+  bool pays() const { return score_ > 0; }
+  // The next request came `waited` nanoseconds after the last was answered, however it was waited
+  // for.
+  void Came(int64_t waited) {
+    score_ = waited <= kBudget ? std::min(score_ + 1, kMost) : std::max(score_ - kMiss, kLeast);
+  }
+
+ private:
+  // One miss costs as many polls as several hits save; it takes a short run to begin.
+  static constexpr int kMost = 16, kMiss = 4, kLeast = -4;
+  int score_ = 0;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_SPIN_SCORE_H_
