@@ -20,6 +20,7 @@
 namespace nvdimmfs::backends {
 namespace {
 
+using core::kPoisonUnit;
 using core::Range;
 using core::Refusal;
 

@@ -12,14 +12,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "backends/flush_queue.h"
 #include "backends/pmem2_mapping.h"
-#include "backends/poison_list.h"
 #include "core/media.h"
+#include "core/poison_list.h"
 #include "core/range.h"
 
 namespace nvdimmfs::backends {
@@ -70,10 +71,12 @@ class Pmem2Media final : public core::Media {
   const std::byte* mapping() const override { return base_; }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
-
-  // Makes the 512-byte units that the range touches bad. Refused as an access outside the media.
-  absl::Status InjectPoison(const core::Range& range);
-  std::vector<core::Range> bad_ranges() const { return poison_.ranges(); }
+  // Kept in memory: bad bytes are forgotten when the media is closed.
+  absl::Status InjectPoison(const core::Range& range) override;
+  std::vector<core::Range> BadRanges() const override { return poison_.ranges(); }
+  void ObservePoison(std::weak_ptr<core::PoisonObserver> observer) override {
+    poison_.Observe(std::move(observer));
+  }
 
   // Whether the CPU's flush instructions reach the media (libpmem2's granularity is not a page).
   bool is_dax() const { return is_dax_; }
@@ -103,7 +106,7 @@ class Pmem2Media final : public core::Media {
   const bool is_dax_;
   const Durability durability_;
   const std::string name_;
-  PoisonList poison_;
+  core::PoisonList poison_;
   FlushQueue flush_queue_;
 };
 

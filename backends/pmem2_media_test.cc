@@ -193,9 +193,9 @@ TEST_P(Pmem2MediaTest, PoisonedBytesReadAsEioUntilWrittenInWholeUnits) {
   ASSERT_TRUE(media->WriteThrough(1024, Filled(512, 2)).ok());
   EXPECT_TRUE(media->Read(1024, absl::MakeSpan(out)).ok());
   EXPECT_EQ(out, Filled(512, 2));
-  EXPECT_THAT(media->bad_ranges(), ElementsAre(Range{1536, 512}));
+  EXPECT_THAT(media->BadRanges(), ElementsAre(Range{1536, 512}));
   ASSERT_TRUE(media->Write(1000, Filled(2000, 3)).ok());  // covers the bad unit wholly
-  EXPECT_THAT(media->bad_ranges(), IsEmpty());
+  EXPECT_THAT(media->BadRanges(), IsEmpty());
 }
 
 TEST_P(Pmem2MediaTest, ClearPoisonTakesWholeUnitsOnly) {
@@ -206,7 +206,7 @@ TEST_P(Pmem2MediaTest, ClearPoisonTakesWholeUnitsOnly) {
   EXPECT_EQ(ErrnoOf(media->ClearPoison(100, 512)), ENXIO);
   EXPECT_EQ(ErrnoOf(media->ClearPoison(8192, 512)), EIO);
   EXPECT_TRUE(media->ClearPoison(512, 3584).ok());
-  EXPECT_THAT(media->bad_ranges(), ElementsAre(Range{0, 512}));
+  EXPECT_THAT(media->BadRanges(), ElementsAre(Range{0, 512}));
   EXPECT_FALSE(media->InjectPoison({8000, 500}).ok());
 }
 

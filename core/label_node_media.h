@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/media.h"
 
@@ -44,6 +45,7 @@ class LabelNodeMedia final : public Media {
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override {
     return area_->ClearPoison(offset, length);
   }
+  std::vector<Range> BadRanges() const override { return area_->BadRanges(); }
 
  private:
   absl::Status CheckIdle() const;

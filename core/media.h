@@ -20,11 +20,17 @@
 #ifndef NVDIMMFS_CORE_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_H_
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "core/poison_observer.h"
+#include "core/range.h"
+#include "core/status.h"
 
 namespace nvdimmfs::core {
 
@@ -78,6 +84,15 @@ class Media {
   // Makes whole 512-byte units of the range good again (their content is then unspecified until
   // written). Refused with ENXIO where offset or length is not a multiple of 512.
   virtual absl::Status ClearPoison(uint64_t offset, uint64_t length) = 0;
+  // All bytes known to be bad: ascending, none overlapping or adjacent.
+  virtual std::vector<Range> BadRanges() const { return {}; }
+  // Makes every 512-byte unit that the range touches bad, as an uncorrectable error would. Refused
+  // with EOPNOTSUPP where there is no list to note it in.
+  virtual absl::Status InjectPoison(const Range&) {
+    return Refusal(EOPNOTSUPP, "media.poison.none", "this media keeps no list of bad bytes");
+  }
+  // Tells `observer`, for as long as it lives, whenever bytes become bad or good.
+  virtual void ObservePoison(std::weak_ptr<PoisonObserver>) {}
 };
 
 }  // namespace nvdimmfs::core

@@ -1,5 +1,6 @@
 #include "core/media_slice.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -86,6 +87,21 @@ bool MediaSlice::IsPoisoned(uint64_t offset, uint64_t length) const {
 absl::Status MediaSlice::ClearPoison(uint64_t offset, uint64_t length) {
   RETURN_IF_ERROR(Check(offset, length));
   return parent_->ClearPoison(window_.start + offset, length);
+}
+
+std::vector<Range> MediaSlice::BadRanges() const {
+  std::vector<Range> ranges;
+  for (const Range& bad : parent_->BadRanges()) {
+    const uint64_t start = std::max(bad.start, window_.start);
+    const uint64_t end = std::min(bad.end(), window_.end());
+    if (start < end) ranges.push_back({start - window_.start, end - start});
+  }
+  return ranges;
+}
+
+absl::Status MediaSlice::InjectPoison(const Range& range) {
+  RETURN_IF_ERROR(Check(range.start, range.size));
+  return parent_->InjectPoison({window_.start + range.start, range.size});
 }
 
 }  // namespace nvdimmfs::core

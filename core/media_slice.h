@@ -3,6 +3,8 @@
 #define NVDIMMFS_CORE_MEDIA_SLICE_H_
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/media.h"
@@ -31,6 +33,11 @@ class MediaSlice final : public Media {
   const std::byte* mapping() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
+  std::vector<Range> BadRanges() const override;
+  absl::Status InjectPoison(const Range& range) override;
+  void ObservePoison(std::weak_ptr<PoisonObserver> observer) override {
+    parent_->ObservePoison(std::move(observer));
+  }
 
  private:
   MediaSlice(std::shared_ptr<Media> parent, Range window);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "core/endian.h"
 #include "core/media_slice.h"
 #include "core/range.h"
@@ -22,43 +23,55 @@ std::byte* Reserve(uint64_t size) {
   return static_cast<std::byte*>(at);
 }
 
-// Stores a word with one instruction.
-template <typename T>
-absl::Status StoreWord(std::byte* base, uint64_t size, uint64_t offset, T value) {
-  if (!Fits(offset, sizeof value, size)) return OutsideMedia(offset, sizeof value, size);
-  if (offset % sizeof value != 0)
-    return Refusal(EIO, "media.alignment", "a word store needs a naturally aligned offset");
-  T little_endian;
-  StoreLe(&little_endian, value);
-  std::atomic_ref<T>(*reinterpret_cast<T*>(base + offset))
-      .store(little_endian, std::memory_order_release);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 MemoryMedia::MemoryMedia(uint64_t size) : bytes_(Reserve(size)), size_(size) {}
 
 MemoryMedia::~MemoryMedia() { munmap(bytes_, size_ == 0 ? 1 : size_); }
 
+absl::Status MemoryMedia::CheckStore(uint64_t offset, uint64_t length) const {
+  if (!Fits(offset, length, size_)) return OutsideMedia(offset, length, size_);
+  if (poison_.CoversWhole({offset, length})) return absl::OkStatus();
+  return Refusal(EIO, "media.poison",
+                 absl::StrCat("store ", length, " bytes at ", offset,
+                              ": covers a bad 512-byte unit only in part; write whole units"));
+}
+
 absl::Status MemoryMedia::Read(uint64_t offset, absl::Span<std::byte> out) const {
   if (!Fits(offset, out.size(), size_)) return OutsideMedia(offset, out.size(), size_);
+  if (poison_.Overlaps({offset, out.size()}))
+    return Refusal(EIO, "media.poison",
+                   absl::StrCat("read ", out.size(), " bytes at ", offset, ": known to be bad"));
   if (!out.empty()) std::memcpy(out.data(), bytes_ + offset, out.size());
   return absl::OkStatus();
 }
 
 absl::Status MemoryMedia::Write(uint64_t offset, absl::Span<const std::byte> data) {
-  if (!Fits(offset, data.size(), size_)) return OutsideMedia(offset, data.size(), size_);
+  RETURN_IF_ERROR(CheckStore(offset, data.size()));
   if (!data.empty()) std::memcpy(bytes_ + offset, data.data(), data.size());
+  poison_.Clear({offset, data.size()});
+  return absl::OkStatus();
+}
+
+// With one instruction.
+template <typename Word>
+absl::Status MemoryMedia::StoreWord(uint64_t offset, Word value) {
+  RETURN_IF_ERROR(CheckStore(offset, sizeof value));
+  if (offset % sizeof value != 0)
+    return Refusal(EIO, "media.alignment", "a word store needs a naturally aligned offset");
+  Word little_endian;
+  StoreLe(&little_endian, value);
+  std::atomic_ref<Word>(*reinterpret_cast<Word*>(bytes_ + offset))
+      .store(little_endian, std::memory_order_release);
   return absl::OkStatus();
 }
 
 absl::Status MemoryMedia::Store32(uint64_t offset, uint32_t value) {
-  return StoreWord(bytes_, size_, offset, value);
+  return StoreWord(offset, value);
 }
 
 absl::Status MemoryMedia::Store64(uint64_t offset, uint64_t value) {
-  return StoreWord(bytes_, size_, offset, value);
+  return StoreWord(offset, value);
 }
 
 absl::Status MemoryMedia::Push(uint64_t offset, uint64_t length) {
@@ -66,17 +79,29 @@ absl::Status MemoryMedia::Push(uint64_t offset, uint64_t length) {
   return absl::OkStatus();
 }
 
+bool MemoryMedia::IsPoisoned(uint64_t offset, uint64_t length) const {
+  return Fits(offset, length, size_) && poison_.Overlaps({offset, length});
+}
+
 absl::Status MemoryMedia::ClearPoison(uint64_t offset, uint64_t length) {
   if (!Fits(offset, length, size_)) return OutsideMedia(offset, length, size_);
-  if (offset % 512 != 0 || length % 512 != 0)
+  if (offset % kPoisonUnit != 0 || length % kPoisonUnit != 0)
     return Refusal(ENXIO, "media.poison.alignment",
                    "clear poison: offset and length must be multiples of 512");
+  poison_.Clear({offset, length});
+  return absl::OkStatus();
+}
+
+absl::Status MemoryMedia::InjectPoison(const Range& range) {
+  if (!Fits(range.start, range.size, size_)) return OutsideMedia(range.start, range.size, size_);
+  poison_.Add(range);
   return absl::OkStatus();
 }
 
 absl::Status MemoryMedia::Punch(uint64_t offset, uint64_t length) {
-  if (!Fits(offset, length, size_)) return OutsideMedia(offset, length, size_);
+  RETURN_IF_ERROR(CheckStore(offset, length));
   if (length != 0) std::memset(bytes_ + offset, 0, length);
+  poison_.Clear({offset, length});
   return absl::OkStatus();
 }
 

@@ -4,8 +4,11 @@
 #define NVDIMMFS_CORE_MEMORY_MEDIA_H_
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/media.h"
+#include "core/poison_list.h"
 
 namespace nvdimmfs::core {
 
@@ -20,6 +23,8 @@ class MemoryMedia final : public Media {
 
   uint64_t size() const override { return size_; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  // Stores over bad bytes make them good where they cover each bad 512-byte unit wholly, else they
+  // are refused with EIO, "media.poison", and store nothing.
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
     return Write(offset, data);
@@ -31,14 +36,24 @@ class MemoryMedia final : public Media {
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   const std::byte* mapping() const override { return bytes_; }
-  bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
+  bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
+  std::vector<Range> BadRanges() const override { return poison_.ranges(); }
+  absl::Status InjectPoison(const Range& range) override;
+  void ObservePoison(std::weak_ptr<PoisonObserver> observer) override {
+    poison_.Observe(std::move(observer));
+  }
 
   absl::Span<std::byte> bytes() { return {bytes_, size_}; }
 
  private:
+  absl::Status CheckStore(uint64_t offset, uint64_t length) const;
+  template <typename Word>
+  absl::Status StoreWord(uint64_t offset, Word value);
+
   std::byte* const bytes_;
   const uint64_t size_;
+  PoisonList poison_;
 };
 
 }  // namespace nvdimmfs::core

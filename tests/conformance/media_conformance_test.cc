@@ -21,6 +21,7 @@
 #include "core/memory_media.h"
 #include "core/range.h"
 #include "core/status.h"
+#include "core/striped_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs {
@@ -64,9 +65,20 @@ std::shared_ptr<Media> Window(std::shared_ptr<Media> parent) {
   return slice.ok() ? *slice : nullptr;
 }
 
+std::shared_ptr<Media> Stripe(size_t ways, uint64_t granularity) {
+  std::vector<core::StripedMedia::Member> members;
+  for (size_t i = 0; i < ways; ++i)
+    members.push_back({std::make_shared<core::MemoryMedia>(kSize / ways), "member"});
+  auto striped = core::StripedMedia::Make(std::move(members), granularity, kSize / ways);
+  return striped.ok() ? *striped : nullptr;
+}
+
 const Kind kKinds[] = {
     {"Memory", [] { return std::make_shared<core::MemoryMedia>(kSize); }},
     {"SliceOfMemory", [] { return Window(std::make_shared<core::MemoryMedia>(kSize + 8192)); }},
+    {"OneStripe", [] { return Stripe(1, 4096); }},
+    {"TwoStripes", [] { return Stripe(2, 4096); }},
+    {"FourFineStripes", [] { return Stripe(4, 256); }},
     {"File", [] { return MapFile(TemporaryFolder(), 0, Durability::kProcess); }},
     {"FileDurableOverPowerCuts", [] { return MapFile(TemporaryFolder(), 0, Durability::kPower); }},
     {"FileFromTheMiddleOfAPage",
@@ -219,6 +231,24 @@ TEST_P(MediaConformanceTest, HealthyMediaKnowsNoPoison) {
   EXPECT_EQ(ErrnoOf(media_->ClearPoison(1, 512)), ENXIO);
   EXPECT_EQ(ErrnoOf(media_->ClearPoison(0, 513)), ENXIO);
   EXPECT_EQ(ErrnoOf(media_->ClearPoison(kSize, 512)), EIO);
+}
+
+TEST_P(MediaConformanceTest, PoisonIsInjectedShownAndHealedByWholeWrites) {
+  ASSERT_EQ(media_->BadRanges(), std::vector<core::Range>{});
+  ASSERT_TRUE(media_->InjectPoison({8192, 4096}).ok());
+  EXPECT_EQ(media_->BadRanges(), (std::vector<core::Range>{{8192, 4096}}));
+  EXPECT_TRUE(media_->IsPoisoned(12287, 1));
+  EXPECT_FALSE(media_->IsPoisoned(12288, 1));
+  std::vector<std::byte> out(4096);
+  EXPECT_EQ(ReasonOf(media_->Read(10000, absl::MakeSpan(out))), "media.poison");
+  EXPECT_TRUE(media_->Read(4096, absl::MakeSpan(out)).ok());
+  EXPECT_EQ(ReasonOf(media_->Write(8200, Pattern(100, 8))), "media.poison");
+  ASSERT_TRUE(media_->WriteThrough(8192, Pattern(2048, 9)).ok());
+  EXPECT_EQ(media_->BadRanges(), (std::vector<core::Range>{{10240, 2048}}));
+  ASSERT_TRUE(media_->ClearPoison(8192, 4096).ok());
+  EXPECT_EQ(media_->BadRanges(), std::vector<core::Range>{});
+  EXPECT_EQ(Get(8192, 2048), Pattern(2048, 9));
+  EXPECT_EQ(ReasonOf(media_->InjectPoison({kSize, 1})), "media.range");
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryMedia, MediaConformanceTest, ::testing::ValuesIn(kKinds),

@@ -1,4 +1,4 @@
-#include "backends/poison_list.h"
+#include "core/poison_list.h"
 
 #include <bitset>
 #include <random>
@@ -7,10 +7,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace nvdimmfs::backends {
+namespace nvdimmfs::core {
 namespace {
 
-using core::Range;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -93,4 +92,4 @@ TEST(PoisonListTest, AgreesWithABitmap) {
 }
 
 }  // namespace
-}  // namespace nvdimmfs::backends
+}  // namespace nvdimmfs::core

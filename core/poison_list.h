@@ -1,19 +1,21 @@
 // The bad ranges of one Media, in units of 512 bytes: kept in memory, sorted, disjoint, merged.
 //
 // Thread rules: any thread; the question is a single load while nothing is bad.
-#ifndef NVDIMMFS_BACKENDS_POISON_LIST_H_
-#define NVDIMMFS_BACKENDS_POISON_LIST_H_
+#ifndef NVDIMMFS_CORE_POISON_LIST_H_
+#define NVDIMMFS_CORE_POISON_LIST_H_
 
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/poison_observer.h"
 #include "core/range.h"
 
-namespace nvdimmfs::backends {
+namespace nvdimmfs::core {
 
 inline constexpr uint64_t kPoisonUnit = 512;
 
@@ -22,25 +24,32 @@ class PoisonList {
   bool empty() const { return empty_.load(std::memory_order_acquire); }
 
   // Whether a bad unit overlaps the range (bytes). An empty range overlaps nothing.
-  bool Overlaps(const core::Range& range) const;
+  bool Overlaps(const Range& range) const;
   // Whether every bad unit that overlaps the range lies wholly in it: a write of the range replaces
   // them.
-  bool CoversWhole(const core::Range& range) const;
+  bool CoversWhole(const Range& range) const;
 
-  void Add(const core::Range& range);    // widened outward to whole units
-  void Clear(const core::Range& range);  // narrowed inward to whole units
+  void Add(const Range& range);    // widened outward to whole units
+  void Clear(const Range& range);  // narrowed inward to whole units
 
-  std::vector<core::Range> ranges() const;  // bytes, ascending, none adjacent
+  std::vector<Range> ranges() const;  // bytes, ascending, none adjacent
+
+  // Tells `observer`, for as long as it lives, of every Add, and of every Clear that made something
+  // good.
+  void Observe(std::weak_ptr<PoisonObserver> observer);
 
  private:
   bool HoldsUnit(uint64_t unit) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   bool OverlapsUnits(uint64_t first, uint64_t end) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
+  void Tell(PoisonChange change) ABSL_LOCKS_EXCLUDED(mutex_);
+
   std::atomic<bool> empty_{true};
   mutable absl::Mutex mutex_;
   std::map<uint64_t, uint64_t> ends_ ABSL_GUARDED_BY(mutex_);  // first unit -> one past the last
+  std::vector<std::weak_ptr<PoisonObserver>> observers_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace nvdimmfs::backends
+}  // namespace nvdimmfs::core
 
-#endif  // NVDIMMFS_BACKENDS_POISON_LIST_H_
+#endif  // NVDIMMFS_CORE_POISON_LIST_H_
