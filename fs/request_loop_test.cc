@@ -37,6 +37,8 @@ class RequestLoopTest : public ::testing::Test {
     for (int i = 0; i < 5000 && !condition(); ++i) usleep(1000);
     return condition();
   }
+  // Before what the handler refers to goes.
+  void Stop() { loop_->Stop(); }
 
   int ends_[2];
   std::atomic<bool> ended_{false};
@@ -48,6 +50,7 @@ TEST_F(RequestLoopTest, HandlesEveryRequestOnce) {
   Start([&](absl::Span<std::byte> request) { handled += static_cast<int>(request.size()); }, false);
   for (int i = 0; i < 2000; ++i) Ask();
   EXPECT_TRUE(Eventually([&] { return handled == 6000; })) << handled;
+  Stop();
 }
 
 TEST_F(RequestLoopTest, TellsWhichDeviceAsked) {
@@ -56,6 +59,7 @@ TEST_F(RequestLoopTest, TellsWhichDeviceAsked) {
   Ask();
   EXPECT_TRUE(Eventually([&] { return device >= 0; }));
   EXPECT_EQ(RequestLoop::CurrentDevice(), -1);
+  Stop();
 }
 
 TEST_F(RequestLoopTest, ARequestThatWaitsHoldsUpNoOther) {
@@ -70,6 +74,7 @@ TEST_F(RequestLoopTest, ARequestThatWaitsHoldsUpNoOther) {
   for (int i = 0; i < 4; ++i) Ask();
   EXPECT_TRUE(Eventually([&] { return begun == 4; })) << begun;
   go = true;
+  Stop();
 }
 
 TEST_F(RequestLoopTest, SlowMediaIsNoticed) {
@@ -85,6 +90,7 @@ TEST_F(RequestLoopTest, SlowMediaIsNoticed) {
       false);
   for (int i = 0; i < 40; ++i) Ask();
   EXPECT_TRUE(Eventually([&] { return most > 1; })) << most;
+  Stop();
 }
 
 TEST_F(RequestLoopTest, StopsWhileIdle) {
