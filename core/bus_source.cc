@@ -1,7 +1,13 @@
 #include "core/bus_source.h"
 
-#include <optional>
+#include <algorithm>
+#include <cerrno>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/media_slice.h"
+#include "core/status.h"
+#include "core/striped_media.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -12,6 +18,32 @@ constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
 constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
 
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSource> dimms,
+                                                      absl::Span<const MappingSource> mappings,
+                                                      uint64_t granularity) {
+  std::vector<MappingSource> ordered(mappings.begin(), mappings.end());
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const MappingSource& a, const MappingSource& b) {
+                     return a.region_offset < b.region_offset;
+                   });
+  std::vector<StripedMedia::Member> members;
+  for (const MappingSource& mapping : ordered) {
+    if (mapping.dimm >= dimms.size())
+      return Refusal(EINVAL, "bus.source", "a mapping names a DIMM that the bus does not have");
+    const DimmSource& dimm = dimms[mapping.dimm];
+    const auto window = MediaSlice::Make(dimm.capacity, mapping.dpa);
+    if (!window.ok())
+      return Refusal(EINVAL, "bus.source",
+                     absl::StrCat(dimm.description, ": a mapping of ", mapping.dpa.size,
+                                  " bytes at DPA ", mapping.dpa.start, " does not fit in its ",
+                                  dimm.capacity->size(), " bytes"));
+    members.push_back({dimm.missing ? nullptr : *window, dimm.description});
+  }
+  if (members.size() == 1 && members[0].media != nullptr) return members[0].media;
+  return StripedMedia::Make(std::move(members), granularity,
+                            ordered.empty() ? 0 : ordered[0].dpa.size);
+}
 
 BusSource QemuBus(std::vector<DimmSource> dimms) {
   BusSource bus;

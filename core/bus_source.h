@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "core/dimm_source.h"
 #include "core/media.h"
 #include "core/range.h"
@@ -34,6 +36,13 @@ struct RegionSource {
   PersistenceDomain persistence_domain = PersistenceDomain::kUnknown;
   Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels
 };
+
+// The bytes of a region over these mappings, `granularity` bytes of each in turn, as the memory
+// controller does it: in the order of region offsets. Refused with EINVAL, "bus.source", where a
+// mapping is not within its DIMM, or as StripedMedia::Make.
+absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSource> dimms,
+                                                      absl::Span<const MappingSource> mappings,
+                                                      uint64_t granularity);
 
 struct BusSource {
   std::string provider = "ACPI.NFIT";

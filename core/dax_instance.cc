@@ -100,6 +100,7 @@ std::shared_ptr<DaxInstance> DaxInstance::Attach(PfnDevice& dax, std::shared_ptr
   instance->region_ = std::make_shared<DaxRegion>(dax);
   system.Register(instance->region_);
   system.Register(instance);
+  dax.region().source().media->ObservePoison(instance);
   system.AddData(absl::StrCat("dev/", name), instance->node_);
   return instance;
 }
@@ -109,6 +110,10 @@ void DaxInstance::Detach() {
   system().RemoveData(absl::StrCat("dev/", name()));
   system().Unregister(*region_);
   system().Unregister(*this);
+}
+
+void DaxInstance::PoisonChanged(PoisonChange change) {
+  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
 }
 
 std::string DaxInstance::device_number() const {

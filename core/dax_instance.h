@@ -10,6 +10,7 @@
 #include "core/data_node.h"
 #include "core/device.h"
 #include "core/media.h"
+#include "core/poison_observer.h"
 
 namespace nvdimmfs::core {
 
@@ -25,7 +26,7 @@ class DaxRegion final : public Device {
   PfnDevice& dax_;
 };
 
-class DaxInstance final : public Device {
+class DaxInstance final : public Device, public PoisonObserver {
  public:
   static std::shared_ptr<DaxInstance> Attach(PfnDevice& dax, std::shared_ptr<Media> media,
                                              std::vector<std::string> aliases);
@@ -38,6 +39,7 @@ class DaxInstance final : public Device {
   absl::Span<const Attribute> attributes() const override;
   std::vector<DeviceLink> links() const override;
   std::string uevent() const override;
+  void PoisonChanged(PoisonChange change) override;
 
  private:
   DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<DataNode> node,

@@ -178,6 +178,9 @@ std::string Dimm::uevent() const {
 }
 
 absl::Status Dimm::Probe() {
+  if (source_.missing)
+    return Refusal(ENXIO, "dimm.missing",
+                   absl::StrCat(name(), ": ", source_.description, " is missing"));
   if (!has_label_area()) {
     if (!label_flag_) return absl::OkStatus();
     return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(name(), ": has no label area"));

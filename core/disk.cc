@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/badblocks.h"
 #include "core/device_numbers.h"
+#include "core/region.h"
 #include "core/status.h"
 #include "core/system.h"
 
@@ -15,6 +17,12 @@ namespace {
 using Text = absl::StatusOr<std::string>;
 
 const Disk& AsDisk(const Device& device) { return static_cast<const Disk&>(device); }
+
+const Region& RegionOf(const Device& device) {
+  const Device* at = &device;
+  while (at->kind() != DeviceKind::kRegion) at = at->parent();
+  return static_cast<const Region&>(*at);
+}
 
 // A value that is the same for every disk of the nd bus, as a template argument.
 template <size_t n>
@@ -53,7 +61,23 @@ Text ShowWriteCache(Device& device) {
   return std::string(AsDisk(device).options().atomic_sectors ? "write through\n" : "write back\n");
 }
 
-Text ShowBadblocks(Device&) { return std::string(); }
+Text ShowBadblocks(Device& device) {
+  return FormatBadblocks(AsDisk(device).node().media().BadRanges());
+}
+
+absl::Status StoreBadblocks(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const Range bad, ParseBadblock(text));
+  Media& media = AsDisk(device).node().media();
+  if (!Fits(bad.start, bad.size, media.size()))
+    return Refusal(
+        EINVAL, "badblocks.range",
+        absl::StrCat("badblocks of ", device.name(), ": it has ", media.size() / 512, " sectors"));
+  if (CountBadblocks(media.BadRanges()) + CountBadblocks({bad}) > kMaxBadblocks)
+    return Refusal(ENOSPC, "badblocks.full",
+                   absl::StrCat("badblocks of ", device.name(), ": more than ", kMaxBadblocks,
+                                " entries; write to bad sectors to make them good"));
+  return media.InjectPoison(bad);
+}
 
 Text NoLatency(Device& device) {
   return Refusal(EINVAL, "disk.no_wbt",
@@ -76,7 +100,7 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "badblocks",
      .mode = 0644,
      .show = ShowBadblocks,
-     .store = RefuseTuning,
+     .store = StoreBadblocks,
      .visible = UnlessBtt},
     {.name = "capability", .show = Fixed<"0\n">},
     {.name = "dev", .show = ShowDev},
@@ -170,6 +194,7 @@ std::shared_ptr<Disk> Disk::Attach(Device& driving, std::string name, std::share
   std::shared_ptr<Disk> disk(
       new Disk(driving, std::move(name), std::move(node), std::move(options)));
   driving.system().Register(disk);
+  RegionOf(driving).source().media->ObservePoison(disk);
   driving.system().AddData(absl::StrCat("dev/", disk->name()), disk->node_);
   return disk;
 }
@@ -178,6 +203,11 @@ void Disk::Detach() {
   node_->Close();
   system().RemoveData(absl::StrCat("dev/", name()));
   system().Unregister(*this);
+}
+
+void Disk::PoisonChanged(PoisonChange change) {
+  system().NotifyChanged(*this, "badblocks");
+  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
 }
 
 std::string Disk::device_number() const { return absl::StrCat(kBlockMajor, ":", minor_); }

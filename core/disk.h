@@ -10,10 +10,11 @@
 #include "core/data_node.h"
 #include "core/device.h"
 #include "core/media.h"
+#include "core/poison_observer.h"
 
 namespace nvdimmfs::core {
 
-class Disk final : public Device {
+class Disk final : public Device, public PoisonObserver {
  public:
   struct Options {
     uint32_t block_size = 512;         // logical block size, bytes
@@ -39,6 +40,9 @@ class Disk final : public Device {
   std::vector<DeviceLink> links() const override;
   std::string uevent() const override;
   void Removed() override;
+
+  // The kernel's pages of the file must not hide what went bad.
+  void PoisonChanged(PoisonChange change) override;
 
  private:
   Disk(Device& driving, std::string name, std::shared_ptr<DataNode> node, Options options);

@@ -25,6 +25,10 @@ std::string OwnerOf(const Region& region, const Uuid& uuid) {
 void DrawMapping(std::string& text, const Region& region, const Mapping& mapping) {
   absl::StrAppend(&text, mapping.dimm->name(), ": ", mapping.dpa.size, " bytes of ", region.name(),
                   "\n");
+  if (mapping.dimm->source().missing) {
+    AddLine(text, mapping.dpa, "missing");
+    return;
+  }
   const DimmData* data = mapping.dimm->data().get();
   if (data == nullptr || region.nstype() != 5) {
     AddLine(text, mapping.dpa, "label-less");
@@ -44,6 +48,10 @@ void DrawMapping(std::string& text, const Region& region, const Mapping& mapping
 
 std::string DrawDpaMap(const Region& region) {
   std::string text;
+  if (region.mappings().empty()) {
+    absl::StrAppend(&text, region.name(), ": ", region.size(), " bytes without a DIMM\n");
+    AddLine(text, {0, region.size()}, "label-less");
+  }
   for (const Mapping& mapping : region.mappings()) DrawMapping(text, region, mapping);
   return text;
 }

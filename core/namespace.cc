@@ -237,12 +237,35 @@ absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
   }
   const uint64_t bytes = (size - allocated) / mappings.size();
   if (bytes == 0) return absl::OkStatus();
-  for (size_t i = 0; i < mappings.size(); ++i) {
-    const absl::Status grown =
-        mappings[i].data->space.Grow(uuid_, bytes, mappings[i].dpa, region_.dimm_align());
-    if (grown.ok()) continue;
-    for (size_t done = 0; done < i; ++done) mappings[done].data->space.Shrink(uuid_, bytes);
-    return Fragmented(mappings[i], bytes, grown);
+  std::vector<DpaSpace> before;
+  absl::Status status;
+  for (const Mapping& mapping : mappings) before.push_back(mapping.data->space);
+  for (size_t i = 0; i < mappings.size() && status.ok(); ++i) {
+    status = mappings[i].data->space.Grow(uuid_, bytes, mappings[i].dpa, region_.dimm_align());
+    if (!status.ok()) status = Fragmented(mappings[i], bytes, status);
+  }
+  if (status.ok()) status = CheckEven();
+  if (status.ok()) return absl::OkStatus();
+  for (size_t i = 0; i < mappings.size(); ++i) mappings[i].data->space = std::move(before[i]);
+  return status;
+}
+
+absl::Status Namespace::CheckEven() const {
+  const std::vector<Mapping>& mappings = region_.mappings();
+  for (const Mapping& mapping : mappings) {
+    const std::vector<DpaExtent> here = mapping.data->space.ExtentsOf(uuid_);
+    const std::vector<DpaExtent> first = mappings[0].data->space.ExtentsOf(uuid_);
+    const auto same = [&](const DpaExtent& a, const DpaExtent& b) {
+      return a.dpa.size == b.dpa.size &&
+             a.dpa.start - mappings[0].dpa.start == b.dpa.start - mapping.dpa.start;
+    };
+    if (!std::equal(first.begin(), first.end(), here.begin(), here.end(), same))
+      return Refusal(ENXIO, "namespace.size.uneven",
+                     absl::StrCat("size of ", name(), ": the free space of ", mapping.dimm->name(),
+                                  " lies elsewhere than that of ", mappings[0].dimm->name(),
+                                  ", so the set's stripes would run through what is not free; see "
+                                  "x/map.txt of ",
+                                  region_.name()));
   }
   return absl::OkStatus();
 }
@@ -375,7 +398,9 @@ absl::Status Namespace::Probe() {
   RETURN_IF_ERROR(DetectPersonality());
   ASSIGN_OR_RETURN(std::shared_ptr<Media> media, OpenMedia());
   disk_ = Disk::Attach(*this, DiskName(), std::move(media),
-                       {.block_size = block_size(), .aliases = Aliases(Uuid())});
+                       {.block_size = block_size(),
+                        .dax = region_.source().page_mapped && !force_raw_,
+                        .aliases = Aliases(Uuid())});
   DisksFollowRegion();
   return absl::OkStatus();
 }

@@ -97,6 +97,9 @@ class Namespace final : public NdDevice {
   absl::Status WriteLabels();
   absl::Status WriteLabelOn(size_t mapping_index, uint32_t flags);
   absl::Status Resize(uint64_t size, uint64_t allocated);
+  // Whether its extents lie at the same place on every DIMM of the set, as the stripes need it.
+  // (The kernel does not ask; the sets that it makes are even.)
+  absl::Status CheckEven() const;
   void LocateOnMedia();
   // OK: the media carries no personality, attach raw. ENXIO: one was found and took over.
   absl::Status DetectPersonality();

@@ -61,6 +61,7 @@ class Scan {
   bool Knows(const Uuid& uuid) const { return known_.count(uuid) != 0; }
   absl::Span<const StoredLabel* const> LabelsOf(size_t mapping, const Uuid& uuid) const;
   void ReportStrays();
+  void ReportUneven(const StoredLabel& first);
   void SortAsKernel();
   void Skip(const ScanMapping& mapping, const StoredLabel& stored, absl::string_view reason,
             absl::string_view why);
@@ -128,6 +129,7 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(ScannedNamespace ns, Assemble(label.uuid));
+  ReportUneven(stored);
   known_.insert(label.uuid);
   result_.namespaces.push_back(std::move(ns));
   return absl::OkStatus();
@@ -198,6 +200,26 @@ absl::StatusOr<ScannedNamespace> Scan::Assemble(const Uuid& uuid) const {
   ns.lbasize = leader->label.lbasize;
   ns.claim_class = ClaimClassOf(leader->label.abstraction_guid);
   return ns;
+}
+
+// The kernel adds up whatever sizes it finds, and so does this; but the stripes of such a namespace
+// run past its extent on one DIMM.
+void Scan::ReportUneven(const StoredLabel& first) {
+  const ScanMapping& leader = region_.mappings[0];
+  for (size_t i = 1; i < region_.mappings.size(); ++i) {
+    const ScanMapping& mapping = region_.mappings[i];
+    const NamespaceLabel& label = LabelOn(i, first.label.uuid)->label;
+    if (label.rawsize == first.label.rawsize &&
+        label.dpa - mapping.dpa.start == first.label.dpa - leader.dpa.start)
+      continue;
+    result_.findings.push_back(
+        {.reason = "labels.uneven",
+         .offset = leader.labels->slot_offset(first.slot),
+         .sentence = absl::StrCat(
+             "namespace ", first.label.uuid.ToString(), " has ", first.label.rawsize, " bytes of ",
+             leader.dimm, " but ", label.rawsize, " of ", mapping.dimm,
+             ", or lies elsewhere there: an update was cut short; save its data and delete it")});
+  }
 }
 
 // Where the namespace begins: the place of its first extent on mapping 0, across the whole set.

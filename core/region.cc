@@ -79,6 +79,7 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(System& system, Bus& bus,
   region->cookies_ = ComputeSetCookies(members);
   const std::vector<uint32_t> positions = SetPositions(members);
   for (size_t i = 0; i < positions.size(); ++i) region->mappings_[i].position = positions[i];
+  checked.media->ObservePoison(region);
   return region;
 }
 
@@ -143,6 +144,10 @@ void Region::SetReadOnly(bool read_only) {
 absl::Status Region::CheckDimms() const {
   for (const Mapping& mapping : mappings_) {
     const Dimm& dimm = *mapping.dimm;
+    if (dimm.source().missing)
+      return Refusal(ENODEV, "region.dimm_missing",
+                     absl::StrCat("enable ", name(), ": a part of its bytes is on ", dimm.name(),
+                                  ", whose ", dimm.source().description, " is missing"));
     if (dimm.driver() == nullptr && (dimm.locked() || dimm.label_flag()))
       return Refusal(ENXIO, "region.dimm_unbound",
                      absl::StrCat("enable ", name(), ": ", dimm.name(),
@@ -328,6 +333,8 @@ absl::Status Region::TakeLabelsIntoUse() {
 }
 
 absl::Span<const Attribute> Region::attributes() const { return RegionAttributes(); }
+
+void Region::PoisonChanged(PoisonChange) { system().NotifyChanged(*this, "badblocks"); }
 
 void Region::Removed() { system().region_ids().Give(id_); }
 

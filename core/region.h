@@ -12,6 +12,7 @@
 #include "core/dimm.h"
 #include "core/id_allocator.h"
 #include "core/interleave_set.h"
+#include "core/poison_observer.h"
 
 namespace nvdimmfs::core {
 
@@ -35,7 +36,7 @@ struct Mapping {
   std::vector<TrackedLabel> labels;
 };
 
-class Region final : public NdDevice {
+class Region final : public NdDevice, public PoisonObserver {
  public:
   static absl::StatusOr<std::shared_ptr<Region>> Make(System& system, Bus& bus,
                                                       RegionSource source);
@@ -97,6 +98,7 @@ class Region final : public NdDevice {
   std::string devtype() const override { return "nd_pmem"; }
   std::string modalias() const override { return "nd:t2"; }
   void Removed() override;
+  void PoisonChanged(PoisonChange change) override;
 
   std::string last_created;  // what x/create made last
 

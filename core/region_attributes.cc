@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/badblocks.h"
 #include "core/bus.h"
 #include "core/claim_device.h"
 #include "core/dpa_map.h"
@@ -64,7 +65,7 @@ Text ShowInitNamespaces(Device& device) {
 Text ShowBadblocks(Device& device) {
   const Region& region = AsRegion(device);
   if (!region.enabled()) return Disabled(region);
-  return std::string();
+  return FormatBadblocks(region.source().media->BadRanges());
 }
 
 Text ShowNamespaceSeed(Device& device) {

@@ -195,6 +195,10 @@ void System::NotifyChanged(const Device& device, absl::string_view attribute) {
   if (listener_ != nullptr) listener_->AttributeChanged(device, attribute);
 }
 
+void System::NotifyDataChanged(absl::string_view path) {
+  if (listener_ != nullptr) listener_->DataChanged(path);
+}
+
 absl::Status System::Bind(const Driver& driver, Device& device) {
   if (device.driver_ != nullptr)
     return Refusal(EBUSY, "driver.bound",

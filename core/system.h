@@ -70,7 +70,9 @@ class System {
   void RemoveLink(absl::string_view path);
   void AddData(absl::string_view path, const std::shared_ptr<DataNode>& node);
   void RemoveData(absl::string_view path);
+  // These two from any thread, without the lock.
   void NotifyChanged(const Device& device, absl::string_view attribute);
+  void NotifyDataChanged(absl::string_view path);
 
   Device* FindLocked(absl::string_view name);
 

@@ -1,5 +1,6 @@
 // What the device model tells whoever shows it: the filesystem keeps its nodes by this, and `list`
-// needs none. Calls come under the configuration lock, in the order in which things happen.
+// needs none. Calls come under the configuration lock, in the order in which things happen; but
+// AttributeChanged and DataChanged come from any thread, without it.
 #ifndef NVDIMMFS_CORE_TREE_LISTENER_H_
 #define NVDIMMFS_CORE_TREE_LISTENER_H_
 
@@ -31,7 +32,11 @@ class TreeListener {
   virtual void DataAdded(absl::string_view path, const std::shared_ptr<DataNode>& node) = 0;
   virtual void DataRemoved(absl::string_view path) = 0;
 
-  // A pollable attribute has a new value.
+  // Bytes of the data file cannot be read any more, or read differently, though nobody wrote to it:
+  // what is kept of them must go.
+  virtual void DataChanged(absl::string_view path) = 0;
+
+  // A pollable attribute has a new value. (The device may be gone by now.)
   virtual void AttributeChanged(const Device& device, absl::string_view attribute) = 0;
 };
 

@@ -164,6 +164,11 @@ void Tree::DataAdded(absl::string_view path, const std::shared_ptr<core::DataNod
 
 void Tree::DataRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kData); }
 
+void Tree::DataChanged(absl::string_view path) {
+  const std::optional<NodeView> node = FindPath(path);
+  if (node && node->kind == NodeKind::kData) Tell({.attributes = {}, .data = {node->ino}});
+}
+
 void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
   Removed removed;
   {

@@ -41,6 +41,7 @@ class Tree final : public core::TreeListener {
   void LinkRemoved(absl::string_view path) override;
   void DataAdded(absl::string_view path, const std::shared_ptr<core::DataNode>& node) override;
   void DataRemoved(absl::string_view path) override;
+  void DataChanged(absl::string_view path) override;
   void AttributeChanged(const core::Device& device, absl::string_view attribute) override;
 
   // The same with the place said: what the listener's calls come down to.
@@ -63,8 +64,8 @@ class Tree final : public core::TreeListener {
 
   ChangeBoard& changes() { return changes_; }
 
-  // Told of each data file that goes, under the System's configuration lock: whoever keeps its
-  // pages drops them.
+  // Told of each data file that goes, under the System's configuration lock, and of each whose
+  // bytes have changed by themselves: whoever keeps its pages drops them.
   void set_data_removed(std::function<void(Ino)> observer);
 
   uint64_t node_count() const;

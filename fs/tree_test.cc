@@ -145,6 +145,15 @@ TEST_F(TreeTest, DataFilesAreToldOfWhenTheyGo) {
   EXPECT_TRUE(Exists("dev/by-name"));
 }
 
+TEST_F(TreeTest, DataFilesAreToldOfWhenTheirBytesChangeByThemselves) {
+  std::vector<Ino> told;
+  tree_.set_data_removed([&](Ino ino) { told.push_back(ino); });
+  tree_.DataAdded("dev/pmem0", Data(8192));
+  tree_.DataChanged("dev/pmem0");
+  tree_.DataChanged("dev/pmem1");
+  EXPECT_THAT(told, ElementsAre(tree_.FindPath("dev/pmem0")->ino));
+}
+
 TEST_F(TreeTest, ListsInTheKernelsOrder) {
   for (const char* name : {"nmem0", "nmem1", "nmem2", "nmem3", "nmem4", "nmem5"})
     tree_.LinkAdded(absl::StrCat("bus/nd/devices/", name), At(name));
