@@ -1,10 +1,15 @@
 #include "btt/btt.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "btt/flog.h"
 #include "btt/info_block.h"
 #include "btt/map_entry.h"
 #include "core/endian.h"
@@ -116,6 +121,304 @@ TEST_F(BttTest, FirstWriteOfALaneLooksAsTheKernelsDoes) {
   EXPECT_EQ(word(6), 115399 + lane);
   EXPECT_EQ(word(7), 3u);
   for (int i = 8; i < 16; ++i) EXPECT_EQ(word(i), 0u);
+}
+
+TEST_F(BttTest, TooSmallNamespacesAreEnxio) {
+  Make(16 * kMiB);
+  const auto v1 = Btt::OpenOrFormat(ns_, Options(4096, Version::kV1_1), false);
+  EXPECT_EQ(core::ErrnoOf(v1.status()), ENXIO);
+  EXPECT_EQ(core::ReasonOf(v1.status()), "btt.size");
+  EXPECT_TRUE(Btt::OpenOrFormat(ns_, Options(4096, Version::kV2_0), false).ok());
+  Make(16 * kMiB - 512);
+  EXPECT_EQ(core::ErrnoOf(Probe(*ns_, Version::kV2_0, kParent).status()), ENXIO);
+}
+
+TEST_F(BttTest, BlankNamespacesAreNoBttForOpenAndForReadOnlyBinding) {
+  Make(17 * kMiB);
+  EXPECT_EQ(core::ErrnoOf(OpenFailure(Version::kV1_1)), ENODEV);
+  const auto bound = Btt::OpenOrFormat(ns_, Options(4096, Version::kV1_1), true);
+  EXPECT_EQ(core::ErrnoOf(bound.status()), ENOMEM);
+  EXPECT_EQ(core::ReasonOf(bound.status()), "btt.info.signature");
+}
+
+TEST_F(BttTest, AnotherNamespacesBttIsNotOurs) {
+  Make(17 * kMiB);
+  Bind(Options(4096, Version::kV1_1));
+  EXPECT_EQ(core::ReasonOf(OpenFailure(Version::kV1_1, kUuid)), "btt.info.parent");
+}
+
+TEST_F(BttTest, UnwrittenSectorsAreTheirOwnBlocks) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  const auto there = Pattern(4096, 9);
+  ASSERT_TRUE(ns_->Write(btt->arenas()[0]->geometry().BlockAt(33), there).ok());
+  EXPECT_EQ(ReadAll(*btt, 33 * 4096, 4096), there);
+}
+
+// The crafted logs that a real kernel was started on: the lane's slot 1, the map before, the map
+// after.
+TEST_F(BttTest, RecoveryDoesWhatTheKernelDoes) {
+  Make(17 * kMiB);
+  uint32_t e = 0;
+  ArenaGeometry arena;
+  {
+    auto btt = Bind(Options(4096, Version::kV2_0));
+    arena = btt->arenas()[0]->geometry();
+    e = arena.external_nlba;
+  }
+  auto log = [&](uint32_t lane, uint32_t lba, uint32_t old_map, uint32_t new_map, uint32_t seq) {
+    const uint64_t at = arena.FlogAt(lane) + 16;
+    ASSERT_TRUE(ns_->Store64(at, lba | uint64_t{old_map} << 32).ok());
+    ASSERT_TRUE(ns_->Store64(at + 8, new_map | uint64_t{seq} << 32).ok());
+  };
+  auto map = [&](uint32_t lba, uint32_t raw) {
+    ASSERT_TRUE(ns_->Store32(arena.MapAt(lba), raw).ok());
+  };
+  log(3, 100, 100, e + 3, 2);
+  log(4, 101, 101, e + 4, 2);
+  map(101, MapEntry::Normal(e + 4));
+  log(5, 102, 102, 0, 0);
+  log(6, 103, 103, e + 6, 2);
+  log(7, 103, e + 6, e + 7, 2);
+  map(103, MapEntry::Normal(e + 7));
+  log(8, 104, kMapE | 104, e + 8, 2);
+  map(104, MapEntry::Normal(e + 8));
+  auto btt = Btt::Open(ns_, Version::kV2_0, kParent, false);
+  ASSERT_TRUE(btt.ok()) << btt.status();
+  EXPECT_EQ(MapWord(**btt, 100), MapEntry::Normal(e + 3));
+  EXPECT_EQ(MapWord(**btt, 101), MapEntry::Normal(e + 4));
+  EXPECT_EQ(MapWord(**btt, 102), 0u);
+  EXPECT_EQ(MapWord(**btt, 103), MapEntry::Normal(e + 7));
+  EXPECT_EQ(MapWord(**btt, 104), MapEntry::Normal(e + 8));
+}
+
+TEST_F(BttTest, ReadOnlyOpeningStoresNothing) {
+  Make(17 * kMiB);
+  ArenaGeometry arena;
+  {
+    auto btt = Bind(Options(4096, Version::kV2_0));
+    arena = btt->arenas()[0]->geometry();
+  }
+  ASSERT_TRUE(ns_->Store64(arena.FlogAt(3) + 16, 100 | uint64_t{100} << 32).ok());
+  ASSERT_TRUE(
+      ns_->Store64(arena.FlogAt(3) + 24, (arena.external_nlba + 3) | uint64_t{2} << 32).ok());
+  const std::vector<std::byte> before(ns_->bytes().begin(), ns_->bytes().end());
+  auto btt = Btt::Open(ns_, Version::kV2_0, kParent, true);
+  ASSERT_TRUE(btt.ok());
+  EXPECT_TRUE((*btt)->read_only());
+  EXPECT_EQ(core::ErrnoOf((*btt)->Write(0, Pattern(4096, 1))), EROFS);
+  EXPECT_EQ(core::ErrnoOf((*btt)->Discard(0, 4096)), EROFS);
+  ReadAll(**btt, 100 * 4096, 4096);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), ns_->bytes().begin()));
+}
+
+TEST_F(BttTest, OldPaddingIsKept) {
+  Make(17 * kMiB);
+  ArenaGeometry arena;
+  {
+    auto btt = Bind(Options(512, Version::kV2_0));
+    arena = btt->arenas()[0]->geometry();
+    ASSERT_TRUE(btt->Write(0, Pattern(512 * 40, 1)).ok());
+  }
+  for (uint32_t lane = 0; lane < 256; ++lane) {  // slot 1 moves to slot 2
+    std::byte* group = ns_->bytes().data() + arena.FlogAt(lane);
+    std::memcpy(group + 32, group + 16, 16);
+    std::memset(group + 16, 0, 16);
+  }
+  const auto data = Pattern(512 * 40, 2);
+  for (int i = 0; i < 5; ++i) {
+    auto btt = Btt::Open(ns_, Version::kV2_0, kParent, false);
+    ASSERT_TRUE(btt.ok()) << btt.status();
+    EXPECT_EQ((*btt)->arenas()[0]->padding(), kOldPadding);
+    ASSERT_TRUE((*btt)->Write(0, data).ok());
+    EXPECT_EQ(ReadAll(**btt, 0, data.size()), data);
+  }
+  for (uint32_t lane = 0; lane < 256; ++lane)
+    EXPECT_EQ(core::LoadLe<uint64_t>(ns_->bytes().data() + arena.FlogAt(lane) + 24), 0u);
+}
+
+TEST_F(BttTest, LogsWithoutSenseFailStartUpWithEnomemAndTheirCause) {
+  const struct {
+    const char* name;
+    void (*damage)(std::byte* flog);
+    const char* reason;
+  } kRows[] = {
+      {"EqualSeq", [](std::byte* f) { f[16 + 12] = std::byte{1}; }, "btt.flog.seq"},
+      {"SeqFour", [](std::byte* f) { f[12] = std::byte{4}; }, "btt.flog.seq"},
+      {"MixedPadding",
+       [](std::byte* f) {
+         f[64 + 16 + 12] = std::byte{2};
+         f[128 + 32 + 12] = std::byte{2};
+       },
+       "btt.flog.padding"},
+      {"LbaOutside", [](std::byte* f) { f[3] = std::byte{1}; }, "btt.flog.range"},
+      {"OldOutside", [](std::byte* f) { f[7] = std::byte{0x3f}; }, "btt.flog.range"},
+      {"NewOutside", [](std::byte* f) { f[11] = std::byte{0x3f}; }, "btt.flog.range"},
+  };
+  for (const auto& row : kRows) {
+    Make(17 * kMiB);
+    auto btt = Bind(Options(4096, Version::kV1_1));
+    row.damage(ns_->bytes().data() + btt->arenas()[0]->geometry().FlogAt(0));
+    btt.reset();
+    const absl::Status failure = OpenFailure(Version::kV1_1);
+    EXPECT_EQ(core::ErrnoOf(failure), ENOMEM) << row.name;
+    EXPECT_EQ(core::ReasonOf(failure), row.reason) << row.name;
+    EXPECT_EQ(core::ErrnoOf(Btt::OpenOrFormat(ns_, Options(4096, Version::kV1_1), false).status()),
+              ENOMEM);
+  }
+}
+
+TEST_F(BttTest, TwoLanesOnOneBlockMayBeReadButNotWritten) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  const auto arena = btt->arenas()[0]->geometry();
+  ASSERT_TRUE(ns_->Store64(arena.FlogAt(1), 1 | uint64_t{arena.external_nlba} << 32).ok());
+  ASSERT_TRUE(ns_->Store64(arena.FlogAt(1) + 8, arena.external_nlba | uint64_t{1} << 32).ok());
+  auto again = Btt::Open(ns_, Version::kV1_1, kParent, false);
+  ASSERT_TRUE(again.ok());
+  ReadAll(**again, 0, 4096);
+  EXPECT_EQ(core::ReasonOf((*again)->Write(0, Pattern(4096, 1))), "btt.arena.read_only");
+}
+
+TEST_F(BttTest, AnArenaFlaggedWithAnErrorIsReadOnly) {
+  Make(17 * kMiB);
+  const auto data = Pattern(4096, 3);
+  ASSERT_TRUE(Bind(Options(4096, Version::kV1_1))->Write(0, data).ok());
+  InfoBlock info = Info(4096);
+  info.flags = kInfoFlagError;
+  Seal(info);
+  Store(4096, info);
+  auto btt = Btt::Open(ns_, Version::kV1_1, kParent, false);
+  ASSERT_TRUE(btt.ok());
+  EXPECT_EQ(ReadAll(**btt, 0, 4096), data);
+  EXPECT_EQ(core::ErrnoOf((*btt)->Write(0, data)), EIO);
+}
+
+TEST_F(BttTest, MapEntriesOutsideTheArenaAreRefusedBeforeAnythingIsStored) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  const auto arena = btt->arenas()[0]->geometry();
+  ASSERT_TRUE(ns_->Store32(arena.MapAt(5), 0xffffffff).ok());
+  const std::vector<std::byte> before(ns_->bytes().begin(), ns_->bytes().end());
+  std::vector<std::byte> out(4096);
+  EXPECT_EQ(core::ReasonOf(btt->Read(5 * 4096, absl::MakeSpan(out))), "btt.map.range");
+  EXPECT_EQ(core::ReasonOf(btt->Write(5 * 4096, Pattern(4096, 1))), "btt.map.range");
+  EXPECT_EQ(core::ReasonOf(btt->Discard(5 * 4096, 4096)), "btt.map.range");
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), ns_->bytes().begin()));
+  EXPECT_TRUE(btt->Write(4 * 4096, Pattern(4096, 1)).ok());
+}
+
+TEST_F(BttTest, DiscardSetsZKeepsTheBlockAndAWriteClearsIt) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  ASSERT_TRUE(btt->Write(7 * 4096, Pattern(4096, 1)).ok());
+  const uint32_t block = MapWord(*btt, 7) & kMapBlockMask;
+  ASSERT_TRUE(btt->Discard(7 * 4096, 2 * 4096).ok());
+  EXPECT_EQ(MapWord(*btt, 7), MapEntry::Zero(block));
+  EXPECT_EQ(MapWord(*btt, 8), MapEntry::Zero(8));
+  EXPECT_EQ(ReadAll(*btt, 7 * 4096, 8192), std::vector<std::byte>(8192));
+  ASSERT_TRUE(btt->Write(7 * 4096 + 10, Pattern(10, 1)).ok());
+  EXPECT_EQ(MapWord(*btt, 7) & kMapFlags, kMapFlags);
+  auto expected = std::vector<std::byte>(4096);
+  const auto piece = Pattern(10, 1);
+  std::copy(piece.begin(), piece.end(), expected.begin() + 10);
+  EXPECT_EQ(ReadAll(*btt, 7 * 4096, 4096), expected);
+}
+
+// A kernel that meets Z in the first of a page's 512-byte sectors leaves the rest of the page
+// undefined.
+TEST_F(BttTest, DiscardedSectorsOf512AreWrittenNotFlagged) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(512, Version::kV1_1));
+  ASSERT_TRUE(btt->Write(0, Pattern(4096, 1)).ok());
+  ASSERT_TRUE(btt->Discard(512, 2048).ok());
+  for (uint32_t lba = 0; lba < 8; ++lba) EXPECT_EQ(MapWord(*btt, lba) & kMapFlags, kMapFlags);
+  EXPECT_EQ(ReadAll(*btt, 512, 2048), std::vector<std::byte>(2048));
+}
+
+TEST_F(BttTest, SectorSizeOfTheDeviceRulesCapacityAndRefusesAccessWhereTheMediaDiffers) {
+  Make(18 * kMiB);
+  Bind(Options(512, Version::kV2_0));
+  auto btt = Bind(Options(4096, Version::kV2_0));
+  EXPECT_EQ(btt->size(), 0x8daa000u);
+  std::vector<std::byte> out(4096);
+  EXPECT_EQ(core::ReasonOf(btt->Read(0, absl::MakeSpan(out))), "btt.sector_size.mismatch");
+  EXPECT_EQ(core::ReasonOf(btt->Write(0, out)), "btt.sector_size.mismatch");
+  btt = Bind(Options(520, Version::kV2_0));
+  EXPECT_EQ(btt->size(), 0x11b5400u);
+  EXPECT_TRUE(btt->Read(0, absl::MakeSpan(out)).ok());
+  EXPECT_EQ(btt->external_lbasize(), 512u);
+}
+
+TEST_F(BttTest, ALostInfoBlockIsPutBackForItsOwnerAndFormattedOverForAnother) {
+  Make(17 * kMiB);
+  const auto data = Pattern(4096, 5);
+  ASSERT_TRUE(Bind(Options(4096, Version::kV1_1))->Write(0, data).ok());
+  std::memset(ns_->bytes().data() + 4096, 0xee, 100);
+  EXPECT_EQ(core::ErrnoOf(OpenFailure(Version::kV1_1)), ENODEV);
+  EXPECT_EQ(ReadAll(*Bind(Options(4096, Version::kV1_1)), 0, 4096), data);
+  std::memset(ns_->bytes().data() + 4096, 0xee, 100);
+  FormatOptions other = Options(4096, Version::kV1_1);
+  other.uuid = kParent;
+  auto btt = Bind(other);
+  EXPECT_EQ(btt->uuid(), kParent);
+  EXPECT_EQ(MapWord(*btt, 0), 0u);
+}
+
+TEST_F(BttTest, AccessBeyondTheEndIsRefused) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  std::vector<std::byte> out(2);
+  EXPECT_EQ(core::ReasonOf(btt->Read(btt->size() - 1, absl::MakeSpan(out))), "media.range");
+  EXPECT_EQ(core::ReasonOf(btt->Write(btt->size(), out)), "media.range");
+  EXPECT_TRUE(btt->Write(btt->size(), absl::Span<const std::byte>()).ok());
+}
+
+TEST_F(BttTest, TwoArenasMeetWithoutAGap) {
+  Make((uint64_t{1} << 39) + 4096 + 32 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  ASSERT_EQ(btt->arenas().size(), 2u);
+  const uint64_t border = uint64_t{btt->arenas()[0]->sectors()} * 4096;
+  const auto data = Pattern(5 * 4096, 8);
+  ASSERT_TRUE(btt->Write(border - 2 * 4096 - 100, data).ok());
+  EXPECT_EQ(ReadAll(*btt, border - 2 * 4096 - 100, data.size()), data);
+  btt.reset();
+  auto again = Btt::Open(ns_, Version::kV1_1, kParent, false);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(ReadAll(**again, border - 2 * 4096 - 100, data.size()), data);
+  // A later arena that is lost fails start-up: nothing is formatted over arena 0.
+  std::memset(ns_->bytes().data() + (uint64_t{1} << 39) + 4096, 0, 16);
+  EXPECT_EQ(core::ErrnoOf(OpenFailure(Version::kV1_1)), ENOMEM);
+  EXPECT_EQ(core::ErrnoOf(Btt::OpenOrFormat(ns_, Options(4096, Version::kV1_1), false).status()),
+            ENOMEM);
+}
+
+uint64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * 4096;
+}
+
+TEST_F(BttTest, OpeningTwoTebibytesTakesNoTimeAndNoMemory) {
+  for (uint64_t size : {uint64_t{16} << 30, uint64_t{2} << 40}) {
+    for (uint32_t lbasize : {512u, 4096u}) {
+      Make(size);
+      ASSERT_NE(Bind(Options(lbasize, Version::kV1_1)), nullptr);
+      const uint64_t before = ResidentBytes();
+      const auto start = std::chrono::steady_clock::now();
+      auto btt = Btt::Open(ns_, Version::kV1_1, kParent, false);
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - start;
+      ASSERT_TRUE(btt.ok()) << btt.status();
+      const uint64_t grown = ResidentBytes() - std::min(before, ResidentBytes());
+      std::printf("[   OPEN   ] %5llu GiB, %4u B blocks: %zu arenas in %.0f us, %llu KiB\n",
+                  static_cast<unsigned long long>(size >> 30), lbasize, (*btt)->arenas().size(),
+                  took.count(), static_cast<unsigned long long>(grown >> 10));
+      EXPECT_LT(took.count(), 1e6);
+      EXPECT_LT(grown, 4 * kMiB);
+    }
+  }
 }
 
 }  // namespace

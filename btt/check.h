@@ -52,7 +52,8 @@ struct RepairReport {
 //   · lanes without a sound flog group or a block of their own get a block that nobody owns
 //   · sectors without a block of their own get one likewise, in the error state: they read EIO
 //   until
-//     written, never another sector's data
+//     written, never another sector's data; and a sector whose block a lane had as its free block
+//     gets the error state on that block
 //   · the read-only flag goes when nothing contradicts itself any more
 // Crash-safe: while the map and the flog are being changed the arena is flagged read-only, and a
 // repair that was cut is finished by the next one. Refused where the media is read-only (EROFS) or

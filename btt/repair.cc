@@ -7,6 +7,7 @@
 #include "btt/info_chain.h"
 #include "btt/map_entry.h"
 #include "btt/survey.h"
+#include "core/endian.h"
 #include "core/range.h"
 #include "core/status.h"
 
@@ -14,6 +15,8 @@ namespace nvdimmfs::btt {
 namespace {
 
 constexpr uint64_t kPoisonUnit = 512;
+// new_map and seq of a flog slot that nobody takes for one: 4 is no sequence number.
+constexpr uint64_t kNonsense = uint64_t{4} << 32;
 
 // Hands out the blocks that nobody owns, ascending.
 class LostBlocks {
@@ -146,13 +149,30 @@ class Repairer {
       Done("btt.map.error", arena.MapAt(premap),
            absl::StrCat("sector ", premap, " now reads EIO until it is written"));
     }
+    // Before the lanes: while one is broken, a repair that was cut still knows these.
+    RETURN_IF_ERROR(MarkDoubtful(arena, survey));
     RETURN_IF_ERROR(HealFlog(arena, survey));
     for (uint32_t lane : survey.broken_lanes) {
       const auto block = lost.Next();
       if (!block) return NoBlockLeft();
-      RETURN_IF_ERROR(ResetLane(arena, survey.pair, lane, *block));
+      RETURN_IF_ERROR(ResetLane(arena, lane, *block));
       Done("btt.flog.reset", arena.FlogAt(lane),
            absl::StrCat("lane ", lane, " reset, with free block ", *block));
+    }
+    return absl::OkStatus();
+  }
+
+  // The block stays the sector's, for whoever wants to look at it.
+  absl::Status MarkDoubtful(const ArenaGeometry& arena, const ArenaSurvey& survey) {
+    for (uint32_t premap : survey.doubtful_sectors) {
+      std::array<std::byte, 4> word;
+      RETURN_IF_ERROR(ns_.Read(arena.MapAt(premap), absl::MakeSpan(word)));
+      const MapEntry entry(core::LoadLe<uint32_t>(word.data()), premap);
+      if (entry.error()) continue;
+      RETURN_IF_ERROR(StoreEntry(arena, premap, MapEntry::Error(entry.block())));
+      Done("btt.map.error", arena.MapAt(premap),
+           absl::StrCat("sector ", premap, " now reads EIO until it is written: its block ",
+                        entry.block(), " was a lane's free block as well"));
     }
     return absl::OkStatus();
   }
@@ -171,28 +191,34 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // Likewise: groups with sequence numbers that make no sense.
+  // Likewise: groups whose sequence numbers make no sense.
   absl::Status HealFlog(const ArenaGeometry& arena, const ArenaSurvey& survey) {
-    const std::array<std::byte, kPoisonUnit> blank{};
     for (uint32_t lane : survey.broken_lanes) {
       const uint64_t unit = core::RoundDown(arena.FlogAt(lane), kPoisonUnit);
-      if (ns_.IsPoisoned(unit, kPoisonUnit)) RETURN_IF_ERROR(Replace(unit, blank));
+      if (!ns_.IsPoisoned(unit, kPoisonUnit)) continue;
+      RETURN_IF_ERROR(ns_.ClearPoison(unit, kPoisonUnit));
+      for (uint64_t at = unit; at < unit + kPoisonUnit; at += sizeof(FlogGroup))
+        RETURN_IF_ERROR(ns_.StoreThrough64(at + 8, kNonsense));
+      RETURN_IF_ERROR(ns_.Drain());
     }
     return absl::OkStatus();
   }
 
-  // One entry with old = new, which no opening replays; the sequence number last.
-  absl::Status ResetLane(const ArenaGeometry& arena, FlogPair pair, uint32_t lane, uint32_t block) {
-    FlogGroup blank{};
-    const auto bytes =
-        absl::MakeConstSpan(reinterpret_cast<const std::byte*>(&blank), sizeof blank);
-    RETURN_IF_ERROR(Replace(arena.FlogAt(lane), bytes));
-    const uint64_t at = arena.FlogAt(lane) + pair[0] * sizeof(FlogEntry);
+  // One entry with old = new, which no opening replays. Until the last store the group has a
+  // sequence number that is none: a cut leaves it as broken as it was, never with a record put
+  // together from two.
+  absl::Status ResetLane(const ArenaGeometry& arena, uint32_t lane, uint32_t block) {
+    const uint64_t at = arena.FlogAt(lane);  // slot 0 is the first of the pair in either padding
+    RETURN_IF_ERROR(Save(at, sizeof(FlogGroup)));
+    RETURN_IF_ERROR(ns_.StoreThrough64(at + 8, kNonsense));
+    RETURN_IF_ERROR(ns_.Drain());
     const uint32_t lba = std::min(lane, arena.external_nlba - 1);
-    RETURN_IF_ERROR(ns_.Store64(at, lba | uint64_t{block} << 32));
-    RETURN_IF_ERROR(ns_.Persist(at, 8));
-    RETURN_IF_ERROR(ns_.Store64(at + 8, block | uint64_t{1} << 32));
-    return ns_.Persist(at + 8, 8);
+    RETURN_IF_ERROR(ns_.StoreThrough64(at, lba | uint64_t{block} << 32));
+    for (uint64_t word = 16; word < sizeof(FlogGroup); word += 8)
+      RETURN_IF_ERROR(ns_.StoreThrough64(at + word, 0));
+    RETURN_IF_ERROR(ns_.Drain());
+    RETURN_IF_ERROR(ns_.StoreThrough64(at + 8, block | uint64_t{1} << 32));
+    return ns_.Drain();
   }
 
   core::Media& ns_;

@@ -31,11 +31,11 @@ class Surveyor {
     RETURN_IF_ERROR(ReadFlog());
     RETURN_IF_ERROR(FindPending());
     RETURN_IF_ERROR(EachEntry([this](MapEntry entry, uint32_t premap) { Claim(entry, premap); }));
-    if (!shared_.empty()) {
+    ClaimFreeBlocks();
+    if (!shared_.empty() || !lent_.empty()) {
       RETURN_IF_ERROR(
           EachEntry([this](MapEntry entry, uint32_t premap) { EvictShared(entry, premap); }));
     }
-    ClaimFreeBlocks();
     CountLost();
     std::sort(survey_.homeless_sectors.begin(), survey_.homeless_sectors.end());
     for (const auto& [reason, count] : kinds_)
@@ -178,16 +178,21 @@ class Surveyor {
     }
   }
 
-  // Nobody can tell whose data a shared block holds: none of its sectors keeps it.
+  // Nobody can tell whose data a shared block holds: none of its sectors keeps it. A block that a
+  // lane shares with one sector stays the sector's, but what it holds is in doubt.
   void EvictShared(MapEntry entry, uint32_t premap) {
     const uint32_t block = entry.block();
-    if (block >= arena_.internal_nlba || !shared_.contains(block)) return;
-    Report("btt.map.shared", arena_.MapAt(premap),
-           absl::StrCat("sector ", premap, " names block ", block, ", as another sector does"));
-    MakeHomeless(premap);
-    if (survey_.owned[block]) {
-      survey_.owned[block] = false;
-      --owned_count_;
+    if (block >= arena_.internal_nlba) return;
+    if (shared_.contains(block)) {
+      Report("btt.map.shared", arena_.MapAt(premap),
+             absl::StrCat("sector ", premap, " names block ", block, ", as another sector does"));
+      MakeHomeless(premap);
+      if (survey_.owned[block]) {
+        survey_.owned[block] = false;
+        --owned_count_;
+      }
+    } else if (lent_.contains(block)) {
+      survey_.doubtful_sectors.push_back(premap);
     }
   }
 
@@ -196,6 +201,7 @@ class Surveyor {
       if (shared_.contains(record.old_block) || survey_.owned[record.old_block]) {
         BreakLane(lane, "btt.flog.shared",
                   absl::StrCat("its free block ", record.old_block, " is owned by another, too"));
+        lent_.insert(record.old_block);
         continue;
       }
       survey_.owned[record.old_block] = true;
@@ -220,6 +226,7 @@ class Surveyor {
   std::map<uint32_t, LaneRecord> records_;         // of sound lanes
   std::unordered_map<uint32_t, uint32_t> rolled_;  // premap -> raw entry after recovery
   std::unordered_set<uint32_t> shared_;            // blocks that several sectors name
+  std::unordered_set<uint32_t> lent_;              // free blocks of broken lanes, owned by others
   std::map<std::string, size_t> kinds_;
   uint64_t owned_count_ = 0;
   bool first_pass_ = true;

@@ -35,6 +35,8 @@ struct ArenaSurvey {
   std::vector<PendingWrite> pending;
   // Sectors that own no block of their own: entry unreadable, out of range, or shared. Ascending.
   std::vector<uint32_t> homeless_sectors;
+  // Sectors whose block is a lane's free block as well: it may have been overwritten since.
+  std::vector<uint32_t> doubtful_sectors;
   bool too_many = false;  // homeless_sectors stops before the end
   // Sectors in the error state are a finding, and no damage.
   uint64_t error_sectors = 0;

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -100,7 +101,14 @@ absl::Status MemoryMedia::InjectPoison(const Range& range) {
 
 absl::Status MemoryMedia::Punch(uint64_t offset, uint64_t length) {
   RETURN_IF_ERROR(CheckStore(offset, length));
-  if (length != 0) std::memset(bytes_ + offset, 0, length);
+  // Whole pages go back to the system, so that terabytes of hole cost nothing.
+  constexpr uint64_t kPage = 4096;
+  const uint64_t first = std::min(RoundUp(offset, kPage), offset + length);
+  const uint64_t last = std::max(RoundDown(offset + length, kPage), first);
+  std::memset(bytes_ + offset, 0, first - offset);
+  if (last > first && madvise(bytes_ + first, last - first, MADV_DONTNEED) != 0)
+    std::memset(bytes_ + first, 0, last - first);
+  std::memset(bytes_ + last, 0, offset + length - last);
   poison_.Clear({offset, length});
   return absl::OkStatus();
 }
