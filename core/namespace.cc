@@ -230,24 +230,35 @@ absl::Status Namespace::SetSize(uint64_t size) {
 
 absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
   std::vector<Mapping>& mappings = region_.mappings();
-  if (size < allocated) {
-    for (Mapping& mapping : mappings)
-      mapping.data->space.Shrink(uuid_, (allocated - size) / mappings.size());
+  if (size == 0) {
+    // Whatever it has where: a set that was cut in an update may be uneven.
+    for (Mapping& mapping : mappings) mapping.data->space.Release(uuid_);
     return absl::OkStatus();
   }
-  const uint64_t bytes = (size - allocated) / mappings.size();
-  if (bytes == 0) return absl::OkStatus();
+  if (size == allocated) return absl::OkStatus();
   std::vector<DpaSpace> before;
-  absl::Status status;
   for (const Mapping& mapping : mappings) before.push_back(mapping.data->space);
-  for (size_t i = 0; i < mappings.size() && status.ok(); ++i) {
-    status = mappings[i].data->space.Grow(uuid_, bytes, mappings[i].dpa, region_.dimm_align());
-    if (!status.ok()) status = Fragmented(mappings[i], bytes, status);
-  }
+  absl::Status status = size < allocated ? Shrink((allocated - size) / mappings.size())
+                                         : Grow((size - allocated) / mappings.size());
   if (status.ok()) status = CheckEven();
   if (status.ok()) return absl::OkStatus();
   for (size_t i = 0; i < mappings.size(); ++i) mappings[i].data->space = std::move(before[i]);
   return status;
+}
+
+absl::Status Namespace::Shrink(uint64_t bytes) {
+  for (Mapping& mapping : region_.mappings()) mapping.data->space.Shrink(uuid_, bytes);
+  return absl::OkStatus();
+}
+
+absl::Status Namespace::Grow(uint64_t bytes) {
+  if (bytes == 0) return absl::OkStatus();
+  for (Mapping& mapping : region_.mappings()) {
+    const absl::Status grown =
+        mapping.data->space.Grow(uuid_, bytes, mapping.dpa, region_.dimm_align());
+    if (!grown.ok()) return Fragmented(mapping, bytes, grown);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Namespace::CheckEven() const {

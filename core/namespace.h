@@ -96,7 +96,11 @@ class Namespace final : public NdDevice {
   absl::Status FreeLabels();
   absl::Status WriteLabels();
   absl::Status WriteLabelOn(size_t mapping_index, uint32_t flags);
+  // All or nothing; to 0 from whatever there is.
   absl::Status Resize(uint64_t size, uint64_t allocated);
+  // By so many bytes on every DIMM.
+  absl::Status Shrink(uint64_t bytes);
+  absl::Status Grow(uint64_t bytes);
   // Whether its extents lie at the same place on every DIMM of the set, as the stripes need it.
   // (The kernel does not ask; the sets that it makes are even.)
   absl::Status CheckEven() const;

@@ -50,39 +50,14 @@ class FakeSectorLayer final : public SectorLayer {
   bool fail = false;
 };
 
-class Model {
+// A System, and short verbs to read and write its attributes.
+class ModelVerbs {
  public:
-  struct Options {
-    uint64_t size = 256 << 20;
-    uint64_t label_size = 128 << 10;  // 0: label-less
-    std::optional<LabelVersion> labels;
-  };
-
-  Model() : Model(Options{}) {}
-  explicit Model(Options options) : options_(options) {
-    capacity = std::make_shared<MemoryMedia>(options.size);
-    if (options.label_size != 0) labels = std::make_shared<MemoryMedia>(options.label_size);
-    if (options.labels) {
-      auto area = LabelArea::Open(labels);
-      area->Initialise(*options.labels).IgnoreError();
-    }
-    Restart();
-  }
-
-  // As after a reboot: the same bytes, a new System.
-  void Restart() {
+  // As after a boot: a new System with this bus.
+  void Start(BusSource bus, TreeListener* listener = nullptr) {
     system.reset();
-    system = std::make_unique<System>(layer, nullptr);
-    DimmSource dimm{.description = "memory", .capacity = capacity, .labels = labels};
-    dimm.identity = {.handle = 1,
-                     .vendor = 0x8086,
-                     .device = 1,
-                     .revision = 1,
-                     .serial = 0x123456,
-                     .interface_code = 0x301};
-    std::vector<DimmSource> dimms;
-    dimms.push_back(std::move(dimm));
-    added = system->AddBus(QemuBus(std::move(dimms)));
+    system = std::make_unique<System>(layer, listener);
+    added = system->AddBus(std::move(bus));
   }
 
   // "region0/size": what it shows, or "!ENXIO".
@@ -115,8 +90,6 @@ class Model {
   }
 
   FakeSectorLayer layer;
-  std::shared_ptr<MemoryMedia> capacity;
-  std::shared_ptr<MemoryMedia> labels;
   std::unique_ptr<System> system;
   absl::Status added;
 
@@ -134,8 +107,43 @@ class Model {
     }
     return {nullptr, nullptr};
   }
+};
 
-  const Options options_;
+class Model : public ModelVerbs {
+ public:
+  struct Options {
+    uint64_t size = 256 << 20;
+    uint64_t label_size = 128 << 10;  // 0: label-less
+    std::optional<LabelVersion> labels;
+  };
+
+  Model() : Model(Options{}) {}
+  explicit Model(Options options) {
+    capacity = std::make_shared<MemoryMedia>(options.size);
+    if (options.label_size != 0) labels = std::make_shared<MemoryMedia>(options.label_size);
+    if (options.labels) {
+      auto area = LabelArea::Open(labels);
+      area->Initialise(*options.labels).IgnoreError();
+    }
+    Restart();
+  }
+
+  // As after a reboot: the same bytes, a new System.
+  void Restart() {
+    DimmSource dimm{.description = "memory", .capacity = capacity, .labels = labels};
+    dimm.identity = {.handle = 1,
+                     .vendor = 0x8086,
+                     .device = 1,
+                     .revision = 1,
+                     .serial = 0x123456,
+                     .interface_code = 0x301};
+    std::vector<DimmSource> dimms;
+    dimms.push_back(std::move(dimm));
+    Start(QemuBus(std::move(dimms)));
+  }
+
+  std::shared_ptr<MemoryMedia> capacity;
+  std::shared_ptr<MemoryMedia> labels;
 };
 
 }  // namespace nvdimmfs::core
