@@ -10,6 +10,8 @@ cannot be equal. The whole list:
     and an unattached one btt@free.
 3.  Entries that the kernel has for reasons outside libnvdimm: see NOT_MIRRORED. They may be missing from
     the mount; where the mount has them, they must be as the kernel's (OPAQUE ones excepted).
+4.  A read-only mount says so as a kernel does of a read-only region: `read_only` of the region and `ro` of
+    its disks must read 1 there, whatever the kernel's were.
 """
 
 import re
@@ -24,6 +26,8 @@ NOT_MIRRORED = re.compile(
 
 # Differ from moment to moment even in one kernel.
 OPAQUE = re.compile(r"/block/[^/]+/(stat|inflight|trace/.*|queue/.*)$")
+
+SAYS_READ_ONLY = re.compile(r"^region\d+/read_only$|/block/[^/]+/ro$")
 
 CLAIM = re.compile(r"^(btt|pfn|dax)\d+\.\d+$")
 
@@ -83,9 +87,13 @@ def normalised(text):
     }
 
 
-def differences(kernel_text, mount_text):
-    """One line for each difference; [] when the mount mirrors the kernel."""
+def differences(kernel_text, mount_text, read_only=False):
+    """One line for each difference; [] when the mount, made with -o ro or not, mirrors the kernel."""
     kernel, mount = normalised(kernel_text), normalised(mount_text)
+    if read_only:
+        for path, (mode, _) in kernel.items():
+            if SAYS_READ_ONLY.search(path):
+                kernel[path] = (mode, "1\\n")
     lines = []
     for path in sorted(kernel.keys() | mount.keys()):
         if path not in mount:
