@@ -22,6 +22,7 @@ int CreateCommand(const Arguments& arguments);
 int ListCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int MapCommand(const Arguments& arguments);
+int ShellCommand(const Arguments& arguments);
 
 // "sentence [ENXIO, reason]".
 std::string Describe(const absl::Status& status);

@@ -16,6 +16,7 @@ constexpr Form kForms[] = {
     {"list", nvdimmfs::tools::ListCommand},
     {"check", nvdimmfs::tools::CheckCommand},
     {"map", nvdimmfs::tools::MapCommand},
+    {"shell", nvdimmfs::tools::ShellCommand},
 };
 
 }  // namespace

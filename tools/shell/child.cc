@@ -1,0 +1,153 @@
+#include "tools/shell/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+constexpr int kPollMicroseconds = 1000;
+constexpr int kPatienceSeconds = 20;  // for a helper to end: it may have much to flush
+
+void Pause() {
+  const struct timespec pause = {.tv_nsec = kPollMicroseconds * 1000};
+  nanosleep(&pause, nullptr);
+}
+
+int ExitCode(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Asks for `number` at the death of `parent`; ends here where that has died already.
+void DieWith(pid_t parent, int number) {
+  prctl(PR_SET_PDEATHSIG, number);
+  if (getppid() != parent) _exit(1);
+}
+
+// --- Signals while the command runs. ---
+
+volatile pid_t command_pid = 0;
+
+void PassOn(int number) {
+  if (command_pid > 0) kill(command_pid, number);
+}
+
+void Handle(int number, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(number, &action, nullptr);
+}
+
+[[noreturn]] void Exec(const std::vector<std::string>& arguments) {
+  std::vector<char*> pointers;
+  for (const std::string& argument : arguments)
+    pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  execvp(pointers[0], pointers.data());
+  const int error = errno;
+  fprintf(stderr, "nvdimmfs: shell: %s: %s\n", pointers[0], strerror(error));
+  _exit(error == ENOENT ? 127 : 126);
+}
+
+}  // namespace
+
+absl::StatusOr<Helper> Helper::Start(std::string name, const std::function<int()>& run) {
+  fflush(nullptr);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0)
+    return core::Refusal(errno, "shell.fork", absl::StrCat("shell: fork: ", strerror(errno)));
+  if (pid == 0) {
+    setsid();
+    DieWith(parent, SIGTERM);
+    // Whoever reads the command's output must not wait for the helper's end of the pipe.
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+      dup2(null, STDIN_FILENO);
+      dup2(null, STDOUT_FILENO);
+    }
+    const int code = run();
+    fflush(nullptr);
+    _exit(code);
+  }
+  return Helper(std::move(name), pid);
+}
+
+Helper::Helper(Helper&& other) noexcept
+    : name_(std::move(other.name_)), pid_(std::exchange(other.pid_, 0)) {}
+
+Helper::~Helper() { End(); }
+
+absl::Status Helper::AwaitMount(const std::string& path) {
+  struct stat above = {}, at = {};
+  stat(absl::StrCat(path, "/..").c_str(), &above);
+  while (true) {
+    if (stat(path.c_str(), &at) == 0 && at.st_dev != above.st_dev) return absl::OkStatus();
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = 0;
+      return core::Refusal(EIO, "shell.helper",
+                           absl::StrCat("shell: ", name_, " ended with ", ExitCode(status)));
+    }
+    Pause();
+  }
+}
+
+int Helper::End() {
+  if (pid_ <= 0) return 0;
+  kill(pid_, SIGTERM);
+  int status = 0;
+  for (int waited = 0; waitpid(pid_, &status, WNOHANG) == 0; ++waited) {
+    if (waited == kPatienceSeconds * (1'000'000 / kPollMicroseconds)) kill(pid_, SIGKILL);
+    Pause();
+  }
+  pid_ = 0;
+  return ExitCode(status);
+}
+
+int RunCommand(const std::vector<std::string>& arguments) {
+  sigset_t passed, before;
+  sigemptyset(&passed);
+  sigaddset(&passed, SIGTERM);
+  sigaddset(&passed, SIGHUP);
+  sigprocmask(SIG_BLOCK, &passed, &before);
+  fflush(nullptr);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) {
+    fprintf(stderr, "nvdimmfs: shell: fork: %s\n", strerror(errno));
+    return 126;
+  }
+  if (pid == 0) {
+    DieWith(parent, SIGHUP);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    Exec(arguments);
+  }
+  command_pid = pid;
+  Handle(SIGINT, SIG_IGN);
+  Handle(SIGQUIT, SIG_IGN);
+  Handle(SIGTERM, PassOn);
+  Handle(SIGHUP, PassOn);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  command_pid = 0;
+  return ExitCode(status);
+}
+
+}  // namespace nvdimmfs::tools

@@ -1,0 +1,51 @@
+// Children of the shell: helpers that must not outlive it, and the command itself.
+//
+// Thread rules: the caller has one thread; the death signal is tied to it.
+#ifndef NVDIMMFS_TOOLS_SHELL_CHILD_H_
+#define NVDIMMFS_TOOLS_SHELL_CHILD_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace nvdimmfs::tools {
+
+// A process that runs a function. It has a session of its own, so that what a terminal sends to the
+// command (^C) does not reach it; when this process dies, however, it gets SIGTERM.
+class Helper {
+ public:
+  // `name` is for sentences. Refused with fork's errno, "shell.fork".
+  static absl::StatusOr<Helper> Start(std::string name, const std::function<int()>& run);
+  // Ends it.
+  ~Helper();
+  Helper(Helper&& other) noexcept;
+  Helper& operator=(Helper&&) = delete;
+
+  // Waits until something is mounted at `path` (a directory). Refused with EIO, "shell.helper",
+  // where the process ends before that.
+  absl::Status AwaitMount(const std::string& path);
+
+  // SIGTERM, and SIGKILL for who does not end in time. The exit code; 128 and the signal's number
+  // for who was killed.
+  int End();
+
+ private:
+  Helper(std::string name, pid_t pid) : name_(std::move(name)), pid_(pid) {}
+
+  std::string name_;
+  pid_t pid_;
+};
+
+// Runs `arguments` as a shell would and waits for it: its exit code, 128 and the signal's number
+// where one killed it, 127 or 126 where it cannot be run (with a sentence on stderr). Meanwhile
+// this process ignores ^C and passes SIGTERM and SIGHUP on; when it dies, the command gets SIGHUP.
+int RunCommand(const std::vector<std::string>& arguments);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_CHILD_H_

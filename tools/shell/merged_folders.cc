@@ -1,0 +1,248 @@
+#include "tools/shell/merged_folders.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fuse.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+constexpr char kHome[] = ".nvdimmfs";
+constexpr absl::string_view kOwnPrefixes[] = {"pmem", "nmem", "ndctl", "dax"};
+
+struct Sides {
+  int host = -1;  // descriptors of the two folders; -1 where there is none
+  int tree = -1;
+};
+
+struct Context {
+  std::string tree;
+  int top = -1;  // of the tree
+  Sides sides[std::size(kMergedFolders)];
+  struct timespec since = {};
+};
+
+Context& TheContext() { return *static_cast<Context*>(fuse_get_context()->private_data); }
+
+// "pmem0.1s", "nmem0", "dax0.0": a name under which a kernel shows persistent memory.
+bool IsOwnKind(absl::string_view name) {
+  for (const absl::string_view prefix : kOwnPrefixes)
+    if (absl::StartsWith(name, prefix) && name.size() > prefix.size() &&
+        isdigit(name[prefix.size()]))
+      return true;
+  return false;
+}
+
+std::optional<std::string> LinkAt(int directory, const std::string& name) {
+  char text[PATH_MAX];
+  const ssize_t length = readlinkat(directory, name.c_str(), text, sizeof text);
+  if (length < 0) return std::nullopt;
+  return std::string(text, length);
+}
+
+bool Has(int directory, const std::string& name) {
+  struct stat stat = {};
+  return directory >= 0 && fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::vector<std::string> NamesAt(int directory) {
+  std::vector<std::string> names;
+  const int copy = directory < 0 ? -1 : openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
+  while (const dirent* entry = readdir(stream.get())) {
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != ".." && name != kHome) names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+// The attribute that holds the number of a name that is a character device; nothing for others.
+std::optional<std::string> NumberAttribute(const std::string& name) {
+  if (absl::StartsWith(name, "nmem")) return absl::StrCat("bus/nd/devices/", name, "/dev");
+  if (absl::StartsWith(name, "ndctl")) return absl::StrCat("class/nd/", name, "/dev");
+  if (absl::StartsWith(name, "dax")) return absl::StrCat("bus/dax/devices/", name, "/dev");
+  return std::nullopt;
+}
+
+std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
+  const auto attribute = NumberAttribute(name);
+  if (!attribute) return std::nullopt;
+  const int file = openat(context.top, attribute->c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  char text[32] = {};
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  unsigned major_number, minor_number;
+  if (length <= 0 || sscanf(text, "%u:%u", &major_number, &minor_number) != 2) return std::nullopt;
+  return makedev(major_number, minor_number);
+}
+
+struct Entry {
+  std::string link;             // its text, unless
+  std::optional<dev_t> number;  // it is a character device
+};
+
+std::optional<Entry> FindInDev(const Context& context, const std::string& name) {
+  const Sides& sides = context.sides[0];
+  if (const auto number = NumberOf(context, name)) return Entry{.number = number};
+  if (Has(sides.tree, name)) return Entry{.link = absl::StrCat(kHome, "/tree/dev/", name)};
+  if (IsOwnKind(name) || !Has(sides.host, name)) return std::nullopt;
+  return Entry{.link = absl::StrCat(kHome, "/host/", name)};
+}
+
+std::optional<Entry> Find(const Context& context, size_t folder, const std::string& name) {
+  if (folder == 0) return FindInDev(context, name);
+  const Sides& sides = context.sides[folder];
+  if (const auto link = LinkAt(sides.tree, name)) {
+    absl::string_view rest = *link;
+    while (absl::ConsumePrefix(&rest, "../")) {
+    }
+    return Entry{.link = absl::StrCat(kMergedFolders[folder].upwards, rest)};
+  }
+  if (IsOwnKind(name)) return std::nullopt;
+  if (const auto link = LinkAt(sides.host, name)) return Entry{.link = *link};
+  return std::nullopt;
+}
+
+std::set<std::string> NamesOf(const Context& context, size_t folder) {
+  std::set<std::string> names;
+  const Sides& sides = context.sides[folder];
+  for (const std::string& name : NamesAt(sides.host))
+    if (!IsOwnKind(name)) names.insert(name);
+  for (const std::string& name : NamesAt(sides.tree)) names.insert(name);
+  if (folder != 0) return names;
+  const int control = openat(context.top, "class/nd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (const std::string& name : NamesAt(control)) names.insert(name);
+  if (control >= 0) close(control);
+  return names;
+}
+
+struct Path {
+  std::optional<size_t> folder;
+  std::string name;
+};
+
+// Nothing for what cannot exist.
+std::optional<Path> Parse(absl::string_view path) {
+  absl::ConsumePrefix(&path, "/");
+  if (path.empty()) return Path{};
+  const size_t slash = std::min(path.find('/'), path.size());
+  for (size_t i = 0; i < std::size(kMergedFolders); ++i)
+    if (path.substr(0, slash) == kMergedFolders[i].name)
+      return Path{i, std::string(path.substr(std::min(slash + 1, path.size())))};
+  return std::nullopt;
+}
+
+bool IsHome(const Path& path) { return path.folder == 0u && path.name == kHome; }
+
+// --- What FUSE asks. ---
+
+int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
+  const auto path = Parse(text);
+  if (!path) return -ENOENT;
+  const Context& context = TheContext();
+  *stat = {};
+  stat->st_nlink = 1;
+  stat->st_atim = stat->st_mtim = stat->st_ctim = context.since;
+  if (!path->folder || path->name.empty() || IsHome(*path)) {
+    stat->st_mode = S_IFDIR | 0755;
+    stat->st_nlink = 2;
+    return 0;
+  }
+  const auto entry = Find(context, *path->folder, path->name);
+  if (!entry) return -ENOENT;
+  if (entry->number) {
+    stat->st_mode = S_IFCHR | 0600;
+    stat->st_rdev = *entry->number;
+  } else {
+    stat->st_mode = S_IFLNK | 0777;
+    stat->st_size = static_cast<off_t>(entry->link.size());
+  }
+  return 0;
+}
+
+int ReadLink(const char* text, char* out, size_t size) {
+  const auto path = Parse(text);
+  if (!path || !path->folder) return -ENOENT;
+  const auto entry = Find(TheContext(), *path->folder, path->name);
+  if (!entry) return -ENOENT;
+  if (entry->number) return -EINVAL;
+  snprintf(out, size, "%s", entry->link.c_str());
+  return 0;
+}
+
+int ReadDirectory(const char* text, void* out, fuse_fill_dir_t fill, off_t, fuse_file_info*,
+                  fuse_readdir_flags) {
+  const auto path = Parse(text);
+  if (!path) return -ENOENT;
+  const auto add = [&](const std::string& name) { fill(out, name.c_str(), nullptr, 0, {}); };
+  add(".");
+  add("..");
+  if (!path->folder) {
+    for (const MergedFolder& folder : kMergedFolders) add(folder.name);
+  } else if (path->name.empty()) {
+    if (*path->folder == 0) add(kHome);
+    for (const std::string& name : NamesOf(TheContext(), *path->folder)) add(name);
+  }
+  return 0;
+}
+
+void* Initialise(fuse_conn_info*, fuse_config* config) {
+  // Every look is a fresh one.
+  config->entry_timeout = config->attr_timeout = config->negative_timeout = 0;
+  return fuse_get_context()->private_data;
+}
+
+int OpenFolder(const std::string& path) {
+  return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+}  // namespace
+
+int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
+                       const std::string& tree) {
+  Context context;
+  context.tree = tree;
+  context.top = OpenFolder(tree);
+  clock_gettime(CLOCK_REALTIME, &context.since);
+  for (size_t i = 0; i < std::size(kMergedFolders); ++i) {
+    const MergedFolder& folder = kMergedFolders[i];
+    context.sides[i] = {.host = OpenFolder(i == 0 ? host_dev : folder.place),
+                        .tree = OpenFolder(absl::StrCat(tree, "/", folder.tree))};
+  }
+  fuse_operations operations = {};
+  operations.getattr = GetAttributes;
+  operations.readlink = ReadLink;
+  operations.readdir = ReadDirectory;
+  operations.init = Initialise;
+  // nodev: the numbers of our character devices may be those of the host's.
+  std::string options = "allow_other,nodev,nosuid,fsname=nvdimmfs,subtype=nvdimmfs-shell";
+  std::string program = "nvdimmfs", flag = "-o";
+  char* arguments[] = {program.data(), flag.data(), options.data()};
+  fuse_args args = FUSE_ARGS_INIT(3, arguments);
+  fuse* const session = fuse_new(&args, &operations, sizeof operations, &context);
+  if (session == nullptr || fuse_mount(session, mountpoint.c_str()) != 0) return 1;
+  return fuse_loop(session) == 0 ? 0 : 1;
+}
+
+}  // namespace nvdimmfs::tools

@@ -1,0 +1,347 @@
+/* Loaded into every program of the shell: makes /dev/nmemN and /dev/ndctlN character devices that
+ * take ioctls, and /dev/daxN.M one that opens.
+ *
+ * open(2) of such a name opens the device's command file (fs/command_wire.h) or the tree's data
+ * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries
+ * the whole buffer to the daemon and back. All meaning is the daemon's. Everything else goes
+ * straight to the C library, as do these names where sysfs has no command file for them.
+ *
+ * No lock, no allocation, errno kept: safe wherever open and ioctl are. Static programs, setuid
+ * programs and raw system calls are not reached. */
+#define _GNU_SOURCE
+#undef _FORTIFY_SOURCE /* this file defines functions that it would redirect */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fs/command_wire.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* --- What we know of a descriptor. --- */
+
+enum kind { NONE, DIMM, BUS, DAX };
+
+struct device {
+  enum kind kind;
+  unsigned number, second; /* nmem7: 7; dax1.2: 1 and 2 */
+};
+
+/* One word per descriptor: kind, whether it may write, the numbers. 0 for all others. */
+#define DESCRIPTORS 65536
+static _Atomic uint32_t known[DESCRIPTORS];
+
+#define MAY_WRITE 8u
+
+static uint32_t pack(struct device device, unsigned may_write) {
+  return device.kind | may_write | (device.number & 0xfff) << 4 | (device.second & 0xffff) << 16;
+}
+
+static struct device unpack(uint32_t word) {
+  struct device device = {(enum kind)(word & 7), word >> 4 & 0xfff, word >> 16};
+  return device;
+}
+
+static uint32_t what_is(int fd) {
+  return fd >= 0 && fd < DESCRIPTORS ? atomic_load(&known[fd]) : 0;
+}
+
+static void remember(int fd, uint32_t word) {
+  if (fd >= 0 && fd < DESCRIPTORS) atomic_store(&known[fd], word);
+}
+
+/* "/dev/nmem7" exactly. */
+static struct device parse(const char* path) {
+  struct device device = {NONE, 0, 0};
+  char after;
+  if (path == NULL || strncmp(path, "/dev/", 5) != 0) return device;
+  path += 5;
+  if (sscanf(path, "nmem%u%c", &device.number, &after) == 1)
+    device.kind = DIMM;
+  else if (sscanf(path, "ndctl%u%c", &device.number, &after) == 1)
+    device.kind = BUS;
+  else if (sscanf(path, "dax%u.%u%c", &device.number, &device.second, &after) == 2)
+    device.kind = DAX;
+  return device;
+}
+
+/* `attribute` of the device in sysfs, or the file that is opened for it (null). */
+static void locate(struct device device, const char* attribute, char* out, size_t size) {
+  if (device.kind == DIMM)
+    snprintf(out, size, "/sys/bus/nd/devices/nmem%u/%s", device.number,
+             attribute ? attribute : "x/ioctl");
+  else if (device.kind == BUS)
+    snprintf(out, size, "/sys/class/nd/ndctl%u/%s", device.number,
+             attribute ? attribute : "x/ioctl");
+  else if (attribute)
+    snprintf(out, size, "/sys/bus/dax/devices/dax%u.%u/%s", device.number, device.second,
+             attribute);
+  else
+    snprintf(out, size, "/dev/.nvdimmfs/tree/dev/dax%u.%u", device.number, device.second);
+}
+
+/* --- open --- */
+
+static int real_open(int directory, const char* path, int flags, mode_t mode) {
+  return (int)syscall(SYS_openat, directory, path, flags | O_LARGEFILE, mode);
+}
+
+static int open_device(struct device device, const char* path, int flags, mode_t mode) {
+  const int before = errno;
+  char file[128];
+  locate(device, NULL, file, sizeof file);
+  const int may_write = (flags & O_ACCMODE) != O_RDONLY;
+  /* A command is written and its reply read, whatever the caller may do. */
+  const int access = device.kind == DAX ? (flags & O_ACCMODE) : O_RDWR;
+  const int fd = real_open(AT_FDCWD, file, access | (flags & O_CLOEXEC), 0);
+  if (fd < 0) {
+    if (errno != ENOENT) return -1;
+    errno = before;
+    return real_open(AT_FDCWD, path, flags, mode);
+  }
+  remember(fd, pack(device, may_write ? MAY_WRITE : 0));
+  return fd;
+}
+
+typedef int (*open_function)(const char*, int, ...);
+typedef int (*openat_function)(int, const char*, int, ...);
+
+/* The next definition of a symbol, looked up once. */
+#define NEXT(type, name)                                \
+  static _Atomic(type) next;                            \
+  type function = atomic_load(&next);                   \
+  if (function == NULL) {                               \
+    function = (type)(uintptr_t)dlsym(RTLD_NEXT, name); \
+    atomic_store(&next, function);                      \
+  }
+
+static mode_t mode_of(int flags, va_list arguments) {
+  return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
+}
+
+#define DEFINE_OPEN(name)                                                   \
+  EXPORT int name(const char* path, int flags, ...) {                       \
+    va_list arguments;                                                      \
+    va_start(arguments, flags);                                             \
+    const mode_t mode = mode_of(flags, arguments);                          \
+    va_end(arguments);                                                      \
+    const struct device device = parse(path);                               \
+    if (device.kind != NONE) return open_device(device, path, flags, mode); \
+    NEXT(open_function, #name)                                              \
+    return function(path, flags, mode);                                     \
+  }
+
+#define DEFINE_OPENAT(name)                                                 \
+  EXPORT int name(int directory, const char* path, int flags, ...) {        \
+    va_list arguments;                                                      \
+    va_start(arguments, flags);                                             \
+    const mode_t mode = mode_of(flags, arguments);                          \
+    va_end(arguments);                                                      \
+    const struct device device = parse(path);                               \
+    if (device.kind != NONE) return open_device(device, path, flags, mode); \
+    NEXT(openat_function, #name)                                            \
+    return function(directory, path, flags, mode);                          \
+  }
+
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)
+DEFINE_OPEN(__open_2)
+DEFINE_OPEN(__open64_2)
+DEFINE_OPENAT(openat)
+DEFINE_OPENAT(openat64)
+DEFINE_OPENAT(__openat_2)
+DEFINE_OPENAT(__openat64_2)
+
+/* --- stat of a descriptor --- */
+
+static void show_device(int fd, mode_t* mode, dev_t* number) {
+  const uint32_t word = what_is(fd);
+  if (word == 0) return;
+  const int before = errno;
+  char file[128], text[32] = "";
+  unsigned major_number, minor_number;
+  locate(unpack(word), "dev", file, sizeof file);
+  const int attribute = real_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0);
+  if (attribute >= 0) {
+    const ssize_t length = syscall(SYS_read, attribute, text, sizeof text - 1);
+    syscall(SYS_close, attribute);
+    if (length > 0 && sscanf(text, "%u:%u", &major_number, &minor_number) == 2) {
+      *mode = S_IFCHR | 0600;
+      *number = makedev(major_number, minor_number);
+    }
+  }
+  errno = before;
+}
+
+typedef int (*fstat_function)(int, struct stat*);
+typedef int (*fstat64_function)(int, struct stat64*);
+typedef int (*fxstat_function)(int, int, struct stat*);
+typedef int (*fxstat64_function)(int, int, struct stat64*);
+
+EXPORT int fstat(int fd, struct stat* stat) {
+  NEXT(fstat_function, "fstat")
+  const int result = function(fd, stat);
+  if (result == 0) show_device(fd, &stat->st_mode, &stat->st_rdev);
+  return result;
+}
+
+EXPORT int fstat64(int fd, struct stat64* stat) {
+  NEXT(fstat64_function, "fstat64")
+  const int result = function(fd, stat);
+  if (result == 0) show_device(fd, &stat->st_mode, &stat->st_rdev);
+  return result;
+}
+
+EXPORT int __fxstat(int version, int fd, struct stat* stat) {
+  NEXT(fxstat_function, "__fxstat")
+  const int result = function(version, fd, stat);
+  if (result == 0) show_device(fd, &stat->st_mode, &stat->st_rdev);
+  return result;
+}
+
+EXPORT int __fxstat64(int version, int fd, struct stat64* stat) {
+  NEXT(fxstat64_function, "__fxstat64")
+  const int result = function(version, fd, stat);
+  if (result == 0) show_device(fd, &stat->st_mode, &stat->st_rdev);
+  return result;
+}
+
+/* --- ioctl --- */
+
+static uint32_t word_at(const void* buffer, size_t offset) {
+  uint32_t word;
+  memcpy(&word, (const char*)buffer + offset, sizeof word);
+  return word;
+}
+
+/* Bytes of the buffer behind a command, which the ioctl's number does not tell. */
+static uint64_t length_of(enum kind kind, unsigned nr, const void* buffer) {
+  if (nr == 10) return 64 + (uint64_t)word_at(buffer, 16) + word_at(buffer, 20);
+  if (kind == DIMM) {
+    switch (nr) {
+      case 3:
+        return 8;
+      case 4:
+        return 12;
+      case 5:
+      case 6:
+        return 12 + (uint64_t)word_at(buffer, 4);
+      case 9: {
+        const uint64_t in = word_at(buffer, 4);
+        if (in > NVDIMMFS_COMMAND_LIMIT) return in;
+        return 16 + in + word_at(buffer, 8 + in + 4);
+      }
+    }
+    return 0;
+  }
+  switch (nr) {
+    case 1:
+    case 2:
+    case 4:
+      return 32;
+    case 3:
+      return word_at(buffer, 4) < 8 ? 8 : word_at(buffer, 4);
+  }
+  return 0;
+}
+
+/* The whole of the parts, in as many system calls as it takes; less only at the end or on an error
+ * (-1). */
+static ssize_t transfer(ssize_t (*call)(int, const struct iovec*, int, off64_t), int fd, void* head,
+                        size_t head_length, void* body, size_t body_length, uint64_t offset) {
+  size_t done = 0;
+  while (done < head_length + body_length) {
+    const size_t in_head = done < head_length ? head_length - done : 0;
+    const size_t in_body = done < head_length ? 0 : done - head_length;
+    struct iovec parts[2] = {{(char*)head + (in_head ? done : head_length), in_head},
+                             {(char*)body + in_body, body_length - in_body}};
+    const ssize_t n = call(fd, parts, 2, (off64_t)(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -1;
+    if (n == 0) break;
+    done += (size_t)n;
+  }
+  return (ssize_t)done;
+}
+
+static int command(int fd, uint32_t word, unsigned nr, void* buffer) {
+  const uint64_t length = length_of(unpack(word).kind, nr, buffer);
+  const uint64_t offset = (uint64_t)syscall(SYS_gettid) << NVDIMMFS_COMMAND_SHIFT;
+  struct nvdimmfs_command_request request = {
+      .magic = NVDIMMFS_COMMAND_MAGIC,
+      .nr = nr,
+      .may_write = (word & MAY_WRITE) != 0,
+      .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
+  };
+  const size_t sent = length > NVDIMMFS_COMMAND_LIMIT ? 0 : (size_t)length;
+  if (transfer(pwritev64, fd, &request, sizeof request, buffer, sent, offset) < 0) return -1;
+  struct nvdimmfs_command_reply reply = {0};
+  const ssize_t got = transfer(preadv64, fd, &reply, sizeof reply, buffer, sent, offset);
+  if (got < 0) return -1;
+  if ((size_t)got < sizeof reply) {
+    errno = EIO;
+    return -1;
+  }
+  if (reply.result < 0) {
+    errno = -reply.result;
+    return -1;
+  }
+  return reply.result;
+}
+
+typedef int (*ioctl_function)(int, unsigned long, ...);
+
+EXPORT int ioctl(int fd, unsigned long request, ...) {
+  va_list arguments;
+  va_start(arguments, request);
+  void* argument = va_arg(arguments, void*);
+  va_end(arguments);
+  const uint32_t word = what_is(fd);
+  if (word != 0 && unpack(word).kind != DAX) return command(fd, word, request & 0xff, argument);
+  NEXT(ioctl_function, "ioctl")
+  return function(fd, request, argument);
+}
+
+/* --- Descriptors that end, and copies --- */
+
+typedef int (*close_function)(int);
+typedef int (*dup_function)(int);
+typedef int (*dup2_function)(int, int);
+typedef int (*dup3_function)(int, int, int);
+
+EXPORT int close(int fd) {
+  remember(fd, 0);
+  NEXT(close_function, "close")
+  return function(fd);
+}
+
+EXPORT int dup(int fd) {
+  NEXT(dup_function, "dup")
+  const int copy = function(fd);
+  remember(copy, what_is(fd));
+  return copy;
+}
+
+EXPORT int dup2(int fd, int to) {
+  NEXT(dup2_function, "dup2")
+  const int copy = function(fd, to);
+  remember(copy, what_is(fd));
+  return copy;
+}
+
+EXPORT int dup3(int fd, int to, int flags) {
+  NEXT(dup3_function, "dup3")
+  const int copy = function(fd, to, flags);
+  remember(copy, what_is(fd));
+  return copy;
+}

@@ -1,0 +1,239 @@
+#include "tools/shell/stage.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+#include "tools/shell/merged_folders.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+// Modules that a tool wants loaded before it binds a device.
+constexpr const char* kModules[] = {"libnvdimm", "nfit",       "nd_pmem", "nd_btt",
+                                    "dax_pmem",  "device_dax", "kmem"};
+
+absl::Status Failed(absl::string_view what, absl::string_view on) {
+  const int error = errno;
+  return core::Refusal(error, "shell.mount",
+                       absl::StrCat("shell: ", what, " ", on, ": ", strerror(error)));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+bool Exists(const std::string& path) {
+  struct stat stat = {};
+  return lstat(path.c_str(), &stat) == 0;
+}
+
+std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+std::vector<std::string> NamesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
+  if (stream == nullptr) return names;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  return names;
+}
+
+absl::Status WriteFile(const std::string& path, absl::string_view text) {
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+  if (file.get() < 0 ||
+      write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return Failed("write", path);
+  return absl::OkStatus();
+}
+
+// A copy of what is mounted at `path` and below, mounted nowhere yet.
+absl::StatusOr<Descriptor> Copy(const std::string& path) {
+  Descriptor copy(open_tree(
+      AT_FDCWD, path.c_str(),
+      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT));
+  if (copy.get() < 0) return Failed("copy the mount of", path);
+  return copy;
+}
+
+absl::Status Put(const Descriptor& copy, const std::string& place) {
+  if (move_mount(copy.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    return Failed("mount on", place);
+  return absl::OkStatus();
+}
+
+absl::Status PutEmpty(const std::string& place) {
+  if (mount("nvdimmfs", place.c_str(), "tmpfs", MS_NOSUID, "mode=0755") != 0)
+    return Failed("mount a tmpfs on", place);
+  return absl::OkStatus();
+}
+
+absl::Status MakeDirectory(const std::string& path) {
+  if (mkdir(path.c_str(), 0755) != 0) return Failed("make directory", path);
+  return absl::OkStatus();
+}
+
+// The user becomes root of a namespace in which nobody else exists.
+absl::Status MapUser(uid_t uid, gid_t gid) {
+  RETURN_IF_ERROR(WriteFile("/proc/self/setgroups", "deny"));
+  RETURN_IF_ERROR(WriteFile("/proc/self/uid_map", absl::StrCat("0 ", uid, " 1\n")));
+  return WriteFile("/proc/self/gid_map", absl::StrCat("0 ", gid, " 1\n"));
+}
+
+absl::Status NoNamespace(int error) {
+  return core::Refusal(
+      error, "shell.namespace",
+      absl::StrCat("shell: no mount namespace: ", strerror(error),
+                   "; it takes root (CAP_SYS_ADMIN), or user namespaces, which a sysctl, a "
+                   "container or AppArmor may have switched off"));
+}
+
+}  // namespace
+
+absl::Status Stage::Enter() {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  if (unshare(CLONE_NEWNS) != 0) {
+    if (errno != EPERM) return NoNamespace(errno);
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return NoNamespace(errno);
+    RETURN_IF_ERROR(MapUser(uid, gid));
+  }
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return Failed("make private", "/");
+  return MakeHome();
+}
+
+// Until Show covers it again, the home is all of /dev, with links to what was there.
+absl::Status Stage::MakeHome() {
+  const std::vector<std::string> names = NamesIn("/dev");
+  ASSIGN_OR_RETURN(const Descriptor host, Copy("/dev"));
+  RETURN_IF_ERROR(PutEmpty("/dev"));
+  for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath})
+    RETURN_IF_ERROR(MakeDirectory(path));
+  RETURN_IF_ERROR(Put(host, kHostPath));
+  for (const std::string& name : names) {
+    if (absl::StrCat("/dev/", name) == kHomePath) continue;
+    if (symlink(absl::StrCat(".nvdimmfs/host/", name).c_str(),
+                absl::StrCat("/dev/", name).c_str()) != 0)
+      return Failed("link", name);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Stage::PutMount(const std::string& path) {
+  if (!Exists(path + "/bus/nd/devices") || !Exists(path + "/class/nd"))
+    return core::Refusal(
+        ENOTDIR, "shell.mount",
+        absl::StrCat("shell: ", path, " is a directory, but no mount of nvdimmfs"));
+  ASSIGN_OR_RETURN(const Descriptor tree, Copy(path));
+  return Put(tree, kTreePath);
+}
+
+absl::Status Stage::Show() {
+  const std::string tree = kTreePath;
+  for (const char* place : {"bus/nd", "class/nd", "bus/dax"})
+    if (Exists(absl::StrCat(tree, "/", place)))
+      RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/", place), absl::StrCat("/sys/", place)));
+  for (const std::string& name : NamesIn(tree + "/devices/platform"))
+    RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/devices/platform/", name),
+                          absl::StrCat("/sys/devices/platform/", name)));
+  for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
+  for (const MergedFolder& folder : kMergedFolders)
+    if (strcmp(folder.place, "/dev") != 0)
+      RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", folder.name), folder.place));
+  // Last, for it hides the way to everything else: the home shows up again below the new /dev.
+  RETURN_IF_ERROR(Cover(kHomePath, absl::StrCat(kMergedPath, "/dev/.nvdimmfs")));
+  return Cover(absl::StrCat(kMergedPath, "/dev"), "/dev");
+}
+
+absl::Status Stage::Cover(const std::string& source, const std::string& place) {
+  RETURN_IF_ERROR(MakePlace(place));
+  ASSIGN_OR_RETURN(const Descriptor copy, Copy(source));
+  return Put(copy, place);
+}
+
+absl::Status Stage::MakePlace(const std::string& place) {
+  if (Exists(place)) return absl::OkStatus();
+  const std::string parent = ParentOf(place);
+  if (rebuilt_.count(parent) == 0) {
+    RETURN_IF_ERROR(MakePlace(parent));
+    RETURN_IF_ERROR(Rebuild(parent));
+  }
+  return MakeDirectory(place);
+}
+
+// A directory of a filesystem that takes no new entries becomes a tmpfs that shows the same ones.
+absl::Status Stage::Rebuild(const std::string& directory) {
+  struct Entry {
+    std::string name;
+    bool is_directory;
+    Descriptor copy;
+    std::string target;  // of a link
+  };
+  std::vector<Entry> entries;
+  for (const std::string& name : NamesIn(directory)) {
+    const std::string path = absl::StrCat(directory, "/", name);
+    struct stat stat = {};
+    if (lstat(path.c_str(), &stat) != 0) continue;  // gone meanwhile
+    if (S_ISLNK(stat.st_mode)) {
+      std::error_code error;
+      entries.push_back(
+          {name, false, Descriptor(-1), std::filesystem::read_symlink(path, error).string()});
+      continue;
+    }
+    ASSIGN_OR_RETURN(Descriptor copy, Copy(path));
+    entries.push_back({name, S_ISDIR(stat.st_mode), std::move(copy), ""});
+  }
+  RETURN_IF_ERROR(PutEmpty(directory));
+  rebuilt_.insert(directory);
+  for (const Entry& entry : entries) {
+    const std::string path = absl::StrCat(directory, "/", entry.name);
+    if (entry.copy.get() < 0) {
+      if (symlink(entry.target.c_str(), path.c_str()) != 0) return Failed("link", path);
+      continue;
+    }
+    RETURN_IF_ERROR(entry.is_directory ? MakeDirectory(path) : WriteFile(path, ""));
+    RETURN_IF_ERROR(Put(entry.copy, path));
+  }
+  return absl::OkStatus();
+}
+
+// Tools that use libkmod insert a module, and give up where they cannot, unless this says "live".
+absl::Status Stage::ShowModule(const std::string& name) {
+  const std::string directory = "/sys/module/" + name;
+  const std::string state = directory + "/initstate";
+  if (Exists(state)) return absl::OkStatus();
+  if (Exists(directory)) {
+    RETURN_IF_ERROR(Rebuild(directory));
+  } else {
+    RETURN_IF_ERROR(MakePlace(directory));
+  }
+  return WriteFile(state, "live\n");
+}
+
+}  // namespace nvdimmfs::tools

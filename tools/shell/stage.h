@@ -1,0 +1,53 @@
+// The private view of /dev and /sys in which unmodified tools find the mounted tree.
+//
+// All of it lives in a mount namespace of this process and its children; nothing outside changes,
+// no file or directory is made anywhere else, and the kernel takes everything away with the last
+// process in it.
+//
+//   /dev/.nvdimmfs/host     the /dev that was there
+//   /dev/.nvdimmfs/tree     the mounted tree
+//   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
+//
+// Order: Enter; mount something on kTreePath and kMergedPath; then Show.
+#ifndef NVDIMMFS_TOOLS_SHELL_STAGE_H_
+#define NVDIMMFS_TOOLS_SHELL_STAGE_H_
+
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace nvdimmfs::tools {
+
+inline constexpr char kHomePath[] = "/dev/.nvdimmfs";
+inline constexpr char kHostPath[] = "/dev/.nvdimmfs/host";
+inline constexpr char kTreePath[] = "/dev/.nvdimmfs/tree";
+inline constexpr char kMergedPath[] = "/dev/.nvdimmfs/merged";
+
+class Stage {
+ public:
+  // Takes the process into a mount namespace of its own (and, where it lacks the right to that,
+  // into a user namespace in which it is root) and makes the home. Refused with the errno of what
+  // failed, "shell.namespace" or "shell.mount".
+  absl::Status Enter();
+
+  // Puts the mount at `path` (absolute), which somebody else made, on kTreePath as well. Refused
+  // with ENOTDIR, "shell.mount", where `path` is no mount of this program.
+  absl::Status PutMount(const std::string& path);
+
+  // Covers /sys and /dev.
+  absl::Status Show();
+
+ private:
+  absl::Status MakeHome();
+  absl::Status Cover(const std::string& source, const std::string& place);
+  absl::Status MakePlace(const std::string& place);
+  absl::Status Rebuild(const std::string& directory);
+  absl::Status ShowModule(const std::string& name);
+
+  std::set<std::string> rebuilt_;  // directories that are ours now, and take new entries
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_STAGE_H_
