@@ -87,6 +87,8 @@ class Mount:
         if self.daemon.poll() is not None or not is_mounted(self.path):
             self.close()
             raise AssertionError(f"{' '.join(self._command)}: exit {self.exit_code}: {self.log}")
+        # In the mount table is not yet ready: this is answered once the daemon serves.
+        os.listdir(self.path)
         return self
 
     def __exit__(self, kind, value, traceback):
