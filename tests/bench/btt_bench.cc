@@ -158,14 +158,6 @@ int Compare(const Flags& flags, size_t block_size) {
       }};
   if (!Fill(ours.write, blocks, block_size) || !Fill(theirs.write, blocks, block_size)) return 1;
 
-  if (std::getenv("BTT_BENCH_ONLY") != nullptr) {
-    const std::string only = std::getenv("BTT_BENCH_ONLY");
-    const Operation& chosen = only == "or" ? ours.read : only == "ow" ? ours.write
-                              : only == "fr" ? floor.read : only == "tr" ? theirs.read : theirs.write;
-    for (int i = 0; i < 10; ++i)
-      std::printf("%s %.0f\n", only.c_str(), NsPerOp(chosen, blocks - 4, block_size, 1, flags));
-    return 0;
-  }
   for (const bool write : {true, false})
     for (const int threads : {1, 2}) {
       double best_ours = 1e18, best_theirs = 1e18;
@@ -176,10 +168,11 @@ int Compare(const Flags& flags, size_t block_size) {
           best_theirs = std::min(best_theirs, NsPerOp(write ? theirs.write : theirs.read, blocks,
                                                       block_size, threads, flags));
       }
-      std::printf(
-          "btt %-5s %4zu B %d thread%s  nvdimmfs %7.0f ns  libpmemblk %7.0f ns  ratio %.2f\n",
-          write ? "write" : "read", block_size, threads, threads == 1 ? " " : "s", best_ours,
-          best_theirs, best_theirs / best_ours);
+      std::printf("btt %-5s %4zu B %d thread%s  nvdimmfs %6.0f ns", write ? "write" : "read",
+                  block_size, threads, threads == 1 ? " " : "s", best_ours);
+      if (flags.peer)
+        std::printf("  libpmemblk %6.0f ns  ratio %.2f", best_theirs, best_theirs / best_ours);
+      std::printf("\n");
     }
   // Last: it writes over the BTT.
   opened->reset();
