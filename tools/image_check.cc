@@ -1,6 +1,7 @@
 #include "tools/image_check.h"
 
 #include <cerrno>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -23,10 +24,14 @@ namespace {
 
 using Findings = std::vector<PlacedFinding>;
 
+using Buses = std::vector<core::BusSource>;
+
 // A namespace as far as a checker needs it, after the System that showed it is gone.
 struct Extent {
   std::string name;
-  core::Range range;  // in the DIMM's capacity, which is the file from its start
+  size_t bus = 0;     // index in the source's buses
+  size_t region = 0;  // index in the bus's regions
+  core::Range range;  // in the region
   core::Uuid uuid;
   core::ClaimClass claim_class = core::ClaimClass::kNone;
 };
@@ -37,7 +42,8 @@ SourceRequest RequestFor(const std::string& source, bool read_only, bool force) 
   return request;
 }
 
-void AddDimm(const core::DimmSource& source, const core::Dimm& dimm, Findings& findings) {
+void AddDimm(const core::Dimm& dimm, Findings& findings) {
+  const core::DimmSource& source = dimm.source();
   for (const core::Finding& finding : source.findings) findings.push_back({dimm.name(), finding});
   if (dimm.data() == nullptr || source.labels == nullptr) return;
   const uint64_t area_start = source.label_offset;
@@ -47,30 +53,48 @@ void AddDimm(const core::DimmSource& source, const core::Dimm& dimm, Findings& f
   }
 }
 
+// From where offsets in a region count: from the start of the one image that it is on, else from
+// the region's own.
+uint64_t BaseOf(const core::RegionSource& region) {
+  return region.mappings.size() == 1 ? region.mappings[0].dpa.start : 0;
+}
+
 // What the device model refused by itself says that something is off.
 void AddRefusal(const core::Device& device, uint64_t offset, Findings& findings) {
   if (device.last_error().empty()) return;
   findings.push_back({device.name(), {"enable", offset, device.last_error()}});
 }
 
-std::vector<Extent> CollectExtents(core::System& system, const core::BusSource& source,
-                                   Findings& findings) {
+void AddNamespace(const core::Namespace& ns, size_t bus, size_t region, Findings& findings,
+                  std::vector<Extent>& extents) {
+  if (ns.size() == 0) return;
+  const core::RegionSource& source = ns.region().source();
+  const uint64_t start = ns.spa().start - source.spa.start;
+  if (ns.claim() == nullptr) AddRefusal(ns, BaseOf(source) + start, findings);
+  extents.push_back({ns.name(), bus, region, {start, ns.size()}, ns.uuid(), ns.claim_class()});
+}
+
+void AddRegion(const core::Region& region, Findings& findings) {
+  const auto& mappings = region.mappings();
+  AddRefusal(region, mappings.empty() ? 0 : mappings[0].dimm->source().label_offset, findings);
+}
+
+std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
   std::vector<Extent> extents;
+  size_t bus = 0;
   for (const auto& device : system.Devices()) {
-    if (device->kind() == core::DeviceKind::kDimm) {
-      const auto& dimm = static_cast<const core::Dimm&>(*device);
-      AddDimm(source.dimms[dimm.id()], dimm, findings);
-      if (dimm.driver() == nullptr)
-        AddRefusal(dimm, source.dimms[dimm.id()].label_offset, findings);
-    } else if (device->kind() == core::DeviceKind::kRegion) {
-      AddRefusal(*device, source.dimms.front().label_offset, findings);
-    } else if (device->kind() == core::DeviceKind::kNamespace) {
-      const auto& ns = static_cast<const core::Namespace&>(*device);
-      if (ns.size() == 0) continue;
-      const uint64_t start = ns.spa().start - ns.region().source().spa.start;
-      if (ns.claim() == nullptr) AddRefusal(ns, start, findings);
-      extents.push_back({ns.name(), {start, ns.size()}, ns.uuid(), ns.claim_class()});
+    if (device->kind() != core::DeviceKind::kBus) continue;
+    const auto& shown = static_cast<const core::Bus&>(*device);
+    for (const auto& dimm : shown.dimms()) {
+      AddDimm(*dimm, findings);
+      if (dimm->driver() == nullptr) AddRefusal(*dimm, dimm->source().label_offset, findings);
     }
+    for (size_t i = 0; i < shown.regions().size(); ++i) {
+      AddRegion(*shown.regions()[i], findings);
+      for (const core::Namespace* ns : shown.regions()[i]->Namespaces())
+        AddNamespace(*ns, bus, i, findings, extents);
+    }
+    ++bus;
   }
   return extents;
 }
@@ -85,36 +109,51 @@ std::optional<btt::Version> BttVersion(const core::Media& media, const Extent& e
   return btt::Detect(media, extent.uuid);
 }
 
-void AddPlaced(const Extent& extent, std::vector<core::Finding> found, bool repaired,
+void AddPlaced(const Extent& extent, uint64_t base, std::vector<core::Finding> found, bool repaired,
                Findings& findings) {
   for (core::Finding& finding : found) {
-    finding.offset += extent.range.start;
+    finding.offset += base + extent.range.start;
     findings.push_back({extent.name, std::move(finding), repaired});
   }
 }
 
-absl::Status CheckExtent(const std::shared_ptr<core::Media>& capacity, const Extent& extent,
-                         Findings& findings) {
+const core::RegionSource& RegionOf(const Buses& buses, const Extent& extent) {
+  return buses[extent.bus].regions[extent.region];
+}
+
+absl::Status CheckExtent(const Buses& buses, const Extent& extent, Findings& findings) {
+  const core::RegionSource& region = RegionOf(buses, extent);
   ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media,
-                   core::MediaSlice::Make(capacity, extent.range));
+                   core::MediaSlice::Make(region.media, extent.range));
   if (const auto version = BttVersion(*media, extent))
-    AddPlaced(extent, btt::Check(*media, *version, extent.uuid), false, findings);
+    AddPlaced(extent, BaseOf(region), btt::Check(*media, *version, extent.uuid), false, findings);
   return absl::OkStatus();
 }
 
-absl::Status RepairExtent(const std::shared_ptr<core::Media>& capacity, const Extent& extent,
-                          RepairLog& log, Findings& findings) {
+// The file beside which the copies of what is overwritten lie: the one image that the region is
+// on, else the source with the region's name.
+std::string LogName(const std::string& source_file, const Buses& buses, const Extent& extent) {
+  const core::RegionSource& region = RegionOf(buses, extent);
+  if (region.mappings.size() == 1)
+    return buses[extent.bus].dimms[region.mappings[0].dimm].description;
+  return absl::StrCat(source_file, ".bus", extent.bus, "-region", extent.region);
+}
+
+absl::Status RepairExtent(const Buses& buses, const Extent& extent, RepairLog& log,
+                          Findings& findings) {
+  const core::RegionSource& region = RegionOf(buses, extent);
+  const uint64_t base = BaseOf(region);
   ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media,
-                   core::MediaSlice::Make(capacity, extent.range));
+                   core::MediaSlice::Make(region.media, extent.range));
   const auto version = BttVersion(*media, extent);
   if (!version) return absl::OkStatus();
   ASSIGN_OR_RETURN(btt::RepairReport report,
                    btt::Repair(*media, *version, extent.uuid,
                                [&](uint64_t offset, absl::Span<const std::byte> bytes) {
-                                 return log.Save(extent.range.start + offset, bytes);
+                                 return log.Save(base + extent.range.start + offset, bytes);
                                }));
-  AddPlaced(extent, std::move(report.done), true, findings);
-  AddPlaced(extent, std::move(report.left), false, findings);
+  AddPlaced(extent, base, std::move(report.done), true, findings);
+  AddPlaced(extent, base, std::move(report.left), false, findings);
   return media->Flush();
 }
 
@@ -125,15 +164,15 @@ struct Survey {
 };
 
 absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
-  ASSIGN_OR_RETURN(const core::BusSource source, OpenSource(RequestFor(source_text, true, force)));
+  ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, true, force)));
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
-  RETURN_IF_ERROR(system.AddBus(source));
+  for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   Survey survey;
-  survey.extents = CollectExtents(system, source, survey.findings);
+  survey.extents = CollectExtents(system, survey.findings);
   const size_t before = survey.findings.size();
   for (const Extent& extent : survey.extents)
-    RETURN_IF_ERROR(CheckExtent(source.dimms.front().capacity, extent, survey.findings));
+    RETURN_IF_ERROR(CheckExtent(buses, extent, survey.findings));
   survey.btt_findings = survey.findings.size() != before;
   return survey;
 }
@@ -144,10 +183,14 @@ absl::StatusOr<Findings> CheckSource(const std::string& source_text, const Check
   ASSIGN_OR_RETURN(Survey survey, LookAt(source_text, options.force && !options.repair));
   if (!options.repair || !survey.btt_findings) return std::move(survey.findings);
   Findings findings;
-  RepairLog log(SplitSource(source_text).first);
-  ASSIGN_OR_RETURN(const core::BusSource source, OpenSource(RequestFor(source_text, false, false)));
-  for (const Extent& extent : survey.extents)
-    RETURN_IF_ERROR(RepairExtent(source.dimms.front().capacity, extent, log, findings));
+  const std::string source_file = SplitSource(source_text).first;
+  ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, false, false)));
+  std::map<std::string, RepairLog> logs;
+  for (const Extent& extent : survey.extents) {
+    const std::string name = LogName(source_file, buses, extent);
+    RepairLog& log = logs.try_emplace(name, name).first->second;
+    RETURN_IF_ERROR(RepairExtent(buses, extent, log, findings));
+  }
   return findings;
 }
 

@@ -16,8 +16,10 @@ struct CheckOptions {
 };
 
 struct PlacedFinding {
-  std::string subject;    // "nmem0", "region0", "namespace0.1"
-  core::Finding finding;  // its offset is from the start of the file
+  std::string subject;  // "nmem0", "region0", "namespace0.1"
+  // Its offset is from the start of the image; of a namespace over several, or over none, from the
+  // start of its region.
+  core::Finding finding;
   bool repaired = false;
 };
 

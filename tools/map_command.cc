@@ -1,6 +1,7 @@
 // nvdimmfs map SOURCE
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "btt/btt_layer.h"
 #include "core/status.h"
@@ -13,10 +14,10 @@ namespace nvdimmfs::tools {
 namespace {
 
 absl::Status Draw(const SourceRequest& request) {
-  ASSIGN_OR_RETURN(const core::BusSource source, OpenSource(request));
+  ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
-  RETURN_IF_ERROR(system.AddBus(source));
+  for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   for (const auto& device : system.Devices()) {
     if (device->kind() != core::DeviceKind::kRegion) continue;
     for (const core::Attribute& attribute : device->attributes()) {
@@ -34,7 +35,7 @@ int MapCommand(const Arguments& arguments) {
   CLI::App app("Who owns which DPA.", "nvdimmfs map");
   SourceRequest request{.read_only = true};
   bool force = false;
-  app.add_option("SOURCE", request.text, "an image file")->required();
+  app.add_option("SOURCE", request.text, "an image file or a topology file (.toml)")->required();
   app.add_flag("--force", force, "look even while somebody else has it open");
   if (const auto code = Parse(app, arguments)) return *code;
   if (force) request.options.push_back({"force", ""});

@@ -32,32 +32,41 @@ absl::Status WithReason(const absl::Status& status) {
 }
 
 // What is odd on the media is no reason not to mount, but its owner should hear of it.
-void TellFindings(core::System& system, const core::BusSource& source) {
-  for (const core::DimmSource& dimm : source.dimms)
-    for (const core::Finding& finding : dimm.findings)
-      std::fprintf(stderr, "nvdimmfs: note: %s: %s [%s]\n", dimm.description.c_str(),
-                   finding.sentence.c_str(), finding.reason.c_str());
+void TellFindings(core::System& system, const std::vector<core::BusSource>& buses) {
+  for (const core::BusSource& bus : buses)
+    for (const core::DimmSource& dimm : bus.dimms)
+      for (const core::Finding& finding : dimm.findings)
+        std::fprintf(stderr, "nvdimmfs: note: %s: %s [%s]\n", dimm.description.c_str(),
+                     finding.sentence.c_str(), finding.reason.c_str());
   for (const auto& device : system.Devices())
     if (!device->last_error().empty() && device->kind() != core::DeviceKind::kBus)
       std::fprintf(stderr, "nvdimmfs: note: %s: %s\n", device->name().c_str(),
                    device->last_error().c_str());
 }
 
+// As unmounting a disk does: what was written is durable before the mount counts as gone.
+absl::Status FlushAll(const std::vector<core::BusSource>& buses) {
+  absl::Status first;
+  for (const core::BusSource& bus : buses) {
+    for (const core::DimmSource& dimm : bus.dimms) first.Update(dimm.capacity->Flush());
+    for (const core::RegionSource& region : bus.regions) first.Update(region.media->Flush());
+  }
+  return first;
+}
+
 absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options,
                    fs::Daemon& daemon) {
-  ASSIGN_OR_RETURN(core::BusSource source, OpenSource(request));
+  ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
   fs::Tree tree;
   core::System system(sector_layer, &tree);
-  RETURN_IF_ERROR(system.AddBus(source));
-  TellFindings(system, source);
+  for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
+  TellFindings(system, buses);
   const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status ready) {
     if (ready.ok()) daemon.Report(ready);
   });
-  // As unmounting a disk does: what was written is durable before the mount counts as gone.
-  for (const core::DimmSource& dimm : source.dimms)
-    if (!dimm.read_only) RETURN_IF_ERROR(dimm.capacity->Flush());
-  return served;
+  const absl::Status flushed = FlushAll(buses);
+  return flushed.ok() ? served : flushed;
 }
 
 }  // namespace
@@ -78,7 +87,9 @@ int MountCommand(const Arguments& arguments) {
   app.add_flag("-s", single_thread, "serve with one thread");
   app.add_option("-o", option_texts, "mount options, separated by commas")->allow_extra_args(false);
   app.set_version_flag("-V,--version", std::string("nvdimmfs ") + kVersion);
-  app.add_option("SOURCE", source_text, "an image file, with options after a comma")->required();
+  app.add_option("SOURCE", source_text,
+                 "an image file or a topology file (.toml), with options after a comma")
+      ->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
   if (const auto code = Parse(app, arguments)) return *code;
 

@@ -12,6 +12,7 @@
 #include "backends/image_backend.h"
 #include "core/input.h"
 #include "core/status.h"
+#include "tools/topology.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -55,10 +56,9 @@ absl::Status CheckKind(const std::string& name) {
   for (const absl::string_view kind : kOtherKinds)
     if (absl::StartsWith(name, kind) && access(name.c_str(), F_OK) != 0)
       return core::Refusal(EOPNOTSUPP, "source.kind",
-                           absl::StrCat("source ", name, ": this version opens image files only"));
-  if (absl::EndsWith(name, ".toml"))
-    return core::Refusal(EOPNOTSUPP, "source.kind",
-                         absl::StrCat("source ", name, ": this version reads no topology files"));
+                           absl::StrCat("source ", name,
+                                        ": this version opens image files and topology "
+                                        "files (.toml) only"));
   return absl::OkStatus();
 }
 
@@ -75,17 +75,24 @@ std::pair<std::string, OptionList> SplitSource(const std::string& text) {
   return {parts[0], options};
 }
 
-absl::StatusOr<core::BusSource> OpenSource(const SourceRequest& request) {
+absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request) {
   const auto [name, own_options] = SplitSource(request.text);
   RETURN_IF_ERROR(CheckKind(name));
   backends::ImageOptions options;
   options.read_only = request.read_only;
   for (const auto& [key, value] : request.options) RETURN_IF_ERROR(SetOption(options, key, value));
   for (const auto& [key, value] : own_options) RETURN_IF_ERROR(SetOption(options, key, value));
+  if (absl::EndsWith(name, ".toml")) {
+    if (options.label_size)
+      return BadOption("label_size", "", "a topology file says it of each DIMM");
+    return OpenTopology(name, options);
+  }
   ASSIGN_OR_RETURN(core::DimmSource dimm, backends::OpenImage(name, 0, options));
   std::vector<core::DimmSource> dimms;
   dimms.push_back(std::move(dimm));
-  return core::QemuBus(std::move(dimms));
+  std::vector<core::BusSource> buses;
+  buses.push_back(core::QemuBus(std::move(dimms)));
+  return buses;
 }
 
 }  // namespace nvdimmfs::tools

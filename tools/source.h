@@ -1,4 +1,5 @@
-// A SOURCE as the command line names it: an image file, with options after a comma.
+// A SOURCE as the command line names it: an image file or a topology file, with options after a
+// comma.
 #ifndef NVDIMMFS_TOOLS_SOURCE_H_
 #define NVDIMMFS_TOOLS_SOURCE_H_
 
@@ -28,9 +29,10 @@ struct SourceRequest {
 // its name is just that.
 std::pair<std::string, OptionList> SplitSource(const std::string& text);
 
-// Opens it and says what bus it makes. Refused with EINVAL, "source.option" or "source.kind", or as
-// backends/image_backend.h says.
-absl::StatusOr<core::BusSource> OpenSource(const SourceRequest& request);
+// Opens it and says what buses it makes: one of an image, as many as it has of a topology file
+// (.toml). Refused with EINVAL, "source.option" or "source.kind", or as backends/image_backend.h
+// and topology.h say.
+absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request);
 
 }  // namespace nvdimmfs::tools
 

@@ -1,0 +1,386 @@
+#include "tools/topology.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/range.h"
+#include "core/status.h"
+#include "core/striped_media.h"
+#include "tools/toml_reader.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+using core::BusSource;
+using core::DimmSource;
+using core::MappingSource;
+using core::Range;
+using core::RegionSource;
+
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
+constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
+constexpr uint64_t kDefaultGranularity = 4096;
+// ACPI: the persistent memory range type.
+constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
+
+template <typename T>
+void Assign(std::optional<int64_t> number, T& to) {
+  if (number) to = static_cast<T>(*number);
+}
+
+template <typename T>
+void ReadNumber(TomlReader& table, absl::string_view key, T& to) {
+  Assign(table.Number(key, 0, std::numeric_limits<T>::max()), to);
+}
+
+// Builds the buses, table by table. Addresses and slots are counted over the whole file.
+class Builder {
+ public:
+  Builder(const std::string& path, const backends::ImageOptions& options)
+      : directory_(std::filesystem::path(path).parent_path()), options_(options) {}
+
+  std::optional<BusSource> Bus(TomlReader& table);
+
+ private:
+  std::string PathOf(const std::string& image) const {
+    return (directory_ / std::filesystem::path(image)).string();
+  }
+
+  void Dimm(TomlReader& table, BusSource& bus);
+  std::optional<DimmSource> OpenDimm(TomlReader& table);
+  std::optional<DimmSource> MissingDimm(const std::string& name, std::optional<uint64_t> size,
+                                        TomlReader& table);
+  void Region(TomlReader& table, BusSource& bus);
+  void RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& region);
+  void RegionOverImage(TomlReader& table, RegionSource& region);
+  std::vector<MappingSource> Mappings(TomlReader& table, const BusSource& bus,
+                                      uint64_t granularity);
+  void Mapping(TomlReader& table, absl::string_view key, const std::string& dimm, Range dpa,
+               std::optional<uint64_t> offset, std::vector<MappingSource>& mappings);
+  void CheckMappings(TomlReader& table, const BusSource& bus,
+                     const std::vector<MappingSource>& mappings);
+  void Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region);
+  void AddUnmentioned(BusSource& bus);
+
+  const std::filesystem::path directory_;
+  const backends::ImageOptions options_;
+  uint32_t dimms_ = 0;        // so far, in the file
+  int regions_ = 0;           // likewise
+  std::vector<Range> taken_;  // system physical addresses
+
+  // Of the bus under way.
+  std::map<std::string, size_t> by_name_;
+  std::vector<std::vector<Range>> mapped_;  // DPA in regions, for each DIMM
+};
+
+void ReadIdentity(TomlReader& table, core::DimmIdentity& identity) {
+  ReadNumber(table, "handle", identity.handle);
+  ReadNumber(table, "phys_id", identity.phys_id);
+  ReadNumber(table, "vendor", identity.vendor);
+  ReadNumber(table, "device", identity.device);
+  ReadNumber(table, "revision", identity.revision);
+  ReadNumber(table, "subsystem_vendor", identity.subsystem_vendor);
+  ReadNumber(table, "subsystem_device", identity.subsystem_device);
+  ReadNumber(table, "subsystem_revision", identity.subsystem_revision);
+  ReadNumber(table, "serial", identity.serial);
+  ReadNumber(table, "interface_code", identity.interface_code);
+  core::DimmIdentity::Manufacturing made;
+  const auto date = table.Number("manufacturing_date", 0, UINT16_MAX);
+  const auto location = table.Number("manufacturing_location", 0, UINT8_MAX);
+  Assign(date, made.date);
+  Assign(location, made.location);
+  if (date || location) identity.manufacturing = made;
+}
+
+void ReadPoison(TomlReader& table, core::Media* media) {
+  for (TomlReader& entry : table.Tables("poison")) {
+    const auto offset = entry.Size("offset");
+    const auto length = entry.Size("length");
+    if (entry.Finish().ok() && (!offset || length.value_or(0) == 0))
+      entry.Refuse("", "poison needs an offset and a length of at least 1 byte");
+    if (!table.status().ok() || media == nullptr) return;
+    if (const absl::Status bad = media->InjectPoison({*offset, *length}); !bad.ok())
+      entry.Refuse("", core::Annotate(bad, "poison"));
+  }
+}
+
+std::optional<DimmSource> Builder::MissingDimm(const std::string& name,
+                                               std::optional<uint64_t> size, TomlReader& table) {
+  if (!size || *size == 0 || *size % kPage != 0) {
+    table.Refuse("size", "a missing DIMM needs a size, a multiple of 4096 bytes");
+    return std::nullopt;
+  }
+  auto nothing = core::StripedMedia::Make({{nullptr, name}}, kPage, *size);
+  if (!nothing.ok()) {
+    table.Refuse("size", nothing.status());
+    return std::nullopt;
+  }
+  return DimmSource{.description = name,
+                    .capacity = *std::move(nothing),
+                    .labels = nullptr,
+                    .missing = true,
+                    .identity = backends::QemuIdentity(dimms_)};
+}
+
+std::optional<DimmSource> Builder::OpenDimm(TomlReader& table) {
+  backends::ImageOptions options = options_;
+  const auto image = table.Text("image");
+  options.label_size = table.Size("label_size");
+  options.read_only = table.Flag("read_only").value_or(false) || options_.read_only;
+  const bool missing = table.Flag("missing").value_or(false);
+  const auto size = table.Size("size");
+  if (!table.status().ok()) return std::nullopt;
+  if (missing) return MissingDimm(image ? PathOf(*image) : "the image", size, table);
+  if (size) table.Refuse("size", "goes with missing = true only; an image has its own");
+  if (!image) table.Refuse("", "a DIMM needs an image, or missing = true and a size");
+  if (!table.status().ok()) return std::nullopt;
+  auto opened = backends::OpenImage(PathOf(*image), dimms_, options);
+  if (opened.ok()) return *std::move(opened);
+  const bool absent = core::ErrnoOf(opened.status()) == ENOENT;
+  table.Refuse("image",
+               absent ? core::Refusal(ENOENT, core::ReasonOf(opened.status()),
+                                      absl::StrCat(opened.status().message(),
+                                                   "; to see the rest without it, write missing = "
+                                                   "true and its size"))
+                      : opened.status());
+  return std::nullopt;
+}
+
+void Builder::Dimm(TomlReader& table, BusSource& bus) {
+  const auto name = table.Text("name");
+  const auto image = table.Text("image");
+  std::optional<DimmSource> dimm = OpenDimm(table);
+  core::DimmIdentity identity = backends::QemuIdentity(dimms_);
+  ReadIdentity(table, identity);
+  ReadPoison(table, dimm ? dimm->capacity.get() : nullptr);
+  if (!table.Finish().ok()) return;
+  dimm->identity = identity;
+  const std::string called = name.value_or(image.value_or(""));
+  if (!called.empty() && !by_name_.emplace(called, bus.dimms.size()).second)
+    table.Refuse(name ? "name" : "image",
+                 absl::StrCat("another DIMM of this bus is called \"", called, "\""));
+  bus.dimms.push_back(*std::move(dimm));
+  mapped_.emplace_back();
+  ++dimms_;
+}
+
+// One more mapping; `key` is where the DIMM's name is said.
+void Builder::Mapping(TomlReader& table, absl::string_view key, const std::string& dimm, Range dpa,
+                      std::optional<uint64_t> offset, std::vector<MappingSource>& mappings) {
+  const auto found = by_name_.find(dimm);
+  if (found == by_name_.end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, index] : by_name_) names.push_back(known);
+    table.Refuse(key, absl::StrCat("this bus has no DIMM \"", dimm, "\"",
+                                   names.empty() ? "" : "; it has ", absl::StrJoin(names, ", ")));
+    return;
+  }
+  mappings.push_back(
+      {.dimm = found->second, .dpa = dpa, .region_offset = offset.value_or(UINT64_MAX)});
+}
+
+std::vector<MappingSource> Builder::Mappings(TomlReader& table, const BusSource& bus,
+                                             uint64_t granularity) {
+  std::vector<MappingSource> mappings;
+  for (const std::string& dimm : table.Texts("dimms"))
+    Mapping(table, "dimms", dimm, {}, std::nullopt, mappings);
+  for (TomlReader& entry : table.Tables("mapping")) {
+    const auto dimm = entry.Text("dimm");
+    const uint64_t start = entry.Size("dpa_offset").value_or(0);
+    const uint64_t size = entry.Size("dpa_size").value_or(0);
+    const auto offset = entry.Size("region_offset");
+    if (entry.Finish().ok() && !dimm) entry.Refuse("", "a mapping needs a dimm");
+    if (!table.status().ok()) return {};
+    Mapping(entry, "dimm", *dimm, {start, size}, offset, mappings);
+  }
+  if (!table.status().ok()) return {};
+  // What is not said: as much as every member of the set has from there on.
+  uint64_t room = std::numeric_limits<uint64_t>::max();
+  for (const MappingSource& mapping : mappings) {
+    const uint64_t capacity = bus.dimms[mapping.dimm].capacity->size();
+    if (mapping.dpa.size != 0) room = std::min(room, mapping.dpa.size);
+    room = std::min(room, capacity - std::min(capacity, mapping.dpa.start));
+  }
+  for (size_t i = 0; i < mappings.size(); ++i) {
+    if (mappings[i].dpa.size == 0) mappings[i].dpa.size = core::RoundDown(room, granularity);
+    if (mappings[i].region_offset == UINT64_MAX) mappings[i].region_offset = i * granularity;
+  }
+  CheckMappings(table, bus, mappings);
+  return mappings;
+}
+
+void Builder::CheckMappings(TomlReader& table, const BusSource& bus,
+                            const std::vector<MappingSource>& mappings) {
+  for (size_t i = 0; i < mappings.size(); ++i) {
+    const MappingSource& mapping = mappings[i];
+    const DimmSource& dimm = bus.dimms[mapping.dimm];
+    if (mapping.dpa.empty() || mapping.dpa.start % kPage != 0 || mapping.dpa.size % kPage != 0 ||
+        !core::Fits(mapping.dpa.start, mapping.dpa.size, dimm.capacity->size()))
+      return table.Refuse(
+          "", absl::StrCat("a mapping of ", mapping.dpa.size, " bytes at DPA ", mapping.dpa.start,
+                           " of ", dimm.description, ": it needs multiples of ", kPage,
+                           " within the DIMM's ", dimm.capacity->size(), " bytes"));
+    for (size_t other = 0; other < i; ++other) {
+      if (mappings[other].dimm == mapping.dimm)
+        return table.Refuse("", absl::StrCat(dimm.description, " is in this region twice"));
+      if (mappings[other].region_offset == mapping.region_offset)
+        return table.Refuse("", "two DIMMs of this region have the same region_offset");
+    }
+    for (const Range& range : mapped_[mapping.dimm])
+      if (range.Overlaps(mapping.dpa))
+        return table.Refuse(
+            "", absl::StrCat("DPA ", mapping.dpa.start, " to ", mapping.dpa.end(), " of ",
+                             dimm.description, ": another region has some of it"));
+  }
+}
+
+void Builder::RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& region) {
+  const uint64_t granularity = table.Size("granularity").value_or(kDefaultGranularity);
+  if (table.status().ok() &&
+      (!core::IsPowerOfTwo(granularity) || granularity < core::StripedMedia::kMinGranularity ||
+       granularity > kAddressAlign))
+    table.Refuse("granularity", "needs a power of two from 256 to 1G");
+  if (!table.status().ok()) return;
+  region.mappings = Mappings(table, bus, granularity);
+  if (!table.status().ok()) return;
+  auto media = core::StripeMappings(bus.dimms, region.mappings, granularity);
+  if (!media.ok()) return table.Refuse("", media.status());
+  region.media = *std::move(media);
+  for (const MappingSource& mapping : region.mappings) {
+    mapped_[mapping.dimm].push_back(mapping.dpa);
+    region.read_only = region.read_only || bus.dimms[mapping.dimm].read_only;
+  }
+}
+
+void Builder::RegionOverImage(TomlReader& table, RegionSource& region) {
+  const auto image = table.Text("image");
+  backends::ImageOptions options = options_;
+  options.label_size = 0;
+  if (!table.status().ok()) return;
+  auto opened = backends::OpenImage(PathOf(*image), 0, options);
+  if (!opened.ok()) return table.Refuse("image", opened.status());
+  region.media = std::move(opened->capacity);
+  region.page_mapped = true;
+  region.read_only = opened->read_only;
+}
+
+void Builder::Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region) {
+  uint64_t start = kFirstAddress;
+  for (const Range& range : taken_)
+    start = std::max(start, core::RoundUp(range.end(), kAddressAlign));
+  start = spa.value_or(start);
+  // The upper half is the kernel's own; sizes beyond it are no files.
+  constexpr uint64_t kMost = uint64_t{1} << 62;
+  if (start % kPage != 0 || start > kMost || region.media->size() > kMost)
+    return table.Refuse("spa", "needs a multiple of 4096 below 2^62");
+  region.spa = {start, region.media->size()};
+  for (const Range& range : taken_)
+    if (range.Overlaps(region.spa))
+      return table.Refuse("spa", absl::StrCat("the region would have addresses ", start, " to ",
+                                              region.spa.end(), ", some of which are taken"));
+  taken_.push_back(region.spa);
+}
+
+std::optional<core::PersistenceDomain> ReadDomain(TomlReader& table) {
+  const auto domain = table.Text("persistence_domain");
+  if (!domain || *domain == "unknown") return core::PersistenceDomain::kUnknown;
+  if (*domain == "cpu_cache") return core::PersistenceDomain::kCpuCache;
+  if (*domain == "memory_controller") return core::PersistenceDomain::kMemoryController;
+  table.Refuse("persistence_domain", "one of \"cpu_cache\", \"memory_controller\", \"unknown\"");
+  return std::nullopt;
+}
+
+void Builder::Region(TomlReader& table, BusSource& bus) {
+  RegionSource region;
+  const int kinds = table.Has("image") + table.Has("dimms") + table.Has("mapping");
+  if (kinds != 1) table.Refuse("", "a region needs one of: dimms, [[bus.region.mapping]], image");
+  if (table.Has("image"))
+    RegionOverImage(table, region);
+  else
+    RegionOverDimms(table, bus, region);
+  if (table.Flag("read_only").value_or(false)) region.read_only = true;
+  region.page_mapped = table.Flag("page_mapped").value_or(region.page_mapped);
+  Assign(table.Number("numa_node", -1, INT16_MAX), region.numa_node);
+  Assign(table.Number("target_node", -1, INT16_MAX), region.target_node);
+  region.range_index = 2 * ++regions_;
+  Assign(table.Number("range_index", 0, UINT16_MAX), region.range_index);
+  region.persistence_domain = ReadDomain(table).value_or(region.persistence_domain);
+  const auto guid =
+      core::Uuid::Parse(table.Text("type_guid").value_or(std::string(kPersistentMemory)));
+  if (!guid) table.Refuse("type_guid", "needs a UUID");
+  const auto spa = table.Size("spa");
+  ReadPoison(table, region.media.get());
+  if (!table.Finish().ok()) return;
+  region.type_guid = *guid;
+  Place(table, spa, region);
+  if (table.status().ok()) bus.regions.push_back(std::move(region));
+}
+
+// A DIMM that no region mentions has one of its own, as under QEMU.
+void Builder::AddUnmentioned(BusSource& bus) {
+  std::vector<DimmSource> alone;
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < bus.dimms.size(); ++i)
+    if (mapped_[i].empty()) {
+      alone.push_back(bus.dimms[i]);
+      indices.push_back(i);
+    }
+  for (RegionSource& region : core::QemuBus(std::move(alone)).regions) {
+    region.mappings[0].dimm = indices[region.mappings[0].dimm];
+    region.range_index = 2 * ++regions_;
+    uint64_t start = kFirstAddress;
+    for (const Range& range : taken_)
+      start = std::max(start, core::RoundUp(range.end(), kAddressAlign));
+    region.spa.start = start;
+    taken_.push_back(region.spa);
+    bus.regions.push_back(std::move(region));
+  }
+}
+
+std::optional<BusSource> Builder::Bus(TomlReader& table) {
+  by_name_.clear();
+  mapped_.clear();
+  BusSource bus;
+  const auto provider = table.Text("provider");
+  const auto nfit = table.Flag("nfit");
+  for (TomlReader& dimm : table.Tables("dimm"))
+    if (table.status().ok()) Dimm(dimm, bus);
+  for (TomlReader& region : table.Tables("region"))
+    if (table.status().ok()) Region(region, bus);
+  if (!table.Finish().ok()) return std::nullopt;
+  AddUnmentioned(bus);
+  if (bus.regions.empty()) {
+    table.Refuse("", "a bus needs a [[bus.dimm]] or a [[bus.region]]");
+    return std::nullopt;
+  }
+  bus.provider = provider.value_or(bus.dimms.empty() ? "e820" : "ACPI.NFIT");
+  bus.has_nfit = nfit.value_or(bus.provider == "ACPI.NFIT");
+  return bus;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<BusSource>> OpenTopology(const std::string& path,
+                                                    const backends::ImageOptions& options) {
+  ASSIGN_OR_RETURN(TomlReader file, TomlReader::Open(path));
+  Builder builder(path, options);
+  std::vector<BusSource> buses;
+  for (TomlReader& table : file.Tables("bus")) {
+    std::optional<BusSource> bus = builder.Bus(table);
+    RETURN_IF_ERROR(file.status());
+    buses.push_back(*std::move(bus));
+  }
+  if (file.Finish().ok() && buses.empty()) file.Refuse("", "there is no [[bus]] in it");
+  RETURN_IF_ERROR(file.status());
+  return buses;
+}
+
+}  // namespace nvdimmfs::tools

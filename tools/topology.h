@@ -1,0 +1,25 @@
+// A topology file: buses, their DIMMs and regions in TOML, where an image alone stands for one QEMU
+// DIMM. What may be in it: topology.md.
+#ifndef NVDIMMFS_TOOLS_TOPOLOGY_H_
+#define NVDIMMFS_TOOLS_TOPOLOGY_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "backends/image_backend.h"
+#include "core/bus_source.h"
+
+namespace nvdimmfs::tools {
+
+// Opens every image that the file at `path` names; images are relative to its directory. Of
+// `options`, read_only, force and durability hold for all of them.
+// Refusals start with "path:line:column: ". Refused as toml_reader.h says, as
+// backends/image_backend.h says of an image, and with EINVAL, "toml.value", where the file
+// contradicts itself.
+absl::StatusOr<std::vector<core::BusSource>> OpenTopology(const std::string& path,
+                                                          const backends::ImageOptions& options);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_TOPOLOGY_H_
