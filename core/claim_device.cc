@@ -89,8 +89,7 @@ absl::Status ClaimDevice::Attach(Namespace& ns) {
 }
 
 void ClaimDevice::Detach() {
-  if (ns_ == nullptr) return;
-  ns_->set_claim(nullptr);
+  if (ns_ != nullptr) ns_->set_claim(nullptr);
   ns_ = nullptr;
   if (region_.seed(kind()) == this)
     Reset();

@@ -34,7 +34,7 @@ class ClaimDevice : public NdDevice {
   // "namespaceR.i" attaches, white space detaches.
   absl::Status SetNamespace(absl::string_view text);
   absl::Status Attach(Namespace& ns);
-  // Gives the namespace up: a seed is reset, any other device leaves the tree.
+  // Gives the namespace up, if there is one: a seed is reset, any other device leaves the tree.
   void Detach();
 
   virtual absl::Status Probe() = 0;

@@ -206,6 +206,15 @@ TEST(Btt, ClaimsServesAndGivesUp) {
   EXPECT_TRUE(m.Bound("btt0.0"));
 }
 
+TEST(Btt, AnEmptyLineResetsASeedThatHasNoNamespace) {
+  Model m = Labelled();
+  m.Set("btt0.0/uuid", kB);
+  m.Set("btt0.0/sector_size", "512\n");
+  EXPECT_EQ(m.Set("btt0.0/namespace", "\n"), "");
+  EXPECT_EQ(m.Get("btt0.0/uuid"), "\n");
+  EXPECT_EQ(m.Get("btt0.0/sector_size"), "512 520 528 4096 4104 4160 4224 \n");
+}
+
 TEST(Btt, FailureInsideStartUpIsEnomemAndKeepsTheClaim) {
   Model m = Labelled();
   m.Set("namespace0.0/uuid", kA);

@@ -354,14 +354,28 @@ class DataFileTest(mounting.MountTestCase):
                     os.path.realpath(mount.join("dev", node)), os.path.realpath(mount.join(link))
                 )
 
-    def test_an_open_file_pins_its_namespace(self):
+    def test_a_namespace_whose_file_is_open_is_not_destroyed(self):
         with mounting.Mount(self.image) as mount:
             name = self.created(mount, "size=16M mode=raw name=vol")
+            destroy = mount.join("ndbus0/region0/x/destroy")
             with open(mount.join("dev", session.block_name(mount, name)), "rb"):
                 with self.assertRaises(OSError) as caught:
-                    session.unbind(mount, name)
+                    with open(destroy, "w") as file:
+                        file.write(name)
                 self.assertEqual(errno.EBUSY, caught.exception.errno)
-            session.unbind(mount, name)
+            with open(destroy, "w") as file:
+                file.write(name)
+
+    def test_unbinding_asks_nobody_and_ends_the_io_of_open_files(self):
+        with mounting.Mount(self.image) as mount:
+            name = self.created(mount, "size=16M mode=raw name=vol")
+            descriptor = os.open(mount.join("dev", session.block_name(mount, name)), os.O_RDWR)
+            try:
+                session.unbind(mount, name)
+                with self.assertRaises(OSError):
+                    os.pread(descriptor, 4096, 0)
+            finally:
+                os.close(descriptor)
 
     def test_bytes_survive_remounting(self):
         with mounting.Mount(self.image) as mount:
