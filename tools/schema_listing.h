@@ -1,0 +1,19 @@
+// `nvdimmfs list --schema 1`: everything about a system, in a shape that stays. For programs; the
+// shape is specified in tools/README.md, "list --schema 1".
+#ifndef NVDIMMFS_TOOLS_SCHEMA_LISTING_H_
+#define NVDIMMFS_TOOLS_SCHEMA_LISTING_H_
+
+#include <string>
+#include <vector>
+
+#include "core/system.h"
+
+namespace nvdimmfs::tools {
+
+// `sources` are the names of the buses' sources, in the order in which they were added. UTF-8 with
+// a final newline; bytes of names that are none become U+FFFD. Takes the lock.
+std::string ListInSchema1(core::System& system, const std::vector<std::string>& sources);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SCHEMA_LISTING_H_
