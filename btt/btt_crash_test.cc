@@ -156,25 +156,27 @@ TEST_F(CrashTest, FormattingOverAnotherBttNeverMixesTheTwo) {
     ASSERT_TRUE(base->WriteThrough(0, zeros).ok());
     ASSERT_TRUE(base->Drain().ok());
   }
-  FormatOptions next = Options(4096);
-  next.uuid = *core::Uuid::Parse("aaaaaaaa-2222-4333-8444-555555555555");
-  Explore(
-      base, [&](const MediaPtr& media) { return Btt::OpenOrFormat(media, next, false).ok(); },
-      [&](const MediaPtr& after, bool acknowledged) {
-        const auto seen = Probe(*after, Version::kV1_1, kParent);
-        EXPECT_TRUE(seen.ok() || !acknowledged);
-        if (seen.ok()) {
-          EXPECT_EQ(Join(CheckOf(after)), "");
-        }
-        // Repair and rebinding by either owner must not wake the old one's ruins.
-        for (const FormatOptions& options : {next, Options(512)}) {
-          const MediaPtr bound = after->Clone();
-          if (seen.ok() && options.uuid != seen->uuid) continue;
-          auto btt = Btt::OpenOrFormat(bound, options, false);
-          ASSERT_TRUE(btt.ok()) << btt.status();
-          EXPECT_EQ(Join(CheckOf(bound)), "");
-        }
-      });
+  for (uint32_t lbasize : {512u, 4096u}) {
+    FormatOptions next = Options(lbasize);
+    next.uuid = *core::Uuid::Parse("aaaaaaaa-2222-4333-8444-555555555555");
+    Explore(
+        base, [&](const MediaPtr& media) { return Btt::OpenOrFormat(media, next, false).ok(); },
+        [&](const MediaPtr& after, bool acknowledged) {
+          const auto seen = Probe(*after, Version::kV1_1, kParent);
+          EXPECT_TRUE(seen.ok() || !acknowledged);
+          if (seen.ok()) {
+            EXPECT_EQ(Join(CheckOf(after)), "");
+          }
+          // Repair and rebinding by either owner must not wake the old one's ruins.
+          for (const FormatOptions& options : {next, Options(512)}) {
+            const MediaPtr bound = after->Clone();
+            if (seen.ok() && options.uuid != seen->uuid) continue;
+            auto btt = Btt::OpenOrFormat(bound, options, false);
+            ASSERT_TRUE(btt.ok()) << btt.status();
+            EXPECT_EQ(Join(CheckOf(bound)), "");
+          }
+        });
+  }
 }
 
 class WriteCrashTest : public CrashTest, public ::testing::WithParamInterface<uint32_t> {

@@ -308,6 +308,24 @@ TEST_F(BttTest, MapEntriesOutsideTheArenaAreRefusedBeforeAnythingIsStored) {
   EXPECT_TRUE(btt->Write(4 * 4096, Pattern(4096, 1)).ok());
 }
 
+// As a kernel logs it: {19, 0x40000013, E + lane, 2}.
+TEST_F(BttTest, AWriteOverALostSectorLogsTheErrorAndMakesItNormal) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(512, Version::kV2_0));
+  const ArenaGeometry arena = btt->arenas()[0]->geometry();
+  ASSERT_TRUE(ns_->Store32(arena.MapAt(19), MapEntry::Error(19)).ok());
+  std::vector<std::byte> out(512);
+  EXPECT_EQ(core::ReasonOf(btt->Read(19 * 512, absl::MakeSpan(out))), "btt.map.error");
+  EXPECT_EQ(core::ReasonOf(btt->Write(19 * 512 + 1, Pattern(3, 1))), "btt.map.error");
+  ASSERT_TRUE(btt->Write(19 * 512, Pattern(512, 1)).ok());
+  const uint32_t lane = (MapWord(*btt, 19) & kMapBlockMask) - arena.external_nlba;
+  ASSERT_LT(lane, 256u);
+  const std::byte* entry = ns_->bytes().data() + arena.FlogAt(lane) + 16;
+  EXPECT_EQ(core::LoadLe<uint32_t>(entry), 19u);
+  EXPECT_EQ(core::LoadLe<uint32_t>(entry + 4), 0x40000013u);
+  EXPECT_EQ(ReadAll(*btt, 19 * 512, 512), Pattern(512, 1));
+}
+
 TEST_F(BttTest, DiscardSetsZKeepsTheBlockAndAWriteClearsIt) {
   Make(17 * kMiB);
   auto btt = Bind(Options(4096, Version::kV1_1));

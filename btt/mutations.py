@@ -44,7 +44,8 @@ MUTATIONS = {
     "generation not bumped": (
         IO, "shards_.Of(sector).Bump();", "(void)0;"),
     "generation not looked at": (
-        IO, "if (shard.generation.load(std::memory_order_relaxed) != generation) continue;", ""),
+        IO, "if (shard.generation.load(std::memory_order_relaxed) != generation) continue;",
+        "(void)generation;"),
     "part written without the lock": (
         IO, "    ShardLocks locks(shards_, premap, 1);\n", ""),
     "batch written without the locks": (
@@ -55,11 +56,9 @@ MUTATIONS = {
         IO, "return ns_->Persist(geometry_.MapAt(premap), uint64_t{count} * sizeof(uint32_t));",
         "return absl::OkStatus();"),
     "error flag not logged": (IO, "(batch[i].old.error() ? kMapE : 0)", "0"),
-    "free block not cleaned": (
-        IO, "    if (first < last) RETURN_IF_ERROR(ns_->ClearPoison(first, last - first));", "(void)first, (void)last;"),
     "lane given out twice": (
         LANES, "!held.load(std::memory_order_relaxed) && !held.exchange(true, std::memory_order_acquire)",
-        "!held.load(std::memory_order_relaxed) && (held.store(true), true)"),
+        "!held.load(std::memory_order_relaxed)"),
     "recovery rolls nothing forward": (
         OPEN, "  if (entry->block() != record.old_block) return absl::OkStatus();",
         "  return absl::OkStatus();"),
