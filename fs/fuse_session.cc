@@ -140,6 +140,21 @@ OpenFile* FileOf(const fuse_file_info* info) {
   return info == nullptr ? nullptr : reinterpret_cast<OpenFile*>(info->fh);
 }
 
+// Keeps a file for longer than the kernel may.
+class FileUse {
+ public:
+  explicit FileUse(OpenFile* file) : file_(file) { file_->AddUser(); }
+  ~FileUse() {
+    if (file_->DropUser()) delete file_;
+  }
+  FileUse(const FileUse&) = delete;
+  FileUse& operator=(const FileUse&) = delete;
+  OpenFile* operator->() const { return file_; }
+
+ private:
+  OpenFile* const file_;
+};
+
 // The one place where a Status becomes an errno. EIO is worth a line; the rest is everyday life.
 void Refuse(fuse_req_t request, const char* verb, fuse_ino_t ino, const absl::Status& status) {
   const int number = core::ErrnoOf(status);
@@ -260,7 +275,8 @@ absl::Span<std::byte> Scratch() {
 }
 
 void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
-  const absl::Status status = FileOf(info)->Read(
+  const FileUse file(reinterpret_cast<OpenFile*>(info->fh));  // never without one: it was opened
+  const absl::Status status = file->Read(
       static_cast<uint64_t>(offset), std::min(size, kMaxTransfer), Scratch(),
       [&](absl::Span<const std::byte> bytes) {
         fuse_reply_buf(request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -519,7 +535,7 @@ void Session::Release(uint64_t handle) {
     absl::MutexLock lock(&mutex_);
     files_.erase(file);
   }
-  delete file;
+  if (file->DropUser()) delete file;
 }
 
 void Session::Initialize(fuse_conn_info& connection) {

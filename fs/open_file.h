@@ -4,6 +4,7 @@
 #ifndef NVDIMMFS_FS_OPEN_FILE_H_
 #define NVDIMMFS_FS_OPEN_FILE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,13 @@ class OpenFile {
   // Whether reads and writes wait for nothing but memory.
   virtual bool is_quick() const { return false; }
 
+  // Its users: whoever opened it, until the kernel has released it, and each read under way. A read
+  // delivers, and so answers the kernel, before it is done with the file; the release may overtake
+  // its rest.
+  void AddUser() { users_.fetch_add(1, std::memory_order_relaxed); }
+  // True for the last, who deletes it.
+  bool DropUser() { return users_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
   // Calls `deliver` once if it returns OK, with less than `size` bytes only where the file ends;
   // else never.
   virtual absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
@@ -55,6 +63,7 @@ class OpenFile {
 
  private:
   const NodeView node_;
+  std::atomic<int> users_{1};
 };
 
 }  // namespace nvdimmfs::fs
