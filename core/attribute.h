@@ -13,6 +13,7 @@
 namespace nvdimmfs::core {
 
 class Device;
+struct Command;
 
 // Functions run under the configuration lock (System). `show` gives the whole content, newline and
 // all. `store` gets the written text cut at the first NUL, as the kernel's parsers see it, unless
@@ -25,6 +26,9 @@ struct Attribute {
   // The mode for this device, 0 for hidden; asked once, when the device is registered. Null:
   // `mode`.
   uint16_t (*visible)(const Device&) = nullptr;
+  // A command file: takes control commands (fs/command_wire.h) instead of text. What ioctl(2) would
+  // return.
+  absl::StatusOr<int> (*command)(Device&, const Command&) = nullptr;
   bool raw_input = false;          // `store` wants every written byte, NULs and all
   absl::string_view summary = {};  // one line for the documentation
 };

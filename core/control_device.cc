@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/bus.h"
+#include "core/bus_commands.h"
 #include "core/device_numbers.h"
 
 namespace nvdimmfs::core {
@@ -14,6 +15,7 @@ absl::StatusOr<std::string> ShowDev(Device& device) {
 constexpr Attribute kControlAttributes[] = {
     {.name = "dev", .show = ShowDev, .summary = "major:minor of /dev/ndctlN"},
     kUeventAttribute,
+    CommandAttribute(RunBusCommand),
 };
 
 }  // namespace

@@ -130,6 +130,14 @@ inline constexpr Attribute kLastErrorAttribute = {
     .show = ShowLastError,
     .summary = "why the last refused write to this object was refused, and what to do"};
 
+// The file that stands for the ioctls of a device node.
+constexpr Attribute CommandAttribute(absl::StatusOr<int> (*command)(Device&, const Command&)) {
+  return {.name = "x/ioctl",
+          .mode = 0600,
+          .command = command,
+          .summary = "control commands, for programs (fs/command_wire.h)"};
+}
+
 }  // namespace nvdimmfs::core
 
 #endif  // NVDIMMFS_CORE_DEVICE_H_

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "core/bus.h"
 #include "core/device_numbers.h"
+#include "core/dimm_commands.h"
 #include "core/input.h"
 #include "core/memory_media.h"
 #include "core/status.h"
@@ -151,6 +152,7 @@ constexpr Attribute kDimmAttributes[] = {
     Nfit("nfit/subsystem_rev_id", ShowSubsystemRevision, "subsystem revision id, byte-swapped"),
     Nfit("nfit/subsystem_vendor", ShowSubsystemVendor, "subsystem vendor id, byte-swapped"),
     Nfit("nfit/vendor", ShowVendor, "vendor id, byte-swapped"),
+    CommandAttribute(RunDimmCommand),
     kLastErrorAttribute,
 };
 

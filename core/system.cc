@@ -104,6 +104,21 @@ absl::Status System::Store(Device& device, const Attribute& attribute, absl::str
   return status;
 }
 
+absl::StatusOr<int> System::RunCommand(Device& device, const Attribute& attribute,
+                                       const Command& command) {
+  absl::MutexLock lock(&mutex_);
+  if (!device.registered()) return Gone(device);
+  if (attribute.command == nullptr)
+    return Refusal(ENOTTY, "attribute.no_commands",
+                   absl::StrCat(device.name(), "/", attribute.name, " takes no commands"));
+  const std::shared_ptr<Device> alive = device.shared_from_this();
+  absl::StatusOr<int> result = attribute.command(device, command);
+  if (!result.ok())
+    RecordRefusal(device, absl::StrCat(device.name(), ": command ", command.nr), result.status());
+  FinishRemovals();
+  return result;
+}
+
 absl::Status System::CreateAttribute(Device& device, absl::string_view name) {
   absl::MutexLock lock(&mutex_);
   if (!device.registered()) return Gone(device);

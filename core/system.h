@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "core/bus_source.h"
+#include "core/command.h"
 #include "core/device.h"
 #include "core/driver.h"
 #include "core/id_allocator.h"
@@ -42,6 +43,10 @@ class System {
   absl::StatusOr<std::string> Show(Device& device, const Attribute& attribute);
   // `written` is what one write(2) brought (at most a page). A refusal is kept for x/last_error.
   absl::Status Store(Device& device, const Attribute& attribute, absl::string_view written);
+
+  // Runs a control command; what ioctl(2) would return. A refusal is kept for x/last_error.
+  absl::StatusOr<int> RunCommand(Device& device, const Attribute& attribute,
+                                 const Command& command);
 
   // Somebody tries to create the file `name` in the directory of `device`. The one case that
   // succeeds: the `uuid` of a label-less namespace whose DIMM has a blank label area; the area is

@@ -78,4 +78,9 @@ absl::Status FakeModel::CreateAttribute(core::Device& device, absl::string_view 
   return core::Refusal(EACCES, "tree.create", "none can be created");
 }
 
+absl::StatusOr<int> FakeModel::RunCommand(core::Device& device, const core::Attribute& attribute,
+                                          const core::Command& command) {
+  return attribute.command(device, command);
+}
+
 }  // namespace nvdimmfs::fs

@@ -48,6 +48,8 @@ class FakeModel final : public Model {
   absl::Status Store(core::Device& device, const core::Attribute& attribute,
                      absl::string_view written) override;
   absl::Status CreateAttribute(core::Device& device, absl::string_view name) override;
+  absl::StatusOr<int> RunCommand(core::Device& device, const core::Attribute& attribute,
+                                 const core::Command& command) override;
 
  private:
   mutable absl::Mutex mutex_;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/attribute.h"
+#include "core/command.h"
 #include "core/device.h"
 
 namespace nvdimmfs::fs {
@@ -24,6 +25,8 @@ class Model {
   virtual absl::Status Store(core::Device& device, const core::Attribute& attribute,
                              absl::string_view written) = 0;
   virtual absl::Status CreateAttribute(core::Device& device, absl::string_view name) = 0;
+  virtual absl::StatusOr<int> RunCommand(core::Device& device, const core::Attribute& attribute,
+                                         const core::Command& command) = 0;
 };
 
 }  // namespace nvdimmfs::fs

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
 #include "fs/attribute_file.h"
+#include "fs/command_file.h"
 #include "fs/data_file.h"
 #include "fs/name_hash.h"
 
@@ -109,6 +110,7 @@ absl::StatusOr<std::unique_ptr<OpenFile>> Operations::Open(Ino ino, int flags) {
   if (!node) return NoSuchNode(ino);
   switch (node->kind) {
     case NodeKind::kAttribute:
+      if (node->attribute->command != nullptr) return CommandFile::Make(*node, model_);
       return AttributeFile::Open(*node, flags, {model_, tree_.changes(), data_files_});
     case NodeKind::kData:
       return DataFile::Open(*node, flags, data_files_);

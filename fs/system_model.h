@@ -25,6 +25,11 @@ class SystemModel final : public Model {
     return system_.CreateAttribute(device, name);
   }
 
+  absl::StatusOr<int> RunCommand(core::Device& device, const core::Attribute& attribute,
+                                 const core::Command& command) override {
+    return system_.RunCommand(device, attribute, command);
+  }
+
  private:
   core::System& system_;
 };

@@ -1,0 +1,141 @@
+#include "core/dimm_commands.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/command_call.h"
+#include "core/dimm.h"
+#include "core/endian.h"
+#include "core/range.h"
+#include "core/status.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+constexpr uint32_t kGetSize = 4, kGetData = 5, kSetData = 6;
+
+CommandMasks MasksOf(const Dimm& dimm) {
+  const uint64_t labels = dimm.has_label_area() ? kLabelFunctions : 0;
+  return {.who = dimm.name(),
+          .commands = labels,
+          .families = dimm.has_nfit() && dimm.has_label_area() ? 1u : 0u,
+          .functions = labels};
+}
+
+// What the three label functions come down to, whichever envelope they came in. Each returns the
+// firmware's status.
+
+void GetSize(const Dimm& dimm, absl::Span<std::byte> out) {
+  StoreLe<uint32_t>(out.data(), kStatusSuccess);
+  StoreLe<uint32_t>(out.data() + 4, static_cast<uint32_t>(dimm.source().labels->size()));
+  StoreLe<uint32_t>(out.data() + 8, kMaxLabelTransfer);
+}
+
+bool Fits(const Dimm& dimm, uint64_t offset, uint64_t length) {
+  const uint64_t size = dimm.source().labels->size();
+  return length <= kMaxLabelTransfer && offset <= size && length <= size - offset;
+}
+
+// Ok with a status other than success: refused by the firmware.
+absl::StatusOr<uint32_t> GetData(const Dimm& dimm, uint64_t offset, absl::Span<std::byte> out) {
+  if (!Fits(dimm, offset, out.size())) return kStatusInvalid;
+  RETURN_IF_ERROR(dimm.source().labels->Read(offset, out));
+  return kStatusSuccess;
+}
+
+absl::StatusOr<uint32_t> SetData(const Dimm& dimm, uint64_t offset,
+                                 absl::Span<const std::byte> data) {
+  if (dimm.users() > 0)
+    return Refusal(
+        EBUSY, "dimm.active",
+        absl::StrCat(dimm.name(), ": an enabled region uses its labels; disable the region first"));
+  if (!Fits(dimm, offset, data.size())) return kStatusInvalid;
+  Media& labels = *dimm.source().labels;
+  RETURN_IF_ERROR(labels.Write(offset, data));
+  RETURN_IF_ERROR(labels.Persist(offset, data.size()));
+  RETURN_IF_ERROR(labels.Flush());
+  return kStatusSuccess;
+}
+
+// --- As ioctls of their own. ---
+
+absl::StatusOr<int> GetSizeCommand(const Dimm& dimm, const Command& command) {
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
+  GetSize(dimm, command.buffer);
+  return 0;
+}
+
+absl::StatusOr<int> GetDataCommand(const Dimm& dimm, const Command& command) {
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
+  std::byte* const head = command.buffer.data();
+  const absl::Span<std::byte> out = command.buffer.subspan(12);
+  ASSIGN_OR_RETURN(const uint32_t status, GetData(dimm, LoadLe<uint32_t>(head), out));
+  StoreLe(head + 8, status);
+  return status == kStatusSuccess ? 0 : static_cast<int>(out.size());
+}
+
+absl::StatusOr<int> SetDataCommand(const Dimm& dimm, const Command& command) {
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
+  std::byte* const head = command.buffer.data();
+  const absl::Span<std::byte> data = command.buffer.subspan(8, command.buffer.size() - 12);
+  ASSIGN_OR_RETURN(const uint32_t status, SetData(dimm, LoadLe<uint32_t>(head), data));
+  StoreLe(head + command.buffer.size() - 4, status);
+  return 0;
+}
+
+// --- In a CALL: what the firmware says is cut to the room there is. ---
+
+void CopyOut(absl::Span<const std::byte> said, absl::Span<std::byte> out) {
+  std::copy_n(said.begin(), std::min(said.size(), out.size()), out.begin());
+}
+
+absl::StatusOr<std::vector<std::byte>> Answer(const Dimm& dimm, const Call& call) {
+  std::vector<std::byte> said(4);
+  if (call.function == kGetSize) {
+    said.resize(12);
+    GetSize(dimm, absl::MakeSpan(said));
+    return said;
+  }
+  uint32_t status = kStatusInvalid;
+  if (call.in.size() >= 8) {
+    const uint64_t offset = LoadLe<uint32_t>(call.in.data());
+    const uint64_t length = LoadLe<uint32_t>(call.in.data() + 4);
+    if (call.function == kSetData && length <= call.in.size() - 8) {
+      ASSIGN_OR_RETURN(status, SetData(dimm, offset, call.in.subspan(8, length)));
+    } else if (call.function == kGetData && Fits(dimm, offset, length)) {
+      said.resize(4 + length);
+      ASSIGN_OR_RETURN(status, GetData(dimm, offset, absl::MakeSpan(said).subspan(4)));
+    }
+  }
+  StoreLe(said.data(), status);
+  return said;
+}
+
+absl::StatusOr<int> CallCommand(const Dimm& dimm, const Command& command) {
+  ASSIGN_OR_RETURN(const Call call, ParseCall(MasksOf(dimm), command));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> said, Answer(dimm, call));
+  CopyOut(said, call.out);
+  return FinishCall(command, static_cast<uint32_t>(said.size()));
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command) {
+  const Dimm& dimm = static_cast<const Dimm&>(device);
+  switch (command.nr) {
+    case kGetSize:
+      return GetSizeCommand(dimm, command);
+    case kGetData:
+      return GetDataCommand(dimm, command);
+    case kSetData:
+      return SetDataCommand(dimm, command);
+    case kCallCommand:
+      return CallCommand(dimm, command);
+    default:
+      return CheckCommand(MasksOf(dimm), command, 0);
+  }
+}
+
+}  // namespace nvdimmfs::core
