@@ -17,8 +17,9 @@ constexpr uint16_t kDirectoryMode = 0755;
 constexpr uint16_t kLinkMode = 0777;
 
 constexpr absl::string_view kFixedDirectories[] = {
-    "bus/nd/devices", "bus/nd/drivers", "class/nd",     "block",         "devices",
-    "dev/by-name",    "dev/by-uuid",    "sys/dev/char", "sys/dev/block",
+    "bus/nd/devices", "bus/nd/drivers", "bus/dax/devices", "bus/dax/drivers",
+    "class/nd",       "class/block",    "block",           "devices",
+    "dev/by-name",    "dev/by-uuid",    "sys/dev/char",    "sys/dev/block",
 };
 
 // sys/ is what a private mount namespace shows as /sys.

@@ -65,7 +65,8 @@ void Handle(int number, void (*handler)(int)) {
 
 }  // namespace
 
-absl::StatusOr<Helper> Helper::Start(std::string name, const std::function<int()>& run) {
+absl::StatusOr<Helper> Helper::Start(std::string name, int end_signal,
+                                     const std::function<int()>& run) {
   fflush(nullptr);
   const pid_t parent = getpid();
   const pid_t pid = fork();
@@ -84,11 +85,13 @@ absl::StatusOr<Helper> Helper::Start(std::string name, const std::function<int()
     fflush(nullptr);
     _exit(code);
   }
-  return Helper(std::move(name), pid);
+  return Helper(std::move(name), end_signal, pid);
 }
 
 Helper::Helper(Helper&& other) noexcept
-    : name_(std::move(other.name_)), pid_(std::exchange(other.pid_, 0)) {}
+    : name_(std::move(other.name_)),
+      end_signal_(other.end_signal_),
+      pid_(std::exchange(other.pid_, 0)) {}
 
 Helper::~Helper() { End(); }
 
@@ -109,7 +112,7 @@ absl::Status Helper::AwaitMount(const std::string& path) {
 
 int Helper::End() {
   if (pid_ <= 0) return 0;
-  kill(pid_, SIGTERM);
+  kill(pid_, end_signal_);
   int status = 0;
   for (int waited = 0; waitpid(pid_, &status, WNOHANG) == 0; ++waited) {
     if (waited == kPatienceSeconds * (1'000'000 / kPollMicroseconds)) kill(pid_, SIGKILL);

@@ -19,8 +19,10 @@ namespace nvdimmfs::tools {
 // command (^C) does not reach it; when this process dies, however, it gets SIGTERM.
 class Helper {
  public:
-  // `name` is for sentences. Refused with fork's errno, "shell.fork".
-  static absl::StatusOr<Helper> Start(std::string name, const std::function<int()>& run);
+  // `name` is for sentences; `end_signal` is what End sends. Refused with fork's errno,
+  // "shell.fork".
+  static absl::StatusOr<Helper> Start(std::string name, int end_signal,
+                                      const std::function<int()>& run);
   // Ends it.
   ~Helper();
   Helper(Helper&& other) noexcept;
@@ -30,14 +32,16 @@ class Helper {
   // where the process ends before that.
   absl::Status AwaitMount(const std::string& path);
 
-  // SIGTERM, and SIGKILL for who does not end in time. The exit code; 128 and the signal's number
-  // for who was killed.
+  // Its signal, and SIGKILL for who does not end in time. The exit code; 128 and the signal's
+  // number for who was killed.
   int End();
 
  private:
-  Helper(std::string name, pid_t pid) : name_(std::move(name)), pid_(pid) {}
+  Helper(std::string name, int end_signal, pid_t pid)
+      : name_(std::move(name)), end_signal_(end_signal), pid_(pid) {}
 
   std::string name_;
+  int end_signal_;
   pid_t pid_;
 };
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fuse.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -213,6 +214,13 @@ void* Initialise(fuse_conn_info*, fuse_config* config) {
   return fuse_get_context()->private_data;
 }
 
+// Whoever sends SIGTERM is gone, and the daemon behind the tree ends too: it may still look for its
+// mount point through these folders.
+void EndSoon(int) {
+  constexpr unsigned kSeconds = 2;
+  alarm(kSeconds);
+}
+
 int OpenFolder(const std::string& path) {
   return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
@@ -230,6 +238,7 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
     context.sides[i] = {.host = OpenFolder(i == 0 ? host_dev : folder.place),
                         .tree = OpenFolder(absl::StrCat(tree, "/", folder.tree))};
   }
+  signal(SIGTERM, EndSoon);
   fuse_operations operations = {};
   operations.getattr = GetAttributes;
   operations.readlink = ReadLink;

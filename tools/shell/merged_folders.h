@@ -28,7 +28,8 @@ inline constexpr MergedFolder kMergedFolders[] = {
     {"class-block", "/sys/class/block", "class/block", "../../"},
 };
 
-// Mounts the folders on `mountpoint` and serves them until SIGTERM; the exit code. `host_dev` is
+// Mounts the folders on `mountpoint` and serves them until it is killed, or soon
+// after SIGTERM; the exit code. `host_dev` is
 // the host's /dev, `tree` the top of the mounted tree. The folder dev has an empty directory
 // .nvdimmfs, to mount something on.
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,

@@ -1,4 +1,5 @@
 // nvdimmfs shell [-o OPT,...] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,13 +60,13 @@ struct Running {
 
 absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   ASSIGN_OR_RETURN(Helper daemon,
-                   Helper::Start("the mount", [&] { return MountCommand(arguments); }));
+                   Helper::Start("the mount", SIGTERM, [&] { return MountCommand(arguments); }));
   running.daemon.emplace(std::move(daemon));
   return running.daemon->AwaitMount(kTreePath);
 }
 
 absl::Status StartFolders(Running& running) {
-  ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", [] {
+  ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [] {
                      return ServeMergedFolders(kMergedPath, kHostPath, kTreePath);
                    }));
   running.folders.emplace(std::move(folders));
@@ -77,11 +78,8 @@ absl::Status SetUp(const std::string& source, const std::vector<std::string>& op
   // A directory of that name is a mount that exists already.
   const std::string mountpoint = IsDirectory(source) ? Absolute(source) : "";
   Stage stage;
-  RETURN_IF_ERROR(stage.Enter());
-  if (mountpoint.empty())
-    RETURN_IF_ERROR(StartDaemon(MountArguments(source, options), running));
-  else
-    RETURN_IF_ERROR(stage.PutMount(mountpoint));
+  RETURN_IF_ERROR(stage.Enter(mountpoint));
+  if (mountpoint.empty()) RETURN_IF_ERROR(StartDaemon(MountArguments(source, options), running));
   RETURN_IF_ERROR(StartFolders(running));
   RETURN_IF_ERROR(PutPreloadLibrary(absl::StrCat(kHomePath, "/preload.so")));
   return stage.Show();

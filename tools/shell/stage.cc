@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -105,6 +106,12 @@ absl::Status MapUser(uid_t uid, gid_t gid) {
   return WriteFile("/proc/self/gid_map", absl::StrCat("0 ", gid, " 1\n"));
 }
 
+absl::Status CheckMount(const std::string& path) {
+  if (Exists(path + "/bus/nd/devices") && Exists(path + "/class/nd")) return absl::OkStatus();
+  return core::Refusal(ENOTDIR, "shell.mount",
+                       absl::StrCat("shell: ", path, " is a directory, but no mount of nvdimmfs"));
+}
+
 absl::Status NoNamespace(int error) {
   return core::Refusal(
       error, "shell.namespace",
@@ -115,7 +122,7 @@ absl::Status NoNamespace(int error) {
 
 }  // namespace
 
-absl::Status Stage::Enter() {
+absl::Status Stage::Enter(const std::string& mountpoint) {
   const uid_t uid = geteuid();
   const gid_t gid = getegid();
   if (unshare(CLONE_NEWNS) != 0) {
@@ -125,17 +132,24 @@ absl::Status Stage::Enter() {
   }
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return Failed("make private", "/");
-  return MakeHome();
+  return MakeHome(mountpoint);
 }
 
 // Until Show covers it again, the home is all of /dev, with links to what was there.
-absl::Status Stage::MakeHome() {
+absl::Status Stage::MakeHome(const std::string& mountpoint) {
+  std::optional<Descriptor> tree;
+  if (!mountpoint.empty()) {
+    RETURN_IF_ERROR(CheckMount(mountpoint));
+    ASSIGN_OR_RETURN(Descriptor copy, Copy(mountpoint));
+    tree.emplace(std::move(copy));
+  }
   const std::vector<std::string> names = NamesIn("/dev");
   ASSIGN_OR_RETURN(const Descriptor host, Copy("/dev"));
   RETURN_IF_ERROR(PutEmpty("/dev"));
   for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath})
     RETURN_IF_ERROR(MakeDirectory(path));
   RETURN_IF_ERROR(Put(host, kHostPath));
+  if (tree) RETURN_IF_ERROR(Put(*tree, kTreePath));
   for (const std::string& name : names) {
     if (absl::StrCat("/dev/", name) == kHomePath) continue;
     if (symlink(absl::StrCat(".nvdimmfs/host/", name).c_str(),
@@ -143,15 +157,6 @@ absl::Status Stage::MakeHome() {
       return Failed("link", name);
   }
   return absl::OkStatus();
-}
-
-absl::Status Stage::PutMount(const std::string& path) {
-  if (!Exists(path + "/bus/nd/devices") || !Exists(path + "/class/nd"))
-    return core::Refusal(
-        ENOTDIR, "shell.mount",
-        absl::StrCat("shell: ", path, " is a directory, but no mount of nvdimmfs"));
-  ASSIGN_OR_RETURN(const Descriptor tree, Copy(path));
-  return Put(tree, kTreePath);
 }
 
 absl::Status Stage::Show() {

@@ -8,7 +8,7 @@
 //   /dev/.nvdimmfs/tree     the mounted tree
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
 //
-// Order: Enter; mount something on kTreePath and kMergedPath; then Show.
+// Order: Enter; mount something on kTreePath (unless Enter did) and kMergedPath; then Show.
 #ifndef NVDIMMFS_TOOLS_SHELL_STAGE_H_
 #define NVDIMMFS_TOOLS_SHELL_STAGE_H_
 
@@ -27,19 +27,17 @@ inline constexpr char kMergedPath[] = "/dev/.nvdimmfs/merged";
 class Stage {
  public:
   // Takes the process into a mount namespace of its own (and, where it lacks the right to that,
-  // into a user namespace in which it is root) and makes the home. Refused with the errno of what
-  // failed, "shell.namespace" or "shell.mount".
-  absl::Status Enter();
-
-  // Puts the mount at `path` (absolute), which somebody else made, on kTreePath as well. Refused
-  // with ENOTDIR, "shell.mount", where `path` is no mount of this program.
-  absl::Status PutMount(const std::string& path);
+  // into a user namespace in which it is root) and makes the home. With a `mountpoint` (absolute;
+  // "" for none) what somebody else mounted there comes on kTreePath, too. Refused with the errno
+  // of what failed, "shell.namespace" or "shell.mount"; with ENOTDIR, "shell.mount", where nothing
+  // of this program is mounted at `mountpoint`.
+  absl::Status Enter(const std::string& mountpoint);
 
   // Covers /sys and /dev.
   absl::Status Show();
 
  private:
-  absl::Status MakeHome();
+  absl::Status MakeHome(const std::string& mountpoint);
   absl::Status Cover(const std::string& source, const std::string& place);
   absl::Status MakePlace(const std::string& place);
   absl::Status Rebuild(const std::string& directory);
