@@ -1,0 +1,105 @@
+"""ndctl and daxctl, as the distribution has them, say in a shell what they say in a guest."""
+
+import json
+import os
+import re
+import subprocess
+
+from tests.shell import shells
+from tests.support import images, mounting, runner
+
+MIB = images.MIB
+GOLDEN = os.path.abspath("tests/golden")
+HERE = os.path.abspath("tests/shell")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+RECORDED_WITH = "76.1"
+
+# Prints every list in the form of tests/golden/list.
+LIST_SCRIPT = """
+while read -r flags; do
+  echo "@@@ $flags"; eval "ndctl list $flags" 2>&1; echo "rc=$?"
+done
+"""
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as source:
+        return source.read()
+
+
+class NdctlTest(shells.ShellTestCase):
+    programs = ("ndctl", "daxctl")
+
+    def need_version(self):
+        done = subprocess.run(["ndctl", "--version"], capture_output=True, text=True, check=True)
+        if done.stdout.strip() != RECORDED_WITH:
+            self.skipTest(f"recorded with ndctl {RECORDED_WITH}, this is {done.stdout.strip()}")
+
+    def golden_image(self, name):
+        path = os.path.join(GOLDEN, f"{name}.img.xz")
+        return images.unpack(path, self.scratch_path(f"{name}.img"))
+
+    def dimm(self, label_minor=2):
+        return images.initialised(self.scratch_path("dimm.img"), 128 * MIB, 128 << 10, label_minor)
+
+    def test_every_list_is_the_kernels(self):
+        self.need_version()
+        for name in ("k11", "k12"):
+            recording = read(GOLDEN, "list", f"{name}.txt")
+            flags = re.findall(r"^@@@ (.*)$", recording, re.MULTILINE)
+            script = f"{LIST_SCRIPT.rstrip()} <<'END'\n" + "\n".join(flags) + "\nEND\n"
+            with self.subTest(image=name):
+                shown = self.output_of(self.golden_image(name), "sh", "-c", script)
+                recorded = recording[recording.index("@@@"):]
+                self.assertMultiLineEqual(recorded, shown)
+
+    def test_a_session_is_the_kernels(self):
+        self.need_version()
+        self.maxDiff = None
+        blank = images.blank(self.scratch_path("blank.img"), 512 * MIB, 128 << 10)
+        shown = self.output_of(blank, "sh", os.path.join(HERE, "session.sh"))
+        self.assertMultiLineEqual(read(HERE, "session.txt"), UUID.sub("UUID", shown))
+
+    def test_labels_are_those_of_the_image(self):
+        image = self.golden_image("k12")
+        saved = self.scratch_path("labels")
+        self.output_of(image, "ndctl", "read-labels", "-o", saved, "nmem0")
+        with open(image, "rb") as source, open(saved, "rb") as labels:
+            source.seek(-(128 << 10), os.SEEK_END)
+            self.assertEqual(source.read(), labels.read())
+
+    def test_labels_written_back_bring_the_namespaces_back(self):
+        image = self.golden_image("k12")
+        before = json.loads(self.output_of(image, "ndctl", "list", "-Nv"))
+        script = f"""cd {self.scratch} && ndctl read-labels -o saved nmem0 &&
+            ndctl disable-region all && ndctl zero-labels nmem0 && ndctl enable-region all &&
+            ndctl disable-region all && ndctl write-labels -i saved nmem0 &&
+            ndctl enable-region all"""
+        self.output_of(image, "sh", "-c", script)
+        after = json.loads(self.output_of(image, "ndctl", "list", "-Nv"))
+        by_name = lambda ns: ns["name"]
+        self.assertEqual(sorted(before, key=by_name), sorted(after, key=by_name))
+
+    def test_what_ndctl_makes_a_mount_shows(self):
+        image = self.dimm()
+        self.output_of(image, "ndctl", "create-namespace", "-m", "sector", "-s", "64M", "-n", "db")
+        with mounting.Mount(image) as mount:
+            self.assertTrue(os.path.exists(mount.join("dev/by-name/db")))
+
+    def test_sectors_through_the_node(self):
+        script = """ndctl create-namespace -m sector -s 32M >/dev/null &&
+            dd if=/dev/urandom of=pattern bs=4096 count=100 status=none &&
+            dd if=pattern of=/dev/pmem0s bs=4096 oflag=direct status=none &&
+            dd if=/dev/pmem0s bs=4096 count=100 iflag=direct status=none | cmp - pattern"""
+        self.output_of(self.dimm(), "sh", "-c", script, cwd=self.scratch)
+
+    def test_nothing_else_is_disturbed_by_the_preloaded_library(self):
+        script = """echo $LD_PRELOAD; sh -c 'exec 3</dev/null; cat <&3'; ls -l /dev/null /proc/self/fd;
+            tty; stat /dev/zero; head -c 5 /dev/zero | od -An -tx1"""
+        done = self.run_in(self.dimm(), "sh", "-c", script)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertIn("00 00 00 00 00", done.stdout)
+
+
+if __name__ == "__main__":
+    runner.main()
