@@ -17,7 +17,7 @@ RECORDED_WITH = "76.1"
 # Prints every list in the form of tests/golden/list.
 LIST_SCRIPT = """
 while read -r flags; do
-  echo "@@@ $flags"; eval "ndctl list $flags" 2>&1; echo "rc=$?"
+  echo "@@@ $flags"; eval "ndctl list $flags" 2>/dev/null; echo "rc=$?"
 done
 """
 
