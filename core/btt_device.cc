@@ -98,8 +98,10 @@ absl::Status BttDevice::Probe() {
   if (!opened.ok())
     return Refusal(ENOMEM, ReasonOf(opened.status()),
                    absl::StrCat(what, ": ", opened.status().message()));
+  const uint32_t sector = lbasize_ >= 4096 ? 4096 : 512;
   disk_ = Disk::Attach(*this, absl::StrCat(ns()->DiskName(), "s"), *std::move(opened),
-                       {.block_size = lbasize_ >= 4096 ? 4096u : 512u,
+                       {.block_size = sector,
+                        .metadata_size = static_cast<uint32_t>(lbasize_) - sector,
                         .atomic_sectors = true,
                         .aliases = ns()->Aliases(uuid_)});
   ns()->DisksFollowRegion();

@@ -48,6 +48,21 @@ Text ShowBlockSize(Device& device) {
   return absl::StrCat(AsDisk(device).options().block_size, "\n");
 }
 
+// A BTT whose blocks are larger than their sectors registers the rest as an integrity payload.
+Text ShowIntegrityFormat(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "nop\n" : "none\n");
+}
+Text ShowIntegrityInterval(Device& device) {
+  const Disk::Options& options = AsDisk(device).options();
+  return absl::StrCat(options.metadata_size != 0 ? options.block_size : 0, "\n");
+}
+Text ShowIntegrityTag(Device& device) {
+  return absl::StrCat(AsDisk(device).options().metadata_size, "\n");
+}
+Text ShowIntegrityOn(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "1\n" : "0\n");
+}
+
 Text ShowPhysicalBlockSize(Device& device) {
   const Disk::Options& options = AsDisk(device).options();
   return absl::StrCat(options.atomic_sectors ? options.block_size : 4096, "\n");
@@ -126,11 +141,14 @@ constexpr Attribute kDiskAttributes[] = {
      .store = RefuseTuning,
      .visible = UnlessBtt},
     {.name = "integrity/device_is_integrity_capable", .show = Fixed<"0\n">},
-    {.name = "integrity/format", .show = Fixed<"none\n">},
-    {.name = "integrity/protection_interval_bytes", .show = Fixed<"0\n">},
-    {.name = "integrity/read_verify", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
-    {.name = "integrity/tag_size", .show = Fixed<"0\n">},
-    {.name = "integrity/write_generate", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "integrity/format", .show = ShowIntegrityFormat},
+    {.name = "integrity/protection_interval_bytes", .show = ShowIntegrityInterval},
+    {.name = "integrity/read_verify", .mode = 0644, .show = ShowIntegrityOn, .store = RefuseTuning},
+    {.name = "integrity/tag_size", .show = ShowIntegrityTag},
+    {.name = "integrity/write_generate",
+     .mode = 0644,
+     .show = ShowIntegrityOn,
+     .store = RefuseTuning},
     {.name = "queue/add_random", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
     {.name = "queue/chunk_sectors", .show = Fixed<"0\n">},
     {.name = "queue/dax", .show = ShowDax},

@@ -18,6 +18,7 @@ class Disk final : public Device, public PoisonObserver {
  public:
   struct Options {
     uint32_t block_size = 512;         // logical block size, bytes
+    uint32_t metadata_size = 0;        // bytes beside each block, for an integrity payload
     bool atomic_sectors = false;       // a BTT's disk
     bool dax = false;                  // can be mapped directly (fsdax)
     std::vector<std::string> aliases;  // further names: "dev/by-name/db"
