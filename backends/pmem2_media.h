@@ -85,7 +85,12 @@ class Pmem2Media final : public core::Media {
  private:
   Pmem2Media(std::unique_ptr<Pmem2Mapping> mapping, const Options& options);
 
+  // Whether an access needs no closer look: it fits, and nothing at all is bad.
+  bool Sound(uint64_t offset, uint64_t length) const {
+    return core::Fits(offset, length, size_) && poison_.empty();
+  }
   absl::Status CheckFits(uint64_t offset, uint64_t length) const;
+  absl::Status CheckLoad(uint64_t offset, uint64_t length) const;
   absl::Status CheckStore(uint64_t offset, uint64_t length) const;
   absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
   // Runs `store` over [offset, offset + length) with all checks around it.

@@ -18,7 +18,6 @@
 #include <memory>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -73,7 +72,7 @@ class Arena {
     HeldLane lane;
     MapEntry old{0, 0};
   };
-  using Batch = absl::InlinedVector<Pending, kMostBatch>;
+  using Batch = absl::Span<Pending>;
 
   Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options);
 
@@ -83,6 +82,7 @@ class Arena {
   absl::Status RollForward(uint32_t lane, const LaneRecord& record);
   void MendLane(uint32_t lane);
 
+  void PrefetchMap(uint32_t premap) const;
   absl::StatusOr<MapEntry> LoadMap(uint32_t premap) const;
   absl::Status ReadOnce(uint32_t premap, MapEntry entry, uint32_t skip,
                         absl::Span<std::byte> out) const;
@@ -93,21 +93,23 @@ class Arena {
   absl::StatusOr<HeldLane> AcquireLane();
   bool MakeUsable(HeldLane& lane);
   absl::Status CleanFreeBlock(LaneState& lane);
-  absl::StatusOr<Batch> GatherLanes(uint32_t wanted);
+  absl::StatusOr<size_t> GatherLanes(Batch wanted);
   absl::Status StoreBlock(const LaneState& lane, absl::Span<const std::byte> sector);
+  template <uint32_t kMost>
   absl::StatusOr<uint32_t> WriteBatch(uint32_t premap, absl::Span<const std::byte> data);
   absl::Status LoadOld(uint32_t premap, Batch& batch) const;
-  absl::Status Commit(uint32_t premap, Batch& batch);
-  absl::Status LogFirstHalves(uint32_t premap, const Batch& batch);
-  absl::Status LogSecondHalves(const Batch& batch);
-  absl::Status SwitchMap(uint32_t premap, const Batch& batch);
+  absl::Status Commit(uint32_t premap, Batch batch);
+  absl::Status LogFirstHalves(uint32_t premap, Batch batch);
+  absl::Status LogSecondHalves(Batch batch);
+  absl::Status SwitchMap(uint32_t premap, Batch batch);
   uint64_t SlotAt(const HeldLane& lane) const;
-  static void TurnLanes(Batch& batch);
-  void MendLanes(Batch& batch);
+  static void TurnLanes(Batch batch);
+  void MendLanes(Batch batch);
   absl::Status ZeroUnderLock(uint32_t premap, uint32_t count);
   absl::Status Freeze(const absl::Status& cause);
 
   const std::shared_ptr<core::Media> ns_;
+  const std::byte* const mapping_;  // of ns_, or null; for prefetches alone
   const ArenaGeometry geometry_;
   const uint32_t sector_size_;
   const bool read_only_;

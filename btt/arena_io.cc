@@ -35,6 +35,12 @@ absl::Status OutOfRange(MapEntry entry, uint32_t premap) {
 
 }  // namespace
 
+// The line of the entry on its way into the cache, before it is wanted. Where the media is not
+// mapped there is nothing to gain.
+void Arena::PrefetchMap(uint32_t premap) const {
+  if (mapping_ != nullptr) __builtin_prefetch(mapping_ + geometry_.MapAt(premap));
+}
+
 absl::StatusOr<MapEntry> Arena::LoadMap(uint32_t premap) const {
   std::array<std::byte, 4> word;
   RETURN_IF_ERROR(ns_->Read(geometry_.MapAt(premap), absl::MakeSpan(word)));
@@ -154,36 +160,42 @@ absl::StatusOr<HeldLane> Arena::AcquireLane() {
                        "errors: nothing can be written");
 }
 
-// Between 1 and `wanted` lanes: as many as can be had without waiting for more than the first.
-absl::StatusOr<Arena::Batch> Arena::GatherLanes(uint32_t wanted) {
-  Batch batch;
-  ASSIGN_OR_RETURN(HeldLane first, AcquireLane());
-  batch.emplace_back().lane = std::move(first);
-  while (batch.size() < wanted) {
+// Fills `wanted`, which is not empty, with lanes; says how many: as many as can be had without
+// waiting for more than the first.
+absl::StatusOr<size_t> Arena::GatherLanes(Batch wanted) {
+  ASSIGN_OR_RETURN(wanted[0].lane, AcquireLane());
+  size_t got = 1;
+  while (got < wanted.size()) {
     HeldLane next = lanes_.TryAcquire();
     if (!next) break;
-    if (MakeUsable(next)) batch.emplace_back().lane = std::move(next);
+    if (MakeUsable(next)) wanted[got++].lane = std::move(next);
   }
-  return batch;
+  return got;
 }
 
 // --- Writing -------------------------------------------------------------------------------------
 
 absl::Status Arena::Write(uint32_t premap, absl::Span<const std::byte> data) {
+  PrefetchMap(premap);
   while (!data.empty()) {
-    ASSIGN_OR_RETURN(const uint32_t written, WriteBatch(premap, data));
+    ASSIGN_OR_RETURN(const uint32_t written, data.size() == sector_size_
+                                                 ? WriteBatch<1>(premap, data)
+                                                 : WriteBatch<kMostBatch>(premap, data));
     premap += written;
     data.remove_prefix(uint64_t{written} * sector_size_);
   }
   return absl::OkStatus();
 }
 
-// Writes a first part of `data` and says how many sectors that was.
+// Writes a first part of `data`, at most `kMost` sectors, and says how many sectors that was.
+template <uint32_t kMost>
 absl::StatusOr<uint32_t> Arena::WriteBatch(uint32_t premap, absl::Span<const std::byte> data) {
   RETURN_IF_ERROR(CheckWritable());
-  const auto wanted =
-      static_cast<uint32_t>(std::min<uint64_t>(data.size() / sector_size_, kMostBatch));
-  ASSIGN_OR_RETURN(Batch batch, GatherLanes(wanted));
+  std::array<Pending, kMost> room;
+  Batch batch = absl::MakeSpan(room);
+  if (kMost > 1) batch = batch.first(std::min<uint64_t>(data.size() / sector_size_, kMost));
+  ASSIGN_OR_RETURN(const size_t lanes, GatherLanes(batch));
+  batch = batch.first(lanes);
   {
     // Locked before the data is stored: taking a lock waits for stores under way, and the first
     // drain is to wait for data and flog at once.
@@ -199,14 +211,17 @@ absl::StatusOr<uint32_t> Arena::WriteBatch(uint32_t premap, absl::Span<const std
 
 absl::Status Arena::WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data) {
   RETURN_IF_ERROR(CheckWritable());
-  ASSIGN_OR_RETURN(Batch batch, GatherLanes(1));
+  PrefetchMap(premap);
+  Pending pending;
+  Batch batch = absl::MakeSpan(&pending, 1);
+  RETURN_IF_ERROR(GatherLanes(batch).status());
   {
     ShardLocks locks(shards_, premap, 1);
     RETURN_IF_ERROR(LoadOld(premap, batch));
     SectorBuffer sector;
-    RETURN_IF_ERROR(ReadOnce(premap, batch[0].old, 0, absl::MakeSpan(sector).first(sector_size_)));
+    RETURN_IF_ERROR(ReadOnce(premap, pending.old, 0, absl::MakeSpan(sector).first(sector_size_)));
     std::memcpy(sector.data() + skip, data.data(), data.size());
-    RETURN_IF_ERROR(StoreBlock(*batch[0].lane, absl::MakeConstSpan(sector).first(sector_size_)));
+    RETURN_IF_ERROR(StoreBlock(*pending.lane, absl::MakeConstSpan(sector).first(sector_size_)));
     RETURN_IF_ERROR(Commit(premap, batch));
   }
   MendLanes(batch);
@@ -228,13 +243,13 @@ absl::Status Arena::LoadOld(uint32_t premap, Batch& batch) const {
       continue;
     }
     if (i == 0) return entry.ok() ? OutOfRange(*entry, sector) : entry.status();
-    batch.resize(i);
+    batch = batch.first(i);
   }
   return absl::OkStatus();
 }
 
 // Publishes blocks that are stored but perhaps not durable. The shards are locked.
-absl::Status Arena::Commit(uint32_t premap, Batch& batch) {
+absl::Status Arena::Commit(uint32_t premap, Batch batch) {
   // Overwrites the older slot of each pair without making it newer: may share the data's drain.
   RETURN_IF_ERROR(LogFirstHalves(premap, batch));
   RETURN_IF_ERROR(ns_->Drain());
@@ -257,7 +272,7 @@ uint64_t Arena::SlotAt(const HeldLane& lane) const {
   return geometry_.FlogAt(lane.index()) + pair_[lane->position] * sizeof(FlogEntry);
 }
 
-absl::Status Arena::LogFirstHalves(uint32_t premap, const Batch& batch) {
+absl::Status Arena::LogFirstHalves(uint32_t premap, Batch batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const uint64_t at = SlotAt(batch[i].lane);
     const uint32_t old_map = batch[i].old.block() | (batch[i].old.error() ? kMapE : 0);
@@ -266,7 +281,7 @@ absl::Status Arena::LogFirstHalves(uint32_t premap, const Batch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Arena::LogSecondHalves(const Batch& batch) {
+absl::Status Arena::LogSecondHalves(Batch batch) {
   for (const Pending& pending : batch) {
     const uint64_t at = SlotAt(pending.lane) + offsetof(FlogEntry, new_map);
     const LaneState& lane = *pending.lane;
@@ -275,7 +290,7 @@ absl::Status Arena::LogSecondHalves(const Batch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Arena::SwitchMap(uint32_t premap, const Batch& batch) {
+absl::Status Arena::SwitchMap(uint32_t premap, Batch batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const auto sector = static_cast<uint32_t>(premap + i);
     const uint32_t entry = MapEntry::Normal(batch[i].lane->free_block);
@@ -288,7 +303,7 @@ absl::Status Arena::SwitchMap(uint32_t premap, const Batch& batch) {
 }
 
 // Each lane now owns the block that its sector had before.
-void Arena::TurnLanes(Batch& batch) {
+void Arena::TurnLanes(Batch batch) {
   for (Pending& pending : batch) {
     LaneState& lane = *pending.lane;
     lane.free_block = pending.old.block();
@@ -299,7 +314,7 @@ void Arena::TurnLanes(Batch& batch) {
 }
 
 // What a write over a bad sector leaves behind is mended before anyone waits for it.
-void Arena::MendLanes(Batch& batch) {
+void Arena::MendLanes(Batch batch) {
   for (Pending& pending : batch)
     if (pending.lane->free_block_is_bad && !CleanFreeBlock(*pending.lane).ok())
       pending.lane.Retire();

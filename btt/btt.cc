@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <utility>
 
@@ -156,6 +157,7 @@ absl::Status Btt::AddArena(const InfoBlock& info, uint64_t start) {
 
 absl::Status Btt::SetSectorSize(uint32_t external_lbasize) {
   sector_size_ = SectorSizeOf(external_lbasize);
+  sector_shift_ = static_cast<uint32_t>(std::countr_zero(sector_size_));
   size_mismatch_ = sector_size_ != arenas_.front()->sector_size();
   size_ = sectors_ * sector_size_;  // at most 2^32 sectors an arena: does not wrap
   return absl::OkStatus();
@@ -181,8 +183,8 @@ template <typename Part, typename Whole>
 absl::Status Btt::Split(uint64_t offset, uint64_t length, const Part& part,
                         const Whole& whole) const {
   for (uint64_t done = 0; done < length;) {
-    const Place place = Locate((offset + done) / sector_size_);
-    const auto skip = static_cast<uint32_t>((offset + done) % sector_size_);
+    const Place place = Locate((offset + done) >> sector_shift_);
+    const auto skip = static_cast<uint32_t>((offset + done) & (sector_size_ - 1));
     const uint64_t left = length - done;
     if (skip != 0 || left < sector_size_) {
       const uint64_t bytes = std::min<uint64_t>(left, sector_size_ - skip);
@@ -190,7 +192,7 @@ absl::Status Btt::Split(uint64_t offset, uint64_t length, const Part& part,
       done += bytes;
     } else {
       const auto count = static_cast<uint32_t>(
-          std::min<uint64_t>(left / sector_size_, place.arena->sectors() - place.premap));
+          std::min<uint64_t>(left >> sector_shift_, place.arena->sectors() - place.premap));
       RETURN_IF_ERROR(whole(place, count, done));
       done += uint64_t{count} * sector_size_;
     }

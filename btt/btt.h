@@ -117,7 +117,8 @@ class Btt final : public core::Media {
   const std::shared_ptr<core::Media> ns_;
   const bool read_only_;
   core::Uuid uuid_;
-  uint32_t sector_size_ = 0;
+  uint32_t sector_size_ = 0;   // 512 or 4096
+  uint32_t sector_shift_ = 0;  // its logarithm: a division costs as much as half a lookup
   bool size_mismatch_ = false;
   uint64_t sectors_ = 0;
   uint64_t size_ = 0;
