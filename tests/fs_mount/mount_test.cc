@@ -89,7 +89,9 @@ class MountTest : public ::testing::Test {
   void TearDown() override {
     if (session_ != nullptr) session_->Unmount();
     session_ = nullptr;
-    if (!mountpoint_.empty()) { EXPECT_EQ(rmdir(mountpoint_.c_str()), 0); }
+    if (!mountpoint_.empty()) {
+      EXPECT_EQ(rmdir(mountpoint_.c_str()), 0);
+    }
   }
 
   std::string At(const std::string& path) { return absl::StrCat(mountpoint_, "/", path); }
@@ -473,6 +475,20 @@ TEST_F(MountTest, ParallelDirectWritersDoNotMix) {
   for (std::thread& writer : writers) writer.join();
   for (int block = 0; block < 400; ++block)
     EXPECT_EQ(static_cast<char>(fake_.media().mapping()[block * kPage]), '0' + block % 4);
+}
+
+// The kernel may release a file as soon as it has the reply to a read, while the reader of our side
+// is still leaving it.
+TEST_F(MountTest, AReleaseMayOvertakeTheRestOfARead) {
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i)
+    readers.emplace_back([this] {
+      for (int round = 0; round < 2000; ++round) {
+        const Fd fd(Open("devices/region0/big", O_RDONLY));
+        ASSERT_NE(ReadAt(fd, 0, kPage)[0], '!');
+      }
+    });
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST_F(MountTest, AWriteRightAfterAnotherProgramsCloseFindsNoHolder) {
