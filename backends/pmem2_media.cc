@@ -265,7 +265,8 @@ absl::Status Pmem2Media::Punch(uint64_t offset, uint64_t length) {
 }
 
 bool Pmem2Media::IsPoisoned(uint64_t offset, uint64_t length) const {
-  return core::Fits(offset, length, size_) && poison_.Overlaps({offset, length});
+  return !poison_.empty() && core::Fits(offset, length, size_) &&
+         poison_.Overlaps({offset, length});
 }
 
 absl::Status Pmem2Media::ClearPoison(uint64_t offset, uint64_t length) {

@@ -31,6 +31,21 @@ void PassOn(int signal, siginfo_t* info, void* context) {
   if (info->si_code <= 0) raise(SIGBUS);
 }
 
+#ifdef NVDIMMFS_SIGBUS_LONGJMP
+void GoOn(internal::ResumePoint& resume, ucontext_t* context) {
+  // The jump restores no signal mask; what it was before the signal is in the context.
+  pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, nullptr);
+  siglongjmp(resume, 1);
+}
+#else
+// The handler returns to there.
+void GoOn(const internal::ResumePoint& resume, ucontext_t* context) {
+  context->uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(resume.rip);
+  context->uc_mcontext.gregs[REG_RSP] = static_cast<greg_t>(resume.rsp);
+  context->uc_mcontext.gregs[REG_RBP] = static_cast<greg_t>(resume.rbp);
+}
+#endif
+
 void OnSigbus(int signal, siginfo_t* info, void* context) {
   internal::SigbusFrame* frame = internal::current_sigbus_frame;
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
@@ -38,9 +53,7 @@ void OnSigbus(int signal, siginfo_t* info, void* context) {
   const bool ours = frame != nullptr && info->si_code > 0 && address < frame->end &&
                     address >= (frame->start & ~uintptr_t{4095});
   if (!ours) return PassOn(signal, info, context);
-  // The jump restores no signal mask; what it was before the signal is in the context.
-  pthread_sigmask(SIG_SETMASK, &static_cast<ucontext_t*>(context)->uc_sigmask, nullptr);
-  siglongjmp(frame->resume, 1);
+  GoOn(frame->resume, static_cast<ucontext_t*>(context));
 }
 
 }  // namespace

@@ -1,15 +1,19 @@
 // The BTT against libpmemblk, in one process, on files of one size on one tmpfs, with the same
-// block sizes, threads and random blocks; and against the floor: a copy of a block to the media and
-// three fences.
+// block sizes, threads and random blocks; and against two floors: what the media alone costs, with
+// no translation at all.
 //
-//   btt_bench [--dir /dev/shm] [--mib 512] [--ms 400] [--rounds 3] [--clock wall|cpu] [--peer
-//   on|off]
+//   btt_bench [--dir /dev/shm] [--mib 512] [--ms 400] [--rounds 3] [--clock wall|cpu]
+//             [--peer on|off] [--mode dax|cache|both] [--size 4096|512] [--only write|read]
 //
-// Both are told that the file is persistent memory (non-temporal stores and cache line flushes in
-// place of msync): what is compared is the block translation, not a system call. Each figure is the
-// best round; rounds of the two alternate.
+// Two modes, a process for each, since both libraries read their environment when they are loaded:
+//   dax    both are told that the file is persistent memory: stores past the cache and fences
+//   cache  our media sees a file in the page cache, as image files are on tmpfs and ext4: a drained
+//          store survives the process. libpmemblk still believes in persistent memory; it would
+//          call msync otherwise, and a system call is not what is compared.
+// Each figure is the best round; rounds of the two alternate.
 #include <fcntl.h>
 #include <libpmemblk.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +45,9 @@ struct Flags {
   int rounds = 3;
   bool cpu_clock = false;
   bool peer = true;
+  std::string mode = "both";
+  std::string only;  // "" is both directions
+  size_t size = 0;   // 0 is both sizes
 };
 
 // One random block operation; the buffer is the thread's.
@@ -146,19 +153,27 @@ int Compare(const Flags& flags, size_t block_size) {
                          [&](uint64_t block, std::byte* buffer) {
                            return pmemblk_write(pool, buffer, static_cast<long long>(block)) == 0;
                          }};
-  const Contender floor{
-      [&](uint64_t block, std::byte* buffer) {
-        return media->Read(block * block_size, absl::MakeSpan(buffer, block_size)).ok();
-      },
-      [&](uint64_t block, std::byte* buffer) {
-        return media
-                   ->WriteThrough((block + 2) * block_size, absl::MakeConstSpan(buffer, block_size))
-                   .ok() &&
-               media->Drain().ok() && media->Drain().ok() && media->Drain().ok();
-      }};
+  const auto store = [&](uint64_t block, std::byte* buffer) {
+    return media->WriteThrough((block + 2) * block_size, absl::MakeConstSpan(buffer, block_size))
+        .ok();
+  };
+  const Operation floor_read = [&](uint64_t block, std::byte* buffer) {
+    return media->Read(block * block_size, absl::MakeSpan(buffer, block_size)).ok();
+  };
+  const Operation floor_write = [&](uint64_t block, std::byte* buffer) {
+    return store(block, buffer) && media->Drain().ok() && media->Drain().ok() &&
+           media->Drain().ok();
+  };
+  // The stores of the BTT, and none of its work.
+  const Operation floor_commit = [&](uint64_t block, std::byte* buffer) {
+    return store(block, buffer) && media->StoreThrough64(0, block).ok() && media->Drain().ok() &&
+           media->StoreThrough64(8, block).ok() && media->Drain().ok() &&
+           media->StoreThrough32(64 + block % 128 * 4, 1).ok() && media->Drain().ok();
+  };
   if (!Fill(ours.write, blocks, block_size) || !Fill(theirs.write, blocks, block_size)) return 1;
 
-  for (const bool write : {true, false})
+  for (const bool write : {true, false}) {
+    if (!flags.only.empty() && flags.only != (write ? "write" : "read")) continue;
     for (const int threads : {1, 2}) {
       double best_ours = 1e18, best_theirs = 1e18;
       for (int round = 0; round < flags.rounds; ++round) {
@@ -174,29 +189,27 @@ int Compare(const Flags& flags, size_t block_size) {
         std::printf("  libpmemblk %6.0f ns  ratio %.2f", best_theirs, best_theirs / best_ours);
       std::printf("\n");
     }
-  // Last: it writes over the BTT.
+  }
+  // Last: they write over the BTT.
   opened->reset();
-  for (const bool write : {false, true}) {
+  struct Floor {
+    const char* direction;
+    const Operation& operation;
+    const char* what;
+  };
+  for (const Floor& floor :
+       {Floor{"read", floor_read, "copy from the mapping"},
+        Floor{"write", floor_write, "copy to the media, three drains"},
+        Floor{"write", floor_commit, "the same, and a word of eight bytes or four before each"}}) {
+    if (!flags.only.empty() && flags.only != floor.direction) continue;
     double best = 1e18;
     for (int round = 0; round < flags.rounds; ++round)
-      best = std::min(best,
-                      NsPerOp(write ? floor.write : floor.read, blocks - 4, block_size, 1, flags));
-    std::printf("floor %-5s %4zu B 1 thread   %7.0f ns  (%s)\n", write ? "write" : "read",
-                block_size, best,
-                write ? "non-temporal copy and three fences" : "copy from the mapping");
+      best = std::min(best, NsPerOp(floor.operation, blocks - 4, block_size, 1, flags));
+    std::printf("floor %-5s %4zu B 1 thread   %7.0f ns  (%s)\n", floor.direction, block_size, best,
+                floor.what);
   }
   pmemblk_close(pool);
   return 0;
-}
-
-// Both libraries read their environment when they are loaded.
-void TellThatItIsPersistentMemory(char** argv) {
-  if (std::getenv("PMEM_IS_PMEM_FORCE") != nullptr) return;
-  setenv("PMEM_IS_PMEM_FORCE", "1", 1);
-  setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
-  execv("/proc/self/exe", argv);
-  std::perror("restart with PMEM_IS_PMEM_FORCE");
-  std::exit(1);
 }
 
 Flags Parse(int argc, char** argv) {
@@ -213,18 +226,56 @@ Flags Parse(int argc, char** argv) {
       flags.cpu_clock = std::strcmp(argv[i + 1], "cpu") == 0;
     else if (name == "--peer")
       flags.peer = std::strcmp(argv[i + 1], "off") != 0;
+    else if (name == "--mode")
+      flags.mode = argv[i + 1];
+    else if (name == "--only")
+      flags.only = argv[i + 1];
+    else if (name == "--size")
+      flags.size = std::strtoull(argv[i + 1], nullptr, 10);
     else if (name == "--rounds")
       flags.rounds = std::atoi(argv[i + 1]);
   }
   return flags;
 }
 
+constexpr char kModeVariable[] = "BTT_BENCH_MODE";
+
+// Starts this program again with the environment of `mode`; its exit status.
+int RunMode(const char* mode, char** argv) {
+  const pid_t child = fork();
+  if (child == 0) {
+    setenv(kModeVariable, mode, 1);
+    setenv("PMEM_IS_PMEM_FORCE", "1", 1);
+    if (std::strcmp(mode, "dax") == 0)
+      setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
+    else
+      unsetenv("PMEM2_FORCE_GRANULARITY");
+    execv("/proc/self/exe", argv);
+    std::perror("start again");
+    _exit(1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+int RunAllModes(const Flags& flags, char** argv) {
+  for (const char* mode : {"dax", "cache"})
+    if (flags.mode == "both" || flags.mode == mode)
+      if (RunMode(mode, argv) != 0) return 1;
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  TellThatItIsPersistentMemory(argv);
   const Flags flags = Parse(argc, argv);
+  const char* mode = std::getenv(kModeVariable);
+  if (mode == nullptr) return RunAllModes(flags, argv);
+  std::printf("--- %s\n", std::strcmp(mode, "dax") == 0 ? "as on DAX (mode dax)"
+                                                        : "as in the page cache (mode cache)");
   for (const size_t block_size : {size_t{4096}, size_t{512}})
-    if (const int failed = Compare(flags, block_size)) return failed;
+    if (flags.size == 0 || flags.size == block_size)
+      if (const int failed = Compare(flags, block_size)) return failed;
   return 0;
 }
