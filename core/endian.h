@@ -27,8 +27,13 @@ T LoadLe(const void* at) {
 
 template <std::unsigned_integral T>
 void StoreLe(void* at, T value) {
-  auto* bytes = static_cast<unsigned char*>(at);
-  for (size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<unsigned char>(value >> (8 * i));
+  // In one store: a load of the whole would wait for the last of many.
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(at, &value, sizeof value);
+  } else {
+    auto* bytes = static_cast<unsigned char*>(at);
+    for (size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<unsigned char>(value >> (8 * i));
+  }
 }
 
 template <std::unsigned_integral T>
