@@ -94,7 +94,6 @@ class Region final : public NdDevice, public PoisonObserver {
   absl::Status TakeLabelsIntoUse();
 
   absl::Span<const Attribute> attributes() const override;
-  std::vector<DeviceLink> links() const override { return NdDevice::links(); }
   std::string devtype() const override { return "nd_pmem"; }
   std::string modalias() const override { return "nd:t2"; }
   void Removed() override;
