@@ -86,7 +86,7 @@ int ListCommand(const Arguments& arguments) {
   app.add_option("--schema", request.schema, "1: everything, in a fixed and versioned shape")
       ->check(CLI::IsMember({1}));
   app.add_flag("--force", request.force, "list an image though somebody else writes it");
-  app.add_option("SOURCE", request.sources, "image files; each is a bus")->required();
+  app.add_option("SOURCE", request.sources, SourceHelp())->required();
   if (const auto code = Parse(app, arguments)) return *code;
 
   const auto filter = ListingFilter::Make(request.listing.filter);

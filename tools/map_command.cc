@@ -35,7 +35,7 @@ int MapCommand(const Arguments& arguments) {
   CLI::App app("Who owns which DPA.", "nvdimmfs map");
   SourceRequest request{.read_only = true};
   bool force = false;
-  app.add_option("SOURCE", request.text, "an image file or a topology file (.toml)")->required();
+  app.add_option("SOURCE", request.text, SourceHelp())->required();
   app.add_flag("--force", force, "look even while somebody else has it open");
   if (const auto code = Parse(app, arguments)) return *code;
   if (force) request.options.push_back({"force", ""});

@@ -87,13 +87,11 @@ int MountCommand(const Arguments& arguments) {
   app.add_flag("-s", single_thread, "serve with one thread");
   app.add_option("-o", option_texts, "mount options, separated by commas")->allow_extra_args(false);
   app.set_version_flag("-V,--version", std::string("nvdimmfs ") + kVersion);
-  app.add_option("SOURCE", source_text,
-                 "an image file or a topology file (.toml), with options after a comma")
-      ->required();
+  app.add_option("SOURCE", source_text, SourceHelp())->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
   if (const auto code = Parse(app, arguments)) return *code;
 
-  auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), kSourceOptions);
+  auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), SourceOptions());
   if (!parsed.ok()) {
     Complain(parsed.status());
     return kUsage;
@@ -104,7 +102,7 @@ int MountCommand(const Arguments& arguments) {
   options.debug = options.debug || debug;
   options.single_thread = options.single_thread || single_thread;
   const auto [name, own_options] = SplitSource(source_text);
-  options.source_name = Absolute(name);
+  options.source_name = AbsoluteSource(name);
   SourceRequest request{
       .text = options.source_name, .options = parsed->source, .read_only = options.read_only};
   for (const auto& option : own_options) {

@@ -4,68 +4,82 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "backends/image_backend.h"
-#include "core/input.h"
 #include "core/status.h"
-#include "tools/topology.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-constexpr absl::string_view kOtherKinds[] = {
-    "devdax:", "cxl:", "virtio-pmem:", "nfit:", "dtb:", "ram:", "preset:"};
+bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
-absl::Status BadOption(absl::string_view key, absl::string_view value, absl::string_view wanted) {
-  return core::Refusal(EINVAL, "source.option",
-                       absl::StrCat("option ", key, value.empty() ? "" : "=", value, ": ", wanted));
+// A word of lower-case letters, digits and dashes before a colon.
+absl::string_view SchemeOf(absl::string_view name) {
+  const size_t colon = name.find(':');
+  if (colon == absl::string_view::npos || colon == 0) return "";
+  for (const char c : name.substr(0, colon))
+    if (!absl::ascii_islower(c) && !absl::ascii_isdigit(c) && c != '-') return "";
+  return name.substr(0, colon + 1);
 }
 
-absl::Status SetOption(backends::ImageOptions& options, const std::string& key,
-                       const std::string& value) {
-  if (key == "label_size") {
-    const auto size = core::ParseSize(value);
-    if (!size.ok()) return BadOption(key, value, "needs a size in bytes, or with K, M or G");
-    options.label_size = *size;
-  } else if (key == "force") {
-    options.force = true;
-  } else if (key == "durability") {
-    if (value == "auto")
-      options.durability = backends::Durability::kAuto;
-    else if (value == "process")
-      options.durability = backends::Durability::kProcess;
-    else if (value == "power")
-      options.durability = backends::Durability::kPower;
-    else
-      return BadOption(key, value, "one of auto, process, power");
-  } else if (key == "ro") {
-    options.read_only = true;
-  } else {
-    return BadOption(
-        key, value,
-        absl::StrCat("unknown; a source takes ro, ", absl::StrJoin(kSourceOptions, ", ")));
+// The scheme's kind; that of plain files for a file that exists under the whole name. Null for a
+// scheme that there is not.
+const SourceKind* KindOf(const std::string& name) {
+  const absl::string_view scheme = Exists(name) ? "" : SchemeOf(name);
+  for (const SourceKind& kind : SourceKinds())
+    if (kind.scheme == scheme) return &kind;
+  return nullptr;
+}
+
+absl::Status UnknownKind(const std::string& name) {
+  const auto form = [](std::string* out, const SourceKind& kind) {
+    absl::StrAppend(out, kind.form);
+  };
+  return core::Refusal(EOPNOTSUPP, "source.kind",
+                       absl::StrCat("source ", name, ": no such file, and this program opens only ",
+                                    absl::StrJoin(SourceKinds(), ", ", form)));
+}
+
+absl::Status Take(const SourceKind& kind, const OptionList& options, SourceArguments& arguments) {
+  for (const auto& [key, value] : options) {
+    if (key == "ro") {
+      arguments.read_only = true;
+    } else if (std::find(kind.options.begin(), kind.options.end(), key) != kind.options.end()) {
+      arguments.options.emplace_back(key, value);
+    } else {
+      return BadOption(
+          key, value,
+          absl::StrCat("unknown; ", kind.form, " takes ro", kind.options.empty() ? "" : ", ",
+                       absl::StrJoin(kind.options, ", ")));
+    }
   }
-  return absl::OkStatus();
-}
-
-absl::Status CheckKind(const std::string& name) {
-  for (const absl::string_view kind : kOtherKinds)
-    if (absl::StartsWith(name, kind) && access(name.c_str(), F_OK) != 0)
-      return core::Refusal(EOPNOTSUPP, "source.kind",
-                           absl::StrCat("source ", name,
-                                        ": this version opens image files and topology "
-                                        "files (.toml) only"));
   return absl::OkStatus();
 }
 
 }  // namespace
 
+std::vector<absl::string_view> SourceOptions() {
+  std::vector<absl::string_view> names;
+  for (const SourceKind& kind : SourceKinds())
+    for (const absl::string_view option : kind.options)
+      if (std::find(names.begin(), names.end(), option) == names.end()) names.push_back(option);
+  return names;
+}
+
+std::string SourceHelp() {
+  std::string help;
+  for (const SourceKind& kind : SourceKinds())
+    absl::StrAppend(&help, help.empty() ? "" : "; ", kind.form, ": ", kind.summary);
+  return help + ". Options follow after commas";
+}
+
 std::pair<std::string, OptionList> SplitSource(const std::string& text) {
-  if (access(text.c_str(), F_OK) == 0) return {text, {}};
+  if (Exists(text)) return {text, {}};
   std::vector<std::string> parts = absl::StrSplit(text, ',');
   OptionList options;
   for (size_t i = 1; i < parts.size(); ++i) {
@@ -75,24 +89,28 @@ std::pair<std::string, OptionList> SplitSource(const std::string& text) {
   return {parts[0], options};
 }
 
+std::string AbsoluteSource(const std::string& name) {
+  const SourceKind* kind = KindOf(name);
+  if (kind == nullptr || !kind->names_a_file) return name;
+  std::error_code error;
+  const std::filesystem::path path =
+      std::filesystem::absolute(name.substr(kind->scheme.size()), error);
+  return error ? name : absl::StrCat(kind->scheme, path.string());
+}
+
 absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request) {
   const auto [name, own_options] = SplitSource(request.text);
-  RETURN_IF_ERROR(CheckKind(name));
-  backends::ImageOptions options;
-  options.read_only = request.read_only;
-  for (const auto& [key, value] : request.options) RETURN_IF_ERROR(SetOption(options, key, value));
-  for (const auto& [key, value] : own_options) RETURN_IF_ERROR(SetOption(options, key, value));
-  if (absl::EndsWith(name, ".toml")) {
-    if (options.label_size)
-      return BadOption("label_size", "", "a topology file says it of each DIMM");
-    return OpenTopology(name, options);
-  }
-  ASSIGN_OR_RETURN(core::DimmSource dimm, backends::OpenImage(name, 0, options));
-  std::vector<core::DimmSource> dimms;
-  dimms.push_back(std::move(dimm));
-  std::vector<core::BusSource> buses;
-  buses.push_back(core::QemuBus(std::move(dimms)));
-  return buses;
+  const SourceKind* kind = KindOf(name);
+  if (kind == nullptr) return UnknownKind(name);
+  SourceArguments arguments{.name = name.substr(kind->scheme.size()),
+                            .read_only = request.read_only};
+  RETURN_IF_ERROR(Take(*kind, request.options, arguments));
+  RETURN_IF_ERROR(Take(*kind, own_options, arguments));
+  if (arguments.name.empty())
+    return core::Refusal(
+        EINVAL, "source.kind",
+        absl::StrCat("source ", name, ": nothing after the colon; the form is ", kind->form));
+  return kind->open(arguments);
 }
 
 }  // namespace nvdimmfs::tools

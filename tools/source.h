@@ -1,5 +1,4 @@
-// A SOURCE as the command line names it: an image file or a topology file, with options after a
-// comma.
+// A SOURCE as the command line names it: a file, or SCHEME:NAME, with options after a comma.
 #ifndef NVDIMMFS_TOOLS_SOURCE_H_
 #define NVDIMMFS_TOOLS_SOURCE_H_
 
@@ -9,18 +8,19 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "core/bus_source.h"
+#include "tools/sources/kind.h"
 
 namespace nvdimmfs::tools {
 
-// The options that a source takes, on the command line after its name or with -o.
-inline constexpr absl::string_view kSourceOptions[] = {"label_size", "force", "durability"};
+// The options that any source takes: those that -o passes on.
+std::vector<absl::string_view> SourceOptions();
 
-using OptionList = std::vector<std::pair<std::string, std::string>>;
+// What can be a SOURCE, for usage texts.
+std::string SourceHelp();
 
 struct SourceRequest {
-  std::string text;    // as typed: "vm.img", "vm.img,label_size=256K"
+  std::string text;    // as typed: "vm.img", "vm.img,label_size=256K", "ram:1G"
   OptionList options;  // from -o; those in `text` come after, and win
   bool read_only = false;
 };
@@ -29,9 +29,11 @@ struct SourceRequest {
 // its name is just that.
 std::pair<std::string, OptionList> SplitSource(const std::string& text);
 
-// Opens it and says what buses it makes: one of an image, as many as it has of a topology file
-// (.toml). Refused with EINVAL, "source.option" or "source.kind", or as backends/image_backend.h
-// and topology.h say.
+// The source's name (without options) as it stays true in another directory: its path is absolute.
+std::string AbsoluteSource(const std::string& name);
+
+// Opens it and says what buses it makes. Refused with EINVAL, "source.option" or "source.kind", or
+// as the kind's opener says (tools/sources).
 absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request);
 
 }  // namespace nvdimmfs::tools

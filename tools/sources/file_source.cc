@@ -1,0 +1,28 @@
+#include "tools/sources/file_source.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "backends/image_backend.h"
+#include "core/status.h"
+#include "tools/sources/image_options.h"
+#include "tools/topology.h"
+
+namespace nvdimmfs::tools {
+
+absl::StatusOr<Buses> OpenFileSource(const SourceArguments& arguments) {
+  ASSIGN_OR_RETURN(const backends::ImageOptions options, ReadImageOptions(arguments));
+  if (absl::EndsWith(arguments.name, ".toml")) {
+    if (options.label_size)
+      return BadOption("label_size", "", "a topology file says it of each DIMM");
+    return OpenTopology(arguments.name, options);
+  }
+  ASSIGN_OR_RETURN(core::DimmSource dimm, backends::OpenImage(arguments.name, 0, options));
+  std::vector<core::DimmSource> dimms;
+  dimms.push_back(std::move(dimm));
+  Buses buses;
+  buses.push_back(core::QemuBus(std::move(dimms)));
+  return buses;
+}
+
+}  // namespace nvdimmfs::tools

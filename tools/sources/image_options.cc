@@ -1,0 +1,40 @@
+#include "tools/sources/image_options.h"
+
+#include "core/input.h"
+#include "core/status.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+constexpr std::pair<absl::string_view, backends::Durability> kDurabilities[] = {
+    {"auto", backends::Durability::kAuto},
+    {"process", backends::Durability::kProcess},
+    {"power", backends::Durability::kPower},
+};
+
+absl::StatusOr<backends::Durability> ReadDurability(const std::string& value) {
+  for (const auto& [word, durability] : kDurabilities)
+    if (value == word) return durability;
+  return BadOption("durability", value, "one of auto, process, power");
+}
+
+}  // namespace
+
+absl::StatusOr<backends::ImageOptions> ReadImageOptions(const SourceArguments& arguments) {
+  backends::ImageOptions options;
+  options.read_only = arguments.read_only;
+  for (const auto& [key, value] : arguments.options) {
+    if (key == "label_size") {
+      const auto size = core::ParseSize(value);
+      if (!size.ok()) return BadOption(key, value, "needs a size in bytes, or with K, M or G");
+      options.label_size = *size;
+    } else if (key == "force") {
+      options.force = true;
+    } else if (key == "durability") {
+      ASSIGN_OR_RETURN(options.durability, ReadDurability(value));
+    }
+  }
+  return options;
+}
+
+}  // namespace nvdimmfs::tools

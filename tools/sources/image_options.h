@@ -1,0 +1,19 @@
+// The options of sources that are made of image files.
+#ifndef NVDIMMFS_TOOLS_SOURCES_IMAGE_OPTIONS_H_
+#define NVDIMMFS_TOOLS_SOURCES_IMAGE_OPTIONS_H_
+
+#include "absl/status/statusor.h"
+#include "backends/image_backend.h"
+#include "tools/sources/kind.h"
+
+namespace nvdimmfs::tools {
+
+inline constexpr absl::string_view kImageOptions[] = {"label_size", "force", "durability"};
+
+// Reads those of `arguments`' options that are in kImageOptions, and read_only. Refused with
+// EINVAL, "source.option", where a value is none.
+absl::StatusOr<backends::ImageOptions> ReadImageOptions(const SourceArguments& arguments);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SOURCES_IMAGE_OPTIONS_H_
