@@ -182,6 +182,23 @@ TEST_F(FilesTest, ModesAndOwnersCannotBeChanged) {
   EXPECT_EQ(core::ErrnoOf(operations_.SetAttributes(ino, nullptr, {.uid = 0}).status()), EPERM);
 }
 
+TEST_F(FilesTest, ADataFileKeepsItsModeAndOwnerUntilItGoes) {
+  const Ino ino = tree_.FindPath("dev/pmem0")->ino;
+  const auto changed = operations_.SetAttributes(ino, nullptr, {.mode = 0666, .uid = 1000});
+  ASSERT_TRUE(changed.ok());
+  EXPECT_EQ(changed->stat.st_mode, S_IFREG | 0666u);
+  ASSERT_TRUE(operations_.SetAttributes(ino, nullptr, {.gid = 50}).ok());
+  const auto entry = operations_.GetAttributes(ino, nullptr);
+  EXPECT_EQ(entry->stat.st_mode, S_IFREG | 0666u);
+  EXPECT_EQ(entry->stat.st_uid, 1000u);
+  EXPECT_EQ(entry->stat.st_gid, 50u);
+  tree_.DataRemoved("dev/pmem0");
+  tree_.DataAdded("dev/pmem0", data_);
+  const auto again = operations_.Lookup(tree_.FindPath("dev")->ino, "pmem0");
+  EXPECT_EQ(again->stat.st_mode & 07777, data_->mode() & ~02u);
+  EXPECT_EQ(again->stat.st_uid, 7u);
+}
+
 TEST_F(FilesTest, AnOpenAttributeOfARemovedDeviceGivesEnodev) {
   const auto file = Open(uuid_, O_RDWR);
   const Ino ino = file->node().ino;

@@ -3,8 +3,11 @@
 #ifndef NVDIMMFS_FS_NODE_VIEW_H_
 #define NVDIMMFS_FS_NODE_VIEW_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/attribute.h"
@@ -19,6 +22,13 @@ constexpr Ino kRootIno = 1;
 
 enum class NodeKind : uint8_t { kDirectory, kAttribute, kLink, kData };
 
+// Who may do what with a data file, as far as chmod(2) and chown(2) have said it.
+struct DataAccess {
+  std::optional<mode_t> mode;  // permission bits
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+};
+
 struct NodeView {
   Ino ino = 0;
   NodeKind kind = NodeKind::kDirectory;
@@ -29,6 +39,7 @@ struct NodeView {
   std::shared_ptr<core::Device> device;
   const core::Attribute* attribute = nullptr;  // lives as long as `device`
   std::shared_ptr<core::DataNode> data;
+  DataAccess access;  // of a data file
 };
 
 // One line of a directory.

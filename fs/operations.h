@@ -45,7 +45,7 @@ class Operations {
   // A node as the kernel wants it.
   struct Entry {
     struct stat stat = {};
-    bool constant = false;  // its attributes stay as they are while it lives
+    bool constant = false;  // its attributes stay as they are, but for what a setattr changes
   };
   struct Created {
     Entry entry;
@@ -58,8 +58,9 @@ class Operations {
   absl::StatusOr<Entry> Lookup(Ino directory, absl::string_view name) const;
   // `file`, where the request has one, answers for a node that is gone from the tree. May be null.
   absl::StatusOr<Entry> GetAttributes(Ino ino, const OpenFile* file) const;
-  // Size changes succeed and change nothing; a new mode or owner is refused with EPERM.
-  absl::StatusOr<Entry> SetAttributes(Ino ino, const OpenFile* file, const Change& change) const;
+  // Size changes succeed and change nothing. A data file keeps a new mode or owner while it lives,
+  // as a device node does; for everything else they are refused with EPERM.
+  absl::StatusOr<Entry> SetAttributes(Ino ino, const OpenFile* file, const Change& change);
   absl::StatusOr<std::string> ReadLink(Ino ino) const;
 
   absl::StatusOr<std::unique_ptr<OpenFile>> Open(Ino ino, int flags);

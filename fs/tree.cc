@@ -69,6 +69,7 @@ struct Tree::Node {
   uint16_t mode;
   NodeKind kind;
   Content content;
+  DataAccess access = {};
 
   bool is_directory() const { return kind == NodeKind::kDirectory; }
   Directory& directory() const { return *std::get<std::unique_ptr<Directory>>(content); }
@@ -202,6 +203,16 @@ void Tree::set_data_removed(std::function<void(Ino)> observer) {
   data_removed_ = std::move(observer);
 }
 
+bool Tree::SetAccess(Ino ino, const DataAccess& access) {
+  absl::MutexLock lock(&mutex_);
+  Node* node = Get(ino);
+  if (node == nullptr || node->kind != NodeKind::kData) return false;
+  if (access.mode) node->access.mode = access.mode;
+  if (access.uid) node->access.uid = access.uid;
+  if (access.gid) node->access.gid = access.gid;
+  return true;
+}
+
 // --- Making nodes. ---
 
 Tree::Node* Tree::Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode) {
@@ -328,6 +339,7 @@ NodeView Tree::ViewOf(const Node& node) {
       break;
     case NodeKind::kData:
       view.data = std::get<std::shared_ptr<core::DataNode>>(node.content);
+      view.access = node.access;
       break;
   }
   return view;

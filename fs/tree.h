@@ -62,6 +62,10 @@ class Tree final : public core::TreeListener {
   std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset,
                                                   size_t limit) const;
 
+  // What `access` says is set for that data file, until it goes; the rest stays. False where there
+  // is no such data file.
+  bool SetAccess(Ino ino, const DataAccess& access);
+
   ChangeBoard& changes() { return changes_; }
 
   // Told of each data file that goes, under the System's configuration lock, and of each whose
