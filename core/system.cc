@@ -68,6 +68,7 @@ System::System(SectorLayer& sector_layer, TreeListener* listener)
 }
 
 System::~System() {
+  timers_.Stop();
   absl::MutexLock lock(&mutex_);
   while (!roots_.empty()) Unregister(*roots_.back());
 }
@@ -212,6 +213,16 @@ void System::NotifyChanged(const Device& device, absl::string_view attribute) {
 
 void System::NotifyDataChanged(absl::string_view path) {
   if (listener_ != nullptr) listener_->DataChanged(path);
+}
+
+void System::After(absl::Duration delay, Device& device, std::function<void()> action) {
+  timers_.After(delay, [this, weak = device.weak_from_this(), action = std::move(action)] {
+    absl::MutexLock lock(&mutex_);
+    const std::shared_ptr<Device> alive = weak.lock();
+    if (alive == nullptr || !alive->registered()) return;
+    action();
+    FinishRemovals();
+  });
 }
 
 absl::Status System::Bind(const Driver& driver, Device& device) {

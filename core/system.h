@@ -7,6 +7,7 @@
 #define NVDIMMFS_CORE_SYSTEM_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -17,12 +18,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "core/bus_source.h"
 #include "core/command.h"
 #include "core/device.h"
 #include "core/driver.h"
 #include "core/id_allocator.h"
 #include "core/sector_layer.h"
+#include "core/timer_queue.h"
 #include "core/tree_listener.h"
 
 namespace nvdimmfs::core {
@@ -79,6 +82,9 @@ class System {
   void NotifyChanged(const Device& device, absl::string_view attribute);
   void NotifyDataChanged(absl::string_view path);
 
+  // Runs `action` under the configuration lock `delay` from now, unless the device is gone by then.
+  void After(absl::Duration delay, Device& device, std::function<void()> action);
+
   Device* FindLocked(absl::string_view name);
 
   absl::Status Bind(const Driver& driver, Device& device);
@@ -113,6 +119,7 @@ class System {
   std::vector<std::shared_ptr<Device>> removals_;
   std::vector<const Driver*> drivers_;
   std::unordered_map<std::string, Device*> by_name_;  // the devices of the nd bus
+  TimerQueue timers_;
 };
 
 }  // namespace nvdimmfs::core
