@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -85,13 +86,57 @@ absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWhole(const Descriptor& file,
   struct stat status;
   if (fstat(file.get(), &status) != 0) return OpenError(path, errno);
   if (status.st_size < static_cast<off_t>(kImagePage))
-    return Refusal(EINVAL, "image.size",
-                   absl::StrCat("open ", path, ": ", status.st_size,
-                                " bytes are no DIMM; the least is a page of ", kImagePage));
+    return Refusal(
+        EINVAL, "image.size",
+        absl::StrCat("open ", path, ": ", status.st_size,
+                     " bytes are no DIMM and no label area; the least is a page of ", kImagePage));
   return Pmem2Media::Map(file.get(), {.length = static_cast<uint64_t>(status.st_size),
                                       .read_only = options.read_only,
                                       .name = path,
                                       .durability = options.durability});
+}
+
+// Opened, locked and mapped.
+absl::StatusOr<std::shared_ptr<core::Media>> OpenWhole(const std::string& path,
+                                                       const ImageOptions& options) {
+  ASSIGN_OR_RETURN(const Descriptor file, OpenRegular(path, options.read_only));
+  if (!(options.read_only && options.force)) {
+    RETURN_IF_ERROR(LockImage(file.get(), path, options.read_only));
+  }
+  return MapWhole(file, path, options);
+}
+
+absl::StatusOr<core::DimmSource> OpenWithLabelFile(const std::string& path,
+                                                   const ImageOptions& options) {
+  if (options.label_size)
+    return Refusal(EINVAL, "image.label_size",
+                   absl::StrCat("open ", path, ": a label size is of no use beside the label file ",
+                                options.labels, ", which is one label area as a whole"));
+  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> data, OpenWhole(path, options));
+  ASSIGN_OR_RETURN(ImageLayout layout, DivideImage(data, 0, path));
+  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> labels, OpenWhole(options.labels, options));
+  core::DimmSource source;
+  source.findings = std::move(layout.findings);
+  ASSIGN_OR_RETURN(source.capacity, core::MediaSlice::Make(data, layout.data));
+  ASSIGN_OR_RETURN(source.labels,
+                   core::MediaSlice::Make(labels, {0, std::min(labels->size(), kMaxLabelArea)}));
+  source.label_file = options.labels;
+  return source;
+}
+
+absl::StatusOr<core::DimmSource> OpenWithLabelsInside(const std::string& path,
+                                                      const ImageOptions& options) {
+  // One mapping for data and labels: they share the queue of the one fdatasync.
+  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> whole, OpenWhole(path, options));
+  ASSIGN_OR_RETURN(ImageLayout layout, DivideImage(whole, options.label_size, path));
+  core::DimmSource source;
+  source.findings = std::move(layout.findings);
+  ASSIGN_OR_RETURN(source.capacity, core::MediaSlice::Make(whole, layout.data));
+  if (!layout.labels.empty()) {
+    ASSIGN_OR_RETURN(source.labels, core::MediaSlice::Make(whole, layout.labels));
+    source.label_offset = layout.labels.start;
+  }
+  return source;
 }
 
 }  // namespace
@@ -109,24 +154,12 @@ core::DimmIdentity QemuIdentity(uint32_t slot) {
 
 absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slot,
                                            const ImageOptions& options) {
-  ASSIGN_OR_RETURN(const Descriptor file, OpenRegular(path, options.read_only));
-  if (!(options.read_only && options.force)) {
-    RETURN_IF_ERROR(LockImage(file.get(), path, options.read_only));
-  }
-  // One mapping for data and labels: they share the queue of the one fdatasync.
-  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> whole, MapWhole(file, path, options));
-  ASSIGN_OR_RETURN(ImageLayout layout, DivideImage(whole, options.label_size, path));
-
-  core::DimmSource source;
+  ASSIGN_OR_RETURN(core::DimmSource source, options.labels.empty()
+                                                ? OpenWithLabelsInside(path, options)
+                                                : OpenWithLabelFile(path, options));
   source.description = path;
   source.read_only = options.read_only;
   source.identity = QemuIdentity(slot);
-  source.findings = std::move(layout.findings);
-  ASSIGN_OR_RETURN(source.capacity, core::MediaSlice::Make(whole, layout.data));
-  if (!layout.labels.empty()) {
-    ASSIGN_OR_RETURN(source.labels, core::MediaSlice::Make(whole, layout.labels));
-    source.label_offset = layout.labels.start;
-  }
   return source;
 }
 

@@ -18,6 +18,7 @@ namespace nvdimmfs::backends {
 
 struct ImageOptions {
   std::optional<uint64_t> label_size = std::nullopt;  // bytes; 0: label-less; nothing: find it
+  std::string labels = {};  // a file that is the label area; the image is all data then
   bool read_only = false;
   bool force = false;  // with read_only: open it though somebody else writes it
   Durability durability = Durability::kAuto;
@@ -26,7 +27,8 @@ struct ImageOptions {
 // Opens the image for the DIMM slot `slot` (0, 1, ...; it decides handle and serial number).
 // Refused with the errno of open(2) and "image.open"; with EISDIR or EINVAL, "image.kind", for what
 // is no regular file; EBUSY, "image.busy" (image_lock.h); EINVAL, "image.size" and
-// "image.label_size" (image_layout.h); "media.map" (pmem2_media.h). Thread rules: any thread.
+// "image.label_size" (image_layout.h), also where both a label size and a label file are given;
+// "media.map" (pmem2_media.h). Of the label file as of the image. Thread rules: any thread.
 absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slot,
                                            const ImageOptions& options);
 

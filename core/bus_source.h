@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/dimm_source.h"
+#include "core/interleave_set.h"
 #include "core/media.h"
 #include "core/range.h"
 #include "core/uuid.h"
@@ -34,7 +36,9 @@ struct RegionSource {
   bool read_only = false;
   bool page_mapped = false;  // an unclaimed namespace shows mode `memory` (e820, virtio-pmem, ...)
   PersistenceDomain persistence_domain = PersistenceDomain::kUnknown;
-  Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels
+  Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels; nil on CXL
+  // Of providers with a rule of their own (CXL); the others' follow from their DIMMs' identities.
+  std::optional<SetCookies> cookies;
 };
 
 // The bytes of a region over these mappings, `granularity` bytes of each in turn, as the memory

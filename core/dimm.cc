@@ -163,6 +163,7 @@ Dimm::Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit)
       id_(id),
       source_(std::move(source)),
       has_nfit_(has_nfit),
+      label_flag_(source_.labelling),
       label_media_(std::make_shared<LabelNodeMedia>(AreaOf(source_), name())),
       label_node_(std::make_shared<DataNode>(label_media_, DataNode::Options{.name = name()})) {}
 

@@ -46,8 +46,12 @@ struct DimmSource {
   std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
   std::shared_ptr<Media> labels;    // the label area; null where the DIMM has none
   uint64_t label_offset = 0;        // bytes from the file's start to the label area
+  std::string label_file;           // where the labels have a file of their own: its path
   bool missing = false;    // the slot is known, but nothing is in it: Media refuse with EIO
   bool read_only = false;  // nothing in it may be written: Media refuse with EROFS
+  // Labels are in use whatever the label area holds: the provider says so (CXL), not an index
+  // block.
+  bool labelling = false;
   DimmIdentity identity;
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
 };

@@ -29,6 +29,12 @@ struct RecordV1_2 {
 };
 static_assert(sizeof(RecordV1_2) == 48);
 
+struct CxlRecord {
+  le64 dpa;     // 0
+  le64 serial;  // 8
+};
+static_assert(sizeof(CxlRecord) == 16);
+
 RecordV1_1 ToV1_1(const SetMember& member) {
   RecordV1_1 record{};
   record.region_offset = member.region_offset;
@@ -77,6 +83,16 @@ SetCookies ComputeSetCookies(absl::Span<const SetMember> members) {
   return SetCookies{.v1_1 = Checksum(members, NumericOrder, ToV1_1),
                     .v1_2 = Checksum(members, NumericOrder, ToV1_2),
                     .alternate = Checksum(members, ByteOrder, ToV1_1)};
+}
+
+SetCookies ComputeCxlCookies(absl::Span<const CxlSetMember> members) {
+  std::vector<std::byte> bytes(members.size() * sizeof(CxlRecord));
+  for (size_t i = 0; i < members.size(); ++i) {
+    const CxlRecord record{.dpa = members[i].dpa, .serial = members[i].serial};
+    std::memcpy(bytes.data() + i * sizeof record, &record, sizeof record);
+  }
+  const uint64_t cookie = Fletcher64(bytes);
+  return SetCookies{.v1_1 = cookie, .v1_2 = cookie, .alternate = 0};
 }
 
 std::vector<uint32_t> SetPositions(absl::Span<const SetMember> members) {

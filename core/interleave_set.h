@@ -27,6 +27,16 @@ struct SetCookies {
 
 SetCookies ComputeSetCookies(absl::Span<const SetMember> members);
 
+// What a CXL region's cookie is computed from, for one device.
+struct CxlSetMember {
+  uint64_t dpa = 0;     // where the region's part of the device starts, bytes
+  uint64_t serial = 0;  // of the device; 0 where it has none
+};
+
+// One cookie for both label versions, of the members in the order of the region's targets; there is
+// no alternate. It is 0 for devices without serial numbers, and no label matches then.
+SetCookies ComputeCxlCookies(absl::Span<const CxlSetMember> members);
+
 // position[i] = place of members[i] in the v1.2 cookie's order.
 std::vector<uint32_t> SetPositions(absl::Span<const SetMember> members);
 

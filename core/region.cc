@@ -76,7 +76,7 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(System& system, Bus& bus,
     members.push_back(MemberOf(mapping, mapping_source));
     region->mappings_.push_back(std::move(mapping));
   }
-  region->cookies_ = ComputeSetCookies(members);
+  region->cookies_ = checked.cookies ? *checked.cookies : ComputeSetCookies(members);
   const std::vector<uint32_t> positions = SetPositions(members);
   for (size_t i = 0; i < positions.size(); ++i) region->mappings_[i].position = positions[i];
   checked.media->ObservePoison(region);

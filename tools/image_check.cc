@@ -49,6 +49,8 @@ void AddDimm(const core::Dimm& dimm, Findings& findings) {
   const uint64_t area_start = source.label_offset;
   for (core::Finding finding : dimm.data()->labels.findings()) {
     finding.offset += area_start;
+    if (!source.label_file.empty())
+      finding.sentence = absl::StrCat("in ", source.label_file, ": ", finding.sentence);
     findings.push_back({dimm.name(), std::move(finding)});
   }
 }

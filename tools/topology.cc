@@ -61,6 +61,7 @@ class Builder {
   void Region(TomlReader& table, BusSource& bus);
   void RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& region);
   void RegionOverImage(TomlReader& table, RegionSource& region);
+  void SetCxlCookies(RegionSource& region) const;
   std::vector<MappingSource> Mappings(TomlReader& table, const BusSource& bus,
                                       uint64_t granularity);
   void Mapping(TomlReader& table, absl::string_view key, const std::string& dimm, Range dpa,
@@ -77,6 +78,8 @@ class Builder {
   std::vector<Range> taken_;  // system physical addresses
 
   // Of the bus under way.
+  bool cxl_ = false;
+  std::vector<uint64_t> serials_;  // of each DIMM
   std::map<std::string, size_t> by_name_;
   std::vector<std::vector<Range>> mapped_;  // DPA in regions, for each DIMM
 };
@@ -90,7 +93,6 @@ void ReadIdentity(TomlReader& table, core::DimmIdentity& identity) {
   ReadNumber(table, "subsystem_vendor", identity.subsystem_vendor);
   ReadNumber(table, "subsystem_device", identity.subsystem_device);
   ReadNumber(table, "subsystem_revision", identity.subsystem_revision);
-  ReadNumber(table, "serial", identity.serial);
   ReadNumber(table, "interface_code", identity.interface_code);
   core::DimmIdentity::Manufacturing made;
   const auto date = table.Number("manufacturing_date", 0, UINT16_MAX);
@@ -134,6 +136,7 @@ std::optional<DimmSource> Builder::OpenDimm(TomlReader& table) {
   backends::ImageOptions options = options_;
   const auto image = table.Text("image");
   options.label_size = table.Size("label_size");
+  if (const auto labels = table.Text("labels")) options.labels = PathOf(*labels);
   options.read_only = table.Flag("read_only").value_or(false) || options_.read_only;
   const bool missing = table.Flag("missing").value_or(false);
   const auto size = table.Size("size");
@@ -160,9 +163,15 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   std::optional<DimmSource> dimm = OpenDimm(table);
   core::DimmIdentity identity = backends::QemuIdentity(dimms_);
   ReadIdentity(table, identity);
+  uint64_t serial = identity.serial;
+  Assign(table.Number("serial", 0, cxl_ ? std::numeric_limits<int64_t>::max() : UINT32_MAX),
+         serial);
+  identity.serial = static_cast<uint32_t>(serial);
   ReadPoison(table, dimm ? dimm->capacity.get() : nullptr);
   if (!table.Finish().ok()) return;
   dimm->identity = identity;
+  dimm->labelling = cxl_;
+  serials_.push_back(serial);
   const std::string called = name.value_or(image.value_or(""));
   if (!called.empty() && !by_name_.emplace(called, bus.dimms.size()).second)
     table.Refuse(name ? "name" : "image",
@@ -250,6 +259,7 @@ void Builder::RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& r
     table.Refuse("granularity", "needs a power of two from 256 to 1G");
   if (!table.status().ok()) return;
   region.mappings = Mappings(table, bus, granularity);
+  if (cxl_) SetCxlCookies(region);
   if (!table.status().ok()) return;
   auto media = core::StripeMappings(bus.dimms, region.mappings, granularity);
   if (!media.ok()) return table.Refuse("", media.status());
@@ -258,6 +268,14 @@ void Builder::RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& r
     mapped_[mapping.dimm].push_back(mapping.dpa);
     region.read_only = region.read_only || bus.dimms[mapping.dimm].read_only;
   }
+}
+
+// A CXL region's mappings are in the order of its targets, and so is its cookie.
+void Builder::SetCxlCookies(RegionSource& region) const {
+  std::vector<core::CxlSetMember> members;
+  for (const MappingSource& mapping : region.mappings)
+    members.push_back({.dpa = mapping.dpa.start, .serial = serials_[mapping.dimm]});
+  region.cookies = core::ComputeCxlCookies(members);
 }
 
 void Builder::RegionOverImage(TomlReader& table, RegionSource& region) {
@@ -291,7 +309,8 @@ void Builder::Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource
 
 std::optional<core::PersistenceDomain> ReadDomain(TomlReader& table) {
   const auto domain = table.Text("persistence_domain");
-  if (!domain || *domain == "unknown") return core::PersistenceDomain::kUnknown;
+  if (!domain) return std::nullopt;
+  if (*domain == "unknown") return core::PersistenceDomain::kUnknown;
   if (*domain == "cpu_cache") return core::PersistenceDomain::kCpuCache;
   if (*domain == "memory_controller") return core::PersistenceDomain::kMemoryController;
   table.Refuse("persistence_domain", "one of \"cpu_cache\", \"memory_controller\", \"unknown\"");
@@ -312,9 +331,10 @@ void Builder::Region(TomlReader& table, BusSource& bus) {
   Assign(table.Number("target_node", -1, INT16_MAX), region.target_node);
   region.range_index = 2 * ++regions_;
   Assign(table.Number("range_index", 0, UINT16_MAX), region.range_index);
+  if (cxl_) region.persistence_domain = core::PersistenceDomain::kMemoryController;
   region.persistence_domain = ReadDomain(table).value_or(region.persistence_domain);
-  const auto guid =
-      core::Uuid::Parse(table.Text("type_guid").value_or(std::string(kPersistentMemory)));
+  const std::string type(cxl_ ? core::Uuid().ToString() : std::string(kPersistentMemory));
+  const auto guid = core::Uuid::Parse(table.Text("type_guid").value_or(type));
   if (!guid) table.Refuse("type_guid", "needs a UUID");
   const auto spa = table.Size("spa");
   ReadPoison(table, region.media.get());
@@ -335,6 +355,11 @@ void Builder::AddUnmentioned(BusSource& bus) {
     }
   for (RegionSource& region : core::QemuBus(std::move(alone)).regions) {
     region.mappings[0].dimm = indices[region.mappings[0].dimm];
+    if (cxl_) {
+      SetCxlCookies(region);
+      region.type_guid = core::Uuid();
+      region.persistence_domain = core::PersistenceDomain::kMemoryController;
+    }
     region.range_index = 2 * ++regions_;
     uint64_t start = kFirstAddress;
     for (const Range& range : taken_)
@@ -351,6 +376,8 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   BusSource bus;
   const auto provider = table.Text("provider");
   const auto nfit = table.Flag("nfit");
+  cxl_ = table.Flag("cxl").value_or(provider.value_or("") == "CXL");
+  serials_.clear();
   for (TomlReader& dimm : table.Tables("dimm"))
     if (table.status().ok()) Dimm(dimm, bus);
   for (TomlReader& region : table.Tables("region"))

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::tools {
@@ -76,6 +77,48 @@ image = "b.img"
     EXPECT_EQ(bus.regions[i].mappings[0].dimm, i);
     EXPECT_EQ(bus.regions[i].mappings[0].dpa, qemu.regions[i].mappings[0].dpa);
   }
+}
+
+// What a 6.1 kernel showed of a region over two CXL devices, the second of the file first in it.
+TEST_F(TopologyTest, ACxlBusHasLabelsInFilesOfTheirOwnAndCookiesOfItsOwn) {
+  Image("a.lsa", 1 * kMiB, 0);
+  Image("b.lsa", 1 * kMiB, 0);
+  const auto buses = Open(R"(
+[[bus]]
+provider = "CXL"
+[[bus.dimm]]
+image = "plain.img"
+labels = "a.lsa"
+serial = 0x1234567
+[[bus.dimm]]
+image = "small.img"
+labels = "b.lsa"
+serial = 0x1234568
+[[bus.region]]
+dimms = ["small.img", "plain.img"]
+)");
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  const core::BusSource& bus = (*buses)[0];
+  EXPECT_FALSE(bus.has_nfit);
+  EXPECT_TRUE(bus.dimms[0].labelling);
+  EXPECT_EQ(bus.dimms[0].labels->size(), 1 * kMiB);
+  EXPECT_EQ(bus.dimms[0].capacity->size(), 4 * kMiB);
+  EXPECT_THAT(bus.dimms[0].label_file, ::testing::EndsWith("/a.lsa"));
+  const core::RegionSource& region = bus.regions[0];
+  ASSERT_TRUE(region.cookies.has_value());
+  EXPECT_EQ(region.cookies->v1_2, 0x91a2b3e02468acfu);
+  EXPECT_EQ(region.cookies->v1_1, region.cookies->v1_2);
+  EXPECT_EQ(region.cookies->alternate, 0u);
+  EXPECT_TRUE(region.type_guid.is_nil());
+  EXPECT_EQ(region.persistence_domain, core::PersistenceDomain::kMemoryController);
+}
+
+TEST_F(TopologyTest, ALabelFileIsOneAreaAsAWhole) {
+  EXPECT_THAT(Refused("[[bus]]\n[[bus.dimm]]\nimage = \"plain.img\"\nlabels = \"small.img\"\n"
+                      "label_size = 4096\n"),
+              ::testing::HasSubstr("which is one label area as a whole"));
+  EXPECT_THAT(Refused("[[bus]]\n[[bus.dimm]]\nimage = \"plain.img\"\nlabels = \"none.lsa\"\n"),
+              ::testing::HasSubstr("none.lsa"));
 }
 
 TEST_F(TopologyTest, EverythingThatCanBeSaid) {
@@ -237,7 +280,7 @@ const Mistake kMistakes[] = {
     {"[[bus]]\nx = \n", "t.toml:2:", ""},
     {"[[bus]]\nprovider = 3\n", "t.toml:2:12: ", "provider: needs a text"},
     {"[[bus]]\ncolour = \"red\"\n",
-     "t.toml:2:1: ", "unknown key \"colour\"; [[bus]] takes dimm, nfit, provider, region"},
+     "t.toml:2:1: ", "unknown key \"colour\"; [[bus]] takes cxl, dimm, nfit, provider, region"},
     {"buses = 1\n", "t.toml:1:1: ", "unknown key \"buses\"; the top of the file takes bus"},
     {"bus = 1\n", "t.toml:1:7: ", "needs tables: [[bus]]"},
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\nsize_of_label = 1\n", "t.toml:4:1: ", "label_size"},

@@ -13,8 +13,9 @@ namespace nvdimmfs::tools {
 absl::StatusOr<Buses> OpenFileSource(const SourceArguments& arguments) {
   ASSIGN_OR_RETURN(const backends::ImageOptions options, ReadImageOptions(arguments));
   if (absl::EndsWith(arguments.name, ".toml")) {
-    if (options.label_size)
-      return BadOption("label_size", "", "a topology file says it of each DIMM");
+    for (const absl::string_view key : {"label_size", "labels"})
+      if (key == "labels" ? !options.labels.empty() : options.label_size.has_value())
+        return BadOption(key, "", "a topology file says it of each DIMM");
     return OpenTopology(arguments.name, options);
   }
   ASSIGN_OR_RETURN(core::DimmSource dimm, backends::OpenImage(arguments.name, 0, options));

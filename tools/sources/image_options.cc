@@ -28,6 +28,9 @@ absl::StatusOr<backends::ImageOptions> ReadImageOptions(const SourceArguments& a
       const auto size = core::ParseSize(value);
       if (!size.ok()) return BadOption(key, value, "needs a size in bytes, or with K, M or G");
       options.label_size = *size;
+    } else if (key == "labels") {
+      if (value.empty()) return BadOption(key, value, "needs the name of a file");
+      options.labels = value;
     } else if (key == "force") {
       options.force = true;
     } else if (key == "durability") {

@@ -8,7 +8,8 @@
 
 namespace nvdimmfs::tools {
 
-inline constexpr absl::string_view kImageOptions[] = {"label_size", "force", "durability"};
+inline constexpr absl::string_view kImageOptions[] = {"label_size", "labels", "force",
+                                                      "durability"};
 
 // Reads those of `arguments`' options that are in kImageOptions, and read_only. Refused with
 // EINVAL, "source.option", where a value is none.
