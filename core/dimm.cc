@@ -20,6 +20,12 @@ namespace {
 Dimm& AsDimm(Device& device) { return static_cast<Dimm&>(device); }
 const DimmIdentity& IdentityOf(Device& device) { return AsDimm(device).source().identity; }
 
+constexpr std::pair<NfitFlag, absl::string_view> kNfitFlagWords[] = {
+    {kSaveFailed, "save_fail"},       {kRestoreFailed, "restore_fail"},
+    {kFlushFailed, "flush_fail"},     {kNotArmed, "not_armed"},
+    {kHealthObserved, "smart_event"}, {kMapFailed, "map_fail"},
+    {kHealthNotified, "smart_notify"}};
+
 uint16_t Swap(uint16_t value) { return __builtin_bswap16(value); }
 
 absl::StatusOr<std::string> Hex4(uint16_t value) { return absl::StrFormat("0x%04x\n", value); }
@@ -35,7 +41,10 @@ absl::StatusOr<std::string> ShowFlags(Device& device) {
 
 absl::StatusOr<std::string> ShowCommands(Device& device) {
   const Dimm& dimm = AsDimm(device);
-  return absl::StrCat(dimm.has_label_area() ? "get_size get_data set_data " : "",
+  const uint64_t functions = dimm.functions();
+  return absl::StrCat((functions & BitOf(intel::kSmart)) != 0 ? "smart " : "",
+                      (functions & BitOf(intel::kSmartThreshold)) != 0 ? "smart_thresh " : "",
+                      dimm.has_label_area() ? "get_size get_data set_data " : "",
                       dimm.has_nfit() ? "cmd_call " : "", "\n");
 }
 
@@ -102,16 +111,40 @@ absl::Status NoFamily(const Dimm& dimm) {
 }
 
 absl::StatusOr<std::string> ShowFamily(Device& device) {
-  if (!AsDimm(device).has_label_area()) return NoFamily(AsDimm(device));
+  if (AsDimm(device).functions() == 0) return NoFamily(AsDimm(device));
   return std::string("0\n");
 }
 
 absl::StatusOr<std::string> ShowDsmMask(Device& device) {
-  if (!AsDimm(device).has_label_area()) return NoFamily(AsDimm(device));
-  return std::string("0x70\n");  // functions 4, 5 and 6: the label commands
+  const uint64_t functions = AsDimm(device).functions();
+  if (functions == 0) return NoFamily(AsDimm(device));
+  return FormatHex(functions) + "\n";
 }
 
-absl::StatusOr<std::string> ShowNfitFlags(Device&) { return std::string("\n"); }
+// The kernel shows what the tables said at boot; here health that calls for attention shows while
+// it lasts.
+absl::StatusOr<std::string> ShowNfitFlags(Device& device) {
+  const Dimm& dimm = AsDimm(device);
+  unsigned flags = dimm.source().nfit_flags;
+  if (const intel::Firmware* firmware = dimm.firmware(); firmware != nullptr) {
+    if (firmware->has(intel::kSmart) && firmware->health().HasEvent()) flags |= kHealthObserved;
+    if (firmware->has(intel::kSmart) && firmware->dirty_at_boot()) flags |= kFlushFailed;
+  }
+  std::string text;
+  for (const auto& [flag, word] : kNfitFlagWords)
+    if ((flags & flag) != 0) absl::StrAppend(&text, word, " ");
+  return text + "\n";
+}
+
+absl::StatusOr<std::string> ShowDirtyShutdown(Device& device) {
+  return absl::StrCat(AsDimm(device).firmware()->shutdowns_at_boot(), "\n");
+}
+
+uint16_t WithShutdownCount(const Device& device) {
+  const Dimm& dimm = static_cast<const Dimm&>(device);
+  const bool counted = dimm.firmware() != nullptr && dimm.firmware()->has(intel::kSmart);
+  return dimm.has_nfit() && counted ? 0444 : 0;
+}
 
 std::shared_ptr<Media> AreaOf(const DimmSource& source) {
   return source.labels != nullptr ? source.labels : std::make_shared<MemoryMedia>(0);
@@ -138,6 +171,10 @@ constexpr Attribute kDimmAttributes[] = {
     {.name = "state", .show = ShowState, .summary = "active while an enabled region uses it"},
     kUeventAttribute,
     Nfit("nfit/device", ShowDevice, "device id, byte-swapped"),
+    {.name = "nfit/dirty_shutdown",
+     .show = ShowDirtyShutdown,
+     .visible = WithShutdownCount,
+     .summary = "unsafe shutdowns, as counted at boot"},
     Nfit("nfit/dsm_mask", ShowDsmMask, "functions of the command family that work"),
     Nfit("nfit/family", ShowFamily, "command family: 0 is Intel's"),
     Nfit("nfit/flags", ShowNfitFlags, "state flags of the memory device"),
@@ -166,6 +203,13 @@ Dimm::Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit)
       label_flag_(source_.labelling),
       label_media_(std::make_shared<LabelNodeMedia>(AreaOf(source_), name())),
       label_node_(std::make_shared<DataNode>(label_media_, DataNode::Options{.name = name()})) {}
+
+uint64_t Dimm::functions() const {
+  const uint64_t labels = has_label_area() ? kLabelFunctions : 0;
+  if (!has_nfit_) return 0;
+  if (firmware() == nullptr) return labels;
+  return (firmware()->functions() & ~kLabelFunctions) | labels;
+}
 
 absl::Span<const Attribute> Dimm::attributes() const { return kDimmAttributes; }
 

@@ -32,6 +32,10 @@ class Dimm final : public NdDevice {
   const DimmSource& source() const { return source_; }
   bool has_nfit() const { return has_nfit_; }
   bool has_label_area() const { return source_.labels != nullptr; }
+  // Null where the firmware knows labels and nothing else.
+  intel::Firmware* firmware() const { return source_.firmware.get(); }
+  // Bit n: function n of its command family (nfit/dsm_mask); 0: it has no family.
+  uint64_t functions() const;
 
   // Null while the driver is unbound, or where there is no label area.
   const std::shared_ptr<DimmData>& data() const { return data_; }

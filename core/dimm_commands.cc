@@ -10,18 +10,25 @@
 #include "core/endian.h"
 #include "core/range.h"
 #include "core/status.h"
+#include "core/system.h"
 
 namespace nvdimmfs::core {
 namespace {
 
-constexpr uint32_t kGetSize = 4, kGetData = 5, kSetData = 6;
+constexpr uint32_t kGetSize = intel::kGetLabelSize, kGetData = intel::kGetLabels,
+                   kSetData = intel::kSetLabels;
 
 CommandMasks MasksOf(const Dimm& dimm) {
   const uint64_t labels = dimm.has_label_area() ? kLabelFunctions : 0;
+  const uint64_t functions = dimm.functions();
   return {.who = dimm.name(),
-          .commands = labels,
-          .families = dimm.has_nfit() && dimm.has_label_area() ? 1u : 0u,
-          .functions = labels};
+          .commands = labels | (functions & intel::kIoctlBits),
+          .families = functions != 0 ? 1u : 0u,
+          .functions = functions};
+}
+
+uint64_t MaxTransfer(const Dimm& dimm) {
+  return dimm.firmware() == nullptr ? kMaxLabelTransfer : dimm.firmware()->label_transfer();
 }
 
 // What the three label functions come down to, whichever envelope they came in. Each returns the
@@ -30,12 +37,16 @@ CommandMasks MasksOf(const Dimm& dimm) {
 void GetSize(const Dimm& dimm, absl::Span<std::byte> out) {
   StoreLe<uint32_t>(out.data(), kStatusSuccess);
   StoreLe<uint32_t>(out.data() + 4, static_cast<uint32_t>(dimm.source().labels->size()));
-  StoreLe<uint32_t>(out.data() + 8, kMaxLabelTransfer);
+  StoreLe(out.data() + 8, static_cast<uint32_t>(MaxTransfer(dimm)));
+}
+
+void CopyOut(absl::Span<const std::byte> said, absl::Span<std::byte> out) {
+  std::copy_n(said.begin(), std::min(said.size(), out.size()), out.begin());
 }
 
 bool Fits(const Dimm& dimm, uint64_t offset, uint64_t length) {
   const uint64_t size = dimm.source().labels->size();
-  return length <= kMaxLabelTransfer && offset <= size && length <= size - offset;
+  return length <= MaxTransfer(dimm) && offset <= size && length <= size - offset;
 }
 
 // Ok with a status other than success: refused by the firmware.
@@ -85,13 +96,37 @@ absl::StatusOr<int> SetDataCommand(const Dimm& dimm, const Command& command) {
   return 0;
 }
 
-// --- In a CALL: what the firmware says is cut to the room there is. ---
-
-void CopyOut(absl::Span<const std::byte> said, absl::Span<std::byte> out) {
-  std::copy_n(said.begin(), std::min(said.size(), out.size()), out.begin());
+// What the DIMM's own firmware says. An alarm wakes who waits for one.
+std::vector<std::byte> AskFirmware(Dimm& dimm, uint32_t function, absl::Span<const std::byte> in) {
+  std::vector<std::byte> said = dimm.firmware()->Run(function, in);
+  const bool about_health = function == intel::kSetThreshold || function == intel::kInjectSmart;
+  if (about_health && dimm.firmware()->health().HasEvent())
+    dimm.system().NotifyChanged(dimm, "nfit/flags");
+  return said;
 }
 
-absl::StatusOr<std::vector<std::byte>> Answer(const Dimm& dimm, const Call& call) {
+absl::StatusOr<int> SmartCommand(Dimm& dimm, const Command& command) {
+  const uint64_t size =
+      command.nr == intel::kSmart ? sizeof(intel::SmartOutput) : sizeof(intel::ThresholdOutput);
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, size));
+  CopyOut(AskFirmware(dimm, command.nr, {}), command.buffer);
+  return 0;
+}
+
+// --- In a CALL: what the firmware says is cut to the room there is. ---
+
+// A kernel keeps these to itself: the way to them is sysfs.
+absl::Status CheckNotTheKernels(const Dimm& dimm, const Call& call) {
+  if ((intel::kKernelOnlyBits >> call.function & 1) == 0) return absl::OkStatus();
+  return Refusal(
+      EOPNOTSUPP, "command.kernel_only",
+      absl::StrCat(dimm.name(), ": function ", call.function, " is the kernel's own; write to ",
+                   dimm.name(), "/security or firmware/activate instead"));
+}
+
+absl::StatusOr<std::vector<std::byte>> Answer(Dimm& dimm, const Call& call) {
+  if ((kLabelFunctions >> call.function & 1) == 0)
+    return AskFirmware(dimm, static_cast<uint32_t>(call.function), call.in);
   std::vector<std::byte> said(4);
   if (call.function == kGetSize) {
     said.resize(12);
@@ -113,8 +148,9 @@ absl::StatusOr<std::vector<std::byte>> Answer(const Dimm& dimm, const Call& call
   return said;
 }
 
-absl::StatusOr<int> CallCommand(const Dimm& dimm, const Command& command) {
+absl::StatusOr<int> CallCommand(Dimm& dimm, const Command& command) {
   ASSIGN_OR_RETURN(const Call call, ParseCall(MasksOf(dimm), command));
+  RETURN_IF_ERROR(CheckNotTheKernels(dimm, call));
   ASSIGN_OR_RETURN(const std::vector<std::byte> said, Answer(dimm, call));
   CopyOut(said, call.out);
   return FinishCall(command, static_cast<uint32_t>(said.size()));
@@ -123,8 +159,11 @@ absl::StatusOr<int> CallCommand(const Dimm& dimm, const Command& command) {
 }  // namespace
 
 absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command) {
-  const Dimm& dimm = static_cast<const Dimm&>(device);
+  Dimm& dimm = static_cast<Dimm&>(device);
   switch (command.nr) {
+    case intel::kSmart:
+    case intel::kSmartThreshold:
+      return SmartCommand(dimm, command);
     case kGetSize:
       return GetSizeCommand(dimm, command);
     case kGetData:

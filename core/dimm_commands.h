@@ -1,4 +1,4 @@
-// The commands of /dev/nmemN: label transfers, and CALL.
+// The commands of /dev/nmemN: label transfers, SMART, and CALL.
 #ifndef NVDIMMFS_CORE_DIMM_COMMANDS_H_
 #define NVDIMMFS_CORE_DIMM_COMMANDS_H_
 
@@ -7,13 +7,15 @@
 #include "absl/status/statusor.h"
 #include "core/command.h"
 #include "core/device.h"
+#include "core/intel/format.h"
 
 namespace nvdimmfs::core {
 
-// Bits of the functions that the DIMM's family has (nfit/dsm_mask).
-inline constexpr uint64_t kLabelFunctions = 1u << 4 | 1u << 5 | 1u << 6;
+// The label functions' bits in nfit/dsm_mask.
+inline constexpr uint64_t kLabelFunctions = intel::kLabelBits;
 
-// Bytes of labels that one command moves at most: firmware's page less its headers.
+// Bytes of labels that one command moves at most, where the DIMM's firmware does not say: a page
+// less its headers.
 inline constexpr uint32_t kMaxLabelTransfer = 4076;
 
 // `device` is a Dimm. What ioctl(2) returns: 0, or the bytes of the output that were left out.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/finding.h"
+#include "core/intel/firmware.h"
 #include "core/media.h"
 
 namespace nvdimmfs::core {
@@ -41,6 +42,17 @@ struct DimmIdentity {
   friend bool operator==(const DimmIdentity&, const DimmIdentity&) = default;
 };
 
+// ACPI specification, "NVDIMM region mapping structure", state flags.
+enum NfitFlag : uint16_t {
+  kSaveFailed = 1 << 0,
+  kRestoreFailed = 1 << 1,
+  kFlushFailed = 1 << 2,
+  kNotArmed = 1 << 3,
+  kHealthObserved = 1 << 4,
+  kHealthNotified = 1 << 5,
+  kMapFailed = 1 << 6,
+};
+
 struct DimmSource {
   std::string description;          // for sentences: the path of the image
   std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
@@ -53,6 +65,9 @@ struct DimmSource {
   // block.
   bool labelling = false;
   DimmIdentity identity;
+  uint16_t nfit_flags = 0;  // NfitFlag: what the platform's tables say of its state
+  // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
+  std::shared_ptr<intel::Firmware> firmware;
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
 };
 

@@ -102,6 +102,18 @@ void ReadIdentity(TomlReader& table, core::DimmIdentity& identity) {
   if (date || location) identity.manufacturing = made;
 }
 
+// What answers the DIMM's commands.
+void ReadFirmware(TomlReader& table, core::DimmSource* dimm) {
+  const std::string family = table.Text("family").value_or("qemu");
+  if (family != "qemu" && family != "intel")
+    table.Refuse("family",
+                 "one of \"qemu\" (labels alone), \"intel\" (health, firmware, security)");
+  if (!table.status().ok() || dimm == nullptr || family == "qemu") return;
+  auto firmware = core::intel::Firmware::PowerOn({});
+  if (!firmware.ok()) return table.Refuse("family", firmware.status());
+  dimm->firmware = *std::move(firmware);
+}
+
 void ReadPoison(TomlReader& table, core::Media* media) {
   for (TomlReader& entry : table.Tables("poison")) {
     const auto offset = entry.Size("offset");
@@ -168,6 +180,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
          serial);
   identity.serial = static_cast<uint32_t>(serial);
   ReadPoison(table, dimm ? dimm->capacity.get() : nullptr);
+  ReadFirmware(table, dimm ? &*dimm : nullptr);
   if (!table.Finish().ok()) return;
   dimm->identity = identity;
   dimm->labelling = cxl_;

@@ -229,6 +229,10 @@ static uint64_t length_of(enum kind kind, unsigned nr, const void* buffer) {
   if (nr == 10) return 64 + (uint64_t)word_at(buffer, 16) + word_at(buffer, 20);
   if (kind == DIMM) {
     switch (nr) {
+      case 1:
+        return 132;
+      case 2:
+        return 12;
       case 3:
         return 8;
       case 4:

@@ -1,0 +1,105 @@
+// The firmware of an emulated DIMM of the Intel family: what its functions answer, and what it
+// keeps over a power cycle.
+//
+// The device model asks; whoever owns the DIMM's bytes erases them. Thread rules: under the
+// configuration lock.
+#ifndef NVDIMMFS_CORE_INTEL_FIRMWARE_H_
+#define NVDIMMFS_CORE_INTEL_FIRMWARE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "core/intel/format.h"
+#include "core/intel/health.h"
+#include "core/intel/kept_state.h"
+#include "core/intel/key_ring.h"
+#include "core/intel/security.h"
+#include "core/intel/update.h"
+
+namespace nvdimmfs::core::intel {
+
+class Firmware {
+ public:
+  struct Options {
+    uint64_t functions = kAllBits;   // bit n: function n; shown as nfit/dsm_mask
+    uint32_t label_transfer = 4076;  // bytes that one label command moves at most
+    HealthProfile health;
+    UpdateProfile update;
+    absl::Duration overwrite_time;  // an overwrite takes at least as long
+    std::function<absl::Time()> now = absl::Now;
+    std::shared_ptr<StateStore> store;  // null: nothing is kept
+    std::shared_ptr<KeyRing> keys;      // null: no key is ever found
+  };
+
+  // As after power on. Refused as the store's Load and as DecodeKeptState.
+  static absl::StatusOr<std::shared_ptr<Firmware>> PowerOn(Options options);
+  // A clean shutdown: what is kept is saved.
+  ~Firmware();
+  Firmware(const Firmware&) = delete;
+  Firmware& operator=(const Firmware&) = delete;
+
+  uint64_t functions() const { return options_.functions; }
+  bool has(Function function) const { return (options_.functions & BitOf(function)) != 0; }
+  uint32_t label_transfer() const { return options_.label_transfer; }
+  absl::Duration overwrite_time() const { return options_.overwrite_time; }
+  absl::Time now() const { return options_.now(); }
+
+  // What a function that is about neither labels nor security nor activation says; of a function
+  // that is not there, a status. The output begins with its status.
+  std::vector<std::byte> Run(uint32_t function, absl::Span<const std::byte> in);
+
+  const Health& health() const { return state_.health; }
+  const Security& security() const { return state_.security; }
+  Update& update() { return state_.update; }
+
+  // What the shutdown before this power cycle left, as the platform saw it at boot.
+  uint32_t shutdowns_at_boot() const { return shutdowns_at_boot_; }
+  bool dirty_at_boot() const { return dirty_at_boot_; }
+
+  // Runs `change` on the security state; whatever it succeeds with is saved before it holds. The
+  // store's refusal, with nothing changed, where that fails.
+  absl::StatusOr<Status> ChangeSecurity(absl::FunctionRef<Status(Security&)> change);
+  // The bus activates what is staged.
+  absl::Status Activate();
+
+  KeyRing* keys() const { return options_.keys.get(); }
+
+ private:
+  struct State {
+    Health health;
+    Update update;
+    Security security;
+    bool latched = false;
+  };
+
+  explicit Firmware(Options options);
+  absl::Status Load();
+  KeptState Kept();
+  absl::Status Save();
+  std::vector<std::byte> Answer(uint32_t function, absl::Span<const std::byte> in);
+  std::vector<std::byte> SetThreshold(absl::Span<const std::byte> in);
+  std::vector<std::byte> InjectSmart(absl::Span<const std::byte> in);
+  std::vector<std::byte> EnableLatch(absl::Span<const std::byte> in);
+  std::vector<std::byte> StartUpdate();
+  std::vector<std::byte> SendUpdate(absl::Span<const std::byte> in);
+  std::vector<std::byte> FinishUpdate(absl::Span<const std::byte> in);
+  std::vector<std::byte> QueryUpdate(absl::Span<const std::byte> in);
+
+  const Options options_;
+  State state_;
+  std::string saved_;  // the record that the store has
+  uint32_t shutdowns_at_boot_ = 0;
+  bool dirty_at_boot_ = false;
+};
+
+}  // namespace nvdimmfs::core::intel
+
+#endif  // NVDIMMFS_CORE_INTEL_FIRMWARE_H_
