@@ -308,6 +308,37 @@ TEST_F(BttTest, MapEntriesOutsideTheArenaAreRefusedBeforeAnythingIsStored) {
   EXPECT_TRUE(btt->Write(4 * 4096, Pattern(4096, 1)).ok());
 }
 
+TEST_F(BttTest, ABatchEndsBeforeAnEntryThatCannotBeUsed) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4096, Version::kV1_1));
+  const auto arena = btt->arenas()[0]->geometry();
+  ASSERT_TRUE(ns_->Store32(arena.MapAt(7), 0xffffffff).ok());
+  const auto data = Pattern(5 * 4096, 3);
+  EXPECT_EQ(core::ReasonOf(btt->Write(5 * 4096, data)), "btt.map.range");
+  EXPECT_EQ(ReadAll(*btt, 5 * 4096, 2 * 4096),
+            std::vector<std::byte>(data.begin(), data.begin() + 2 * 4096));
+  EXPECT_EQ(MapWord(*btt, 7), 0xffffffffu);
+  EXPECT_EQ(MapWord(*btt, 8), 0u);
+}
+
+// Blocks of 4160 bytes share 512-byte units with their neighbours: such a unit cannot be made good
+// without hiding the neighbour's loss, so the lanes on both sides of it leave service.
+TEST_F(BttTest, WritesGoAroundFreeBlocksThatCannotBeMadeGood) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(4160, Version::kV1_1));
+  const auto arena = btt->arenas()[0]->geometry();
+  for (uint32_t lane = 1; lane < 254; ++lane)
+    ASSERT_TRUE(ns_->InjectPoison({arena.BlockAt(arena.external_nlba + lane), 1}).ok());
+  const auto data = Pattern(20 * 4096, 3);
+  ASSERT_TRUE(btt->Write(0, data).ok());
+  EXPECT_EQ(ReadAll(*btt, 0, data.size()), data);
+  for (uint32_t lane : {254u, 255u})
+    ASSERT_TRUE(ns_->InjectPoison({arena.BlockAt(arena.external_nlba + lane), 1}).ok());
+  for (uint32_t block = 0; block < 40; ++block)
+    ASSERT_TRUE(ns_->InjectPoison({arena.BlockAt(block), 1}).ok());
+  EXPECT_EQ(core::ReasonOf(btt->Write(100 * 4096, data)), "btt.lanes.none");
+}
+
 // As a kernel logs it: {19, 0x40000013, E + lane, 2}.
 TEST_F(BttTest, AWriteOverALostSectorLogsTheErrorAndMakesItNormal) {
   Make(17 * kMiB);

@@ -63,6 +63,11 @@ void FaultyMedia::OnStep(std::function<void(int64_t)> hook) {
   hook_ = std::move(hook);
 }
 
+void FaultyMedia::OnRead(std::function<void(uint64_t, size_t)> hook) {
+  absl::MutexLock lock(&mutex_);
+  read_hook_ = std::move(hook);
+}
+
 absl::Status FaultyMedia::CheckPower() const {
   return cut_ ? core::Refusal(EIO, "media.cut", "power is gone") : absl::OkStatus();
 }
@@ -239,10 +244,15 @@ void FaultyMedia::Remember(uint64_t word, uint64_t before, uint64_t after) {
 
 absl::Status FaultyMedia::Read(uint64_t offset, absl::Span<std::byte> out) const {
   if (!core::Fits(offset, out.size(), size_)) return core::OutsideMedia(offset, out.size(), size_);
-  absl::MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(CheckPower());
-  if (Touches({offset, out.size()})) return PoisonRefusal(offset, out.size());
-  Copy(offset, out);
+  std::function<void(uint64_t, size_t)> hook;
+  {
+    absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(CheckPower());
+    if (Touches({offset, out.size()})) return PoisonRefusal(offset, out.size());
+    Copy(offset, out);
+    hook = read_hook_;
+  }
+  if (hook) hook(offset, out.size());
   return absl::OkStatus();
 }
 

@@ -52,6 +52,8 @@ class FaultyMedia final : public core::Media {
   void FailAt(int64_t step);
   // Called before each step, outside all locks of this class, in the thread that makes the step.
   void OnStep(std::function<void(int64_t step)> hook);
+  // Called after each Read has copied, likewise.
+  void OnRead(std::function<void(uint64_t offset, size_t length)> hook);
 
   // Words that a cut could lose, and in how many ways the media could look after a cut now (at most
   // `most`).
@@ -130,6 +132,7 @@ class FaultyMedia final : public core::Media {
   std::optional<int64_t> fail_at_ ABSL_GUARDED_BY(mutex_);
   bool cut_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void(int64_t)> hook_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(uint64_t, size_t)> read_hook_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace nvdimmfs::testing

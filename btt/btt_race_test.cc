@@ -1,0 +1,242 @@
+// Threads that meet at a chosen instant: every order of two writers' or a writer's and a reader's
+// steps that matters is played, not waited for. And stores that fail at a chosen step.
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "btt/btt.h"
+#include "btt/check.h"
+#include "core/status.h"
+#include "gtest/gtest.h"
+#include "tests/testing/faulty_media.h"
+
+namespace nvdimmfs::btt {
+namespace {
+
+using ::nvdimmfs::testing::FaultyMedia;
+using Bytes = std::vector<std::byte>;
+
+constexpr uint64_t kSector = 4096;
+
+Bytes Filled(uint64_t sectors, uint8_t with) {
+  return Bytes(sectors * kSector, static_cast<std::byte>(with));
+}
+
+// Opens once, by one thread; waits at most as long as a test may take.
+class Gate {
+ public:
+  void Open() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  bool Wait(std::chrono::milliseconds most = std::chrono::seconds(30)) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, most, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+class RaceTest : public ::testing::Test {
+ protected:
+  RaceTest() : media_(std::make_shared<FaultyMedia>(kMinArena + 4096)) {
+    auto btt = Btt::OpenOrFormat(media_, {.uuid = core::Uuid::Random()}, false);
+    EXPECT_TRUE(btt.ok()) << btt.status();
+    btt_ = *btt;
+    arena_ = btt_->arenas()[0]->geometry();
+  }
+  ~RaceTest() override {
+    media_->OnStep(nullptr);
+    media_->OnRead(nullptr);
+    std::string text;
+    for (const core::Finding& finding : Check(*media_, Version::kV1_1, core::Uuid()))
+      text += finding.sentence + "\n";
+    EXPECT_EQ(text, "");
+  }
+
+  void Put(uint64_t lba, const Bytes& bytes) {
+    const absl::Status status = btt_->Write(lba * kSector, bytes);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  Bytes Get(uint64_t lba) {
+    Bytes out(kSector);
+    const absl::Status status = btt_->Read(lba * kSector, absl::MakeSpan(out));
+    EXPECT_TRUE(status.ok()) << status;
+    return out;
+  }
+  bool IsMap(uint64_t offset) const {
+    return offset >= arena_.MapAt(0) && offset < arena_.FlogAt(0);
+  }
+  // Runs `action` once, in the reader's thread, right after it has read a map entry.
+  void AfterFirstMapRead(std::function<void()> action) {
+    media_->OnRead([this, action, done = std::make_shared<bool>(false)](uint64_t at, size_t) {
+      if (*done || !IsMap(at)) return;
+      *done = true;
+      action();
+    });
+  }
+
+  std::shared_ptr<FaultyMedia> media_;
+  std::shared_ptr<Btt> btt_;
+  ArenaGeometry arena_;
+};
+
+// The reader holds an entry whose block was given up and taken by another sector since.
+TEST_F(RaceTest, AReaderWhoseBlockIsReusedReadsAgain) {
+  Put(5, Filled(1, 1));
+  AfterFirstMapRead([this] {
+    Put(5, Filled(1, 2));
+    Put(900, Filled(1, 3));  // the same thread, the same lane: into the block that 5 had
+  });
+  EXPECT_EQ(Get(5), Filled(1, 2));
+}
+
+// The same for each sector of a batch: its shards are several, and each is bumped.
+TEST_F(RaceTest, AReaderOfAnySectorOfABatchIsWarned) {
+  constexpr uint64_t kFirst = 10, kCount = 30;  // three lines of the map
+  for (uint64_t lba = kFirst; lba < kFirst + kCount; ++lba) {
+    Put(kFirst, Filled(kCount, 1));
+    AfterFirstMapRead([this] {
+      Put(kFirst, Filled(kCount, 2));
+      Put(900, Filled(kCount, 3));
+    });
+    const Bytes seen = Get(lba);
+    EXPECT_EQ(seen, Filled(1, 2)) << lba;
+  }
+}
+
+// A reader that comes while the writer is about to switch the entry has the old one, and must not
+// take it for good once the block is another's.
+TEST_F(RaceTest, TheCounterMovesAfterTheEntry) {
+  Put(5, Filled(1, 1));
+  Gate reader_has_entry, block_is_reused;
+  Bytes seen;
+  std::thread reader;
+  bool started = false;
+  const auto writer = std::this_thread::get_id();
+  media_->OnRead([&](uint64_t at, size_t) {
+    if (std::this_thread::get_id() == writer || !IsMap(at)) return;
+    reader_has_entry.Open();
+    block_is_reused.Wait();
+  });
+  // Before each store of the write; the last one that finds no reader yet is the map's, since a
+  // reader that is started at an earlier one is told by the counter anyway.
+  int steps_left = 0;
+  media_->OnStep([&](int64_t) { ++steps_left; });
+  Put(5, Filled(1, 2));
+  // data, first half, drain, second half, drain, entry's store and push, drain
+  const int entry_step = steps_left - 3;
+  int step = 0;
+  media_->OnStep([&](int64_t) {
+    if (std::this_thread::get_id() != writer || started || step++ != entry_step) return;
+    started = true;
+    reader = std::thread([&] { seen = Get(5); });
+    EXPECT_TRUE(reader_has_entry.Wait());
+  });
+  Put(5, Filled(1, 4));
+  ASSERT_TRUE(started);
+  Put(900, Filled(1, 5));
+  block_is_reused.Open();
+  reader.join();
+  EXPECT_TRUE(seen == Filled(1, 2) || seen == Filled(1, 4)) << static_cast<int>(seen[0]);
+}
+
+// A reader that is overtaken every time ends by taking the lock, which a writer then waits for.
+TEST_F(RaceTest, AReaderThatIsAlwaysOvertakenTakesTheLock) {
+  Put(5, Filled(1, 1));
+  const auto reader = std::this_thread::get_id();
+  std::vector<std::thread> writers;
+  bool writer_waits = false;
+  media_->OnRead([&](uint64_t at, size_t) {
+    if (std::this_thread::get_id() != reader || !IsMap(at) || writer_waits) return;
+    ASSERT_LT(writers.size(), 100u) << "the reader never took the lock";
+    auto written = std::make_shared<Gate>();
+    writers.emplace_back([this, written] {
+      Put(5, Filled(1, 2));
+      written->Open();
+    });
+    writer_waits = !written->Wait(std::chrono::milliseconds(300));
+  });
+  EXPECT_EQ(Get(5), Filled(1, 2));
+  EXPECT_TRUE(writer_waits);
+  for (std::thread& writer : writers) writer.join();
+}
+
+// Another writer of a part of the same sector comes at each step of the first one's.
+TEST_F(RaceTest, PartsWrittenAtOnceAreBothThere) {
+  const auto first_writer = std::this_thread::get_id();
+  for (int meet = 0; meet < 8; ++meet) {
+    Put(5, Filled(1, 0));
+    const Bytes mine(100, static_cast<std::byte>(10 + meet));
+    const Bytes others(100, static_cast<std::byte>(110 + meet));
+    std::thread other;
+    Gate done;
+    int step = 0;
+    media_->OnStep([&](int64_t) {
+      if (std::this_thread::get_id() != first_writer || step++ != meet) return;
+      other = std::thread([&] {
+        EXPECT_TRUE(btt_->Write(5 * kSector + 1000, others).ok());
+        done.Open();
+      });
+      done.Wait(std::chrono::milliseconds(30));  // it may wait for this one's lock
+    });
+    ASSERT_TRUE(btt_->Write(5 * kSector + 10, mine).ok());
+    media_->OnStep(nullptr);
+    ASSERT_TRUE(other.joinable()) << meet;
+    other.join();
+    Bytes expected(kSector);
+    std::copy(mine.begin(), mine.end(), expected.begin() + 10);
+    std::copy(others.begin(), others.end(), expected.begin() + 1000);
+    EXPECT_EQ(Get(5), expected) << meet;
+  }
+}
+
+// Until the flog says so nothing has happened and the arena goes on; from then on it is open
+// whether recovery will publish the block, and nothing is written any more.
+TEST_F(RaceTest, AFailedStoreOfMetadataMakesTheArenaReadOnly) {
+  Put(5, Filled(1, 1));
+  int refused_early = 0, frozen = 0;
+  for (int step = 0;; ++step) {
+    const auto media = media_->Clone();
+    auto btt = Btt::Open(media, Version::kV1_1, core::Uuid(), false);
+    ASSERT_TRUE(btt.ok()) << btt.status();
+    media->FailAt(media->steps() + step);
+    const absl::Status status = (*btt)->Write(5 * kSector, Filled(1, 2));
+    if (status.ok()) break;
+    EXPECT_EQ(core::ErrnoOf(status), EIO);
+    const absl::Status next = (*btt)->Write(6 * kSector, Filled(1, 3));
+    Bytes seen(kSector);
+    EXPECT_TRUE((*btt)->Read(5 * kSector, absl::MakeSpan(seen)).ok());
+    if (next.ok()) {
+      ++refused_early;
+      EXPECT_EQ(frozen, 0) << "step " << step;
+      EXPECT_EQ(seen, Filled(1, 1));
+    } else {
+      ++frozen;
+      EXPECT_EQ(core::ReasonOf(next), "btt.arena.read_only");
+      EXPECT_EQ(core::ErrnoOf(next), EIO);
+      EXPECT_EQ(core::ReasonOf((*btt)->Discard(7 * kSector, kSector)), "btt.arena.read_only");
+    }
+    btt->reset();
+    auto again = Btt::Open(media, Version::kV1_1, core::Uuid(), false);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_TRUE((*again)->Read(5 * kSector, absl::MakeSpan(seen)).ok());
+    EXPECT_TRUE(seen == Filled(1, 1) || (frozen > 0 && seen == Filled(1, 2)));
+    EXPECT_TRUE((*again)->Write(6 * kSector, Filled(1, 3)).ok());
+    EXPECT_TRUE(Check(*media, Version::kV1_1, core::Uuid()).empty());
+  }
+  EXPECT_GE(refused_early, 2);
+  EXPECT_GE(frozen, 4);
+}
+
+}  // namespace
+}  // namespace nvdimmfs::btt

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs the tests that should catch a seeded bug, and passes if one of them does.
+#
+#   mutant_test.sh PROGRAM MUTATED-SOURCE FILTER
+#
+# A test that hangs or dies has caught the bug, too. Fails where the bug survives, or where the place
+# that it was to be put into is not there any more.
+program=$1 source=$2 filter=$3
+
+first=$(head -n 1 "$source")
+if [ "$first" != "// MUTATED" ]; then
+  echo "$first"
+  echo "mend the line in tests/mutations/mutations.bzl"
+  exit 1
+fi
+timeout -s KILL 40 "$program" --gtest_filter="$filter" --gtest_brief=1 >"$TEST_TMPDIR/output" 2>&1
+status=$?
+if [ $status -eq 0 ]; then
+  cat "$TEST_TMPDIR/output"
+  echo "SURVIVED: no test of $filter noticed"
+  exit 1
+fi
+echo "caught (status $status):"
+grep -E '^\[  FAILED  \]|Failure' "$TEST_TMPDIR/output" | sort | uniq -c | sort -rn | head -n 5
