@@ -1,5 +1,6 @@
 #include "core/bus.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "core/dimm.h"
 #include "core/input.h"
 #include "core/region.h"
+#include "core/scrub.h"
 #include "core/status.h"
 #include "core/system.h"
 
@@ -17,7 +19,9 @@ namespace {
 Bus& AsBus(Device& device) { return static_cast<Bus&>(device); }
 
 absl::StatusOr<std::string> ShowCommands(Device& device) {
-  return std::string(AsBus(device).has_nfit() ? "cmd_call \n" : "\n");
+  const Bus& bus = AsBus(device);
+  return absl::StrCat(bus.scrubs() ? "ars_cap ars_start ars_status clear_error " : "",
+                      bus.takes_call() ? "cmd_call " : "", "\n");
 }
 
 absl::StatusOr<std::string> ShowProvider(Device& device) {
@@ -28,7 +32,26 @@ absl::StatusOr<std::string> ShowProvider(Device& device) {
 absl::StatusOr<std::string> ShowWaitProbe(Device&) { return std::string("1\n"); }
 
 absl::StatusOr<std::string> ShowRevision(Device&) { return std::string("1\n"); }
-absl::StatusOr<std::string> ShowDsmMask(Device&) { return std::string("0x0\n"); }
+absl::StatusOr<std::string> ShowDsmMask(Device& device) {
+  return FormatHex(AsBus(device).call_functions()) + "\n";
+}
+
+absl::StatusOr<std::string> ShowScrub(Device& device) {
+  const Scrub& scrub = *AsBus(device).scrub();
+  return absl::StrCat(scrub.cycles(), scrub.busy() ? "+\n" : "\n");
+}
+
+absl::Status StoreScrub(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const int64_t value, ParseSigned(text));
+  if (value != 1)
+    return Refusal(EINVAL, "bus.scrub",
+                   absl::StrCat("scrub of ", device.name(), ": write 1 to start one"));
+  return AsBus(device).scrub()->Start(Scrub::Depth::kLong);
+}
+
+absl::StatusOr<std::string> ShowProgress(Device& device) {
+  return AsBus(device).scrub()->Progress() + "\n";
+}
 
 absl::StatusOr<std::string> ShowHwErrorScrub(Device& device) {
   return std::string(AsBus(device).hw_error_scrub ? "1\n" : "0\n");
@@ -47,6 +70,11 @@ absl::Status StoreHwErrorScrub(Device& device, absl::string_view text) {
 template <uint16_t mode>
 uint16_t WithNfit(const Device& device) {
   return static_cast<const Bus&>(device).has_nfit() ? mode : 0;
+}
+
+template <uint16_t mode>
+uint16_t WithScrub(const Device& device) {
+  return static_cast<const Bus&>(device).scrubs() ? mode : 0;
 }
 
 constexpr Attribute kBusAttributes[] = {
@@ -68,6 +96,16 @@ constexpr Attribute kBusAttributes[] = {
      .show = ShowRevision,
      .visible = WithNfit<0444>,
      .summary = "revision of the NFIT"},
+    {.name = "nfit/scrub",
+     .mode = 0644,
+     .show = ShowScrub,
+     .store = StoreScrub,
+     .visible = WithScrub<0644>,
+     .summary = "full scrubs so far, + while one is under way; writing 1 starts one; poll(2)"},
+    {.name = "x/scrub",
+     .show = ShowProgress,
+     .visible = WithScrub<0444>,
+     .summary = "how far the scrub is"},
     kLastErrorAttribute,
 };
 
@@ -77,7 +115,13 @@ Bus::Bus(System& system, int id, const BusSource& source)
     : NdDevice(system, DeviceKind::kBus, absl::StrCat("ndbus", id), nullptr),
       id_(id),
       provider_(source.provider),
-      has_nfit_(source.has_nfit) {}
+      has_nfit_(source.has_nfit),
+      scrubs_(source.scrubs && source.has_nfit),
+      takes_call_(source.takes_call && source.has_nfit),
+      families_(source.has_nfit ? source.families : 0),
+      functions_(scrubs_ && takes_call_ ? source.functions : 0) {}
+
+Bus::~Bus() = default;
 
 absl::StatusOr<std::shared_ptr<Bus>> Bus::Make(System& system, BusSource source) {
   std::shared_ptr<Bus> bus(new Bus(system, system.bus_ids().Take(), source));
@@ -85,7 +129,10 @@ absl::StatusOr<std::shared_ptr<Bus>> Bus::Make(System& system, BusSource source)
   system.Register(std::make_shared<ControlDevice>(system, *bus));
   absl::Status status = bus->AddDimms(source);
   if (status.ok()) status = bus->AddRegions(source);
-  if (status.ok()) return bus;
+  if (status.ok()) {
+    if (bus->scrubs_) bus->scrub_ = std::make_unique<Scrub>(*bus, source.scrub_time);
+    return bus;
+  }
   system.Unregister(*bus);
   return status;
 }
@@ -115,6 +162,31 @@ void Bus::Enable() {
   system().Probe(*this);
   for (const auto& dimm : dimms_) system().AutoProbe(*dimm);
   for (const auto& region : regions_) system().AutoProbe(*region);
+}
+
+void Bus::UncorrectableError() {
+  // Where one is asked for already, that one finds it.
+  scrub_->Start(hw_error_scrub ? Scrub::Depth::kLong : Scrub::Depth::kShort).IgnoreError();
+}
+
+std::optional<Bus::DimmAddress> Bus::Translate(uint64_t spa) const {
+  for (const auto& region : regions_) {
+    const RegionSource& source = region->source();
+    if (!source.spa.Contains(spa) || source.mappings.empty()) continue;
+    std::vector<MappingSource> ordered = source.mappings;
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const MappingSource& a, const MappingSource& b) {
+                       return a.region_offset < b.region_offset;
+                     });
+    const uint64_t ways = ordered.size(), offset = spa - source.spa.start;
+    const uint64_t piece = ways == 1 || source.granularity == 0 ? source.spa.size / ways
+                                                                : source.granularity;
+    const MappingSource& mapping = ordered[offset / piece % ways];
+    return DimmAddress{.handle = dimms_[mapping.dimm]->source().identity.handle,
+                       .dpa = mapping.dpa.start + offset / (piece * ways) * piece + offset % piece,
+                       .length = piece - offset % piece};
+  }
+  return std::nullopt;
 }
 
 std::string Bus::place() const {

@@ -3,6 +3,7 @@
 #define NVDIMMFS_CORE_BUS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,13 @@ namespace nvdimmfs::core {
 
 class Dimm;
 class Region;
+class Scrub;
 class System;
 
 class Bus final : public NdDevice {
  public:
+  ~Bus() override;
+
   // Builds and registers the bus with all its devices, none of them enabled. Refused with EINVAL,
   // "bus.source", where the source contradicts itself (a mapping outside its DIMM, ...).
   static absl::StatusOr<std::shared_ptr<Bus>> Make(System& system, BusSource source);
@@ -31,7 +35,25 @@ class Bus final : public NdDevice {
   const std::vector<std::shared_ptr<Dimm>>& dimms() const { return dimms_; }
   const std::vector<std::shared_ptr<Region>>& regions() const { return regions_; }
 
+  bool scrubs() const { return scrubs_; }
+  Scrub* scrub() const { return scrub_.get(); }  // null where the bus has none
+  // Of the command CALL: the families, and the functions of family NVDIMM_BUS, a bit each.
+  bool takes_call() const { return takes_call_; }
+  uint64_t call_families() const { return families_; }
+  uint64_t call_functions() const { return functions_; }
+
+  // What the firmware notifies the OS of: scrubs for what it is, or everything, as hw_error_scrub
+  // says.
+  void UncorrectableError();
   bool hw_error_scrub = false;
+
+  // Where a system physical address is.
+  struct DimmAddress {
+    uint32_t handle = 0;  // of the DIMM
+    uint64_t dpa = 0;
+    uint64_t length = 0;  // bytes from there on that lie together on it
+  };
+  std::optional<DimmAddress> Translate(uint64_t spa) const;
 
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
@@ -49,6 +71,11 @@ class Bus final : public NdDevice {
   const int id_;
   const std::string provider_;
   const bool has_nfit_;
+  const bool scrubs_;
+  const bool takes_call_;
+  const uint64_t families_;
+  const uint64_t functions_;
+  std::unique_ptr<Scrub> scrub_;
   std::vector<std::shared_ptr<Dimm>> dimms_;
   std::vector<std::shared_ptr<Region>> regions_;
 };

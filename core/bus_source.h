@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/dimm_source.h"
 #include "core/interleave_set.h"
@@ -30,6 +31,7 @@ struct RegionSource {
   Range spa;                            // system physical address and length, bytes
   std::vector<MappingSource> mappings;  // empty for label-less providers
   std::shared_ptr<Media> media;         // the region's bytes in SPA order; size is spa.size
+  uint64_t granularity = 0;             // bytes on one DIMM before the next one's turn
   int range_index = 0;                  // NFIT SPA range index
   int numa_node = 0;
   int target_node = 0;
@@ -50,7 +52,12 @@ absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSourc
 
 struct BusSource {
   std::string provider = "ACPI.NFIT";
-  bool has_nfit = true;  // the nfit/ groups exist
+  bool has_nfit = true;     // the nfit/ groups exist
+  bool scrubs = false;      // the bus has address-range scrub (ARS): nfit/scrub and its commands
+  bool takes_call = true;   // it has the command CALL
+  uint64_t families = 1;    // that CALL may name: bit 0 NVDIMM_BUS, bit 1 Intel's
+  uint64_t functions = 0;   // those of family NVDIMM_BUS: bit n for function n
+  absl::Duration scrub_time = absl::Seconds(1);  // that scrubbing one region takes
   std::vector<DimmSource> dimms;
   std::vector<RegionSource> regions;
 };

@@ -52,6 +52,11 @@ absl::Status CheckCommand(const CommandMasks& masks, const Command& command, uin
   return CheckLength(masks, command, size);
 }
 
+uint64_t FamilyOf(const Command& command) {
+  if (command.buffer.size() < kCallHeader) return 0;
+  return LoadLe<uint64_t>(command.buffer.data() + kFamilyAt);
+}
+
 absl::StatusOr<Call> ParseCall(const CommandMasks& masks, const Command& command) {
   // The longest has no buffer, but nothing to be asked before its length is, either.
   if (command.buffer.size() < kCallHeader) return CheckLength(masks, command, kCallHeader);

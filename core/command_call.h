@@ -43,6 +43,9 @@ struct Call {
 // Checks a command that is not CALL. `size` is the least that its buffer must hold.
 absl::Status CheckCommand(const CommandMasks& masks, const Command& command, uint64_t size);
 
+// The family that a CALL names; 0 where its buffer is too short to say.
+uint64_t FamilyOf(const Command& command);
+
 // Checks a CALL and parts it.
 absl::StatusOr<Call> ParseCall(const CommandMasks& masks, const Command& command);
 

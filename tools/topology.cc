@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/bus_command_format.h"
 #include "core/range.h"
 #include "core/status.h"
 #include "core/striped_media.h"
@@ -277,6 +278,7 @@ void Builder::RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& r
   auto media = core::StripeMappings(bus.dimms, region.mappings, granularity);
   if (!media.ok()) return table.Refuse("", media.status());
   region.media = *std::move(media);
+  region.granularity = granularity;
   for (const MappingSource& mapping : region.mappings) {
     mapped_[mapping.dimm].push_back(mapping.dpa);
     region.read_only = region.read_only || bus.dimms[mapping.dimm].read_only;
@@ -391,6 +393,7 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   const auto nfit = table.Flag("nfit");
   cxl_ = table.Flag("cxl").value_or(provider.value_or("") == "CXL");
   serials_.clear();
+  bus.scrubs = table.Flag("scrub").value_or(false);
   for (TomlReader& dimm : table.Tables("dimm"))
     if (table.status().ok()) Dimm(dimm, bus);
   for (TomlReader& region : table.Tables("region"))
@@ -403,6 +406,11 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   }
   bus.provider = provider.value_or(bus.dimms.empty() ? "e820" : "ACPI.NFIT");
   bus.has_nfit = nfit.value_or(bus.provider == "ACPI.NFIT");
+  if (bus.scrubs && !bus.has_nfit) {
+    table.Refuse("scrub", "goes with an NFIT bus only: nfit = true");
+    return std::nullopt;
+  }
+  if (bus.scrubs) bus.functions = core::kNfitBusFunctions;
   return bus;
 }
 
