@@ -1,0 +1,41 @@
+// A volume where containers find it: a mounted file system, or a directory with the data file.
+//
+// Each call is whole or undone; what a killed process left half is taken away by Detach.
+#ifndef NVDIMMFS_TOOLS_VOLUMES_ATTACHMENT_H_
+#define NVDIMMFS_TOOLS_VOLUMES_ATTACHMENT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "tools/volumes/volume_options.h"
+
+namespace nvdimmfs::volumes {
+
+// The name of the data file in a volume that is not a file system.
+inline constexpr char kDataName[] = "data";
+
+struct Attachment {
+  std::string place;          // the directory; made where it is missing
+  std::string node;           // the namespace's data file
+  uint32_t sector_size = 512;  // of the node
+  std::string fstype;         // "": a directory with the data file
+  VolumeOptions options;      // owner, permissions, ro
+};
+
+// Makes it. A file system that a left loop device still holds is mounted from that one.
+absl::Status Attach(const Attachment& attachment);
+
+// Unmounts whatever is at `place`, and removes the directory.
+absl::Status Detach(const std::string& place);
+
+// Whether it is there, whole, and answers.
+bool IsAttached(const std::string& place, bool is_file_system);
+
+// Waits until no loop device stands on `node`, at most two seconds. Refused with EBUSY,
+// "volume.held", where somebody's mount namespace still has it.
+absl::Status AwaitRelease(const std::string& node);
+
+}  // namespace nvdimmfs::volumes
+
+#endif  // NVDIMMFS_TOOLS_VOLUMES_ATTACHMENT_H_

@@ -1,0 +1,38 @@
+#include "tools/volumes/capabilities.h"
+
+#include <cap-ng.h>
+
+#include <cerrno>
+#include <iterator>
+
+#include "core/status.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+constexpr capng_type_t kOwn = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+                                                        CAPNG_BOUNDING_SET);
+constexpr unsigned kNeeded[] = {CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_CHOWN, CAP_FOWNER,
+                                CAP_DAC_OVERRIDE};
+
+}  // namespace
+
+absl::Status KeepNeededCapabilities() {
+  if (capng_get_caps_process() != 0 || !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+    return core::Refusal(EPERM, "volumes.capabilities",
+                         "container volumes are mounts and loop devices: that takes root "
+                         "(CAP_SYS_ADMIN)");
+  bool have[std::size(kNeeded)];
+  for (size_t i = 0; i < std::size(kNeeded); ++i)
+    have[i] = capng_have_capability(CAPNG_PERMITTED, kNeeded[i]) != 0;
+  capng_clear(CAPNG_SELECT_BOTH);
+  for (size_t i = 0; i < std::size(kNeeded); ++i)
+    if (have[i]) capng_update(CAPNG_ADD, kOwn, kNeeded[i]);
+  // The bounding set can be cut only with CAP_SETPCAP; without it nothing is to be gained anyway.
+  capng_apply(CAPNG_SELECT_BOUNDS);
+  if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+    return core::Refusal(EPERM, "volumes.capabilities", "capabilities cannot be given up");
+  return absl::OkStatus();
+}
+
+}  // namespace nvdimmfs::volumes

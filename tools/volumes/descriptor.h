@@ -1,0 +1,35 @@
+// A file descriptor that is closed with its owner, and small files read whole.
+#ifndef NVDIMMFS_TOOLS_VOLUMES_DESCRIPTOR_H_
+#define NVDIMMFS_TOOLS_VOLUMES_DESCRIPTOR_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace nvdimmfs::volumes {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  ~Descriptor() { Close(); }
+  Descriptor(Descriptor&& other) noexcept : number_(other.Release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    Close();
+    number_ = other.Release();
+    return *this;
+  }
+  explicit operator bool() const { return number_ >= 0; }
+  int get() const { return number_; }
+  int Release();
+  void Close();
+
+ private:
+  int number_;
+};
+
+// At most 64 KiB of it. Refused with open's or read's errno, "file.read".
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+}  // namespace nvdimmfs::volumes
+
+#endif  // NVDIMMFS_TOOLS_VOLUMES_DESCRIPTOR_H_

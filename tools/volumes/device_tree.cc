@@ -1,0 +1,240 @@
+#include "tools/volumes/device_tree.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "core/input.h"
+#include "core/status.h"
+#include "tools/volumes/descriptor.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+constexpr uint64_t kEraseStep = 64 << 20;
+constexpr size_t kLook = 1 << 20;
+
+constexpr char kDevices[] = "/bus/nd/devices/";
+
+std::string Line(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return "";
+  return std::string(core::Trim(*text));
+}
+
+uint64_t Number(const std::string& text) { return core::ParseUnsigned(text).value_or(0); }
+
+std::string FirstIn(const std::string& directory) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    return entry.path().filename().string();
+  return "";
+}
+
+bool IsZero(int file, uint64_t offset, size_t length) {
+  std::string bytes(length, '\1');
+  return pread(file, bytes.data(), length, static_cast<off_t>(offset)) ==
+             static_cast<ssize_t>(length) &&
+         std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
+}
+
+// Bad sectors in lines of "offset count".
+uint64_t CountBad(const std::string& lines) {
+  uint64_t bad = 0;
+  for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (words.size() == 2) bad += Number(words[1]);
+  }
+  return bad;
+}
+
+}  // namespace
+
+std::string DeviceTree::NodePath(const Namespace& ns) const {
+  return absl::StrCat(mountpoint_, "/dev/", ns.node);
+}
+
+std::string DeviceTree::Attribute(const std::string& device, const std::string& attribute) const {
+  return Line(absl::StrCat(mountpoint_, kDevices, device, "/", attribute));
+}
+
+absl::StatusOr<std::vector<std::string>> DeviceTree::Devices(const std::string& prefix) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(absl::StrCat(mountpoint_, kDevices), error)) {
+    const std::string name = entry.path().filename().string();
+    if (absl::StartsWith(name, prefix)) names.push_back(name);
+  }
+  if (error)
+    return core::Refusal(error.value(), "tree.gone",
+                         absl::StrCat("the device tree at ", mountpoint_,
+                                      " does not answer: ", error.message()));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+DeviceTree::Namespace DeviceTree::Describe(const std::string& device) const {
+  Namespace ns;
+  ns.device = device;
+  ns.size = Number(Attribute(device, "size"));
+  ns.uuid = Attribute(device, "uuid");
+  if (ns.size == 0 || ns.uuid.empty()) return ns;
+  const std::string number(
+      absl::StripPrefix(device.substr(0, device.find('.')), "namespace"));
+  ns.region = "region" + number;
+  ns.label_name = Attribute(device, "alt_name");
+  ns.mode = Attribute(device, "mode");
+  ns.holder = Attribute(device, "holder");
+  const std::string& server = ns.holder.empty() ? device : ns.holder;
+  ns.node = FirstIn(absl::StrCat(mountpoint_, kDevices, server, "/block"));
+  struct stat stat = {};
+  if (!ns.node.empty() && ::stat(NodePath(ns).c_str(), &stat) == 0) {
+    ns.capacity = static_cast<uint64_t>(stat.st_size);
+    ns.sector_size = static_cast<uint32_t>(stat.st_blksize);
+  }
+  return ns;
+}
+
+absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("namespace"));
+  std::vector<Namespace> namespaces;
+  for (const std::string& device : devices) {
+    Namespace ns = Describe(device);
+    if (ns.size != 0 && !ns.uuid.empty()) namespaces.push_back(std::move(ns));
+  }
+  return namespaces;
+}
+
+absl::StatusOr<DeviceTree::Namespace> DeviceTree::Find(const std::string& uuid) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("namespace"));
+  for (const std::string& device : devices)
+    if (Attribute(device, "uuid") == uuid)
+      if (Namespace ns = Describe(device); ns.size != 0) return ns;
+  return core::Refusal(ENODEV, "tree.none",
+                       absl::StrCat("no namespace at ", mountpoint_, " has the uuid ", uuid));
+}
+
+absl::StatusOr<std::vector<DeviceTree::Region>> DeviceTree::Regions() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("region"));
+  std::vector<Region> regions;
+  for (const std::string& device : devices) {
+    Region region;
+    region.device = device;
+    region.size = Number(Attribute(device, "size"));
+    region.available = Number(Attribute(device, "available_size"));
+    region.largest = Number(Attribute(device, "max_available_extent"));
+    region.align = std::max<uint64_t>(1, Number(Attribute(device, "align")));
+    region.bad_sectors = CountBad(Attribute(device, "badblocks"));
+    region.labelled = Attribute(device, "nstype") != "4";
+    region.read_only = Attribute(device, "read_only") == "1";
+    regions.push_back(std::move(region));
+  }
+  return regions;
+}
+
+bool DeviceTree::IsBlank(const Region& region) {
+  const std::string ns = absl::StrCat("namespace", absl::StripPrefix(region.device, "region"), ".0");
+  const std::string node = FirstIn(absl::StrCat(mountpoint_, kDevices, ns, "/block"));
+  if (node.empty()) return false;
+  const Descriptor file(
+      open(absl::StrCat(mountpoint_, "/dev/", node).c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat stat = {};
+  if (!file || fstat(file.get(), &stat) != 0) return false;
+  const uint64_t size = static_cast<uint64_t>(stat.st_size);
+  const size_t look = std::min<uint64_t>(kLook, size);
+  return IsZero(file.get(), 0, look) && IsZero(file.get(), size - look, look);
+}
+
+absl::Status DeviceTree::Write(const std::string& device, const std::string& attribute,
+                               const std::string& value) {
+  const bool of_driver = attribute == "bind" || attribute == "unbind";
+  const std::string path =
+      of_driver ? absl::StrCat(mountpoint_, "/bus/nd/drivers/nd_pmem/", attribute)
+                : absl::StrCat(mountpoint_, kDevices, device, "/", attribute);
+  const std::string text = value + "\n";
+  int error = 0;
+  {
+    const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file || write(file.get(), text.data(), text.size()) < 0) error = errno;
+  }
+  if (error == 0) return absl::OkStatus();
+  std::string why = Attribute(device, "x/last_error");
+  if (why.empty()) why = strerror(error);
+  return core::Refusal(error, "volume.tree", absl::StrCat(device, ": ", why));
+}
+
+absl::Status DeviceTree::Unbind(const std::string& device) {
+  struct stat stat = {};
+  if (lstat(absl::StrCat(mountpoint_, kDevices, device, "/driver").c_str(), &stat) != 0)
+    return absl::OkStatus();
+  return Write(device, "unbind", device);
+}
+
+absl::Status DeviceTree::Bind(const std::string& device) { return Write(device, "bind", device); }
+
+absl::Status DeviceTree::Create(const std::string& region, const std::string& line) {
+  absl::MutexLock lock(&mutex_);
+  return Write(region, "x/create", line);
+}
+
+absl::Status DeviceTree::Destroy(const Namespace& ns) {
+  absl::MutexLock lock(&mutex_);
+  return Write(ns.region, "x/destroy", ns.device);
+}
+
+absl::StatusOr<DeviceTree::Namespace> DeviceTree::MakeRaw(const std::string& uuid) {
+  ASSIGN_OR_RETURN(const Namespace ns, Find(uuid));
+  absl::MutexLock lock(&mutex_);
+  if (!ns.holder.empty()) {
+    RETURN_IF_ERROR(Unbind(ns.holder));
+    RETURN_IF_ERROR(Write(ns.holder, "namespace", ""));
+  }
+  RETURN_IF_ERROR(Unbind(ns.device));
+  if (!ns.label_name.empty()) RETURN_IF_ERROR(Write(ns.device, "alt_name", ""));
+  RETURN_IF_ERROR(Write(ns.device, "force_raw", "1"));
+  RETURN_IF_ERROR(Bind(ns.device));
+  const Namespace raw = Describe(ns.device);
+  if (raw.capacity == ns.size) return raw;
+  return core::Refusal(EIO, "volume.erase",
+                       absl::StrCat(ns.device, " does not show all of its ", ns.size, " bytes"));
+}
+
+absl::Status DeviceTree::Clear(const Namespace& ns, const std::function<void(int)>& done) {
+  const std::string path = NodePath(ns);
+  const auto failed = [&path] {
+    return core::Refusal(errno, "volume.erase",
+                         absl::StrCat("clear ", path, ": ", strerror(errno)));
+  };
+  const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) return failed();
+  for (uint64_t at = 0; at < ns.capacity; at += kEraseStep) {
+    const uint64_t step = std::min(kEraseStep, ns.capacity - at);
+    if (fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at),
+                  static_cast<off_t>(step)) != 0)
+      return failed();
+    done(static_cast<int>((at + step) * 100 / ns.capacity));
+  }
+  if (fsync(file.get()) != 0) return failed();
+  return absl::OkStatus();
+}
+
+absl::Status DeviceTree::Erase(const std::string& uuid, const std::function<void(int)>& done) {
+  ASSIGN_OR_RETURN(const Namespace ns, MakeRaw(uuid));
+  RETURN_IF_ERROR(Clear(ns, done));
+  absl::MutexLock lock(&mutex_);
+  return Unbind(ns.device);
+}
+
+}  // namespace nvdimmfs::volumes

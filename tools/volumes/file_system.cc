@@ -1,0 +1,53 @@
+#include "tools/volumes/file_system.h"
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+#include "tools/volumes/command.h"
+#include "tools/volumes/descriptor.h"
+
+namespace nvdimmfs::volumes {
+
+absl::Status MakeFileSystem(const std::string& device, const VolumeOptions& options) {
+  // -K and nodiscard: the space was just allocated, there is nothing to give back.
+  if (options.fstype == "xfs")
+    return RunCommand({"mkfs.xfs", "-q", "-f", "-K", device}, Fate::kDiesWithUs);
+  return RunCommand({"mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard", device},
+                    Fate::kDiesWithUs);
+}
+
+std::string FindFileSystem(const std::string& path) {
+  const std::unique_ptr<blkid_struct_probe, void (*)(blkid_probe)> probe(
+      blkid_new_probe_from_filename(path.c_str()), blkid_free_probe);
+  if (probe == nullptr) return "";
+  blkid_probe_enable_partitions(probe.get(), 0);
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE);
+  blkid_probe_filter_superblocks_usage(probe.get(), BLKID_FLTR_ONLYIN, BLKID_USAGE_FILESYSTEM);
+  const char* type = nullptr;
+  if (blkid_do_safeprobe(probe.get()) != 0 ||
+      blkid_probe_lookup_value(probe.get(), "TYPE", &type, nullptr) != 0)
+    return "";
+  return type;
+}
+
+absl::Status FurnishFileSystem(const std::string& top, const VolumeOptions& options) {
+  const Descriptor directory(open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory) unlinkat(directory.get(), "lost+found", AT_REMOVEDIR);
+  if (!directory || fchown(directory.get(), options.uid, options.gid) != 0 ||
+      fchmod(directory.get(), options.permission_bits()) != 0 || syncfs(directory.get()) != 0)
+    return core::Refusal(errno, "volume.owner",
+                         absl::StrCat("set owner and permissions of ", top, ": ",
+                                      strerror(errno)));
+  return absl::OkStatus();
+}
+
+}  // namespace nvdimmfs::volumes

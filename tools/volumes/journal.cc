@@ -1,0 +1,97 @@
+#include "tools/volumes/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+#include "tools/volumes/descriptor.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+constexpr char kSuffix[] = ".json";
+constexpr char kTemporary[] = ".new";
+
+absl::Status Failed(absl::string_view what, absl::string_view path) {
+  const int error = errno != 0 ? errno : EIO;
+  return core::Refusal(error, "journal.io",
+                       absl::StrCat("journal: ", what, " ", path, ": ", strerror(error)));
+}
+
+}  // namespace
+
+std::string Journal::PathOf(const std::string& uuid) const {
+  return absl::StrCat(directory_, "/", uuid, kSuffix);
+}
+
+absl::StatusOr<Journal::Content> Journal::Load() {
+  absl::MutexLock lock(&mutex_);
+  Content content;
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error))
+    paths.push_back(entry.path().string());
+  if (error) {
+    errno = error.value();
+    return Failed("read", directory_);
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths) {
+    if (absl::EndsWith(path, kTemporary)) {
+      if (unlink(path.c_str()) != 0) return Failed("remove", path);
+      continue;
+    }
+    if (!absl::EndsWith(path, kSuffix)) continue;
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    absl::StatusOr<Record> record = RecordFromJson(text);
+    if (record.ok() && PathOf(record->uuid) != path)
+      record = core::Refusal(EINVAL, "journal.record", "its uuid is not its file's name");
+    if (record.ok())
+      content.records.push_back(*std::move(record));
+    else
+      content.complaints.push_back(
+          absl::StrCat(path, " is no record and is left alone: ", record.status().message()));
+  }
+  return content;
+}
+
+absl::Status Journal::Put(const Record& record) {
+  absl::MutexLock lock(&mutex_);
+  const std::string path = PathOf(record.uuid);
+  const std::string beside = path + kTemporary;
+  const std::string text = ToJson(record);
+  {
+    const Descriptor file(
+        open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) return Failed("make", beside);
+    errno = ENOSPC;  // of a short write
+    if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        fsync(file.get()) != 0)
+      return Failed("write", beside);
+  }
+  if (rename(beside.c_str(), path.c_str()) != 0) return Failed("rename", beside);
+  return Settle();
+}
+
+absl::Status Journal::Drop(const std::string& uuid) {
+  absl::MutexLock lock(&mutex_);
+  const std::string path = PathOf(uuid);
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return Failed("remove", path);
+  return Settle();
+}
+
+absl::Status Journal::Settle() {
+  const Descriptor directory(open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || fsync(directory.get()) != 0) return Failed("flush", directory_);
+  return absl::OkStatus();
+}
+
+}  // namespace nvdimmfs::volumes

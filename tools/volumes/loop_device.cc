@@ -1,0 +1,95 @@
+#include "tools/volumes/loop_device.h"
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+constexpr int kAttempts = 64;  // others take free devices, too
+
+absl::Status Failed(absl::string_view what, int error) {
+  return core::Refusal(error, "loop.device", absl::StrCat(what, ": ", strerror(error)));
+}
+
+absl::StatusOr<std::string> FreeDevice() {
+  const Descriptor control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+  const int number = control ? ioctl(control.get(), LOOP_CTL_GET_FREE) : -1;
+  if (number < 0) return Failed("ask /dev/loop-control for a free loop device", errno);
+  return absl::StrCat("/dev/loop", number);
+}
+
+bool IsReadOnly(int device) {
+  loop_info64 info = {};
+  return ioctl(device, LOOP_GET_STATUS64, &info) == 0 && (info.lo_flags & LO_FLAGS_READ_ONLY) != 0;
+}
+
+}  // namespace
+
+std::optional<LoopDevice> LoopDevice::Reuse(const std::string& file) {
+  struct stat wanted = {};
+  if (stat(file.c_str(), &wanted) != 0) return std::nullopt;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/block", error)) {
+    const std::string name = entry.path().filename().string();
+    // Those that are not bound have no such directory.
+    if (!absl::StartsWith(name, "loop") || !std::filesystem::exists(entry.path() / "loop", error))
+      continue;
+    const std::string path = "/dev/" + name;
+    Descriptor device(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    loop_info64 info = {};
+    if (!device || ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0) continue;
+    if (info.lo_device == wanted.st_dev && info.lo_inode == wanted.st_ino)
+      return LoopDevice(path, std::move(device));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> LoopDevice::Find(const std::string& file) {
+  const std::optional<LoopDevice> found = Reuse(file);
+  if (!found) return std::nullopt;
+  return found->path();
+}
+
+absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& file, uint32_t sector_size,
+                                              bool read_only) {
+  if (std::optional<LoopDevice> found = Reuse(file)) {
+    if (IsReadOnly(found->device_.get()) == read_only) return *std::move(found);
+    return core::Refusal(EBUSY, "loop.device",
+                         absl::StrCat(found->path(), " stands on ", file, " in the other way"));
+  }
+  const int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+  // Past the page cache of the file, which the device's own would double; where it can be.
+  Descriptor backing(open(file.c_str(), flags | O_DIRECT));
+  const bool direct = static_cast<bool>(backing);
+  if (!direct) backing = Descriptor(open(file.c_str(), flags));
+  if (!backing) return Failed("open " + file, errno);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    ASSIGN_OR_RETURN(const std::string path, FreeDevice());
+    Descriptor device(open(path.c_str(), flags));
+    if (!device) return Failed("open " + path, errno);
+    loop_config config = {};
+    config.fd = static_cast<uint32_t>(backing.get());
+    config.block_size = sector_size;
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    if (read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
+    if (direct) config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
+    if (ioctl(device.get(), LOOP_CONFIGURE, &config) == 0)
+      return LoopDevice(path, std::move(device));
+    if (errno != EBUSY) return Failed(absl::StrCat("put ", path, " on ", file), errno);
+  }
+  return Failed("find a loop device that stays free", EBUSY);
+}
+
+}  // namespace nvdimmfs::volumes

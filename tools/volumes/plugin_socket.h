@@ -1,0 +1,23 @@
+// The socket on which container engines call: systemd's, or one of our own.
+#ifndef NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_
+#define NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "tools/volumes/descriptor.h"
+
+namespace nvdimmfs::volumes {
+
+// The one listening unix socket that systemd passed (sd_listen_fds(3)); an empty Descriptor where
+// it passed none. Refused with EINVAL, "socket.activation", for another number or kind of sockets.
+absl::StatusOr<Descriptor> TakePassedSocket();
+
+// Makes and listens on `path`, mode 0600; its directories, mode 0700, where they are missing. A
+// socket that nobody listens on any more is replaced. Refused with EADDRINUSE, "socket.taken", where
+// somebody does.
+absl::StatusOr<Descriptor> MakeSocket(const std::string& path);
+
+}  // namespace nvdimmfs::volumes
+
+#endif  // NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_

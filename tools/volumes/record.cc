@@ -1,0 +1,88 @@
+#include "tools/volumes/record.h"
+
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+#include "core/uuid.h"
+#include "nlohmann/json.hpp"
+#include "tools/volumes/volume_name.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+constexpr int kVersion = 1;
+
+struct StateWord {
+  RecordState state;
+  const char* word;
+};
+constexpr StateWord kStates[] = {{RecordState::kCreating, "creating"},
+                                 {RecordState::kFormatting, "formatting"},
+                                 {RecordState::kReady, "ready"},
+                                 {RecordState::kRemoving, "removing"},
+                                 {RecordState::kRemoved, "removed"}};
+
+absl::Status Bad(absl::string_view why) {
+  return core::Refusal(EINVAL, "journal.record", why);
+}
+
+absl::StatusOr<Record> FromJson(const nlohmann::json& json) {
+  if (json.at("version") != kVersion) return Bad("a record of another version");
+  Record record;
+  record.uuid = json.at("uuid");
+  record.name = json.at("name");
+  record.source = json.at("source");
+  const std::string word = json.at("state");
+  bool known = false;
+  for (const StateWord& state : kStates)
+    if (word == state.word) {
+      record.state = state.state;
+      known = true;
+    }
+  if (!known) return Bad(absl::StrCat("no state \"", word, "\""));
+  ASSIGN_OR_RETURN(record.options, ParseVolumeOptions(json.at("options").get<OptionMap>()));
+  record.adopted = json.at("adopted");
+  record.changed = json.at("changed");
+  record.boot_id = json.at("boot_id");
+  record.mount_ids = json.at("mount_ids").get<std::set<std::string>>();
+  const auto uuid = core::Uuid::Parse(record.uuid);
+  if (!uuid || uuid->ToString() != record.uuid) return Bad("no uuid");
+  // An adopted namespace is called what its label says.
+  if (!record.adopted) RETURN_IF_ERROR(CheckName(record.name));
+  return record;
+}
+
+}  // namespace
+
+const char* StateName(RecordState state) {
+  for (const StateWord& word : kStates)
+    if (word.state == state) return word.word;
+  return "?";
+}
+
+std::string ToJson(const Record& record) {
+  return nlohmann::json{{"version", kVersion},
+                        {"uuid", record.uuid},
+                        {"name", record.name},
+                        {"source", record.source},
+                        {"state", StateName(record.state)},
+                        {"options", ToMap(record.options)},
+                        {"adopted", record.adopted},
+                        {"changed", record.changed},
+                        {"boot_id", record.boot_id},
+                        {"mount_ids", record.mount_ids}}
+             .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+         "\n";
+}
+
+absl::StatusOr<Record> RecordFromJson(absl::string_view text) {
+  // The library's way to say no is an exception; it ends here.
+  try {
+    return FromJson(nlohmann::json::parse(text.begin(), text.end()));
+  } catch (const nlohmann::json::exception& error) {
+    return Bad(error.what());
+  }
+}
+
+}  // namespace nvdimmfs::volumes

@@ -1,0 +1,47 @@
+// A file or device whose namespaces are volumes, and the process that serves its device tree.
+//
+// That process is not ours to lose: it holds the image's lock and answers for what containers have
+// open, so it lives on when this one dies, and whoever comes next finds it by its mount.
+// Thread rules: any thread; Serve from one at a time.
+#ifndef NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_
+#define NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tools/volumes/device_tree.h"
+
+namespace nvdimmfs::volumes {
+
+class Source {
+ public:
+  // `text` as on the command line of nvdimmfs: a name with options after a comma. The tree is
+  // mounted below `directory`.
+  Source(const std::string& text, const std::string& directory);
+
+  const std::string& path() const { return path_; }  // absolute
+  std::string name() const;                          // the last part of the path
+  DeviceTree& tree() { return tree_; }
+
+  // Serves it unless it is served. Refused with what the server said, which holds for an image
+  // that another plugin, mount or guest has open; "source.serve".
+  absl::Status Serve();
+  // Whether the server answers.
+  bool IsServed() const;
+  // Unmounts, which ends the server once it has written everything back.
+  absl::Status Stop();
+
+ private:
+  const std::string text_;
+  const std::string path_;
+  DeviceTree tree_;
+};
+
+// The hidden form of this program's command line that is the server: `serve` and what nvdimmfs
+// takes for a mount.
+inline constexpr char kServe[] = "serve";
+
+}  // namespace nvdimmfs::volumes
+
+#endif  // NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_

@@ -1,0 +1,226 @@
+#include "tools/volumes/volume_options.h"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <iterator>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "core/input.h"
+#include "core/status.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+struct ModeName {
+  const char* name;
+  VolumeMode mode;
+};
+constexpr ModeName kModes[] = {{"fs", VolumeMode::kFs},
+                               {"raw", VolumeMode::kRaw},
+                               {"sector", VolumeMode::kSector},
+                               {"fsdax", VolumeMode::kFsdax}};
+
+// Sectors of a BTT; those without metadata suit a file system.
+constexpr uint64_t kSectorSizes[] = {512, 520, 528, 4096, 4104, 4160, 4224};
+
+using Value = const std::string&;
+
+struct Option {
+  const char* name;
+  const char* values;  // for the list
+  // False: no such value.
+  bool (*set)(VolumeOptions&, Value);
+};
+
+bool SetSize(uint64_t& to, Value value) {
+  const auto size = core::ParseSize(value);
+  if (!size.ok() || *size == 0) return false;
+  to = *size;
+  return true;
+}
+
+bool SetBool(bool& to, Value value) {
+  for (const char* yes : {"", "yes", "true", "1", "on"})
+    if (value == yes) return to = true;
+  for (const char* no : {"no", "false", "0", "off"})
+    if (value == no) {
+      to = false;
+      return true;
+    }
+  return false;
+}
+
+bool SetPermissions(VolumeOptions& options, Value value) {
+  if (value.empty() || value.size() > 5 ||
+      value.find_first_not_of("01234567") != std::string::npos)
+    return false;
+  const unsigned long bits = std::stoul(value, nullptr, 8);
+  if (bits > 07777) return false;
+  options.permissions = static_cast<mode_t>(bits);
+  return true;
+}
+
+template <typename Id>
+bool SetNumber(Id& to, Value value) {
+  uint32_t number;
+  // The last one means "none" to chown(2).
+  if (!absl::SimpleAtoi(value, &number) || number == UINT32_MAX) return false;
+  to = number;
+  return true;
+}
+
+bool SetUser(VolumeOptions& options, Value value) {
+  if (SetNumber(options.uid, value)) return true;
+  std::array<char, 4096> room;
+  passwd entry, *found = nullptr;
+  if (getpwnam_r(value.c_str(), &entry, room.data(), room.size(), &found) != 0 || !found)
+    return false;
+  options.uid = entry.pw_uid;
+  return true;
+}
+
+bool SetGroup(VolumeOptions& options, Value value) {
+  if (SetNumber(options.gid, value)) return true;
+  std::array<char, 4096> room;
+  group entry, *found = nullptr;
+  if (getgrnam_r(value.c_str(), &entry, room.data(), room.size(), &found) != 0 || !found)
+    return false;
+  options.gid = entry.gr_gid;
+  return true;
+}
+
+bool SetOwner(VolumeOptions& options, Value value) {
+  const std::vector<std::string> parts = absl::StrSplit(value, absl::MaxSplits(':', 1));
+  return SetUser(options, parts[0]) && (parts.size() == 1 || SetGroup(options, parts[1]));
+}
+
+bool SetMode(VolumeOptions& options, Value value) {
+  for (const ModeName& mode : kModes)
+    if (value == mode.name) {
+      options.mode = mode.mode;
+      return true;
+    }
+  return SetPermissions(options, value);
+}
+
+bool SetRegion(VolumeOptions& options, Value value) {
+  // The device's name is looked up among those that there are; it is never made into a path.
+  options.region = value;
+  return !value.empty();
+}
+
+constexpr Option kOptions[] = {
+    {"size", "BYTES (K, M, G, T)",
+     [](VolumeOptions& o, Value v) { return SetSize(o.size, v); }},
+    {"mode", "fs|raw|sector|fsdax", SetMode},
+    {"fstype", "ext4|xfs",
+     [](VolumeOptions& o, Value v) {
+       o.fstype = v;
+       return v == "ext4" || v == "xfs";
+     }},
+    {"on", "sector|raw",
+     [](VolumeOptions& o, Value v) {
+       o.on_raw = v == "raw";
+       return v == "raw" || v == "sector";
+     }},
+    {"sector_size", "512|520|528|4096|4104|4160|4224",
+     [](VolumeOptions& o, Value v) {
+       o.sector_size.emplace();
+       return SetSize(*o.sector_size, v) &&
+              std::count(std::begin(kSectorSizes), std::end(kSectorSizes), *o.sector_size) > 0;
+     }},
+    {"align", "BYTES",
+     [](VolumeOptions& o, Value v) {
+       o.align.emplace();
+       return SetSize(*o.align, v);
+     }},
+    {"region", "[SOURCE/]REGION", SetRegion},
+    {"erase", "yes|no", [](VolumeOptions& o, Value v) { return SetBool(o.erase, v); }},
+    {"owner", "USER[:GROUP]", SetOwner},
+    {"uid", "USER", SetUser},
+    {"gid", "GROUP", SetGroup},
+    {"perm", "OCTAL", SetPermissions},
+    {"ro", "yes|no", [](VolumeOptions& o, Value v) { return SetBool(o.read_only, v); }},
+};
+
+absl::Status Bad(absl::string_view why) {
+  std::string list;
+  for (const Option& option : kOptions)
+    absl::StrAppend(&list, list.empty() ? "" : ", ", option.name, "=", option.values);
+  return core::Refusal(EINVAL, "volume.option", absl::StrCat(why, "; the options are: ", list));
+}
+
+absl::Status CheckTogether(const VolumeOptions& options, const OptionMap& map) {
+  const auto given = [&](const char* key) { return map.count(key) > 0; };
+  const bool octal_mode = given("mode") && !map.at("mode").empty() &&
+                          map.at("mode").find_first_not_of("01234567") == std::string::npos;
+  if (given("fstype") && !options.has_file_system())
+    return Bad("fstype= goes with mode=fs or mode=fsdax only: other modes are a data file");
+  if (given("on") && options.mode != VolumeMode::kFs) return Bad("on= goes with mode=fs only");
+  if (given("align") && options.mode != VolumeMode::kFsdax)
+    return Bad("align= goes with mode=fsdax only");
+  if (options.sector_size && *options.sector_size != 512 && *options.sector_size != 4096 &&
+      options.mode != VolumeMode::kSector)
+    return Bad(absl::StrCat("sector_size=", *options.sector_size, " goes with mode=sector only"));
+  if (given("owner") && given("uid"))
+    return Bad("owner= and uid= say the same thing: leave one out");
+  if (given("gid") && given("owner") && map.at("owner").find(':') != std::string::npos)
+    return Bad("owner=USER:GROUP and gid= say the same thing: leave one out");
+  if (given("perm") && octal_mode)
+    return Bad("mode= in octal and perm= say the same thing: leave one out");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const char* VolumeOptions::namespace_mode() const {
+  if (mode == VolumeMode::kFs) return on_raw ? "raw" : "sector";
+  for (const ModeName& name : kModes)
+    if (name.mode == mode) return name.name;
+  return "raw";
+}
+
+absl::StatusOr<VolumeOptions> ParseVolumeOptions(const OptionMap& map) {
+  VolumeOptions options;
+  for (const auto& [key, value] : map) {
+    const Option* found =
+        std::find_if(std::begin(kOptions), std::end(kOptions),
+                     [&key = key](const Option& option) { return key == option.name; });
+    const std::string said =
+        absl::StrCat("option ", absl::CHexEscape(key), "=", absl::CHexEscape(value));
+    if (found == std::end(kOptions)) return Bad(absl::StrCat(said, " is unknown"));
+    if (!found->set(options, value))
+      return Bad(absl::StrCat(said, ": it takes ", found->values));
+  }
+  RETURN_IF_ERROR(CheckTogether(options, map));
+  return options;
+}
+
+OptionMap ToMap(const VolumeOptions& options) {
+  OptionMap map;
+  if (options.size != 0) map["size"] = absl::StrCat(options.size);
+  for (const ModeName& mode : kModes)
+    if (mode.mode == options.mode) map["mode"] = mode.name;
+  if (options.mode == VolumeMode::kFs) map["on"] = options.on_raw ? "raw" : "sector";
+  if (options.has_file_system()) map["fstype"] = options.fstype;
+  if (options.sector_size) map["sector_size"] = absl::StrCat(*options.sector_size);
+  if (options.align) map["align"] = absl::StrCat(*options.align);
+  if (!options.region.empty()) map["region"] = options.region;
+  map["erase"] = options.erase ? "yes" : "no";
+  map["uid"] = absl::StrCat(options.uid);
+  map["gid"] = absl::StrCat(options.gid);
+  if (options.permissions) map["perm"] = absl::StrFormat("%04o", *options.permissions);
+  map["ro"] = options.read_only ? "yes" : "no";
+  return map;
+}
+
+}  // namespace nvdimmfs::volumes

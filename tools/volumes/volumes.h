@@ -1,0 +1,157 @@
+// All volumes of this plugin: the protocol's calls, what goes on behind them, and what is put right
+// after a crash.
+//
+// The labels are the truth: a volume is a namespace with a name. The journal has what does not fit
+// into a label, and what was under way. Everything is ordered so that whoever finds the state after
+// a kill, at any point, knows what to finish or to undo:
+//
+//   create   record "creating"; namespace, name and all; record "formatting"; content; record "ready"
+//   mount    loop device and mounts; the id into the record
+//   unmount  the id out of the record; mounts
+//   remove   mounts; record "removing": from here on there is no such volume; bytes; namespace;
+//            record "removed"
+//
+// Each volume is worked on by one thread at a time, which marks it with what it is `doing`; nothing
+// but memory is touched under the lock.
+//
+// Thread rules: any thread. Lock order: Volumes, then Job, DeviceTree or Journal.
+#ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUMES_H_
+#define NVDIMMFS_TOOLS_VOLUMES_VOLUMES_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "tools/volumes/device_tree.h"
+#include "tools/volumes/job.h"
+#include "tools/volumes/journal.h"
+#include "tools/volumes/record.h"
+#include "tools/volumes/source.h"
+#include "tools/volumes/volume_driver.h"
+
+namespace nvdimmfs::volumes {
+
+class Volumes final : public VolumeDriver {
+ public:
+  struct Config {
+    std::string root;                  // absolute; made where it is missing
+    std::vector<std::string> sources;  // as nvdimmfs takes them
+    uint64_t default_size = 0;         // of a volume without size=; 0: refused
+    bool adopt = false;  // namespaces that were not made here may be removed like the others
+  };
+
+  // Serves the sources, and puts right what a predecessor left. Refused with EBUSY, "volumes.root",
+  // where another plugin has the directory; as Source::Serve.
+  static absl::StatusOr<std::unique_ptr<Volumes>> Open(const Config& config);
+  // Waits for what is under way.
+  ~Volumes() override;
+
+  absl::Status Create(const std::string& name, const OptionMap& options) override;
+  absl::Status Remove(const std::string& name) override;
+  absl::StatusOr<std::string> Mount(const std::string& name, const std::string& id) override;
+  absl::Status Unmount(const std::string& name, const std::string& id) override;
+  absl::StatusOr<std::string> Path(const std::string& name) override;
+  absl::StatusOr<VolumeView> Get(const std::string& name) override;
+  std::vector<VolumeView> List() override;
+  std::string Metrics() override;
+
+  // To be called every second or so: a server that died is replaced, with what was mounted from it;
+  // a removal that could not be finished is tried again.
+  void Watch();
+  // At a regular end: writes back everything that is mounted, unmounts what nobody uses and ends
+  // the servers that nobody needs. What containers have mounted goes on without us.
+  void Close();
+
+ private:
+  struct Volume {
+    Record record;
+    Source* source = nullptr;
+    DeviceTree::Namespace ns;
+    std::string fstype;  // of what is on it; "": a data file
+    std::string mountpoint;
+    std::string doing;  // "" where nobody works on it
+    int progress = -1;  // per cent of that, where it is known
+    std::string error;  // why it cannot be used
+  };
+  using VolumePtr = std::shared_ptr<Volume>;
+  // One that is no volume any more, but whose namespace is still there.
+  struct Leaving {
+    Record record;
+    Source* source = nullptr;
+    uint64_t size = 0;
+    int progress = 0;
+    bool working = false;
+    std::string error;
+  };
+  using LeavingPtr = std::shared_ptr<Leaving>;
+  struct Target {
+    Source* source;
+    DeviceTree::Region region;
+  };
+
+  Volumes(const Config& config, int lock);
+
+  // --- Starting, and starting over (volumes_recovery.cc). ---
+  absl::Status Recover();
+  absl::Status CleanMounts(const std::vector<Record>& records);
+  absl::Status RecoverRecord(const Record& record);
+  VolumePtr AddVolume(Source& source, const Record& record, const DeviceTree::Namespace& ns);
+  void AddForeign(Source& source, const DeviceTree::Namespace& ns);
+  void ForgetVanished(const Source& source, const std::set<std::string>& uuids);
+  void Refill(const VolumePtr& volume);
+  void Revive(Source& source);
+  void LookForNew();
+  void PruneRemoved();
+
+  // --- Work (volumes_work.cc). ---
+  absl::Status Make(const VolumePtr& volume);
+  absl::StatusOr<std::vector<Target>> Targets(const Record& record);
+  absl::Status Allocate(const VolumePtr& volume);
+  absl::Status Fill(const VolumePtr& volume);
+  absl::Status AttachVolume(const VolumePtr& volume);
+  absl::Status Free(const LeavingPtr& leaving);
+  void StartFreeing(const LeavingPtr& leaving);
+
+  // --- Calls (volumes.cc). ---
+  // Marks the volume as being worked on, waiting for whoever does so now. Refused with ENOENT,
+  // "volume.none"; EAGAIN, "volume.busy".
+  absl::StatusOr<VolumePtr> Claim(const std::string& name, const std::string& doing,
+                                  absl::Time deadline);
+  void Release(const VolumePtr& volume);
+  // Runs `work` on a thread of its own; the volume is released after it.
+  std::shared_ptr<Job> Start(const VolumePtr& volume, std::function<absl::Status(Job&)> work);
+  void Spawn(std::function<void()> work);
+  std::string PlaceOf(const std::string& name) const;
+  Record RecordOf(const Volume& volume);
+  absl::Status PutRecord(const VolumePtr& volume, const std::function<void(Record&)>& change);
+  nlohmann::ordered_json StatusOf(const Volume& volume);
+  static std::string Busy(const Volume& volume);
+
+  const Config config_;
+  const int lock_;
+  const std::string boot_id_;
+  Journal journal_;
+  std::vector<std::unique_ptr<Source>> sources_;
+
+  absl::Mutex mutex_;
+  std::map<std::string, VolumePtr> volumes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<LeavingPtr> leaving_ ABSL_GUARDED_BY(mutex_);
+  // Names and uuids of what was removed, until somebody may not ask for it any more.
+  std::map<std::string, Record> removed_ ABSL_GUARDED_BY(mutex_);
+  std::map<const Source*, std::set<std::string>> seen_ ABSL_GUARDED_BY(mutex_);
+  int jobs_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Mutex allocation_;  // one at a time looks for room and takes it
+};
+
+}  // namespace nvdimmfs::volumes
+
+#endif  // NVDIMMFS_TOOLS_VOLUMES_VOLUMES_H_

@@ -1,0 +1,102 @@
+// nvdimmfs-volumes [--root DIR] [--socket PATH] [--default-size SIZE] [--adopt] SOURCE...
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/input.h"
+#include "core/status.h"
+#include "tools/command_line.h"
+#include "tools/commands.h"
+#include "tools/volumes/capabilities.h"
+#include "tools/volumes/http_server.h"
+#include "tools/volumes/plugin_socket.h"
+#include "tools/volumes/source.h"
+#include "tools/volumes/volumes.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+constexpr int kWatchMilliseconds = 1000;
+
+struct Wanted {
+  Volumes::Config config;
+  std::string root = "/var/lib/nvdimmfs-volumes";
+  std::string socket = "/run/docker/plugins/nvdimmfs.sock";
+  std::string default_size;
+};
+
+// Signals that end us, as a descriptor; blocked from here on in all threads.
+Descriptor EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return Descriptor(signalfd(-1, &signals, SFD_CLOEXEC));
+}
+
+absl::Status Run(Wanted wanted) {
+  RETURN_IF_ERROR(KeepNeededCapabilities());
+  std::error_code error;
+  wanted.config.root = std::filesystem::absolute(wanted.root, error).lexically_normal().string();
+  if (!wanted.default_size.empty()) {
+    ASSIGN_OR_RETURN(wanted.config.default_size, core::ParseSize(wanted.default_size));
+  }
+  ASSIGN_OR_RETURN(Descriptor socket, TakePassedSocket());
+  const bool own_socket = !socket;
+  const Descriptor end = EndSignals();
+  ASSIGN_OR_RETURN(const std::unique_ptr<Volumes> volumes, Volumes::Open(wanted.config));
+  if (own_socket) {
+    ASSIGN_OR_RETURN(socket, MakeSocket(wanted.socket));
+  }
+  HttpServer server(*volumes);
+  std::thread serving([&] { server.Run(std::move(socket)); });
+  pollfd ended = {end.get(), POLLIN, 0};
+  while (poll(&ended, 1, kWatchMilliseconds) <= 0) volumes->Watch();
+  server.Stop();
+  serving.join();
+  if (own_socket) unlink(wanted.socket.c_str());
+  volumes->Close();
+  return absl::OkStatus();
+}
+
+int Main(const tools::Arguments& arguments) {
+  CLI::App app(
+      "Container volumes on persistent memory: a volume plugin for podman and docker.\n"
+      "See nvdimmfs-volumes(8).",
+      "nvdimmfs-volumes");
+  Wanted wanted;
+  app.add_option("--root", wanted.root, "state and mount points")->capture_default_str();
+  app.add_option("--socket", wanted.socket,
+                 "where engines call; not used where systemd passes a socket")
+      ->capture_default_str();
+  app.add_option("--default-size", wanted.default_size, "of volumes that are made without size=");
+  app.add_flag("--adopt", wanted.config.adopt,
+               "namespaces that were not made here may be removed like the others");
+  app.set_version_flag("-V,--version", std::string("nvdimmfs-volumes ") + tools::kVersion);
+  app.add_option("SOURCE", wanted.config.sources,
+                 "image or topology files, as nvdimmfs takes them, with options after a comma")
+      ->required();
+  if (const auto code = tools::Parse(app, arguments)) return *code;
+  const absl::Status status = Run(std::move(wanted));
+  if (status.ok()) return tools::kDone;
+  std::fprintf(stderr, "nvdimmfs-volumes: %s\n", tools::Describe(status).c_str());
+  return tools::kRefused;
+}
+
+}  // namespace
+}  // namespace nvdimmfs::volumes
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kServe) == 0)
+    return nvdimmfs::tools::MountCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
+  return nvdimmfs::volumes::Main(nvdimmfs::tools::Arguments(argv + (argc > 0), argv + argc));
+}

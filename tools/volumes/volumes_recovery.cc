@@ -1,0 +1,340 @@
+// Volumes: what a predecessor left, and what a server left that died.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "core/input.h"
+#include "core/status.h"
+#include "tools/volumes/attachment.h"
+#include "tools/volumes/descriptor.h"
+#include "tools/volumes/file_system.h"
+#include "tools/volumes/mount_table.h"
+#include "tools/volumes/volume_name.h"
+#include "tools/volumes/volumes.h"
+
+namespace nvdimmfs::volumes {
+namespace {
+
+// A predecessor that was killed is not gone before its last system call is.
+constexpr absl::Duration kPredecessor = absl::Seconds(10);
+constexpr absl::Duration kPause = absl::Milliseconds(20);
+constexpr absl::Duration kWork = absl::Seconds(2);
+
+// How long somebody who lost the answer may ask for a removal again, in seconds.
+constexpr int64_t kRemembered = 3600;
+
+absl::Status MakeDirectory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && chmod(path.c_str(), 0700) == 0) return absl::OkStatus();
+  const int number = error ? error.value() : errno;
+  return core::Refusal(number, "volumes.root",
+                       absl::StrCat("make ", path, ": ", strerror(number)));
+}
+
+absl::StatusOr<Descriptor> LockRoot(const std::string& root) {
+  Descriptor lock(open((root + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const absl::Time end = absl::Now() + kPredecessor;
+  while (lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || absl::Now() > end)
+      return core::Refusal(EBUSY, "volumes.root",
+                           absl::StrCat(root, " belongs to another nvdimmfs-volumes that runs"));
+    absl::SleepFor(kPause);
+  }
+  if (!lock)
+    return core::Refusal(errno, "volumes.root",
+                         absl::StrCat("open ", root, "/lock: ", strerror(errno)));
+  return lock;
+}
+
+std::string BootId() {
+  const auto id = ReadFile("/proc/sys/kernel/random/boot_id");
+  return id.ok() ? std::string(core::Trim(*id)) : "";
+}
+
+std::set<std::string> NamesIn(const std::string& directory) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    names.insert(entry.path().filename().string());
+  return names;
+}
+
+void Note(const std::string& sentence) {
+  fprintf(stderr, "nvdimmfs-volumes: note: %s\n", sentence.c_str());
+}
+
+int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
+
+}  // namespace
+
+Volumes::Volumes(const Config& config, int lock)
+    : config_(config), lock_(lock), boot_id_(BootId()), journal_(config.root + "/journal") {
+  for (const std::string& source : config.sources)
+    sources_.push_back(std::make_unique<Source>(source, config.root + "/sources"));
+}
+
+absl::StatusOr<std::unique_ptr<Volumes>> Volumes::Open(const Config& config) {
+  for (const char* below : {"", "/journal", "/sources", "/volumes"})
+    RETURN_IF_ERROR(MakeDirectory(config.root + below));
+  ASSIGN_OR_RETURN(Descriptor lock, LockRoot(config.root));
+  auto volumes = absl::WrapUnique(new Volumes(config, lock.Release()));
+  RETURN_IF_ERROR(volumes->Recover());
+  return volumes;
+}
+
+absl::Status Volumes::Recover() {
+  ASSIGN_OR_RETURN(Journal::Content journal, journal_.Load());
+  for (const std::string& complaint : journal.complaints) Note(complaint);
+  for (Record& record : journal.records) {
+    // Whoever had it mounted went with the machine.
+    if (record.boot_id == boot_id_ || record.mount_ids.empty()) continue;
+    record.mount_ids.clear();
+    RETURN_IF_ERROR(journal_.Put(record));
+  }
+  RETURN_IF_ERROR(CleanMounts(journal.records));
+  for (const auto& source : sources_) RETURN_IF_ERROR(source->Serve());
+  for (const Record& record : journal.records) RETURN_IF_ERROR(RecoverRecord(record));
+  PruneRemoved();
+  LookForNew();
+  return absl::OkStatus();
+}
+
+// What is mounted for nobody, or was being made, goes.
+absl::Status Volumes::CleanMounts(const std::vector<Record>& records) {
+  std::set<std::string> used;
+  for (const Record& record : records)
+    if (record.state == RecordState::kReady && !record.mount_ids.empty()) used.insert(record.name);
+  for (const std::string& name : NamesIn(config_.root + "/volumes"))
+    if (used.count(name) == 0) RETURN_IF_ERROR(Detach(PlaceOf(name)));
+  return absl::OkStatus();
+}
+
+absl::Status Volumes::RecoverRecord(const Record& record) {
+  Source* source = nullptr;
+  absl::StatusOr<DeviceTree::Namespace> ns = absl::NotFoundError("");
+  bool is_served = false;
+  for (const auto& one : sources_) {
+    is_served |= one->path() == record.source;
+    ns = one->tree().Find(record.uuid);
+    if (ns.ok()) source = one.get();
+    if (ns.ok()) break;
+  }
+  if (record.state == RecordState::kRemoved) {
+    absl::MutexLock lock(&mutex_);
+    removed_[record.name] = record;
+    return absl::OkStatus();
+  }
+  if (source == nullptr) {
+    if (!is_served) return absl::OkStatus();  // its image is not given this time
+    if (record.state != RecordState::kRemoving) return journal_.Drop(record.uuid);
+    Record removed = record;
+    removed.state = RecordState::kRemoved;
+    removed.changed = Now();
+    {
+      absl::MutexLock lock(&mutex_);
+      removed_[record.name] = removed;
+    }
+    return journal_.Put(removed);
+  }
+  switch (record.state) {
+    case RecordState::kCreating:
+      RETURN_IF_ERROR(source->tree().Destroy(*ns));
+      return journal_.Drop(record.uuid);
+    case RecordState::kFormatting:
+      Refill(AddVolume(*source, record, *ns));
+      break;
+    case RecordState::kReady: {
+      const VolumePtr volume = AddVolume(*source, record, *ns);
+      if (record.mount_ids.empty()) break;
+      if (const absl::Status status = AttachVolume(volume); !status.ok())
+        Note(absl::StrCat(record.name, " was mounted and cannot be again: ", status.message()));
+      break;
+    }
+    case RecordState::kRemoving: {
+      auto leaving = std::make_shared<Leaving>();
+      *leaving = {.record = record, .source = source, .size = ns->size};
+      {
+        absl::MutexLock lock(&mutex_);
+        leaving_.push_back(leaving);
+      }
+      StartFreeing(leaving);
+      break;
+    }
+    case RecordState::kRemoved:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+Volumes::VolumePtr Volumes::AddVolume(Source& source, const Record& record,
+                                      const DeviceTree::Namespace& ns) {
+  auto volume = std::make_shared<Volume>();
+  volume->record = record;
+  volume->source = &source;
+  volume->ns = ns;
+  if (ns.node.empty())
+    volume->error = absl::StrCat(ns.device, " is not enabled, or is no block device");
+  else if (record.adopted)
+    volume->fstype = FindFileSystem(source.tree().NodePath(ns));
+  else if (record.options.has_file_system())
+    volume->fstype = record.options.fstype;
+  absl::MutexLock lock(&mutex_);
+  if (!volumes_.emplace(record.name, volume).second)
+    Note(absl::StrCat(source.path(), ", ", ns.device, ": there is a volume ", record.name,
+                      " already; this one is left alone"));
+  return volume;
+}
+
+// A namespace that the journal does not know: made by somebody else, or the journal was lost.
+void Volumes::AddForeign(Source& source, const DeviceTree::Namespace& ns) {
+  Record record{.uuid = ns.uuid,
+                .name = ns.label_name,
+                .source = source.path(),
+                .state = RecordState::kReady,
+                .adopted = true};
+  record.options.size = ns.size;
+  record.options.mode = ns.mode == "safe"     ? VolumeMode::kSector
+                        : ns.mode == "memory" ? VolumeMode::kFsdax
+                                              : VolumeMode::kRaw;
+  // A name that no volume can have stays a namespace.
+  const bool shortened = ns.label_name.find('~') != std::string::npos;
+  if (ns.mode == "dax" || (!shortened && !CheckName(ns.label_name).ok())) return;
+  AddVolume(source, record, ns);
+}
+
+void Volumes::Refill(const VolumePtr& volume) {
+  {
+    absl::MutexLock lock(&mutex_);
+    volume->doing = "being formatted";
+  }
+  Spawn([this, volume] {
+    const absl::Status status = Fill(volume);
+    {
+      absl::MutexLock lock(&mutex_);
+      volume->error = std::string(status.message());
+    }
+    Release(volume);
+  });
+}
+
+void Volumes::LookForNew() {
+  for (const auto& source : sources_) {
+    DeviceTree& tree = source->tree();
+    const std::set<std::string> names = NamesIn(tree.mountpoint() + "/dev/by-uuid");
+    {
+      absl::MutexLock lock(&mutex_);
+      if (seen_.count(source.get()) > 0 && seen_[source.get()] == names) continue;
+    }
+    const auto namespaces = tree.Namespaces();
+    if (!namespaces.ok()) continue;
+    std::set<std::string> known, there;
+    {
+      absl::MutexLock lock(&mutex_);
+      for (const auto& [name, volume] : volumes_) known.insert(volume->record.uuid);
+      for (const LeavingPtr& leaving : leaving_) known.insert(leaving->record.uuid);
+      seen_[source.get()] = names;
+    }
+    for (const DeviceTree::Namespace& ns : *namespaces) {
+      there.insert(ns.uuid);
+      if (!ns.label_name.empty() && known.count(ns.uuid) == 0) AddForeign(*source, ns);
+    }
+    ForgetVanished(*source, there);
+  }
+}
+
+// Namespaces that somebody destroyed by hand.
+void Volumes::ForgetVanished(const Source& source, const std::set<std::string>& uuids) {
+  std::vector<std::string> gone;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto at = volumes_.begin(); at != volumes_.end();) {
+      const Volume& volume = *at->second;
+      const bool vanished = volume.source == &source && volume.doing.empty() &&
+                            uuids.count(volume.record.uuid) == 0;
+      if (vanished) gone.push_back(volume.record.uuid);
+      at = vanished ? volumes_.erase(at) : std::next(at);
+    }
+  }
+  for (const std::string& uuid : gone) journal_.Drop(uuid).IgnoreError();
+}
+
+void Volumes::PruneRemoved() {
+  std::vector<std::string> old;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto at = removed_.begin(); at != removed_.end();) {
+      const bool is_old = at->second.changed + kRemembered < Now();
+      if (is_old) old.push_back(at->second.uuid);
+      at = is_old ? removed_.erase(at) : std::next(at);
+    }
+  }
+  for (const std::string& uuid : old) journal_.Drop(uuid).IgnoreError();
+}
+
+void Volumes::Watch() {
+  for (const auto& source : sources_)
+    if (!source->IsServed()) Revive(*source);
+  std::vector<LeavingPtr> waiting;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const LeavingPtr& leaving : leaving_)
+      if (!leaving->working) waiting.push_back(leaving);
+  }
+  for (const LeavingPtr& leaving : waiting) StartFreeing(leaving);
+  PruneRemoved();
+}
+
+// Containers that had something of it open keep dead mounts, which answer EIO or ENOTCONN; started
+// again they get what is mounted here.
+void Volumes::Revive(Source& source) {
+  std::vector<std::string> names;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [name, volume] : volumes_)
+      if (volume->source == &source) names.push_back(name);
+  }
+  Note(absl::StrCat("the server of ", source.path(), " is gone; starting another"));
+  std::vector<VolumePtr> claimed;
+  for (const std::string& name : names) {
+    const auto volume = Claim(name, "being recovered", absl::Now() + kWork);
+    if (!volume.ok()) continue;
+    claimed.push_back(*volume);
+    UnmountTree(PlaceOf(name)).IgnoreError();
+  }
+  const absl::Status served = source.Serve();
+  if (!served.ok()) Note(std::string(served.message()));
+  for (const VolumePtr& volume : claimed) {
+    const Record record = RecordOf(*volume);
+    const auto ns = served.ok() ? source.tree().Find(record.uuid)
+                                : absl::StatusOr<DeviceTree::Namespace>(served);
+    {
+      absl::MutexLock lock(&mutex_);
+      volume->mountpoint.clear();
+      volume->error = std::string(ns.status().message());
+      if (ns.ok()) volume->ns = *ns;
+    }
+    if (ns.ok() && record.state == RecordState::kFormatting) {
+      Refill(volume);
+      continue;
+    }
+    if (ns.ok() && !record.mount_ids.empty())
+      if (const absl::Status status = AttachVolume(volume); !status.ok())
+        Note(absl::StrCat(record.name, " cannot be mounted again: ", status.message()));
+    Release(volume);
+  }
+}
+
+}  // namespace nvdimmfs::volumes
