@@ -49,6 +49,14 @@ std::string DirectoryName(const std::string& path) {
   return absl::StrCat("s-", name, "-", ShortHash(path));
 }
 
+// By its path, so that its processes can be told by their name; unless an update took it away.
+std::string ThisProgram() {
+  constexpr char kLink[] = "/proc/self/exe";
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::read_symlink(kLink, error);
+  return !error && std::filesystem::exists(path, error) ? path.string() : kLink;
+}
+
 }  // namespace
 
 Source::Source(const std::string& text, const std::string& directory)
@@ -73,7 +81,7 @@ absl::Status Source::Serve() {
       return core::Refusal(errno, "source.serve",
                            absl::StrCat("make ", place, ": ", strerror(errno)));
     const absl::Status status =
-        RunCommand({"/proc/self/exe", kServe, "-o", "allow_other,nosuid,nodev", text_, place},
+        RunCommand({ThisProgram(), kServe, "-o", "allow_other,nosuid,nodev", text_, place},
                    Fate::kOutlivesUs);
     if (status.ok()) return absl::OkStatus();
     // A server whose starter was killed is on its way, and one that was killed on its way out.
