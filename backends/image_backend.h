@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "backends/dimm_parts.h"
 #include "backends/pmem2_media.h"
 #include "core/dimm_source.h"
 
@@ -31,9 +32,6 @@ struct ImageOptions {
 // "media.map" (pmem2_media.h). Of the label file as of the image. Thread rules: any thread.
 absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slot,
                                            const ImageOptions& options);
-
-// What QEMU's NFIT says of the DIMM in `slot`.
-core::DimmIdentity QemuIdentity(uint32_t slot);
 
 }  // namespace nvdimmfs::backends
 

@@ -1,9 +1,13 @@
 #include "backends/pmem2_mapping.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "core/range.h"
@@ -16,11 +20,21 @@ using core::Fits;
 using core::RoundDown;
 using core::RoundUp;
 
+constexpr uint64_t kPage = 4096;
+// /dev/mem (Documentation/admin-guide/devices.txt: character major 1, minor 1).
+const dev_t kPhysicalMemory = makedev(1, 1);
+
 // libpmem2 answers with a negative errno or one of its own codes (from -100000 down).
 absl::Status MapError(const std::string& name, int error) {
   const int error_number = error < 0 && error > -4096 ? -error : EINVAL;
   return core::Refusal(error_number, "media.map",
                        absl::StrCat("map ", name, ": ", pmem2_errormsg()));
+}
+
+absl::Status NoPart(uint64_t offset, uint64_t length, uint64_t size, const std::string& name) {
+  return core::Refusal(EINVAL, "media.range",
+                       absl::StrCat("map ", name, ": ", length, " bytes at ", offset,
+                                    " are not a part of its ", size, " bytes"));
 }
 
 struct ConfigDeleter {
@@ -32,24 +46,47 @@ using Config = std::unique_ptr<pmem2_config, ConfigDeleter>;
 
 absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Pmem2Mapping::Make(int fd, uint64_t offset,
                                                                  uint64_t length, bool read_only,
-                                                                 const std::string& name) {
+                                                                 const std::string& name,
+                                                                 pmem2_granularity granularity) {
   std::unique_ptr<Pmem2Mapping> mapping(new Pmem2Mapping());
   mapping->fd_ = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (mapping->fd_ < 0)
     return core::Refusal(errno, "media.map", absl::StrCat("map ", name, ": no descriptor for it"));
+  RETURN_IF_ERROR(mapping->FindKind(name));
+  if (mapping->kind_ == Kind::kBlock || mapping->kind_ == Kind::kPhysical) {
+    if (mapping->kind_ == Kind::kBlock) granularity = PMEM2_GRANULARITY_PAGE;
+    RETURN_IF_ERROR(mapping->MapHere(offset, length, read_only, granularity, name));
+  } else {
+    RETURN_IF_ERROR(mapping->MapThroughLibrary(offset, length, read_only, name));
+  }
+  mapping->granularity_ = pmem2_map_get_store_granularity(mapping->map_);
+  mapping->flush_ = pmem2_get_flush_fn(mapping->map_);
+  mapping->drain_ = pmem2_get_drain_fn(mapping->map_);
+  mapping->copy_ = pmem2_get_memcpy_fn(mapping->map_);
+  return mapping;
+}
 
+absl::Status Pmem2Mapping::FindKind(const std::string& name) {
+  struct stat status;
+  if (fstat(fd_, &status) != 0)
+    return core::Refusal(errno, "media.map", absl::StrCat("stat ", name, ": ", strerror(errno)));
+  if (S_ISBLK(status.st_mode))
+    kind_ = Kind::kBlock;
+  else if (S_ISCHR(status.st_mode))
+    kind_ = status.st_rdev == kPhysicalMemory ? Kind::kPhysical : Kind::kDevdax;
+  return absl::OkStatus();
+}
+
+absl::Status Pmem2Mapping::MapThroughLibrary(uint64_t offset, uint64_t length, bool read_only,
+                                             const std::string& name) {
   size_t file_size = 0;
   size_t alignment = 0;
-  if (int error = pmem2_source_from_fd(&mapping->source_, mapping->fd_); error != 0)
-    return MapError(name, error);
-  if (int error = pmem2_source_size(mapping->source_, &file_size); error != 0)
-    return MapError(name, error);
-  if (int error = pmem2_source_alignment(mapping->source_, &alignment); error != 0)
+  if (int error = pmem2_source_from_fd(&source_, fd_); error != 0) return MapError(name, error);
+  if (int error = pmem2_source_size(source_, &file_size); error != 0) return MapError(name, error);
+  if (int error = pmem2_source_alignment(source_, &alignment); error != 0)
     return MapError(name, error);
   if (length == 0 || !Fits(offset, length, file_size))
-    return core::Refusal(EINVAL, "media.range",
-                         absl::StrCat("map ", name, ": ", length, " bytes at ", offset,
-                                      " are not a part of its ", file_size, " bytes"));
+    return NoPart(offset, length, file_size, name);
 
   pmem2_config* raw_config = nullptr;
   if (int error = pmem2_config_new(&raw_config); error != 0) return MapError(name, error);
@@ -64,20 +101,53 @@ absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Pmem2Mapping::Make(int fd, uint64_
   const uint64_t end = RoundUp(offset + length, alignment);
   pmem2_config_set_offset(config.get(), start);
   if (end <= file_size) pmem2_config_set_length(config.get(), end - start);
-  if (int error = pmem2_map_new(&mapping->map_, config.get(), mapping->source_); error != 0)
+  if (int error = pmem2_map_new(&map_, config.get(), source_); error != 0)
     return MapError(name, error);
+  base_ = static_cast<std::byte*>(pmem2_map_get_address(map_)) + (offset - start);
+  return absl::OkStatus();
+}
 
-  mapping->base_ = static_cast<std::byte*>(pmem2_map_get_address(mapping->map_)) + (offset - start);
-  mapping->granularity_ = pmem2_map_get_store_granularity(mapping->map_);
-  mapping->flush_ = pmem2_get_flush_fn(mapping->map_);
-  mapping->drain_ = pmem2_get_drain_fn(mapping->map_);
-  mapping->copy_ = pmem2_get_memcpy_fn(mapping->map_);
-  return mapping;
+absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_only,
+                                   pmem2_granularity granularity, const std::string& name) {
+  // Physical memory has no end that could be asked for.
+  uint64_t size = uint64_t{1} << 62;
+  if (kind_ == Kind::kBlock) {
+    const off_t end = lseek(fd_, 0, SEEK_END);
+    if (end < 0)
+      return core::Refusal(errno, "media.map",
+                           absl::StrCat("size of ", name, ": ", strerror(errno)));
+    size = static_cast<uint64_t>(end);
+  }
+  if (length == 0 || !Fits(offset, length, size)) return NoPart(offset, length, size, name);
+  const uint64_t start = RoundDown(offset, kPage);
+  mapped_bytes_ = RoundUp(offset + length, kPage) - start;
+  void* address = mmap(nullptr, mapped_bytes_, read_only ? PROT_READ : PROT_READ | PROT_WRITE,
+                       MAP_SHARED, fd_, static_cast<off_t>(start));
+  if (address == MAP_FAILED)
+    return core::Refusal(
+        errno, "media.map",
+        absl::StrCat("map ", name, ": ", strerror(errno),
+                     kind_ == Kind::kPhysical && errno == EPERM
+                         ? ". The kernel itself uses these addresses: unbind its driver from them"
+                         : ""));
+  mapped_here_ = address;
+  if (int error = pmem2_source_from_anon(&source_, mapped_bytes_); error != 0)
+    return MapError(name, error);
+  if (int error = pmem2_map_from_existing(&map_, source_, mapped_here_, mapped_bytes_, granularity);
+      error != 0)
+    return MapError(name, error);
+  base_ = static_cast<std::byte*>(mapped_here_) + (offset - start);
+  return absl::OkStatus();
+}
+
+int Pmem2Mapping::DeepFlush() const {
+  return pmem2_deep_flush(map_, pmem2_map_get_address(map_), pmem2_map_get_size(map_));
 }
 
 Pmem2Mapping::~Pmem2Mapping() {
   if (map_ != nullptr) pmem2_map_delete(&map_);
   if (source_ != nullptr) pmem2_source_delete(&source_);
+  if (mapped_here_ != nullptr) munmap(mapped_here_, mapped_bytes_);
   if (fd_ >= 0) close(fd_);
 }
 

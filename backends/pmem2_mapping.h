@@ -1,4 +1,7 @@
-// libpmem2's three nouns (source, config, map) for a part of one file, owned together.
+// libpmem2's three nouns (source, config, map) for a part of one file or device, owned together.
+//
+// libpmem2 maps regular files and device-dax itself. A block device and physical memory are mapped
+// here and then handed to it (pmem2_map_from_existing).
 //
 // Thread rules: constant once made.
 #ifndef NVDIMMFS_BACKENDS_PMEM2_MAPPING_H_
@@ -17,17 +20,25 @@ namespace nvdimmfs::backends {
 
 class Pmem2Mapping {
  public:
-  // Maps bytes [offset, offset + length) of `fd`, whose descriptor is duplicated. Contract as
-  // Pmem2Media::Map.
-  static absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Make(int fd, uint64_t offset,
-                                                            uint64_t length, bool read_only,
-                                                            const std::string& name);
+  enum class Kind {
+    kRegular,
+    kDevdax,
+    kBlock,     // through the page cache of the device
+    kPhysical,  // /dev/mem: offsets are physical addresses
+  };
+
+  // Maps bytes [offset, offset + length) of `fd`, whose descriptor is duplicated. `granularity` is
+  // what to take physical memory for; the others say it themselves. Contract as Pmem2Media::Map.
+  static absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Make(
+      int fd, uint64_t offset, uint64_t length, bool read_only, const std::string& name,
+      pmem2_granularity granularity = PMEM2_GRANULARITY_CACHE_LINE);
   ~Pmem2Mapping();
   Pmem2Mapping(const Pmem2Mapping&) = delete;
   Pmem2Mapping& operator=(const Pmem2Mapping&) = delete;
 
   std::byte* base() const { return base_; }  // byte `offset` of the file
   int fd() const { return fd_; }
+  Kind kind() const { return kind_; }
   // Whether CPU flushes reach the media: granularity byte or cache line.
   bool is_dax() const { return granularity_ != PMEM2_GRANULARITY_PAGE; }
 
@@ -35,11 +46,21 @@ class Pmem2Mapping {
   pmem2_flush_fn flush() const { return flush_; }
   pmem2_drain_fn drain() const { return drain_; }
   pmem2_memcpy_fn copy() const { return copy_; }
+  // Device-dax: the region's own flush, where it has one. 0, or libpmem2's code.
+  int DeepFlush() const;
 
  private:
   Pmem2Mapping() = default;
+  absl::Status FindKind(const std::string& name);
+  absl::Status MapThroughLibrary(uint64_t offset, uint64_t length, bool read_only,
+                                 const std::string& name);
+  absl::Status MapHere(uint64_t offset, uint64_t length, bool read_only,
+                       pmem2_granularity granularity, const std::string& name);
 
   int fd_ = -1;
+  Kind kind_ = Kind::kRegular;
+  void* mapped_here_ = nullptr;  // what MapHere mapped, which libpmem2 does not unmap
+  size_t mapped_bytes_ = 0;
   pmem2_source* source_ = nullptr;
   pmem2_map* map_ = nullptr;
   std::byte* base_ = nullptr;

@@ -6,6 +6,7 @@
 #endif
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -74,7 +75,9 @@ void OrderStores() {
 absl::StatusOr<std::shared_ptr<Pmem2Media>> Pmem2Media::Map(int fd, const Options& options) {
   ASSIGN_OR_RETURN(
       std::unique_ptr<Pmem2Mapping> mapping,
-      Pmem2Mapping::Make(fd, options.offset, options.length, options.read_only, options.name));
+      Pmem2Mapping::Make(
+          fd, options.offset, options.length, options.read_only, options.name,
+          options.cpu_flush_persists ? PMEM2_GRANULARITY_CACHE_LINE : PMEM2_GRANULARITY_PAGE));
   InstallSigbusGuard();
   return std::shared_ptr<Pmem2Media>(new Pmem2Media(std::move(mapping), options));
 }
@@ -88,8 +91,9 @@ Pmem2Media::Pmem2Media(std::unique_ptr<Pmem2Mapping> mapping, const Options& opt
       is_dax_(mapping_->is_dax()),
       durability_(Resolve(options.durability)),
       name_(options.name),
+      device_flush_(options.device_flush),
       // After a failed fdatasync Linux calls the lost pages clean: the next one would succeed.
-      flush_queue_([this] { return SyncFile(); }, FlushQueue::AfterError::kStayFailed) {}
+      flush_queue_([this] { return Sync(); }, FlushQueue::AfterError::kStayFailed) {}
 
 Pmem2Media::~Pmem2Media() = default;
 
@@ -119,12 +123,25 @@ absl::Status Pmem2Media::CheckStore(uint64_t offset, uint64_t length) const {
 }
 
 absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const {
-  return Refusal(
-      EIO, "media.sigbus",
-      absl::StrCat(verb, " ", length, " bytes at ", offset, " of ", name_, " (file offset ",
-                   file_offset_ + offset,
-                   "): the page is gone. The file was truncated, its disk failed, or its "
-                   "file system is full"));
+  const std::string what = absl::StrCat(verb, " ", length, " bytes at ", offset, " of ", name_,
+                                        " (offset ", file_offset_ + offset, " of the whole): ");
+  const MemoryFailure failure = LastMemoryFailure();
+  if (failure.length != 0) {
+    // The signal may name more than is ours, of a part that is mapped.
+    const auto base = reinterpret_cast<uintptr_t>(base_);
+    const uint64_t start = failure.start > base ? failure.start - base : 0;
+    const uint64_t end = std::min<uint64_t>(size_, failure.start + failure.length - base);
+    if (start < end) poison_.Add({start, end - start});
+    return Refusal(EIO, "media.poison",
+                   absl::StrCat(what, "the memory has failed; ", end - start, " bytes at ", start,
+                                " are bad from now on"));
+  }
+  return Refusal(EIO, "media.sigbus",
+                 absl::StrCat(what, mapping_->kind() == Pmem2Mapping::Kind::kRegular
+                                        ? "the page is gone. The file was truncated, its disk "
+                                          "failed, or its file system is full"
+                                        : "the page is gone. The device was removed or its "
+                                          "driver unbound; unmount"));
 }
 
 absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const {
@@ -244,7 +261,20 @@ absl::Status Pmem2Media::Flush() {
   return flush_queue_.Flush();
 }
 
-absl::Status Pmem2Media::SyncFile() {
+absl::Status Pmem2Media::Sync() {
+  if (mapping_->kind() == Pmem2Mapping::Kind::kPhysical) {
+    if (is_dax_) mapping_->drain()();
+    OrderStores();
+    return device_flush_ == nullptr ? absl::OkStatus() : device_flush_();
+  }
+  if (mapping_->kind() == Pmem2Mapping::Kind::kDevdax) {
+    mapping_->drain()();
+    const int error = mapping_->DeepFlush();
+    if (error == 0) return absl::OkStatus();
+    return Refusal(error < 0 && error > -4096 ? -error : EIO, "media.flush",
+                   absl::StrCat("deep flush of ", name_, ": ", pmem2_errormsg(),
+                                ". Stores since the last flush may be lost; unmount and check"));
+  }
   // Writes back stores through the mapping as well: it is a shared one of the same file.
   if (fdatasync(mapping_->fd()) == 0) return absl::OkStatus();
   return Refusal(errno, "media.flush",
@@ -255,6 +285,10 @@ absl::Status Pmem2Media::SyncFile() {
 absl::Status Pmem2Media::Punch(uint64_t offset, uint64_t length) {
   RETURN_IF_ERROR(CheckStore(offset, length));
   if (length == 0) return absl::OkStatus();
+  if (mapping_->kind() != Pmem2Mapping::Kind::kRegular)
+    return Refusal(EOPNOTSUPP, "media.punch",
+                   absl::StrCat("punch ", length, " bytes at ", offset, " of ", name_,
+                                ": a device gives nothing back; write zeros"));
   if (fallocate(mapping_->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                 static_cast<off_t>(file_offset_ + offset), static_cast<off_t>(length)) != 0)
     return Refusal(

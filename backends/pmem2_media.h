@@ -1,8 +1,9 @@
-// A part of a file, mapped into memory through libpmem2.
+// A part of a file or device, mapped into memory through libpmem2.
 //
 // How bytes become durable depends on what lies under the file (Durability); README.md in this
 // folder tells it per file system. Reads and stores go to the mapping; an access that meets a page
 // that is gone (truncated file, failed disk, full file system) is refused with EIO, "media.sigbus".
+// What the kernel reports as failed memory is bad from then on ("media.poison", BadRanges()).
 //
 // Thread rules: as core::Media. No lock is taken by reads and stores unless bytes are known to be
 // bad.
@@ -10,6 +11,7 @@
 #define NVDIMMFS_BACKENDS_PMEM2_MEDIA_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -41,6 +43,11 @@ class Pmem2Media final : public core::Media {
     bool read_only = false;
     std::string name;  // the file as its user calls it, for sentences
     Durability durability = Durability::kAuto;
+    // Physical memory (/dev/mem) only: whether CPU flushes reach the media, else they stay in what
+    // caches it, as a hypervisor's page cache does; and what asks the device to flush, null where a
+    // drained store is on the media. One at a time; a failure is final.
+    bool cpu_flush_persists = false;
+    std::function<absl::Status()> device_flush = nullptr;
   };
 
   // Maps a part of `fd`, which must be open for reading, and for writing unless read_only. Keeps a
@@ -92,6 +99,7 @@ class Pmem2Media final : public core::Media {
   absl::Status CheckFits(uint64_t offset, uint64_t length) const;
   absl::Status CheckLoad(uint64_t offset, uint64_t length) const;
   absl::Status CheckStore(uint64_t offset, uint64_t length) const;
+  // After a SIGBUS: says so, and notes what the kernel called failed memory.
   absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
   // Runs `store` over [offset, offset + length) with all checks around it.
   template <typename Store>
@@ -101,7 +109,7 @@ class Pmem2Media final : public core::Media {
   absl::Status StoreWord(uint64_t offset, Word little_endian_value);
   template <typename Word>
   absl::Status StoreWordThrough(uint64_t offset, Word little_endian_value);
-  absl::Status SyncFile();
+  absl::Status Sync();
 
   const std::unique_ptr<Pmem2Mapping> mapping_;
   std::byte* const base_;
@@ -111,7 +119,8 @@ class Pmem2Media final : public core::Media {
   const bool is_dax_;
   const Durability durability_;
   const std::string name_;
-  core::PoisonList poison_;
+  const std::function<absl::Status()> device_flush_;
+  mutable core::PoisonList poison_;  // a read may find that memory has failed
   FlushQueue flush_queue_;
 };
 

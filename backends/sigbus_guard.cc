@@ -14,6 +14,16 @@ constinit thread_local SigbusFrame* volatile current_sigbus_frame = nullptr;
 namespace {
 
 struct sigaction previous_action;
+constinit thread_local MemoryFailure last_failure;
+
+// The bytes that the signal calls failed: at least the page, as the kernel unmaps it whole.
+MemoryFailure FailureOf(const siginfo_t& info) {
+  if (info.si_code != BUS_MCEERR_AR) return {};
+  constexpr int kPageShift = 12;
+  const int shift = info.si_addr_lsb;
+  const size_t length = size_t{1} << (shift > kPageShift && shift < 48 ? shift : kPageShift);
+  return {reinterpret_cast<uintptr_t>(info.si_addr) & ~(length - 1), length};
+}
 
 // Hands a SIGBUS that is not ours to whoever had it before.
 void PassOn(int signal, siginfo_t* info, void* context) {
@@ -47,16 +57,25 @@ void GoOn(const internal::ResumePoint& resume, ucontext_t* context) {
 #endif
 
 void OnSigbus(int signal, siginfo_t* info, void* context) {
+  // Memory that failed where nobody looked: whoever looks will be told.
+  if (info->si_code == BUS_MCEERR_AO) return;
   internal::SigbusFrame* frame = internal::current_sigbus_frame;
+  const MemoryFailure failure = FailureOf(*info);
+  // The kernel may give just the start of the page, or of what failed.
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
-  // si_code > 0: the kernel raised it for an access; memory errors may give just the page.
-  const bool ours = frame != nullptr && info->si_code > 0 && address < frame->end &&
-                    address >= (frame->start & ~uintptr_t{4095});
+  const uintptr_t start = failure.length != 0 ? failure.start : address & ~uintptr_t{4095};
+  const uintptr_t end = failure.length != 0 ? failure.start + failure.length : address + 1;
+  // si_code > 0: the kernel raised it for an access.
+  const bool ours = frame != nullptr && info->si_code > 0 && start < frame->end &&
+                    end > (frame->start & ~uintptr_t{4095});
   if (!ours) return PassOn(signal, info, context);
+  last_failure = failure;
   GoOn(frame->resume, static_cast<ucontext_t*>(context));
 }
 
 }  // namespace
+
+MemoryFailure LastMemoryFailure() { return last_failure; }
 
 void InstallSigbusGuard() {
   static std::once_flag once;

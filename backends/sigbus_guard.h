@@ -20,6 +20,15 @@ namespace nvdimmfs::backends {
 // Once per process, before the first guarded access; further calls do nothing.
 void InstallSigbusGuard();
 
+// What the kernel said of this thread's last SIGBUS in a guarded range: failed memory (poison),
+// page by page; `length` is 0 where the page was gone for another reason. Ask right after
+// SurvivesSigbus was false.
+struct MemoryFailure {
+  uintptr_t start = 0;
+  size_t length = 0;  // bytes
+};
+MemoryFailure LastMemoryFailure();
+
 namespace internal {
 
 // Where to go on when the page is gone. On x86 three registers, put into the signal's context by

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -70,6 +71,35 @@ TEST_F(SigbusGuardTest, EveryThreadHasItsOwnGuard) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// What the kernel sends for memory that failed under an access. A process may send it to itself.
+void SendMemoryFailure(int code, const void* address, int shift) {
+  siginfo_t info = {};
+  info.si_signo = SIGBUS;
+  info.si_code = code;
+  info.si_addr = const_cast<void*>(address);
+  info.si_addr_lsb = static_cast<short>(shift);
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info);
+}
+
+TEST_F(SigbusGuardTest, FailedMemoryIsToldWithItsExtent) {
+  EXPECT_FALSE(
+      SurvivesSigbus(map_ + 4100, 64, [&] { SendMemoryFailure(BUS_MCEERR_AR, map_ + 4100, 12); }));
+  EXPECT_EQ(LastMemoryFailure().start, reinterpret_cast<uintptr_t>(map_ + 4096));
+  EXPECT_EQ(LastMemoryFailure().length, 4096u);
+}
+
+TEST_F(SigbusGuardTest, AVanishedPageIsNoFailedMemory) {
+  LoseSecondPage();
+  EXPECT_FALSE(SurvivesSigbus(map_, 64, [&] { SendMemoryFailure(BUS_MCEERR_AR, map_, 12); }));
+  EXPECT_FALSE(Touch(4096, 64));
+  EXPECT_EQ(LastMemoryFailure().length, 0u);
+}
+
+TEST_F(SigbusGuardTest, MemoryThatFailedUnseenIsNoConcern) {
+  SendMemoryFailure(BUS_MCEERR_AO, map_, 12);
+  EXPECT_TRUE(SurvivesSigbus(map_, 64, [&] { SendMemoryFailure(BUS_MCEERR_AO, map_, 12); }));
 }
 
 using SigbusGuardDeathTest = SigbusGuardTest;

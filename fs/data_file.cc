@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -103,6 +104,14 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, absl::Span<std::byte> 
   RETURN_IF_ERROR(media.Read(offset, scratch.first(size)));
   deliver(scratch.first(size));
   return absl::OkStatus();
+}
+
+void DataFile::Undelivered(uint64_t offset, size_t size) {
+  const core::DataNode::Access access(data_);
+  if (!access || !core::Fits(offset, size, data_.size())) return;
+  // The media's own way of reading notes failed memory. Its refusal was answered already.
+  std::vector<std::byte> bytes(size);
+  data_.media().Read(offset, absl::MakeSpan(bytes)).IgnoreError();
 }
 
 absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::byte> data) {

@@ -32,6 +32,7 @@ class DataFile final : public OpenFile {
   bool is_quick() const override { return !synchronous_; }
   absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
                     Deliver deliver) override;
+  void Undelivered(uint64_t offset, size_t size) override;
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override;
   absl::Status Allocate(int mode, uint64_t offset, uint64_t length) override;

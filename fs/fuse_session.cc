@@ -85,6 +85,8 @@ std::string CollectedChatter() {
 
 // The younger flags that the kernel offered, on the worker that is answering its first request.
 thread_local std::optional<uint32_t> offered_flags2;
+// Whether the reply that this thread sent last had lost its bytes (Session::Send).
+thread_local bool reply_lost = false;
 
 class Session final : public FuseSession {
  public:
@@ -276,11 +278,15 @@ absl::Span<std::byte> Scratch() {
 
 void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
   const FileUse file(reinterpret_cast<OpenFile*>(info->fh));  // never without one: it was opened
+  size_t lost = 0;
   const absl::Status status = file->Read(
       static_cast<uint64_t>(offset), std::min(size, kMaxTransfer), Scratch(),
       [&](absl::Span<const std::byte> bytes) {
+        reply_lost = false;
         fuse_reply_buf(request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        lost = reply_lost ? bytes.size() : 0;
       });
+  if (lost != 0) file->Undelivered(static_cast<uint64_t>(offset), lost);
   if (!status.ok()) Refuse(request, "read", ino, status);
 }
 
@@ -569,6 +575,7 @@ ssize_t Session::Send(int device, struct iovec* parts, int count) {
   if (offered_flags2) CompleteInitReply(*offered_flags2, parts, count);
   const ssize_t sent = writev(device, parts, count);
   if (sent >= 0 || errno != EFAULT) return sent;
+  reply_lost = true;
   // Bytes that were sent straight from the media's mapping are not there any more (its file was
   // truncated, its disk failed). The request still wants its answer.
   fuse_out_header header;

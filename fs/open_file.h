@@ -50,6 +50,9 @@ class OpenFile {
   // else never.
   virtual absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
                             Deliver deliver) = 0;
+  // What a read delivered was gone before the kernel had copied it, and the answer was EIO: finds
+  // and notes what is bad there.
+  virtual void Undelivered(uint64_t, size_t) {}
   // The number of bytes taken, from the first on.
   virtual absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) = 0;
   virtual absl::Status Sync() = 0;

@@ -14,6 +14,20 @@ PRELUDE = """\
 section() { echo "@@SECTION $1"; }
 # Ends nothing: a failed step is told, and the rest still runs.
 try() { "$@" || echo "@@FAILED $*"; }
+# The daemon in the guest: serve SOURCE [OPTION...] mounts it on /mnt, leave unmounts and waits for its end.
+serve() { modprobe fuse 2>/dev/null; nvdimmfs "$@" /mnt; }
+leave() {
+  umount /mnt || return 1
+  for i in $(seq 200); do pidof nvdimmfs >/dev/null || return 0; sleep 0.1; done
+  echo "the daemon did not end"; return 1
+}
+# errno NAME COMMAND...: the command must fail and say so.
+refused() {
+  wanted=$1; shift
+  if "$@" >/tmp/refused 2>&1; then echo "@@FAILED not refused: $*"; fi
+  cat /tmp/refused
+  grep -q -- "$wanted" /tmp/refused || echo "@@FAILED refused without $wanted: $*"
+}
 """
 
 
@@ -21,9 +35,10 @@ class GuestFailed(AssertionError):
     pass
 
 
-def _run(command, seconds):
+def _run(command, seconds, settings=None):
     done = subprocess.run(
         command,
+        env={**os.environ, **(settings or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -38,18 +53,30 @@ def _run(command, seconds):
     return done.stdout
 
 
-def _nvdimm(image, label_size):
+def nvdimm(image, label_size, slot=0):
     """QEMU's arguments for a DIMM whose label area is the image's last `label_size` bytes."""
     size = os.path.getsize(image)
-    device = "nvdimm,memdev=m0,id=nv0"
+    device = f"nvdimm,memdev=m{slot},id=nv{slot}"
     if label_size:
         device += f",label-size={label_size}"
-    backend = f"memory-backend-file,id=m0,share=on,mem-path={image},size={size}"
+    backend = f"memory-backend-file,id=m{slot},share=on,mem-path={image},size={size}"
     return ["-object", backend, "-device", device]
 
 
+def virtio_pmem(image, number=0):
+    """QEMU's arguments for a virtio-pmem PCI device over the whole file."""
+    size = os.path.getsize(image)
+    backend = f"memory-backend-file,id=v{number},share=on,mem-path={image},size={size}"
+    return ["-object", backend, "-device", f"virtio-pmem-pci,memdev=v{number},id=vp{number}"]
+
+
 def boot(image, label_size, script, files=(), seconds=170):
-    """Runs `script` in a guest with `image` as its only DIMM; {section: text}.
+    """Runs `script` in a guest with `image` as its only DIMM; as `run`."""
+    return run(nvdimm(image, label_size), script, files, seconds)
+
+
+def run(devices, script, files=(), seconds=170, machine=None, kernel_arguments=""):
+    """Runs `script` in a guest with QEMU's arguments `devices`; {section: text}.
 
     The script is busybox's sh; `section NAME` starts a new section of the output, "" comes before the
     first. `files` and the programs pat, dumptree and replay are in its PATH. A line "@@FAILED ..." from
@@ -63,8 +90,10 @@ def boot(image, label_size, script, files=(), seconds=170):
             out.write(PRELUDE + script)
         initrd = os.path.join(scratch, "initrd")
         _run([f"{tools}/mkguest", initrd, guest_script, *programs, *files], 400)
-        os.environ["GUEST_TIMEOUT"] = str(seconds)
-        text = _run([f"{tools}/runguest", initrd, *_nvdimm(image, label_size)], seconds + 30)
+        settings = {"GUEST_TIMEOUT": str(seconds), "GUEST_KARGS": kernel_arguments}
+        if machine:
+            settings["GUEST_MACHINE"] = machine
+        text = _run([f"{tools}/runguest", initrd, *devices], seconds + 30, settings)
     failed = [line for line in text.splitlines() if line.startswith("@@FAILED")]
     if failed:
         raise GuestFailed("\n".join(failed) + "\n" + text)

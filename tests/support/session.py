@@ -109,6 +109,7 @@ class Writer:
 
     def expected(self, mount):
         """[(node name, seed, first, count)] that must be there, as the mount names the nodes now."""
-        nodes = {name: block_name(mount, ns) for name, ns in namespaces(mount).items()}
         runs = patterns.surviving(self.writes)
+        there = namespaces(mount)
+        nodes = {name: block_name(mount, there[name]) for name in runs}
         return [(nodes[name], *run) for name in runs for run in runs[name]]

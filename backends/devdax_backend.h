@@ -1,0 +1,47 @@
+// A device-dax node (/dev/daxR.N) as a DIMM of its own: what is one namespace to the kernel becomes
+// a region of any number of namespaces.
+//
+// The device's bytes are those of an image file: data, then the label area. So a copy of them is an
+// image that nvdimmfs, and a QEMU guest, opens.
+//
+//   durable after Drain   where the CPU's flushes reach the media (libpmem2's granularity)
+//   Flush                 the nd region's own deep flush, through libpmem2
+//   poison                the nd region's `badblocks` when it is opened; then what memory fails
+//   under
+//                         an access (EIO, "media.poison", and bad from then on)
+//   labels                in the device's tail, or in a file
+#ifndef NVDIMMFS_BACKENDS_DEVDAX_BACKEND_H_
+#define NVDIMMFS_BACKENDS_DEVDAX_BACKEND_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "backends/dimm_parts.h"
+#include "backends/sysfs_folder.h"
+#include "core/bus_source.h"
+
+namespace nvdimmfs::backends {
+
+struct DevdaxOptions {
+  LabelPlace labels;
+  bool read_only = false;
+  bool force = false;  // with read_only: open it though somebody else writes it
+};
+
+// The device's bytes, opened for ourselves, and what sysfs says of it.
+struct DevdaxMapping {
+  std::shared_ptr<core::Media> media;
+  SysfsFolder device;
+};
+// Refused as OpenDevdax.
+absl::StatusOr<DevdaxMapping> MapDevdax(const std::string& path, const DevdaxOptions& options);
+
+// Refused as OpenNode, LockImage, Pmem2Media::Map and DimmOf say; with EINVAL, "devdax.kind", where
+// the node is none of device-dax, and "devdax.size", where sysfs gives no size and alignment that
+// could be mapped. Thread rules: any thread.
+absl::StatusOr<core::BusSource> OpenDevdax(const std::string& path, const DevdaxOptions& options);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_DEVDAX_BACKEND_H_

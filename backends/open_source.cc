@@ -1,0 +1,98 @@
+#include "backends/open_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::Refusal;
+
+absl::Status OpenError(const std::string& path, int error) {
+  absl::string_view advice = "";
+  if (error == EACCES || error == EPERM || error == EROFS)
+    advice = "; it may still be readable: try -o ro";
+  if (error == EBUSY) advice = ". It is mounted, or somebody else has claimed it";
+  if (error == ENXIO || error == ENODEV)
+    advice = ". Its driver is not bound, or the device is gone";
+  return Refusal(error, "image.open", absl::StrCat("open ", path, ": ", strerror(error), advice));
+}
+
+absl::string_view KindOf(mode_t mode) {
+  if (S_ISREG(mode)) return "a regular file";
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISCHR(mode)) return "a character device; for device-dax say devdax:PATH";
+  if (S_ISBLK(mode)) return "a block device; for virtio-pmem say virtio-pmem:PATH";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "of an unknown kind";
+}
+
+mode_t ModeOf(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kRegular:
+      return S_IFREG;
+    case NodeKind::kCharacter:
+      return S_IFCHR;
+    case NodeKind::kBlock:
+      return S_IFBLK;
+  }
+  return 0;
+}
+
+absl::string_view Wanted(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kRegular:
+      return "a regular file";
+    case NodeKind::kCharacter:
+      return "a character device";
+    case NodeKind::kBlock:
+      return "a block device";
+  }
+  return "";
+}
+
+absl::Status CheckKind(const std::string& path, mode_t mode, NodeKind kind) {
+  if ((mode & S_IFMT) == ModeOf(kind)) return absl::OkStatus();
+  return Refusal(
+      S_ISDIR(mode) ? EISDIR : EINVAL, "image.kind",
+      absl::StrCat("open ", path, ": it must be ", Wanted(kind), ", and is ", KindOf(mode)));
+}
+
+// open(2), but where somebody asks for a lease just now (as image_lock.h does), a little later.
+int OpenPatiently(const std::string& path, int flags) {
+  for (int attempt = 0;; ++attempt) {
+    const int fd = open(path.c_str(), flags);
+    if (fd >= 0 || errno != EWOULDBLOCK || attempt == 20) return fd;
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Descriptor> OpenNode(const std::string& path, NodeKind kind, bool read_only) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return OpenError(path, errno);
+  RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
+  int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  if (kind == NodeKind::kBlock && !read_only) flags |= O_EXCL;
+  // A look must not leave a trace in the access time. Only the owner may ask for that.
+  int fd = OpenPatiently(path, flags | (read_only ? O_NOATIME : 0));
+  if (fd < 0 && errno == EPERM && read_only) fd = OpenPatiently(path, flags);
+  if (fd < 0) return OpenError(path, errno);
+  Descriptor file(fd);
+  if (fstat(fd, &status) != 0) return OpenError(path, errno);
+  RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
+  return file;
+}
+
+}  // namespace nvdimmfs::backends

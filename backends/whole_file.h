@@ -1,0 +1,31 @@
+// A regular file or a block device, opened, locked and mapped whole.
+#ifndef NVDIMMFS_BACKENDS_WHOLE_FILE_H_
+#define NVDIMMFS_BACKENDS_WHOLE_FILE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "backends/pmem2_media.h"
+
+namespace nvdimmfs::backends {
+
+struct FileOptions {
+  bool read_only = false;
+  bool force = false;  // with read_only: open it though somebody else writes it
+  Durability durability = Durability::kAuto;
+};
+
+// Refused as OpenNode (open_source.h), LockImage (image_lock.h) and Pmem2Media::Map say, and with
+// EINVAL, "image.size", where there is not a page of it.
+absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeFile(const std::string& path,
+                                                         const FileOptions& options);
+
+// The same of a block device, which nobody else may have mounted unless `read_only`. Kernel pages
+// of it are shared with whoever reads it through its node.
+absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeDisk(const std::string& path,
+                                                         const FileOptions& options);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_WHOLE_FILE_H_

@@ -1,0 +1,16 @@
+// devdax:/dev/daxR.N: a device-dax node as a DIMM of its own.
+#ifndef NVDIMMFS_TOOLS_SOURCES_DEVDAX_SOURCE_H_
+#define NVDIMMFS_TOOLS_SOURCES_DEVDAX_SOURCE_H_
+
+#include "tools/sources/kind.h"
+
+namespace nvdimmfs::tools {
+
+inline constexpr absl::string_view kDevdaxOptions[] = {"labels", "label_size", "force"};
+
+// Refused as backends/devdax_backend.h says.
+absl::StatusOr<Buses> OpenDevdaxSource(const SourceArguments& arguments);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SOURCES_DEVDAX_SOURCE_H_
