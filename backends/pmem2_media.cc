@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -316,8 +317,54 @@ absl::Status Pmem2Media::ClearPoison(uint64_t offset, uint64_t length) {
   return absl::OkStatus();
 }
 
+namespace {
+
+class Loan final : public core::FileLoan {
+ public:
+  Loan(std::shared_ptr<Pmem2Media> media, int fd)
+      : media_(std::move(media)), fd_(fd), is_sealed_(IsSealed(fd)) {}
+
+  int descriptor() const override { return fd_; }
+  bool is_sealed() const override { return is_sealed_; }
+  bool Trim() override {
+    struct stat file;
+    if (fstat(fd_, &file) != 0 || file.st_size <= static_cast<off_t>(media_->size())) return false;
+    return ftruncate(fd_, static_cast<off_t>(media_->size())) == 0;
+  }
+
+ private:
+  static bool IsSealed(int fd) {
+    const int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_GROW) != 0;
+  }
+
+  const std::shared_ptr<Pmem2Media> media_;
+  const int fd_;  // the mapping's
+  const bool is_sealed_;
+};
+
+}  // namespace
+
+std::shared_ptr<core::FileLoan> Pmem2Media::LendFile() {
+  absl::MutexLock lock(&loan_mutex_);
+  if (std::shared_ptr<core::FileLoan> loan = loan_.lock()) return loan;
+  struct stat file;
+  if (file_offset_ != 0 || fstat(mapping_->fd(), &file) != 0 || !S_ISREG(file.st_mode) ||
+      file.st_size != static_cast<off_t>(size_) || !poison_.empty())
+    return nullptr;
+  auto loan = std::make_shared<Loan>(shared_from_this(), mapping_->fd());
+  loan_ = loan;
+  return loan;
+}
+
 absl::Status Pmem2Media::InjectPoison(const Range& range) {
   RETURN_IF_ERROR(CheckFits(range.start, range.size));
+  absl::MutexLock lock(&loan_mutex_);
+  if (!loan_.expired())
+    return Refusal(EBUSY, "media.on_loan",
+                   absl::StrCat("inject errors into ", name_,
+                                ": a program has it open by kernel passthrough, which would not "
+                                "see them; close it first, or mount with -o passthrough=off"));
   poison_.Add(range);
   return absl::OkStatus();
 }

@@ -17,8 +17,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "backends/flush_queue.h"
 #include "backends/pmem2_mapping.h"
 #include "core/media.h"
@@ -35,7 +37,7 @@ enum class Durability {
   kPower,    // Drain is an fdatasync, shared by those who wait: they survive the host too
 };
 
-class Pmem2Media final : public core::Media {
+class Pmem2Media final : public core::Media, public std::enable_shared_from_this<Pmem2Media> {
  public:
   struct Options {
     uint64_t offset = 0;  // bytes from the start of the file; any
@@ -76,9 +78,11 @@ class Pmem2Media final : public core::Media {
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override { return read_only_; }
   const std::byte* mapping() const override { return base_; }
+  std::shared_ptr<core::FileLoan> LendFile() override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
-  // Kept in memory: bad bytes are forgotten when the media is closed.
+  // Kept in memory: bad bytes are forgotten when the media is closed. Refused with EBUSY,
+  // "media.on_loan", while the file is lent.
   absl::Status InjectPoison(const core::Range& range) override;
   std::vector<core::Range> BadRanges() const override { return poison_.ranges(); }
   void ObservePoison(std::weak_ptr<core::PoisonObserver> observer) override {
@@ -121,6 +125,8 @@ class Pmem2Media final : public core::Media {
   const std::string name_;
   const std::function<absl::Status()> device_flush_;
   mutable core::PoisonList poison_;  // a read may find that memory has failed
+  absl::Mutex loan_mutex_;  // a loan begins while nothing is bad, and nothing becomes bad during it
+  std::weak_ptr<core::FileLoan> loan_ ABSL_GUARDED_BY(loan_mutex_);
   FlushQueue flush_queue_;
 };
 

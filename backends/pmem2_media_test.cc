@@ -222,6 +222,35 @@ TEST_P(Pmem2MediaTest, PunchGivesBlocksBack) {
   EXPECT_LT(status.st_blocks, 512);
 }
 
+TEST_P(Pmem2MediaTest, LendsAWholeSoundFileAndTakesNoPoisonMeanwhile) {
+  Resize(16384);
+  auto media = MapOrDie(0, 16384);
+  std::shared_ptr<core::FileLoan> loan = media->LendFile();
+  ASSERT_NE(loan, nullptr);
+  EXPECT_EQ(media->LendFile(), loan);
+  EXPECT_FALSE(loan->is_sealed());
+  EXPECT_FALSE(loan->Trim());
+  EXPECT_EQ(ErrnoOf(media->InjectPoison({0, 512})), EBUSY);
+  EXPECT_THAT(media->BadRanges(), IsEmpty());
+  ASSERT_EQ(pwrite(loan->descriptor(), "x", 1, 16384), 1);
+  EXPECT_TRUE(loan->Trim());
+  EXPECT_EQ(lseek(fd_, 0, SEEK_END), 16384);
+  loan.reset();
+  EXPECT_TRUE(media->InjectPoison({0, 512}).ok());
+  EXPECT_EQ(media->LendFile(), nullptr);
+  EXPECT_TRUE(media->ClearPoison(0, 512).ok());
+  EXPECT_NE(media->LendFile(), nullptr);
+}
+
+TEST_P(Pmem2MediaTest, LendsNoPartOfAFile) {
+  Resize(16384);
+  EXPECT_EQ(MapOrDie(4096, 12288)->LendFile(), nullptr);
+  EXPECT_EQ(MapOrDie(0, 12288)->LendFile(), nullptr);
+  auto whole = MapOrDie(0, 16384);
+  Resize(20480);
+  EXPECT_EQ(whole->LendFile(), nullptr);
+}
+
 TEST_P(Pmem2MediaTest, AutoIsNeverWhatIsInForce) {
   Resize(4096);
   EXPECT_NE(MapOrDie(0, 4096)->durability(), Durability::kAuto);

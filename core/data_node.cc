@@ -22,6 +22,26 @@ std::atomic<uint32_t>* DataNode::Enter() {
   return nullptr;
 }
 
+std::shared_ptr<FileLoan> DataNode::LendFile() {
+  absl::MutexLock lock(&lending_mutex_);
+  if (!lends_ || closed()) return nullptr;
+  std::shared_ptr<FileLoan> loan = media_->LendFile();
+  loan_ = loan;
+  return loan;
+}
+
+bool DataNode::on_loan() const {
+  absl::MutexLock lock(&lending_mutex_);
+  return !loan_.expired();
+}
+
+bool DataNode::StopLending() {
+  absl::MutexLock lock(&lending_mutex_);
+  if (!loan_.expired()) return false;
+  lends_ = false;
+  return true;
+}
+
 void DataNode::Close() {
   closed_.store(true, std::memory_order_seq_cst);
   for (const Counter& counter : under_way_)

@@ -14,7 +14,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "core/file_loan.h"
 #include "core/media.h"
 
 namespace nvdimmfs::core {
@@ -60,6 +63,14 @@ class DataNode {
     std::atomic<uint32_t>* counter_;
   };
 
+  // The file behind the node for whoever reads or writes it without asking here; null where it has
+  // none, or none any more. Such a borrower cannot be stopped: while a loan is out the node must
+  // not be closed.
+  std::shared_ptr<FileLoan> LendFile();
+  bool on_loan() const;
+  // No loan from now on. False, with nothing changed, while one is out.
+  bool StopLending();
+
   // Refuses I/O from now on and returns when none is under way.
   void Close();
   bool closed() const { return closed_.load(); }
@@ -75,6 +86,9 @@ class DataNode {
   std::atomic<bool> read_only_;
   std::atomic<bool> closed_{false};
   std::atomic<int> holders_{0};
+  mutable absl::Mutex lending_mutex_;
+  std::weak_ptr<FileLoan> loan_ ABSL_GUARDED_BY(lending_mutex_);
+  bool lends_ ABSL_GUARDED_BY(lending_mutex_) = true;
   std::array<Counter, 16> under_way_;  // striped by thread, so that readers share no cache line
 };
 

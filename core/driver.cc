@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/disk.h"
 #include "core/input.h"
 #include "core/status.h"
 #include "core/system.h"
@@ -32,6 +33,17 @@ absl::Status StoreBind(Device& device, absl::string_view text) {
   return device.system().Bind(driver, *target);
 }
 
+// What reads or writes a disk's file without asking here cannot be stopped.
+absl::Status EndLending(absl::string_view verb, const Device& device) {
+  if (device.kind() == DeviceKind::kBlock && !static_cast<const Disk&>(device).node().StopLending())
+    return Refusal(EBUSY, "data.on_loan",
+                   absl::StrCat(verb, ": dev/", device.name(),
+                                " is open by kernel passthrough, which cannot be taken back; "
+                                "close it first, or mount with -o passthrough=off"));
+  for (const auto& child : device.children()) RETURN_IF_ERROR(EndLending(verb, *child));
+  return absl::OkStatus();
+}
+
 absl::Status StoreUnbind(Device& device, absl::string_view text) {
   const Driver& driver = AsDriver(device);
   const absl::string_view name = WithoutNewline(text);
@@ -39,6 +51,11 @@ absl::Status StoreUnbind(Device& device, absl::string_view text) {
   if (target == nullptr || target->driver() != &driver)
     return Refusal(ENODEV, "driver.not_bound",
                    absl::StrCat("unbind ", name, ": not bound to ", driver.name()));
+  if (const absl::Status status = EndLending(absl::StrCat("unbind ", name), *target);
+      !status.ok()) {
+    device.system().RecordRefusal(*target, driver.name(), status);
+    return status;
+  }
   device.system().Unbind(*target);
   return absl::OkStatus();
 }

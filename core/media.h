@@ -28,6 +28,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "core/file_loan.h"
 #include "core/poison_observer.h"
 #include "core/range.h"
 #include "core/status.h"
@@ -78,6 +79,10 @@ class Media {
   // Where the whole range is mapped contiguously into memory: its first byte, else null. Reading
   // through it bypasses the poison check; storing through it is not allowed.
   virtual const std::byte* mapping() const { return nullptr; }
+
+  // The file behind it, where the whole of this Media is the whole of one regular file and nothing
+  // of it is known to be bad; else null.
+  virtual std::shared_ptr<FileLoan> LendFile() { return nullptr; }
 
   // Whether bytes known to be bad overlap the range.
   virtual bool IsPoisoned(uint64_t offset, uint64_t length) const = 0;

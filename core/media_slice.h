@@ -31,6 +31,9 @@ class MediaSlice final : public Media {
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override { return parent_->read_only(); }
   const std::byte* mapping() const override;
+  std::shared_ptr<FileLoan> LendFile() override {
+    return window_.size == parent_->size() ? parent_->LendFile() : nullptr;
+  }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
   std::vector<Range> BadRanges() const override;

@@ -108,7 +108,14 @@ absl::Status StoreAlign(Device& device, absl::string_view text) {
 
 absl::Status StoreReadOnly(Device& device, absl::string_view text) {
   ASSIGN_OR_RETURN(const bool read_only, ParseBool(text));
-  AsRegion(device).SetReadOnly(read_only);
+  Region& region = AsRegion(device);
+  for (const Namespace* ns : region.Namespaces())
+    if (read_only && ns->node() != nullptr && ns->node()->on_loan())
+      return Refusal(EBUSY, "data.on_loan",
+                     absl::StrCat("read_only of ", region.name(), ": dev/", ns->node()->name(),
+                                  " is open by kernel passthrough, which would not obey; close it "
+                                  "first, or mount with -o passthrough=off"));
+  region.SetReadOnly(read_only);
   return absl::OkStatus();
 }
 

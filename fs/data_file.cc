@@ -47,6 +47,7 @@ absl::StatusOr<std::unique_ptr<OpenFile>> DataFile::Open(const NodeView& view, i
 DataFile::DataFile(const NodeView& view, int flags, OpenDataFiles& data_files)
     : OpenFile(view),
       data_(*view.data),
+      flags_(flags),
       direct_((flags & O_DIRECT) != 0),
       synchronous_((flags & O_DSYNC) != 0),
       data_files_(data_files) {

@@ -29,6 +29,10 @@ class DataFile final : public OpenFile {
   ~DataFile() override;
 
   Caching caching() const override { return direct_ ? Caching::kNone : Caching::kPages; }
+  // Not of read-only media: those may have another writer (-o ro,force).
+  bool keeps_pages() const override { return !data_.media().read_only(); }
+  int flags() const override { return flags_; }
+  std::shared_ptr<core::FileLoan> LendFile() override { return data_.LendFile(); }
   bool is_quick() const override { return !synchronous_; }
   absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
                     Deliver deliver) override;
@@ -47,6 +51,7 @@ class DataFile final : public OpenFile {
   absl::Status Settle();
 
   core::DataNode& data_;  // kept by node()
+  const int flags_;
   const bool direct_;
   const bool synchronous_;
   OpenDataFiles& data_files_;

@@ -27,6 +27,7 @@
 #include "absl/time/time.h"
 #include "core/status.h"
 #include "fs/page_dropper.h"
+#include "fs/passthrough.h"
 #include "fs/request_loop.h"
 
 namespace nvdimmfs::fs {
@@ -40,6 +41,9 @@ constexpr unsigned kBackgroundRequests = 256;
 
 // Flags of the protocol that are younger than the header of Linux 6.1.
 constexpr uint32_t kDirectIoAllowMmap = 1u << 4;  // of flags2: FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6
+constexpr uint32_t kPassthrough = 1u << 5;        // of flags2: FUSE_PASSTHROUGH, Linux 6.9
+constexpr uint32_t kOpenPassthrough = 1u << 7;    // of an open's flags: FOPEN_PASSTHROUGH
+constexpr uint32_t kStackDepth = 1;  // what is passed through is no stacked file system
 
 // --- What libfuse says goes into our refusal while a mount is made, and to stderr later. ---
 
@@ -91,7 +95,10 @@ thread_local bool reply_lost = false;
 class Session final : public FuseSession {
  public:
   Session(Operations& operations, Tree& tree, const Options& options)
-      : operations_(operations), tree_(tree), options_(options) {}
+      : operations_(operations),
+        tree_(tree),
+        options_(options),
+        passthrough_(options.passthrough) {}
   ~Session() override;
 
   absl::Status Make();
@@ -99,6 +106,7 @@ class Session final : public FuseSession {
   void Unmount() override;
 
   Operations& operations() { return operations_; }
+  Passthrough& passthrough() { return passthrough_; }
 
   // Open files, so that those which the kernel never released go with the session.
   uint64_t Keep(std::unique_ptr<OpenFile> file);
@@ -120,6 +128,7 @@ class Session final : public FuseSession {
   Operations& operations_;
   Tree& tree_;
   const Options options_;
+  Passthrough passthrough_;
   Events events_;
   fuse_session* session_ = nullptr;
   std::unique_ptr<PageDropper> dropper_;
@@ -234,19 +243,39 @@ void OnReadLink(fuse_req_t request, fuse_ino_t ino) {
   fuse_reply_readlink(request, target->c_str());
 }
 
-uint32_t OpenFlags(const Session& session, const OpenFile& file) {
-  if (file.caching() == OpenFile::Caching::kPages) return 0;
+// Everything that changes a data file's bytes goes through its pages or has them dropped, so they
+// stay good from one open to the next.
+uint32_t OrdinaryOpenFlags(const Session& session, const OpenFile& file, bool pages_stale) {
   if (file.node().kind == NodeKind::kAttribute) return FOPEN_DIRECT_IO;
-  return session.direct_is_coherent() ? FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES : 0;
+  const uint32_t keep = file.keeps_pages() && !pages_stale ? FOPEN_KEEP_CACHE : 0;
+  if (file.caching() == OpenFile::Caching::kPages || !session.direct_is_coherent()) return keep;
+  return keep | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+}
+
+// By hand: libfuse 3.14 has names neither for parallel direct writes nor for passthrough.
+fuse_open_out OpenReply(const Session& session, const OpenFile& file, const Passthrough::Way& way) {
+  fuse_open_out reply = {};
+  static_assert(sizeof reply.padding == sizeof way.backing);  // where newer headers have it
+  switch (way.kind) {
+    case Passthrough::Way::Kind::kOrdinary:
+      reply.open_flags = OrdinaryOpenFlags(session, file, way.pages_stale);
+      return reply;
+    case Passthrough::Way::Kind::kPassthrough:
+      reply.open_flags = kOpenPassthrough;
+      break;
+    case Passthrough::Way::Kind::kUncached:
+      reply.open_flags = kOpenPassthrough | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+      break;
+  }
+  reply.padding = static_cast<uint32_t>(way.backing);
+  return reply;
 }
 
 void OnOpen(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
   Session& session = SessionOf(request);
   auto file = session.operations().Open(ino, info->flags);
   if (!file.ok()) return Refuse(request, "open", ino, file.status());
-  // By hand: libfuse 3.14 has no name for the flag of parallel direct writes.
-  struct fuse_open_out reply = {};
-  reply.open_flags = OpenFlags(session, **file);
+  fuse_open_out reply = OpenReply(session, **file, session.passthrough().Admit(**file));
   reply.fh = session.Keep(*std::move(file));
   // The open was interrupted: no release will come.
   if (fuse_reply_buf(request, reinterpret_cast<const char*>(&reply), sizeof reply) == -ENOENT)
@@ -526,7 +555,10 @@ void Session::CloseFiles() {
     absl::MutexLock lock(&mutex_);
     files.swap(files_);
   }
-  for (OpenFile* file : files) delete file;
+  for (OpenFile* file : files) {
+    passthrough_.Released(*file);
+    delete file;
+  }
 }
 
 uint64_t Session::Keep(std::unique_ptr<OpenFile> file) {
@@ -537,6 +569,7 @@ uint64_t Session::Keep(std::unique_ptr<OpenFile> file) {
 
 void Session::Release(uint64_t handle) {
   auto* file = reinterpret_cast<OpenFile*>(handle);
+  if (passthrough_.Released(*file)) dropper_->Drop(file->node().ino);
   {
     absl::MutexLock lock(&mutex_);
     files_.erase(file);
@@ -587,11 +620,20 @@ ssize_t Session::Send(int device, struct iovec* parts, int count) {
 
 void Session::CompleteInitReply(uint32_t offered, struct iovec* parts, int count) {
   if (count != 2 || parts[1].iov_len < sizeof(fuse_init_out)) return;
-  if ((offered & kDirectIoAllowMmap) == 0) return;
   auto* reply = static_cast<fuse_init_out*>(parts[1].iov_base);
+  uint32_t taken = 0;
+  if ((offered & kDirectIoAllowMmap) != 0) {
+    taken |= kDirectIoAllowMmap;
+    direct_is_coherent_ = true;
+  }
+  if ((offered & kPassthrough) != 0 && passthrough_.wanted()) {
+    taken |= kPassthrough;
+    reply->unused[0] = kStackDepth;  // max_stack_depth
+    passthrough_.Enable(fuse_session_fd(session_));
+  }
+  if (taken == 0) return;
   reply->flags |= FUSE_INIT_EXT;
-  reply->flags2 |= kDirectIoAllowMmap;
-  direct_is_coherent_ = true;
+  reply->flags2 |= taken;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "fs/operations.h"
+#include "fs/passthrough.h"
 #include "fs/tree.h"
 
 namespace nvdimmfs::fs {
@@ -24,6 +25,7 @@ class FuseSession {
     std::vector<std::string> fuse_options;  // as after libfuse's -o, one each, unescaped
     bool debug = false;                     // libfuse prints every request
     int threads = 1;
+    Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   };
   struct Events {                      // called on a worker
     std::function<void()> on_ready;    // the kernel has agreed on the protocol: the mount works

@@ -60,7 +60,13 @@ constexpr absl::string_view kIgnored[] = {
 };
 constexpr absl::string_view kIgnoredPrefixes[] = {"x-", "X-", "comment=", "user=", "subtype="};
 
-constexpr absl::string_view kValued[] = {"uid", "gid", "umask", "fsname"};
+constexpr absl::string_view kValued[] = {"uid", "gid", "umask", "fsname", "passthrough"};
+
+constexpr std::pair<absl::string_view, Passthrough::Policy> kPassthrough[] = {
+    {"auto", Passthrough::Policy::kSafe},
+    {"off", Passthrough::Policy::kOff},
+    {"writes", Passthrough::Policy::kWrites},
+};
 
 template <typename Range>
 bool Contains(const Range& range, absl::string_view word) {
@@ -111,6 +117,14 @@ absl::Status SetValue(const std::string& name, const std::string& value, MountOp
   if (name == "fsname") {
     mount.source_name = value;
     return absl::OkStatus();
+  }
+  if (name == "passthrough") {
+    for (const auto& [word, policy] : kPassthrough)
+      if (value == word) {
+        mount.passthrough = policy;
+        return absl::OkStatus();
+      }
+    return BadValue(name, "auto, off or writes");
   }
   const std::optional<uint32_t> number = ParseNumber(value, name == "umask" ? 8 : 10);
   if (name == "umask") {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "fs/passthrough.h"
 
 namespace nvdimmfs::fs {
 
@@ -23,6 +24,7 @@ struct MountOptions {
   bool single_thread = false;
   bool read_only = false;
   bool allow_other = false;  // users other than the mounting one
+  Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   std::optional<uid_t> uid;  // of every node; else the mounting user's
   std::optional<gid_t> gid;
   std::optional<mode_t> umask;            // permission bits that no node has

@@ -44,6 +44,16 @@ TEST(MountOptionsTest, ReadsItsOwn) {
   EXPECT_EQ(mount.source_name, "a,b");
 }
 
+TEST(MountOptionsTest, ReadsWhatIsPassedThrough) {
+  EXPECT_EQ(Parse("").mount.passthrough, Passthrough::Policy::kSafe);
+  EXPECT_EQ(Parse("passthrough=off").mount.passthrough, Passthrough::Policy::kOff);
+  EXPECT_EQ(Parse("passthrough=writes").mount.passthrough, Passthrough::Policy::kWrites);
+  EXPECT_EQ(Parse("passthrough=off,passthrough=auto").mount.passthrough,
+            Passthrough::Policy::kSafe);
+  EXPECT_EQ(ReasonFor("passthrough=on"), "option.value");
+  EXPECT_EQ(ReasonFor("passthrough"), "option.value");
+}
+
 TEST(MountOptionsTest, TheLastOfRoAndRwCounts) {
   EXPECT_FALSE(Parse("ro,rw").mount.read_only);
   EXPECT_TRUE(Parse("rw,ro").mount.read_only);

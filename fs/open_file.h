@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/file_loan.h"
 #include "fs/change_board.h"
 #include "fs/node_view.h"
 
@@ -35,6 +36,11 @@ class OpenFile {
   // The node when it was opened.
   const NodeView& node() const { return node_; }
   virtual Caching caching() const = 0;
+  // Whether pages that the kernel kept of earlier opens are still what a read would give.
+  virtual bool keeps_pages() const { return false; }
+  virtual int flags() const { return 0; }  // open(2)'s
+  // As core::DataNode.
+  virtual std::shared_ptr<core::FileLoan> LendFile() { return nullptr; }
 
   // Whether reads and writes wait for nothing but memory.
   virtual bool is_quick() const { return false; }
