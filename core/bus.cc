@@ -31,7 +31,9 @@ absl::StatusOr<std::string> ShowProvider(Device& device) {
 // Everything is probed before the tree can be seen, so there is never anything to wait for.
 absl::StatusOr<std::string> ShowWaitProbe(Device&) { return std::string("1\n"); }
 
-absl::StatusOr<std::string> ShowRevision(Device&) { return std::string("1\n"); }
+absl::StatusOr<std::string> ShowRevision(Device& device) {
+  return absl::StrCat(AsBus(device).nfit_revision(), "\n");
+}
 absl::StatusOr<std::string> ShowDsmMask(Device& device) {
   return FormatHex(AsBus(device).call_functions()) + "\n";
 }
@@ -116,6 +118,7 @@ Bus::Bus(System& system, int id, const BusSource& source)
       id_(id),
       provider_(source.provider),
       has_nfit_(source.has_nfit),
+      nfit_revision_(source.nfit_revision),
       scrubs_(source.scrubs && source.has_nfit),
       takes_call_(source.takes_call && source.has_nfit),
       families_(source.has_nfit ? source.families : 0),

@@ -32,6 +32,7 @@ class Bus final : public NdDevice {
   int id() const { return id_; }
   const std::string& provider() const { return provider_; }
   bool has_nfit() const { return has_nfit_; }
+  int nfit_revision() const { return nfit_revision_; }
   const std::vector<std::shared_ptr<Dimm>>& dimms() const { return dimms_; }
   const std::vector<std::shared_ptr<Region>>& regions() const { return regions_; }
 
@@ -71,6 +72,7 @@ class Bus final : public NdDevice {
   const int id_;
   const std::string provider_;
   const bool has_nfit_;
+  const int nfit_revision_;
   const bool scrubs_;
   const bool takes_call_;
   const uint64_t families_;

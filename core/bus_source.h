@@ -36,8 +36,12 @@ struct RegionSource {
   int numa_node = 0;
   int target_node = 0;
   bool read_only = false;
+  bool is_volatile = false;  // nd_volatile: what is stored is gone with the power
   bool page_mapped = false;  // an unclaimed namespace shows mode `memory` (e820, virtio-pmem, ...)
   PersistenceDomain persistence_domain = PersistenceDomain::kUnknown;
+  // Media::Flush does more than Drain: the platform has flush hints, or the device a flush of its
+  // own. deep_flush then shows 1 and can be written.
+  bool deep_flush = false;
   Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels; nil on CXL
   // Of providers with a rule of their own (CXL); the others' follow from their DIMMs' identities.
   std::optional<SetCookies> cookies;
@@ -52,14 +56,16 @@ absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSourc
 
 struct BusSource {
   std::string provider = "ACPI.NFIT";
-  bool has_nfit = true;     // the nfit/ groups exist
-  bool scrubs = false;      // the bus has address-range scrub (ARS): nfit/scrub and its commands
-  bool takes_call = true;   // it has the command CALL
-  uint64_t families = 1;    // that CALL may name: bit 0 NVDIMM_BUS, bit 1 Intel's
-  uint64_t functions = 0;   // those of family NVDIMM_BUS: bit n for function n
+  bool has_nfit = true;  // the nfit/ groups exist
+  int nfit_revision = 1;
+  bool scrubs = false;     // the bus has address-range scrub (ARS): nfit/scrub and its commands
+  bool takes_call = true;  // it has the command CALL
+  uint64_t families = 1;   // that CALL may name: bit 0 NVDIMM_BUS, bit 1 Intel's
+  uint64_t functions = 0;  // those of family NVDIMM_BUS: bit n for function n
   absl::Duration scrub_time = absl::Seconds(1);  // that scrubbing one region takes
   std::vector<DimmSource> dimms;
   std::vector<RegionSource> regions;
+  std::vector<Finding> findings;  // what was odd or left out when it was opened
 };
 
 // The bus that a QEMU guest would see for these `-device nvdimm`s, in slot order: one region each,

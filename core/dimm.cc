@@ -91,7 +91,9 @@ absl::StatusOr<std::string> ShowSubsystemRevision(Device& device) {
 absl::StatusOr<std::string> ShowFormat(Device& device) {
   return Hex4(IdentityOf(device).interface_code);
 }
-absl::StatusOr<std::string> ShowFormats(Device&) { return std::string("1\n"); }
+absl::StatusOr<std::string> ShowFormats(Device& device) {
+  return absl::StrCat(AsDimm(device).source().formats, "\n");
+}
 absl::StatusOr<std::string> ShowSerial(Device& device) {
   return absl::StrFormat("0x%08x\n", __builtin_bswap32(IdentityOf(device).serial));
 }
@@ -154,9 +156,19 @@ uint16_t WithNfit(const Device& device) {
   return static_cast<const Dimm&>(device).has_nfit() ? 0444 : 0;
 }
 
+uint16_t WithControlRegion(const Device& device) {
+  const Dimm& dimm = static_cast<const Dimm&>(device);
+  return dimm.has_nfit() && dimm.source().has_control_region ? 0444 : 0;
+}
+
 constexpr Attribute Nfit(absl::string_view name, absl::StatusOr<std::string> (*show)(Device&),
                          absl::string_view summary) {
   return {.name = name, .show = show, .visible = WithNfit, .summary = summary};
+}
+
+constexpr Attribute Control(absl::string_view name, absl::StatusOr<std::string> (*show)(Device&),
+                            absl::string_view summary) {
+  return {.name = name, .show = show, .visible = WithControlRegion, .summary = summary};
 }
 
 constexpr Attribute kDimmAttributes[] = {
@@ -170,7 +182,7 @@ constexpr Attribute kDimmAttributes[] = {
     kModaliasAttribute,
     {.name = "state", .show = ShowState, .summary = "active while an enabled region uses it"},
     kUeventAttribute,
-    Nfit("nfit/device", ShowDevice, "device id, byte-swapped"),
+    Control("nfit/device", ShowDevice, "device id, byte-swapped"),
     {.name = "nfit/dirty_shutdown",
      .show = ShowDirtyShutdown,
      .visible = WithShutdownCount,
@@ -178,17 +190,17 @@ constexpr Attribute kDimmAttributes[] = {
     Nfit("nfit/dsm_mask", ShowDsmMask, "functions of the command family that work"),
     Nfit("nfit/family", ShowFamily, "command family: 0 is Intel's"),
     Nfit("nfit/flags", ShowNfitFlags, "state flags of the memory device"),
-    Nfit("nfit/format", ShowFormat, "region format interface code"),
-    Nfit("nfit/formats", ShowFormats, "number of interface codes"),
+    Control("nfit/format", ShowFormat, "region format interface code"),
+    Control("nfit/formats", ShowFormats, "number of interface codes"),
     Nfit("nfit/handle", ShowHandle, "NFIT device handle"),
-    Nfit("nfit/id", ShowId, "vendor, manufacturing and serial as one name"),
+    Control("nfit/id", ShowId, "vendor, manufacturing and serial as one name"),
     Nfit("nfit/phys_id", ShowPhysId, "SMBIOS handle"),
-    Nfit("nfit/rev_id", ShowRevision, "revision id, byte-swapped"),
-    Nfit("nfit/serial", ShowSerial, "serial number, byte-swapped"),
-    Nfit("nfit/subsystem_device", ShowSubsystemDevice, "subsystem device id, byte-swapped"),
-    Nfit("nfit/subsystem_rev_id", ShowSubsystemRevision, "subsystem revision id, byte-swapped"),
-    Nfit("nfit/subsystem_vendor", ShowSubsystemVendor, "subsystem vendor id, byte-swapped"),
-    Nfit("nfit/vendor", ShowVendor, "vendor id, byte-swapped"),
+    Control("nfit/rev_id", ShowRevision, "revision id, byte-swapped"),
+    Control("nfit/serial", ShowSerial, "serial number, byte-swapped"),
+    Control("nfit/subsystem_device", ShowSubsystemDevice, "subsystem device id, byte-swapped"),
+    Control("nfit/subsystem_rev_id", ShowSubsystemRevision, "subsystem revision id, byte-swapped"),
+    Control("nfit/subsystem_vendor", ShowSubsystemVendor, "subsystem vendor id, byte-swapped"),
+    Control("nfit/vendor", ShowVendor, "vendor id, byte-swapped"),
     CommandAttribute(RunDimmCommand),
     kLastErrorAttribute,
 };

@@ -37,6 +37,8 @@ struct DimmIdentity {
   uint16_t subsystem_device = 0;
   uint16_t subsystem_revision = 0;
   std::optional<Manufacturing> manufacturing;  // where the valid-fields bit says so
+  // What those fields hold where it does not: part of the v1.2 set cookie all the same.
+  Manufacturing unvouched;
   uint32_t serial = 0;
   uint16_t interface_code = 0;  // region format: 0x0301 is byte-addressable, not energy backed
   friend bool operator==(const DimmIdentity&, const DimmIdentity&) = default;
@@ -65,6 +67,8 @@ struct DimmSource {
   // block.
   bool labelling = false;
   DimmIdentity identity;
+  bool has_control_region = true;  // else nothing of the identity is known but handle and phys_id
+  int formats = 1;                 // interface codes by which it is mapped: 0 where it is not
   uint16_t nfit_flags = 0;  // NfitFlag: what the platform's tables say of its state
   // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
   std::shared_ptr<intel::Firmware> firmware;

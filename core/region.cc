@@ -38,10 +38,9 @@ SetMember MemberOf(const Mapping& mapping, const MappingSource& source) {
   const DimmIdentity& identity = mapping.dimm->source().identity;
   SetMember member{
       .region_offset = source.region_offset, .serial = identity.serial, .vendor = identity.vendor};
-  if (identity.manufacturing) {
-    member.manufacturing_date = identity.manufacturing->date;
-    member.manufacturing_location = identity.manufacturing->location;
-  }
+  const auto made = identity.manufacturing.value_or(identity.unvouched);
+  member.manufacturing_date = made.date;
+  member.manufacturing_location = made.location;
   return member;
 }
 

@@ -94,7 +94,7 @@ class Region final : public NdDevice, public PoisonObserver {
   absl::Status TakeLabelsIntoUse();
 
   absl::Span<const Attribute> attributes() const override;
-  std::string devtype() const override { return "nd_pmem"; }
+  std::string devtype() const override { return source_.is_volatile ? "nd_volatile" : "nd_pmem"; }
   std::string modalias() const override { return "nd:t2"; }
   void Removed() override;
   void PoisonChanged(PoisonChange change) override;

@@ -47,8 +47,7 @@ Text ShowNumaNode(Device& device) {
 Text ShowTargetNode(Device& device) {
   return absl::StrCat(AsRegion(device).source().target_node, "\n");
 }
-// No flush hints: nothing to do.
-Text ShowDeepFlush(Device&) { return std::string("0\n"); }
+Text ShowDeepFlush(Device& device) { return Line(AsRegion(device).source().deep_flush ? 1 : 0); }
 
 Text ShowPersistenceDomain(Device& device) {
   return std::string(AsRegion(device).source().persistence_domain == PersistenceDomain::kCpuCache
@@ -95,6 +94,20 @@ uint16_t HasMappings(const Device& device) {
   return AsRegion(device).mappings().empty() ? 0 : 0444;
 }
 
+// Shown where it is known whether there is something to flush: behind DIMMs.
+uint16_t DeepFlushMode(const Device& device) {
+  if (AsRegion(device).mappings().empty()) return 0;
+  return AsRegion(device).source().deep_flush ? 0644 : 0444;
+}
+
+uint16_t IsPersistent(const Device& device) {
+  return AsRegion(device).source().is_volatile ? 0 : 0444;
+}
+
+uint16_t HasResource(const Device& device) {
+  return AsRegion(device).source().is_volatile ? 0 : 0400;
+}
+
 uint16_t HasDomain(const Device& device) {
   return AsRegion(device).source().persistence_domain == PersistenceDomain::kUnknown ? 0 : 0444;
 }
@@ -104,6 +117,19 @@ uint16_t HasNfit(const Device& device) { return AsRegion(device).bus().has_nfit(
 absl::Status StoreAlign(Device& device, absl::string_view text) {
   ASSIGN_OR_RETURN(const uint64_t align, ParseUnsigned(text));
   return AsRegion(device).SetAlign(align);
+}
+
+absl::Status StoreDeepFlush(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const bool flush, ParseBool(text));
+  Region& region = AsRegion(device);
+  if (!flush)
+    return Refusal(EINVAL, "region.deep_flush",
+                   absl::StrCat("deep_flush of ", region.name(),
+                                ": takes 1 (flush now); there is nothing to switch off"));
+  const absl::Status flushed = region.source().media->Flush();
+  if (flushed.ok()) return flushed;
+  return Refusal(EIO, ReasonOf(flushed),
+                 absl::StrCat("deep flush of ", region.name(), ": ", flushed.message()));
 }
 
 absl::Status StoreReadOnly(Device& device, absl::string_view text) {
@@ -144,12 +170,17 @@ constexpr Attribute kPlain[] = {
      .show = ShowAvailableSize,
      .visible = HasMappings,
      .summary = "free bytes"},
-    {.name = "badblocks", .show = ShowBadblocks, .summary = "bad ranges, in 512-byte sectors"},
+    {.name = "badblocks",
+     .show = ShowBadblocks,
+     .visible = IsPersistent,
+     .summary = "bad ranges, in 512-byte sectors"},
     {.name = "btt_seed", .show = ShowSeed<DeviceKind::kBtt>, .summary = "the btt to configure"},
     {.name = "dax_seed", .show = ShowSeed<DeviceKind::kDax>, .summary = "the dax to configure"},
     {.name = "deep_flush",
+     .mode = 0644,
      .show = ShowDeepFlush,
-     .visible = HasMappings,
+     .store = StoreDeepFlush,
+     .visible = DeepFlushMode,
      .summary = "1: writing 1 flushes the platform's buffers"},
     kDevtypeAttribute,
     {.name = "init_namespaces",
@@ -181,7 +212,11 @@ constexpr Attribute kPlain[] = {
      .show = ShowReadOnly,
      .store = StoreReadOnly,
      .summary = "1: disks of this region refuse writes"},
-    {.name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"},
+    {.name = "resource",
+     .mode = 0400,
+     .show = ShowResource,
+     .visible = HasResource,
+     .summary = "system physical address"},
     {.name = "set_cookie",
      .show = ShowSetCookie,
      .visible = HasMappings,

@@ -33,11 +33,15 @@ absl::Status WithReason(const absl::Status& status) {
 
 // What is odd on the media is no reason not to mount, but its owner should hear of it.
 void TellFindings(core::System& system, const std::vector<core::BusSource>& buses) {
-  for (const core::BusSource& bus : buses)
+  for (const core::BusSource& bus : buses) {
+    for (const core::Finding& finding : bus.findings)
+      std::fprintf(stderr, "nvdimmfs: note: %s [%s]\n", finding.sentence.c_str(),
+                   finding.reason.c_str());
     for (const core::DimmSource& dimm : bus.dimms)
       for (const core::Finding& finding : dimm.findings)
         std::fprintf(stderr, "nvdimmfs: note: %s: %s [%s]\n", dimm.description.c_str(),
                      finding.sentence.c_str(), finding.reason.c_str());
+  }
   for (const auto& device : system.Devices())
     if (!device->last_error().empty() && device->kind() != core::DeviceKind::kBus)
       std::fprintf(stderr, "nvdimmfs: note: %s: %s\n", device->name().c_str(),

@@ -1,0 +1,44 @@
+// An NFIT: bytes to a checked value, and back.
+//
+// Every byte is taken for hostile. What is accepted: the lengths of all structures are right and
+// inside the table, lists are as long as they say. What the values mean is nfit_topology.h's
+// business.
+#ifndef NVDIMMFS_BACKENDS_NFIT_NFIT_TABLE_H_
+#define NVDIMMFS_BACKENDS_NFIT_NFIT_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "backends/nfit/nfit_format.h"
+#include "core/finding.h"
+
+namespace nvdimmfs::backends {
+
+// The structures in the order of the table, sorted by type.
+struct NfitTable {
+  uint8_t revision = 1;
+  std::vector<NfitSpaRange> ranges;
+  std::vector<NfitMemoryMap> maps;
+  std::vector<NfitInterleave> interleaves;
+  std::vector<NfitControlRegion> controls;
+  std::vector<NfitFlushHints> flushes;
+  std::vector<NfitCapabilities> capabilities;
+  std::vector<core::Finding> notes;  // what was skipped: reason "nfit.skipped"
+};
+
+// Refused with EINVAL and "nfit.size" (of the table), "nfit.signature", "nfit.checksum" or
+// "nfit.length" (of a structure); sentences name the offset. Bytes behind the table's stated length
+// are ignored. Thread rules: a pure function.
+absl::StatusOr<NfitTable> ParseNfit(absl::Span<const std::byte> bytes);
+
+// A table of these structures, types in ascending order, sealed with its checksum. Counts are
+// taken from the lists; structures get their longer form where a field of it is set.
+std::vector<std::byte> WriteNfit(const NfitTable& table);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_NFIT_NFIT_TABLE_H_
