@@ -28,6 +28,7 @@ CommandMasks MasksOf(const Dimm& dimm) {
 }
 
 uint64_t MaxTransfer(const Dimm& dimm) {
+  if (dimm.source().label_transfer != 0) return dimm.source().label_transfer;
   return dimm.firmware() == nullptr ? kMaxLabelTransfer : dimm.firmware()->label_transfer();
 }
 

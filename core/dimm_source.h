@@ -59,6 +59,7 @@ struct DimmSource {
   std::string description;          // for sentences: the path of the image
   std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
   std::shared_ptr<Media> labels;    // the label area; null where the DIMM has none
+  uint32_t label_transfer = 0;      // bytes that one label command carries; 0: as QEMU's
   uint64_t label_offset = 0;        // bytes from the file's start to the label area
   std::string label_file;           // where the labels have a file of their own: its path
   bool missing = false;    // the slot is known, but nothing is in it: Media refuse with EIO
@@ -69,7 +70,7 @@ struct DimmSource {
   DimmIdentity identity;
   bool has_control_region = true;  // else nothing of the identity is known but handle and phys_id
   int formats = 1;                 // interface codes by which it is mapped: 0 where it is not
-  uint16_t nfit_flags = 0;  // NfitFlag: what the platform's tables say of its state
+  uint16_t nfit_flags = 0;         // NfitFlag: what the platform's tables say of its state
   // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
   std::shared_ptr<intel::Firmware> firmware;
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start

@@ -72,6 +72,12 @@ Text ShowMaxSectors(Device& device) {
   return std::string(AsDisk(device).options().block_size == 4096 ? "2147483644\n" : "2147483647\n");
 }
 
+Text ShowFua(Device& device) { return std::string(AsDisk(device).options().fua ? "1\n" : "0\n"); }
+
+Text ShowDaxWriteCache(Device& device) {
+  return std::string(AsDisk(device).options().flushes_caches ? "1\n" : "0\n");
+}
+
 Text ShowWriteCache(Device& device) {
   return std::string(AsDisk(device).options().atomic_sectors ? "write through\n" : "write back\n");
 }
@@ -137,7 +143,7 @@ constexpr Attribute kDiskAttributes[] = {
     kUeventAttribute,
     {.name = "dax/write_cache",
      .mode = 0644,
-     .show = Fixed<"1\n">,
+     .show = ShowDaxWriteCache,
      .store = RefuseTuning,
      .visible = UnlessBtt},
     {.name = "integrity/device_is_integrity_capable", .show = Fixed<"0\n">},
@@ -157,7 +163,7 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "queue/discard_max_hw_bytes", .show = Fixed<"0\n">},
     {.name = "queue/discard_zeroes_data", .show = Fixed<"0\n">},
     {.name = "queue/dma_alignment", .show = Fixed<"511\n">},
-    {.name = "queue/fua", .show = Fixed<"0\n">},
+    {.name = "queue/fua", .show = ShowFua},
     {.name = "queue/hw_sector_size", .show = ShowBlockSize},
     {.name = "queue/io_poll", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
     {.name = "queue/io_poll_delay", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},

@@ -21,6 +21,8 @@ class Disk final : public Device, public PoisonObserver {
     uint32_t metadata_size = 0;        // bytes beside each block, for an integrity payload
     bool atomic_sectors = false;       // a BTT's disk
     bool dax = false;                  // can be mapped directly (fsdax)
+    bool fua = false;                  // the region has a deep flush
+    bool flushes_caches = true;        // CPU caches are flushed for what goes past the disk
     std::vector<std::string> aliases;  // further names: "dev/by-name/db"
   };
 

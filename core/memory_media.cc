@@ -17,16 +17,26 @@
 namespace nvdimmfs::core {
 namespace {
 
+// Null where it cannot be had.
 std::byte* Reserve(uint64_t size) {
   void* at = mmap(nullptr, size == 0 ? 1 : size, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) std::abort();
-  return static_cast<std::byte*>(at);
+  return at == MAP_FAILED ? nullptr : static_cast<std::byte*>(at);
 }
 
 }  // namespace
 
-MemoryMedia::MemoryMedia(uint64_t size) : bytes_(Reserve(size)), size_(size) {}
+MemoryMedia::MemoryMedia(uint64_t size) : bytes_(Reserve(size)), size_(size) {
+  if (bytes_ == nullptr) std::abort();
+}
+
+absl::StatusOr<std::shared_ptr<Media>> MemoryMedia::Make(uint64_t size) {
+  std::byte* const bytes = Reserve(size);
+  if (bytes == nullptr)
+    return Refusal(ENOMEM, "memory.size",
+                   absl::StrCat(size, " bytes of memory: more than this process can address"));
+  return std::shared_ptr<Media>(new MemoryMedia(bytes, size));
+}
 
 MemoryMedia::~MemoryMedia() { munmap(bytes_, size_ == 0 ? 1 : size_); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "core/media.h"
 #include "core/poison_list.h"
 
@@ -17,6 +18,8 @@ class MemoryMedia final : public Media {
   // `size` bytes of zeros, reserved but not touched: terabytes cost nothing until written. Aborts
   // where the address space cannot be had.
   explicit MemoryMedia(uint64_t size);
+  // The same for sizes from outside: refused with ENOMEM, "memory.size".
+  static absl::StatusOr<std::shared_ptr<Media>> Make(uint64_t size);
   ~MemoryMedia() override;
   MemoryMedia(const MemoryMedia&) = delete;
   MemoryMedia& operator=(const MemoryMedia&) = delete;
@@ -50,6 +53,8 @@ class MemoryMedia final : public Media {
   absl::Status CheckStore(uint64_t offset, uint64_t length) const;
   template <typename Word>
   absl::Status StoreWord(uint64_t offset, Word value);
+
+  MemoryMedia(std::byte* bytes, uint64_t size) : bytes_(bytes), size_(size) {}
 
   std::byte* const bytes_;
   const uint64_t size_;

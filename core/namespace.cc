@@ -411,6 +411,8 @@ absl::Status Namespace::Probe() {
   disk_ = Disk::Attach(*this, DiskName(), std::move(media),
                        {.block_size = block_size(),
                         .dax = region_.source().page_mapped && !force_raw_,
+                        .fua = region_.source().deep_flush,
+                        .flushes_caches = region_.flushes_caches(),
                         .aliases = Aliases(Uuid())});
   DisksFollowRegion();
   return absl::OkStatus();

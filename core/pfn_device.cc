@@ -152,9 +152,12 @@ absl::Status PfnDevice::Probe() {
   if (is_dax())
     dax_ = DaxInstance::Attach(*this, std::move(slice), ns()->Aliases(uuid()));
   else
-    disk_ = Disk::Attach(
-        *this, ns()->DiskName(), std::move(slice),
-        {.block_size = ns()->block_size(), .dax = true, .aliases = ns()->Aliases(uuid())});
+    disk_ = Disk::Attach(*this, ns()->DiskName(), std::move(slice),
+                         {.block_size = ns()->block_size(),
+                          .dax = true,
+                          .fua = region().source().deep_flush,
+                          .flushes_caches = region().flushes_caches(),
+                          .aliases = ns()->Aliases(uuid())});
   ns()->DisksFollowRegion();
   return absl::OkStatus();
 }

@@ -94,6 +94,9 @@ uint64_t Region::set_cookie() const {
   return data == nullptr || data->labels.is_v1_1() ? cookies_.v1_1 : cookies_.v1_2;
 }
 
+// An NFIT's ranges have a set even where no DIMM is known behind them.
+bool Region::has_set() const { return bus_.has_nfit() || !mappings_.empty(); }
+
 bool Region::locked() const {
   return std::any_of(mappings_.begin(), mappings_.end(),
                      [](const Mapping& mapping) { return mapping.dimm->locked(); });

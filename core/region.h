@@ -55,6 +55,12 @@ class Region final : public NdDevice, public PoisonObserver {
   // Per-DIMM share of `align`.
   uint64_t dimm_align() const { return align_ / std::max<size_t>(1, mappings_.size()); }
   uint64_t set_cookie() const;
+  // Whether set_cookie and available_size are shown.
+  bool has_set() const;
+  // Whether a store is durable only once the CPU's caches are flushed.
+  bool flushes_caches() const {
+    return !source_.is_volatile && source_.persistence_domain != PersistenceDomain::kCpuCache;
+  }
   const SetCookies& cookies() const { return cookies_; }
   bool read_only() const { return read_only_; }
   bool locked() const;

@@ -90,22 +90,12 @@ uint16_t HasMapping(const Device& device) {
   return n < AsRegion(device).mappings().size() ? 0444 : 0;
 }
 
-uint16_t HasMappings(const Device& device) {
-  return AsRegion(device).mappings().empty() ? 0 : 0444;
-}
+uint16_t HasSet(const Device& device) { return AsRegion(device).has_set() ? 0444 : 0; }
 
 // Shown where it is known whether there is something to flush: behind DIMMs.
 uint16_t DeepFlushMode(const Device& device) {
   if (AsRegion(device).mappings().empty()) return 0;
   return AsRegion(device).source().deep_flush ? 0644 : 0444;
-}
-
-uint16_t IsPersistent(const Device& device) {
-  return AsRegion(device).source().is_volatile ? 0 : 0444;
-}
-
-uint16_t HasResource(const Device& device) {
-  return AsRegion(device).source().is_volatile ? 0 : 0400;
 }
 
 uint16_t HasDomain(const Device& device) {
@@ -168,12 +158,9 @@ constexpr Attribute kPlain[] = {
      .summary = "what sizes and starts of new namespaces are multiples of"},
     {.name = "available_size",
      .show = ShowAvailableSize,
-     .visible = HasMappings,
+     .visible = HasSet,
      .summary = "free bytes"},
-    {.name = "badblocks",
-     .show = ShowBadblocks,
-     .visible = IsPersistent,
-     .summary = "bad ranges, in 512-byte sectors"},
+    {.name = "badblocks", .show = ShowBadblocks, .summary = "bad ranges, in 512-byte sectors"},
     {.name = "btt_seed", .show = ShowSeed<DeviceKind::kBtt>, .summary = "the btt to configure"},
     {.name = "dax_seed", .show = ShowSeed<DeviceKind::kDax>, .summary = "the dax to configure"},
     {.name = "deep_flush",
@@ -212,14 +199,10 @@ constexpr Attribute kPlain[] = {
      .show = ShowReadOnly,
      .store = StoreReadOnly,
      .summary = "1: disks of this region refuse writes"},
-    {.name = "resource",
-     .mode = 0400,
-     .show = ShowResource,
-     .visible = HasResource,
-     .summary = "system physical address"},
+    {.name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"},
     {.name = "set_cookie",
      .show = ShowSetCookie,
-     .visible = HasMappings,
+     .visible = HasSet,
      .summary = "identifies the interleave set in labels"},
     {.name = "size", .show = ShowSize, .summary = "bytes"},
     {.name = "target_node", .show = ShowTargetNode, .summary = "the memory's own node"},

@@ -21,7 +21,6 @@ constexpr uint64_t kPage = 4096;
 constexpr size_t kMaxMappings = 32;
 // The upper half of addresses is nobody's memory.
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
-constexpr uint16_t kNotArmedFlag = 1 << 3;  // of a memory map's state flags
 
 enum class RangeKind { kMemory, kVolatileMemory, kDisk, kVolatileDisk, kControl, kOther };
 
@@ -137,11 +136,9 @@ NfitDimm Deriver::MakeDimm(uint32_t handle, const Gathered& gathered) const {
   NfitDimm dimm;
   dimm.identity.handle = handle;
   dimm.identity.phys_id = gathered.first()->physical_id;
-  dimm.state_flags = gathered.first()->state_flags;
   dimm.mapped = gathered.by_memory != nullptr;
   for (const NfitMemoryMap& map : table_.maps)
-    if (map.device_handle == handle && (map.state_flags & kNotArmedFlag) != 0)
-      dimm.not_armed = true;
+    if (map.device_handle == handle) dimm.state_flags |= map.state_flags;
   for (const NfitFlushHints& flush : table_.flushes)
     if (flush.device_handle == handle) {
       dimm.flush_hints = flush.hint_count;
@@ -198,17 +195,15 @@ absl::Status Deriver::AddRange(const NfitSpaRange& range) {
   region.range_index = range.range_index;
   region.type_guid = core::Uuid::FromGuidOrder(range.type_guid);
   region.is_volatile = kind == RangeKind::kVolatileMemory || kind == RangeKind::kVolatileDisk;
-  region.has_set = !disk;
   if ((range.flags & NfitSpaRange::kProximityValid) != 0)
     region.node = static_cast<int>(std::min<uint32_t>(range.proximity_domain, INT16_MAX));
-  RETURN_IF_ERROR(AddMappings(range, region));
+  if (!disk) RETURN_IF_ERROR(AddMappings(range, region));  // nothing stands behind a virtual disk
   taken_.push_back({region.spa, range.offset});
   topology_.regions.push_back(std::move(region));
   return absl::OkStatus();
 }
 
 absl::Status Deriver::AddMappings(const NfitSpaRange& range, NfitRegion& region) {
-  if (!region.has_set) return absl::OkStatus();
   std::vector<const NfitMemoryMap*> maps;
   for (const NfitMemoryMap& map : table_.maps) {
     if (map.range_index != range.range_index) continue;

@@ -21,8 +21,7 @@ struct NfitDimm {
   core::DimmIdentity identity;
   bool has_control_region = false;
   bool mapped = false;       // into a persistent memory range
-  uint16_t state_flags = 0;  // what nfit/flags shows
-  bool not_armed = false;    // any of its maps says so
+  uint16_t state_flags = 0;  // core::NfitFlag, of all its maps
   uint16_t flush_hints = 0;  // addresses
   uint64_t capacity = 0;     // bytes: one past the last DPA in a region, a multiple of 4096
 };
@@ -32,8 +31,7 @@ struct NfitRegion {
   uint16_t range_index = 0;
   core::Uuid type_guid;
   bool is_volatile = false;
-  bool has_set = false;  // DIMMs stand behind it: persistent or volatile memory, no virtual disk
-  int node = 0;          // proximity domain where stated
+  int node = 0;                               // proximity domain where stated
   std::vector<core::MappingSource> mappings;  // `dimm` counts in NfitTopology::dimms
   // Bytes on one DIMM before the next one's turn; 0: the interleave structures describe something
   // other than stripes of one size (its `offset` in the table is in `odd_interleave`), so that only

@@ -2,6 +2,8 @@
 #include "tools/sources/file_source.h"
 #include "tools/sources/image_options.h"
 #include "tools/sources/kind.h"
+#include "tools/sources/nfit_source.h"
+#include "tools/sources/ram_source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -12,6 +14,16 @@ constexpr SourceKind kKinds[] = {
      .summary = "a device-dax node",
      .options = kDevdaxOptions,
      .open = OpenDevdaxSource},
+    {.scheme = "nfit:",
+     .form = "nfit:TABLE",
+     .summary = "the DIMMs and regions of an ACPI NFIT",
+     .options = kNfitOptions,
+     .open = OpenNfitSource},
+    {.scheme = "ram:",
+     .form = "ram:SIZE",
+     .summary = "memory as one DIMM, gone at the end",
+     .names_a_file = false,
+     .open = OpenRamSource},
     {.scheme = "",
      .form = "FILE",
      .summary = "a DIMM image as QEMU lays it out, or a topology (.toml)",

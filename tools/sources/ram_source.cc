@@ -1,0 +1,20 @@
+#include "tools/sources/ram_source.h"
+
+#include <utility>
+
+#include "backends/ram_backend.h"
+#include "core/input.h"
+#include "core/status.h"
+
+namespace nvdimmfs::tools {
+
+absl::StatusOr<Buses> OpenRamSource(const SourceArguments& arguments) {
+  const auto size = core::ParseSize(arguments.name);
+  if (!size.ok()) return BadOption("ram:" + arguments.name, "", "needs a size: ram:256M");
+  ASSIGN_OR_RETURN(core::BusSource bus, backends::OpenRam(*size, arguments.read_only));
+  Buses buses;
+  buses.push_back(std::move(bus));
+  return buses;
+}
+
+}  // namespace nvdimmfs::tools
