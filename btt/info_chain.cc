@@ -63,6 +63,10 @@ class Walker {
     if (link.info.flags & kInfoFlagError)
       Report("btt.info.flags", start + offsetof(InfoBlock, flags),
              absl::StrCat("arena ", index, " is flagged read-only after an error"));
+    if (index > 0 && link.info.external_lbasize != chain_.links[0].info.external_lbasize)
+      Report("btt.info.lbasize", start + offsetof(InfoBlock, external_lbasize),
+             absl::StrCat("arena ", index, " has blocks of ", uint32_t{link.info.external_lbasize},
+                          " bytes, arena 0 of ", uint32_t{chain_.links[0].info.external_lbasize}));
     if (index > 0 && UuidOf(link.info) != UuidOf(chain_.links[0].info))
       Report("btt.info.uuid", start + offsetof(InfoBlock, uuid),
              absl::StrCat("arena ", index, " has the uuid ", UuidOf(link.info).ToString(),

@@ -47,6 +47,7 @@ class Repairer {
     if (chain.links.empty())
       return core::Refusal(ENODEV, "btt.info.signature",
                            "neither an info block nor a copy of one: nothing to repair from");
+    RETURN_IF_ERROR(CheckOneBtt(chain));
     // Later arenas first: arena 0's block is what makes the whole a BTT.
     for (size_t i = chain.links.size(); i > 0; --i) RETURN_IF_ERROR(MendInfo(chain.links[i - 1]));
     for (ChainLink& link : chain.links) RETURN_IF_ERROR(MendArena(link));
@@ -55,6 +56,20 @@ class Repairer {
   }
 
  private:
+  // Arenas of different block sizes cannot have been made together: which of them is right is not
+  // for a repair to say.
+  static absl::Status CheckOneBtt(const InfoChain& chain) {
+    for (const ChainLink& link : chain.links)
+      if (link.geometry.external_lbasize != chain.links[0].geometry.external_lbasize)
+        return core::Refusal(
+            EIO, "btt.info.lbasize",
+            absl::StrCat("the arenas at 0x", absl::Hex(chain.links[0].geometry.start), " and 0x",
+                         absl::Hex(link.geometry.start),
+                         " differ in their block size: nothing is repaired; restore the info "
+                         "blocks of one of them from a backup"));
+    return absl::OkStatus();
+  }
+
   void Done(const std::string& reason, uint64_t offset, std::string sentence) {
     done_.push_back({reason, offset, std::move(sentence)});
   }
