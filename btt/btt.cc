@@ -225,17 +225,19 @@ absl::Status Btt::Write(uint64_t offset, absl::Span<const std::byte> data) {
   return Split(offset, data.size(), part, whole);
 }
 
-absl::Status Btt::Store32(uint64_t offset, uint32_t value) {
-  std::array<std::byte, 4> bytes;
+template <typename Word>
+absl::Status Btt::StoreWord(uint64_t offset, Word value) {
+  if (offset % sizeof(Word) != 0)
+    return core::Refusal(
+        EIO, "media.alignment",
+        absl::StrCat("store a word at ", offset, ": not aligned to ", sizeof(Word), " bytes"));
+  std::array<std::byte, sizeof(Word)> bytes;
   core::StoreLe(bytes.data(), value);
   return Write(offset, bytes);
 }
 
-absl::Status Btt::Store64(uint64_t offset, uint64_t value) {
-  std::array<std::byte, 8> bytes;
-  core::StoreLe(bytes.data(), value);
-  return Write(offset, bytes);
-}
+absl::Status Btt::Store32(uint64_t offset, uint32_t value) { return StoreWord(offset, value); }
+absl::Status Btt::Store64(uint64_t offset, uint64_t value) { return StoreWord(offset, value); }
 
 absl::Status Btt::WriteZeros(Place place, uint32_t count) {
   static constexpr std::array<std::byte, 16384> kZeros{};
@@ -284,6 +286,20 @@ absl::Status Btt::ClearPoison(uint64_t offset, uint64_t length) {
     if (at.arena->IsBad(at.premap)) RETURN_IF_ERROR(WriteZeros(at, 1));
   }
   return absl::OkStatus();
+}
+
+std::vector<core::Range> Btt::BadRanges() const {
+  std::vector<core::Range> bad;
+  uint64_t offset = 0;
+  for (const auto& arena : arenas_)
+    for (uint32_t premap = 0; premap < arena->sectors(); ++premap, offset += sector_size_) {
+      if (!arena->IsBad(premap)) continue;
+      if (!bad.empty() && bad.back().end() == offset)
+        bad.back().size += sector_size_;
+      else
+        bad.push_back({offset, sector_size_});
+    }
+  return bad;
 }
 
 }  // namespace nvdimmfs::btt

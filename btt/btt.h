@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,6 +23,8 @@
 #include "btt/geometry.h"
 #include "btt/info_block.h"
 #include "core/media.h"
+#include "core/poison_observer.h"
+#include "core/range.h"
 #include "core/uuid.h"
 
 namespace nvdimmfs::btt {
@@ -80,13 +83,22 @@ class Btt final : public core::Media {
   }
   absl::Status Store32(uint64_t offset, uint32_t little_endian_value) override;
   absl::Status Store64(uint64_t offset, uint64_t little_endian_value) override;
-  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status Push(uint64_t offset, uint64_t length) override {
+    return CheckAccess(offset, length);
+  }
   absl::Status Drain() override { return absl::OkStatus(); }
   absl::Status Flush() override { return ns_->Flush(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override { return Discard(offset, length); }
   bool read_only() const override { return read_only_; }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
+  // The sectors that cannot be read: marked as lost, or on bytes that are known to be bad. Costs a
+  // pass over the map.
+  std::vector<core::Range> BadRanges() const override;
+  // Bytes that go bad below may be of any sector.
+  void ObservePoison(std::weak_ptr<core::PoisonObserver> observer) override {
+    ns_->ObservePoison(std::move(observer));
+  }
 
   // The range reads as zeros afterwards. Whole sectors of 4096 get the map's Z flag; parts of
   // sectors, and sectors of 512, are written: kernels that read the latter page-wise mistake Z
@@ -113,6 +125,8 @@ class Btt final : public core::Media {
   template <typename Part, typename Whole>
   absl::Status Split(uint64_t offset, uint64_t length, const Part& part, const Whole& whole) const;
   absl::Status WriteZeros(Place place, uint32_t count);
+  template <typename Word>
+  absl::Status StoreWord(uint64_t offset, Word value);
 
   const std::shared_ptr<core::Media> ns_;
   const bool read_only_;

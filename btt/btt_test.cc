@@ -339,6 +339,37 @@ TEST_F(BttTest, WritesGoAroundFreeBlocksThatCannotBeMadeGood) {
   EXPECT_EQ(core::ReasonOf(btt->Write(100 * 4096, data)), "btt.lanes.none");
 }
 
+TEST_F(BttTest, BadRangesAreTheSectorsThatCannotBeReadUntilTheyAreWritten) {
+  for (uint32_t lbasize : {512u, 4096u, 4224u}) {
+    Make(17 * kMiB);
+    auto btt = Bind(Options(lbasize, Version::kV1_1));
+    const uint64_t sector = btt->sector_size();
+    const ArenaGeometry arena = btt->arenas()[0]->geometry();
+    EXPECT_EQ(btt->BadRanges(), std::vector<core::Range>{});
+    ASSERT_TRUE(ns_->InjectPoison({arena.BlockAt(40) + sector / 2, 1}).ok());
+    ASSERT_TRUE(ns_->Store32(arena.MapAt(41), MapEntry::Error(41)).ok());
+    ASSERT_TRUE(ns_->Store32(arena.MapAt(50), MapEntry::Error(50)).ok());
+    ASSERT_TRUE(ns_->Store32(arena.MapAt(60), MapEntry::Zero(60)).ok());
+    ASSERT_TRUE(ns_->InjectPoison({arena.BlockAt(60) + sector / 2, 1}).ok());  // not read
+    EXPECT_EQ(btt->BadRanges(),
+              (std::vector<core::Range>{{40 * sector, 2 * sector}, {50 * sector, sector}}))
+        << lbasize;
+    std::vector<std::byte> out(sector);
+    EXPECT_TRUE(btt->Read(39 * sector, absl::MakeSpan(out)).ok());
+    EXPECT_TRUE(btt->Read(42 * sector, absl::MakeSpan(out)).ok());
+    EXPECT_EQ(core::ErrnoOf(btt->Read(40 * sector, absl::MakeSpan(out))), EIO);
+    EXPECT_EQ(MapWord(*btt, 40), MapEntry::Error(40));  // lost, even where the media heals
+    for (uint64_t lba : {40, 41, 50}) ASSERT_TRUE(btt->Write(lba * sector, out).ok()) << lba;
+    EXPECT_EQ(btt->BadRanges(), std::vector<core::Range>{}) << lbasize;
+    // 128 sectors share a unit of the map, and go with it.
+    ASSERT_TRUE(ns_->InjectPoison({arena.MapAt(0) + 512, 1}).ok());
+    EXPECT_EQ(btt->BadRanges(), (std::vector<core::Range>{{128 * sector, 128 * sector}}));
+    EXPECT_EQ(core::ReasonOf(btt->Write(128 * sector, out)), "media.poison");
+    EXPECT_TRUE(btt->Write(127 * sector, out).ok());
+    EXPECT_TRUE(btt->Write(256 * sector, out).ok());
+  }
+}
+
 // As a kernel logs it: {19, 0x40000013, E + lane, 2}.
 TEST_F(BttTest, AWriteOverALostSectorLogsTheErrorAndMakesItNormal) {
   Make(17 * kMiB);
