@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/guarded_copy.h"
 #include "backends/sigbus_guard.h"
 #include "core/endian.h"
 #include "core/media_slice.h"
@@ -148,16 +149,14 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
 absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const {
   if (!Sound(offset, out.size())) RETURN_IF_ERROR(CheckLoad(offset, out.size()));
   if (out.empty()) return absl::OkStatus();
-  const std::byte* from = base_ + offset;
-  // The map entries of a BTT are words.
-  const auto word = [&] { std::memcpy(out.data(), from, sizeof(uint32_t)); };
-  if (out.size() == sizeof(uint32_t)) {
-    if (!SurvivesSigbus(from, sizeof(uint32_t), word)) return Vanished("read", offset, out.size());
-    return absl::OkStatus();
-  }
-  if (!SurvivesSigbus(from, out.size(), [&] { std::memcpy(out.data(), from, out.size()); }))
+  if (!GuardedCopy(out.data(), base_ + offset, out.size()))
     return Vanished("read", offset, out.size());
   return absl::OkStatus();
+}
+
+core::DirectView Pmem2Media::direct_view() const {
+  return {
+      .base = base_, .sound = &poison_.empty_flag(), .copy = GuardedCopy, .load32 = GuardedLoad32};
 }
 
 template <typename Store>

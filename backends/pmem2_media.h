@@ -79,6 +79,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   bool read_only() const override { return read_only_; }
   const std::byte* mapping() const override { return base_; }
   std::shared_ptr<core::FileLoan> LendFile() override;
+  core::DirectView direct_view() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
   // Kept in memory: bad bytes are forgotten when the media is closed. Refused with EBUSY,

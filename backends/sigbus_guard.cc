@@ -5,6 +5,8 @@
 
 #include <mutex>
 
+#include "backends/guarded_copy.h"
+
 namespace nvdimmfs::backends {
 namespace internal {
 
@@ -56,9 +58,24 @@ void GoOn(const internal::ResumePoint& resume, ucontext_t* context) {
 }
 #endif
 
+// A copy of guarded_copy.h goes on where it says that the page is gone.
+bool GoneInGuardedCopy(const siginfo_t* info, [[maybe_unused]] void* context) {
+#if defined(__x86_64__)
+  greg_t& rip = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
+  const uintptr_t resume = internal::GuardedCopyResume(static_cast<uintptr_t>(rip));
+  if (info->si_code <= 0 || resume == 0) return false;
+  last_failure = FailureOf(*info);
+  rip = static_cast<greg_t>(resume);
+  return true;
+#else
+  return info == nullptr;
+#endif
+}
+
 void OnSigbus(int signal, siginfo_t* info, void* context) {
   // Memory that failed where nobody looked: whoever looks will be told.
   if (info->si_code == BUS_MCEERR_AO) return;
+  if (GoneInGuardedCopy(info, context)) return;
   internal::SigbusFrame* frame = internal::current_sigbus_frame;
   const MemoryFailure failure = FailureOf(*info);
   // The kernel may give just the start of the page, or of what failed.

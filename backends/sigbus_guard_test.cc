@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "backends/guarded_copy.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {
@@ -100,6 +101,37 @@ TEST_F(SigbusGuardTest, AVanishedPageIsNoFailedMemory) {
 TEST_F(SigbusGuardTest, MemoryThatFailedUnseenIsNoConcern) {
   SendMemoryFailure(BUS_MCEERR_AO, map_, 12);
   EXPECT_TRUE(SurvivesSigbus(map_, 64, [&] { SendMemoryFailure(BUS_MCEERR_AO, map_, 12); }));
+}
+
+TEST_F(SigbusGuardTest, AGuardedCopyIsACopyOfEveryLengthAndAlignment) {
+  for (int i = 0; i < 8192; ++i) map_[i] = static_cast<char>(i * 31 + i / 256);
+  for (size_t length : {0, 1, 4, 15, 63, 64, 65, 255, 256, 257, 511, 512, 520, 1000, 4096, 4160})
+    for (size_t from : {0, 1, 17, 64, 700})
+      for (size_t to : {0, 3, 32}) {
+        std::vector<char> out(to + length + 64, 'x');
+        ASSERT_TRUE(GuardedCopy(out.data() + to, map_ + from, length));
+        EXPECT_EQ(std::memcmp(out.data() + to, map_ + from, length), 0) << length;
+        EXPECT_EQ(std::string(out.data(), to), std::string(to, 'x'));
+        EXPECT_EQ(std::string(out.data() + to + length, 64), std::string(64, 'x')) << length;
+      }
+  uint32_t word = 0;
+  ASSERT_TRUE(GuardedLoad32(&word, map_ + 132));
+  EXPECT_EQ(std::memcmp(&word, map_ + 132, 4), 0);
+}
+
+TEST_F(SigbusGuardTest, AGuardedCopyFromAVanishedPageSaysSoEachTime) {
+  LoseSecondPage();
+  std::vector<char> out(8192);
+  uint32_t word = 0;
+  for (int i = 0; i < 100; ++i) {
+    for (size_t length : {1, 60, 64, 512, 600, 4096})
+      EXPECT_FALSE(GuardedCopy(out.data(), map_ + 8192 - length, length)) << length;
+    EXPECT_FALSE(GuardedCopy(out.data(), map_ + 4095, 2));
+    EXPECT_FALSE(GuardedCopy(out.data(), map_, 8192));
+    EXPECT_FALSE(GuardedLoad32(&word, map_ + 4096));
+    EXPECT_TRUE(GuardedCopy(out.data(), map_, 4096));
+    EXPECT_TRUE(GuardedLoad32(&word, map_ + 4092));
+  }
 }
 
 using SigbusGuardDeathTest = SigbusGuardTest;

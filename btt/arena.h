@@ -27,6 +27,7 @@
 #include "btt/lanes.h"
 #include "btt/map_entry.h"
 #include "btt/shards.h"
+#include "core/direct_view.h"
 #include "core/media.h"
 
 namespace nvdimmfs::btt {
@@ -83,7 +84,10 @@ class Arena {
   void MendLane(uint32_t lane);
 
   void PrefetchMap(uint32_t premap) const;
+  bool ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) const;
   absl::StatusOr<MapEntry> LoadMap(uint32_t premap) const;
+  [[gnu::noinline]] absl::Status ReadThroughMedia(uint32_t premap, uint32_t skip,
+                                                  absl::Span<std::byte> out);
   absl::Status ReadOnce(uint32_t premap, MapEntry entry, uint32_t skip,
                         absl::Span<std::byte> out) const;
   absl::Status ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
@@ -109,7 +113,7 @@ class Arena {
   absl::Status Freeze(const absl::Status& cause);
 
   const std::shared_ptr<core::Media> ns_;
-  const std::byte* const mapping_;  // of ns_, or null; for prefetches alone
+  const core::DirectView view_;  // of ns_
   const ArenaGeometry geometry_;
   const uint32_t sector_size_;
   const bool read_only_;

@@ -20,7 +20,7 @@ bool HasTwins(std::vector<uint32_t> blocks) {
 
 Arena::Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options)
     : ns_(std::move(ns)),
-      mapping_(ns_->mapping()),
+      view_(ns_->direct_view()),
       geometry_(geometry),
       sector_size_(SectorSizeOf(geometry.external_lbasize)),
       read_only_(options.read_only || ns_->read_only()),

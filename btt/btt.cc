@@ -163,7 +163,7 @@ absl::Status Btt::SetSectorSize(uint32_t external_lbasize) {
   return absl::OkStatus();
 }
 
-absl::Status Btt::CheckAccess(uint64_t offset, uint64_t length) const {
+absl::Status Btt::RefuseAccess(uint64_t offset, uint64_t length) const {
   if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
   if (size_mismatch_)
     return core::Refusal(EIO, "btt.sector_size.mismatch",
@@ -202,6 +202,15 @@ absl::Status Btt::Split(uint64_t offset, uint64_t length, const Part& part,
 
 absl::Status Btt::Read(uint64_t offset, absl::Span<std::byte> out) const {
   RETURN_IF_ERROR(CheckAccess(offset, out.size()));
+  const uint64_t in_sector = offset & (sector_size_ - 1);
+  if (!out.empty() && in_sector + out.size() <= sector_size_) {  // one sector, or a part of it
+    const Place place = Locate(offset >> sector_shift_);
+    return place.arena->Read(place.premap, static_cast<uint32_t>(in_sector), out);
+  }
+  return ReadSectors(offset, out);
+}
+
+absl::Status Btt::ReadSectors(uint64_t offset, absl::Span<std::byte> out) const {
   auto part = [&](Place at, uint32_t skip, uint64_t done, uint64_t bytes) {
     return at.arena->Read(at.premap, skip, out.subspan(done, bytes));
   };

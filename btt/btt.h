@@ -114,7 +114,11 @@ class Btt final : public core::Media {
                                                          bool read_only);
   absl::Status AddArena(const InfoBlock& info, uint64_t start);
   absl::Status SetSectorSize(uint32_t external_lbasize);
-  absl::Status CheckAccess(uint64_t offset, uint64_t length) const;
+  absl::Status CheckAccess(uint64_t offset, uint64_t length) const {
+    if (core::Fits(offset, length, size_) && !size_mismatch_) return absl::OkStatus();
+    return RefuseAccess(offset, length);
+  }
+  absl::Status RefuseAccess(uint64_t offset, uint64_t length) const;
   struct Place {
     Arena* arena;
     uint32_t premap;
@@ -124,6 +128,7 @@ class Btt final : public core::Media {
   // offset) for runs of whole sectors within one arena, in order, until one fails.
   template <typename Part, typename Whole>
   absl::Status Split(uint64_t offset, uint64_t length, const Part& part, const Whole& whole) const;
+  [[gnu::noinline]] absl::Status ReadSectors(uint64_t offset, absl::Span<std::byte> out) const;
   absl::Status WriteZeros(Place place, uint32_t count);
   template <typename Word>
   absl::Status StoreWord(uint64_t offset, Word value);

@@ -7,10 +7,13 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "btt/btt.h"
 #include "btt/check.h"
+#include "core/media.h"
+#include "core/memory_media.h"
 #include "core/status.h"
 #include "gtest/gtest.h"
 #include "tests/testing/faulty_media.h"
@@ -98,6 +101,72 @@ TEST_F(RaceTest, AReaderWhoseBlockIsReusedReadsAgain) {
     Put(900, Filled(1, 3));  // the same thread, the same lane: into the block that 5 had
   });
   EXPECT_EQ(Get(5), Filled(1, 2));
+}
+
+// A Media in memory that can be read past it, and tells when a map entry was.
+class ViewedMedia final : public core::Media {
+ public:
+  static inline std::function<void()> after_load;
+  static inline int copies = 0;
+
+  uint64_t size() const override { return memory_.size(); }
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override {
+    return memory_.Read(offset, out);
+  }
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override {
+    return memory_.Write(offset, data);
+  }
+  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
+    return memory_.Write(offset, data);
+  }
+  absl::Status Store32(uint64_t offset, uint32_t value) override {
+    return memory_.Store32(offset, value);
+  }
+  absl::Status Store64(uint64_t offset, uint64_t value) override {
+    return memory_.Store64(offset, value);
+  }
+  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  absl::Status Drain() override { return absl::OkStatus(); }
+  absl::Status Flush() override { return absl::OkStatus(); }
+  absl::Status Punch(uint64_t offset, uint64_t length) override {
+    return memory_.Punch(offset, length);
+  }
+  bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
+  absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  core::DirectView direct_view() const override {
+    core::DirectView view = memory_.direct_view();
+    view.load32 = [](uint32_t* value, const void* from) {
+      std::memcpy(value, from, sizeof *value);
+      if (auto hook = std::exchange(after_load, nullptr)) hook();
+      return true;
+    };
+    view.copy = [](void* to, const void* from, size_t length) {
+      ++copies;
+      std::memcpy(to, from, length);
+      return true;
+    };
+    return view;
+  }
+
+ private:
+  core::MemoryMedia memory_{kMinArena + 4096};
+};
+
+TEST_F(RaceTest, AReaderPastTheMediaWhoseBlockIsReusedReadsAgain) {
+  auto btt =
+      Btt::OpenOrFormat(std::make_shared<ViewedMedia>(), {.uuid = core::Uuid::Random()}, false);
+  ASSERT_TRUE(btt.ok()) << btt.status();
+  btt_ = *btt;
+  Put(5, Filled(1, 1));
+  ViewedMedia::copies = 0;
+  EXPECT_EQ(Get(5), Filled(1, 1));
+  EXPECT_EQ(ViewedMedia::copies, 1);
+  ViewedMedia::after_load = [this] {
+    Put(5, Filled(1, 2));
+    Put(900, Filled(1, 3));
+  };
+  EXPECT_EQ(Get(5), Filled(1, 2));
+  EXPECT_EQ(ViewedMedia::copies, 2);
 }
 
 // The same for each sector of a batch: its shards are several, and each is bumped.

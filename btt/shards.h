@@ -66,6 +66,7 @@ class ShardTable {
   static constexpr uint32_t kEntriesPerLine = 16;
 
   Shard& Of(uint32_t premap) { return shards_[IndexOf(premap)]; }
+  const Shard& Of(uint32_t premap) const { return shards_[IndexOf(premap)]; }
   static uint32_t IndexOf(uint32_t premap) { return premap / kEntriesPerLine % kCount; }
 
  private:

@@ -28,6 +28,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "core/direct_view.h"
 #include "core/file_loan.h"
 #include "core/poison_observer.h"
 #include "core/range.h"
@@ -79,6 +80,8 @@ class Media {
   // Where the whole range is mapped contiguously into memory: its first byte, else null. Reading
   // through it bypasses the poison check; storing through it is not allowed.
   virtual const std::byte* mapping() const { return nullptr; }
+  // The same for readers that heed poison and lost pages. Fixed for the life of the Media.
+  virtual DirectView direct_view() const { return {}; }
 
   // The file behind it, where the whole of this Media is the whole of one regular file and nothing
   // of it is known to be bad; else null.

@@ -80,6 +80,12 @@ const std::byte* MediaSlice::mapping() const {
   return base == nullptr ? nullptr : base + window_.start;
 }
 
+DirectView MediaSlice::direct_view() const {
+  DirectView view = parent_->direct_view();
+  if (view.base != nullptr) view.base += window_.start;
+  return view;
+}
+
 bool MediaSlice::IsPoisoned(uint64_t offset, uint64_t length) const {
   return Check(offset, length).ok() && parent_->IsPoisoned(window_.start + offset, length);
 }

@@ -34,6 +34,7 @@ class MediaSlice final : public Media {
   std::shared_ptr<FileLoan> LendFile() override {
     return window_.size == parent_->size() ? parent_->LendFile() : nullptr;
   }
+  DirectView direct_view() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
   std::vector<Range> BadRanges() const override;

@@ -90,6 +90,21 @@ absl::Status MemoryMedia::Push(uint64_t offset, uint64_t length) {
   return absl::OkStatus();
 }
 
+DirectView MemoryMedia::direct_view() const {
+  return {.base = bytes_,
+          .sound = &poison_.empty_flag(),
+          .copy =
+              [](void* to, const void* from, size_t length) {
+                std::memcpy(to, from, length);
+                return true;
+              },
+          .load32 =
+              [](uint32_t* value, const void* from) {
+                *value = __atomic_load_n(static_cast<const uint32_t*>(from), __ATOMIC_RELAXED);
+                return true;
+              }};
+}
+
 bool MemoryMedia::IsPoisoned(uint64_t offset, uint64_t length) const {
   return Fits(offset, length, size_) && poison_.Overlaps({offset, length});
 }

@@ -39,6 +39,7 @@ class MemoryMedia final : public Media {
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   const std::byte* mapping() const override { return bytes_; }
+  DirectView direct_view() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
   std::vector<Range> BadRanges() const override { return poison_.ranges(); }

@@ -22,6 +22,8 @@ inline constexpr uint64_t kPoisonUnit = 512;
 class PoisonList {
  public:
   bool empty() const { return empty_.load(std::memory_order_acquire); }
+  // What empty() loads, for as long as the list lives.
+  const std::atomic<bool>& empty_flag() const { return empty_; }
 
   // Whether a bad unit overlaps the range (bytes). An empty range overlaps nothing.
   bool Overlaps(const Range& range) const;

@@ -203,6 +203,11 @@ const std::byte* StripedMedia::mapping() const {
   return members_[0].media->mapping();
 }
 
+DirectView StripedMedia::direct_view() const {
+  if (members_.size() > 1 || members_[0].media == nullptr) return {};
+  return members_[0].media->direct_view();
+}
+
 bool StripedMedia::IsPoisoned(uint64_t offset, uint64_t length) const {
   if (!Fits(offset, length, size())) return false;
   for (size_t i = 0; i < members_.size(); ++i) {

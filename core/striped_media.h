@@ -50,6 +50,7 @@ class StripedMedia final : public Media {
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override;
   const std::byte* mapping() const override;
+  DirectView direct_view() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
   std::vector<Range> BadRanges() const override;

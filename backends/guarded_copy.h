@@ -1,0 +1,39 @@
+// Copies out of a mapping whose pages may be gone, at the cost of a plain copy.
+//
+// SurvivesSigbus (sigbus_guard.h) notes before each access where to go on; for a small read that
+// costs as much as the read. These two are routines of a known place instead: a SIGBUS within them
+// makes them return false, and nothing is noted.
+//
+//   if (!GuardedCopy(out, from, n)) return GoneError();
+//
+// Needs InstallSigbusGuard(). Thread rules: any thread.
+#ifndef NVDIMMFS_BACKENDS_GUARDED_COPY_H_
+#define NVDIMMFS_BACKENDS_GUARDED_COPY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nvdimmfs::backends {
+
+// memcpy; false where a page of either was gone, and then what was copied is unknown. The routine
+// for this CPU, chosen before main.
+using GuardedCopyRoutine = bool (*)(void* to, const void* from, size_t length);
+extern const GuardedCopyRoutine GuardedCopy;
+
+// One aligned word, in one load.
+[[nodiscard]] bool GuardedLoad32(uint32_t* value, const void* from)
+#if defined(__x86_64__)
+    asm("nvdimmfs_guarded_load32")
+#endif
+        ;
+
+namespace internal {
+
+// For the handler of SIGBUS: where an instruction at `rip` goes on if it is one of the above, else
+// 0.
+uintptr_t GuardedCopyResume(uintptr_t rip);
+
+}  // namespace internal
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_GUARDED_COPY_H_
