@@ -69,7 +69,7 @@ nvdimmfs_guarded_copy_avx:
     endbr64
     subq    $256, %rdx
     jb      2f
-    // All loads before the first store: the lines of a sector are fetched at once.
+    # All loads before the first store: the lines of a sector are fetched at once.
 1:  vmovdqu    (%rsi), %ymm0
     vmovdqu  32(%rsi), %ymm1
     vmovdqu  64(%rsi), %ymm2

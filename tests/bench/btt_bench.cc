@@ -31,6 +31,8 @@
 #include "absl/types/span.h"
 #include "backends/pmem2_media.h"
 #include "btt/btt.h"
+#include "btt/geometry.h"
+#include "core/endian.h"
 
 namespace {
 
@@ -160,6 +162,16 @@ int Compare(const Flags& flags, size_t block_size) {
   const Operation floor_read = [&](uint64_t block, std::byte* buffer) {
     return media->Read(block * block_size, absl::MakeSpan(buffer, block_size)).ok();
   };
+  // What no BTT can do without: a map entry, and the copy that it leads to. No bounds, no readers
+  // beside writers, no poison, no lost pages.
+  const nvdimmfs::btt::ArenaGeometry arena = btt.arenas()[0]->geometry();
+  const std::byte* mapping = media->mapping();
+  const Operation floor_lookup = [&, arena, mapping](uint64_t block, std::byte* buffer) {
+    const std::byte* entry = mapping + arena.MapAt(static_cast<uint32_t>(block));
+    const uint32_t postmap = nvdimmfs::core::LoadLe<uint32_t>(entry) & 0x3fffffff;
+    std::memcpy(buffer, mapping + arena.BlockAt(postmap), block_size);
+    return true;
+  };
   const Operation floor_write = [&](uint64_t block, std::byte* buffer) {
     return store(block, buffer) && media->Drain().ok() && media->Drain().ok() &&
            media->Drain().ok();
@@ -199,6 +211,7 @@ int Compare(const Flags& flags, size_t block_size) {
   };
   for (const Floor& floor :
        {Floor{"read", floor_read, "copy from the mapping"},
+        Floor{"read", floor_lookup, "a map entry, and the copy that it leads to"},
         Floor{"write", floor_write, "copy to the media, three drains"},
         Floor{"write", floor_commit, "the same, and a word of eight bytes or four before each"}}) {
     if (!flags.only.empty() && flags.only != floor.direction) continue;

@@ -5,6 +5,8 @@ in a scrambled order, one block a write, so that lanes, flogs and maps have seen
 side takes over.
 """
 
+import os
+import struct
 import subprocess
 import uuid
 
@@ -29,6 +31,40 @@ def units(sector_size, first, count):
     """(first, count) in pat's units of 512 bytes."""
     factor = block_of(sector_size) // 512
     return first * factor, count * factor
+
+
+def chained_btt(path, size, lengths, sector_size):
+    """A label-less image with a fresh v1.1 BTT of arenas of these lengths; sectors in all of them.
+
+    Both sides follow the chain of arenas that the media has; a kernel's own are 512 GiB each, for which no guest
+    has the memory. Written here from the format alone, without the product's help.
+    """
+    free = 256
+    instance = uuid.uuid4().bytes
+    sectors = 0
+    with open(path, "wb") as image:
+        image.truncate(size)
+        start = 4096
+        for index, length in enumerate(lengths):
+            usable = length - 2 * 4096 - free * 64
+            internal = (usable - 4096) // (sector_size + 4)
+            external = internal - free
+            flog = length - 4096 - free * 64
+            table = flog - -(-external * 4 // 4096) * 4096
+            following = length if index + 1 < len(lengths) else 0
+            info = bytearray(4096)
+            struct.pack_into("<16s16s16sI", info, 0, b"BTT_ARENA_INFO", instance, bytes(16), 0)
+            struct.pack_into("<HHIIIIII", info, 52, 1, 1, sector_size, external, sector_size, internal, free, 4096)
+            struct.pack_into("<QQQQQ", info, 80, following, 4096, table, flog, length - 4096)
+            struct.pack_into("<Q", info, 4088, images.fletcher64(bytes(info)))
+            for lane in range(free):
+                entry = struct.pack("<IIII", lane, external + lane, external + lane, 1)
+                os.pwrite(image.fileno(), entry, start + flog + 64 * lane)
+            for at in (start, start + length - 4096):
+                os.pwrite(image.fileno(), info, at)
+            start += length
+            sectors += external
+    return sectors
 
 
 class BttTest(mounting.MountTestCase):
@@ -81,6 +117,35 @@ class BttTest(mounting.MountTestCase):
         self.expect_sound(image)
         with mounting.Mount(image) as mount:
             self.assertEqual([], patterns.check_all(mount.join("dev"), here + there))
+
+    def test_a_label_less_btt_of_several_arenas_goes_there_and_back(self):
+        image = self.scratch_path("chain.img")
+        size, arena = 64 * MIB, 16 * MIB
+        lengths = (arena, arena, size - 4096 - 2 * arena)
+        sectors = chained_btt(image, size, lengths, 4096)
+        # Across the first border here, across the second there.
+        here, there = ("pmem0s", 1, *units(4096, 0, 7000)), ("pmem0s", 2, *units(4096, 7000, 2000))
+        self.assertGreater(sectors, 9000)
+        self.expect_sound(image)
+        with mounting.Mount(image) as mount:
+            self.assertEqual(sectors * 4096, os.stat(mount.join("dev/pmem0s")).st_size)
+            self.scatter(mount.join("dev/pmem0s"), 4096, 1, 0, 7000)
+
+        guest.boot(
+            image,
+            0,
+            f"""section bytes
+[ "$(cat /sys/block/pmem0s/size)" = {sectors * 8} ] || echo "@@FAILED size: $(cat /sys/block/pmem0s/size)"
+try pat check /dev/pmem0s 1 0 {here[3]}
+try scatter /dev/pmem0s 4096 2 7000 2000 {PASSES}
+""",
+            [mounting.program("tests/guest/scatter")],
+            seconds=120,
+        )
+
+        self.expect_sound(image)
+        with mounting.Mount(image) as mount:
+            self.assertEqual([], patterns.check_all(mount.join("dev"), [here, there]))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ MUTATIONS = [
     ("generation_not_looked_at", _IO, "if (shard.generation.load(std::memory_order_relaxed) != generation) continue;", "(void)generation;", "*AReaderWhoseBlock*"),
     ("generation_of_the_last_line_alone", _IO, "if (line_ends || i + 1 == batch.size())", "(void)line_ends;\n    if (i + 1 == batch.size())", "*AReaderOfAnySectorOfABatch*"),
     ("generation_bumped_before_the_entry", _IO, "    RETURN_IF_ERROR(ns_->StoreThrough32(geometry_.MapAt(sector), entry));\n", "    shards_.Of(sector).Bump();\n    RETURN_IF_ERROR(ns_->StoreThrough32(geometry_.MapAt(sector), entry));\n    continue;\n", "*TheCounterMovesAfterTheEntry"),
-    ("generation_not_looked_at_past_the_media", _IO, "  return shard.generation.load(std::memory_order_relaxed) == generation;", "  return generation == generation;", "*AReaderPastTheMedia*"),
+    ("generation_not_looked_at_past_the_media", _IO, "  return shard.generation.load(std::memory_order_relaxed) == generation;", "  return generation != ~uint64_t{0};", "*AReaderPastTheMedia*"),
     ("poison_not_heeded_past_the_media", _IO, "  if (!view_.usable()) return false;", "  if (view_.base == nullptr) return false;", "*BadRangesAreTheSectors*"),
     ("block_outside_the_arena_read_past_the_media", _IO, "entry.error() || entry.block() >= geometry_.internal_nlba) return false;", "entry.error()) return false;", "*MapEntriesOutside*"),
     ("reader_never_takes_the_lock", _IO, "kOptimisticReads = 8", "kOptimisticReads = 1000000", "*AReaderThatIsAlwaysOvertaken*"),
