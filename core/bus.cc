@@ -79,15 +79,42 @@ uint16_t WithScrub(const Device& device) {
   return static_cast<const Bus&>(device).scrubs() ? mode : 0;
 }
 
+template <uint16_t mode>
+uint16_t WithActivation(const Device& device) {
+  return static_cast<const Bus&>(device).can_activate() ? mode : 0;
+}
+
+bool CanActivate(const BusSource& source) {
+  return std::any_of(source.dimms.begin(), source.dimms.end(), [](const DimmSource& dimm) {
+    return dimm.firmware != nullptr && dimm.firmware->has(intel::kActivateArm);
+  });
+}
+
 constexpr Attribute kBusAttributes[] = {
     {.name = "commands", .show = ShowCommands, .summary = "the bus commands that work"},
     {.name = "provider", .show = ShowProvider, .summary = "what describes the bus"},
+    {.name = "firmware/activate",
+     .mode = 0644,
+     .show = ShowBusActivate,
+     .store = StoreBusActivate,
+     .visible = WithActivation<0644>,
+     .summary = "idle, armed, overflow or busy; takes live and quiesce"},
+    {.name = "firmware/capability",
+     .show = ShowBusCapability,
+     .visible = WithActivation<0444>,
+     .summary = "how the bus activates firmware: live or quiesce"},
     kUeventAttribute,
     {.name = "wait_probe", .show = ShowWaitProbe, .summary = "1, once all probing is done"},
     {.name = "nfit/dsm_mask",
      .show = ShowDsmMask,
      .visible = WithNfit<0444>,
      .summary = "bus functions of the firmware"},
+    {.name = "nfit/firmware_activate_noidle",
+     .mode = 0644,
+     .show = ShowNoIdle,
+     .store = StoreNoIdle,
+     .visible = WithActivation<0644>,
+     .summary = "Y: an activation does not ask for idle devices"},
     {.name = "nfit/hw_error_scrub",
      .mode = 0644,
      .show = ShowHwErrorScrub,
@@ -122,7 +149,8 @@ Bus::Bus(System& system, int id, const BusSource& source)
       scrubs_(source.scrubs && source.has_nfit),
       takes_call_(source.takes_call && source.has_nfit),
       families_(source.has_nfit ? source.families : 0),
-      functions_(scrubs_ && takes_call_ ? source.functions : 0) {}
+      functions_(scrubs_ && takes_call_ ? source.functions : 0),
+      can_activate_(source.has_nfit && CanActivate(source)) {}
 
 Bus::~Bus() = default;
 
@@ -147,6 +175,7 @@ absl::Status Bus::AddDimms(BusSource& source) {
     dimms_.push_back(dimm);
     system().Register(dimm);
     dimm->ShowLabelArea();
+    if (dimm->overwriting() && !dimm->source().read_only) dimm->StartOverwrite();
   }
   return absl::OkStatus();
 }
@@ -182,8 +211,8 @@ std::optional<Bus::DimmAddress> Bus::Translate(uint64_t spa) const {
                        return a.region_offset < b.region_offset;
                      });
     const uint64_t ways = ordered.size(), offset = spa - source.spa.start;
-    const uint64_t piece = ways == 1 || source.granularity == 0 ? source.spa.size / ways
-                                                                : source.granularity;
+    const uint64_t piece =
+        ways == 1 || source.granularity == 0 ? source.spa.size / ways : source.granularity;
     const MappingSource& mapping = ordered[offset / piece % ways];
     return DimmAddress{.handle = dimms_[mapping.dimm]->source().identity.handle,
                        .dpa = mapping.dpa.start + offset / (piece * ways) * piece + offset % piece,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/activation.h"
 #include "core/bus_source.h"
 #include "core/device.h"
 
@@ -47,6 +48,9 @@ class Bus final : public NdDevice {
   // says.
   void UncorrectableError();
   bool hw_error_scrub = false;
+  BusActivation activation;
+  // Whether the firmware of a DIMM can be changed while it runs.
+  bool can_activate() const { return can_activate_; }
 
   // Where a system physical address is.
   struct DimmAddress {
@@ -77,6 +81,7 @@ class Bus final : public NdDevice {
   const bool takes_call_;
   const uint64_t families_;
   const uint64_t functions_;
+  const bool can_activate_;
   std::unique_ptr<Scrub> scrub_;
   std::vector<std::shared_ptr<Dimm>> dimms_;
   std::vector<std::shared_ptr<Region>> regions_;

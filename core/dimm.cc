@@ -6,11 +6,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/activation.h"
 #include "core/bus.h"
 #include "core/device_numbers.h"
 #include "core/dimm_commands.h"
+#include "core/dimm_security.h"
 #include "core/input.h"
 #include "core/memory_media.h"
+#include "core/region.h"
 #include "core/status.h"
 #include "core/system.h"
 
@@ -98,14 +101,7 @@ absl::StatusOr<std::string> ShowSerial(Device& device) {
   return absl::StrFormat("0x%08x\n", __builtin_bswap32(IdentityOf(device).serial));
 }
 
-absl::StatusOr<std::string> ShowId(Device& device) {
-  const DimmIdentity& identity = IdentityOf(device);
-  const uint32_t serial = __builtin_bswap32(identity.serial);
-  if (!identity.manufacturing) return absl::StrFormat("%04x-%08x\n", Swap(identity.vendor), serial);
-  return absl::StrFormat("%04x-%02x-%04x-%08x\n", Swap(identity.vendor),
-                         identity.manufacturing->location, Swap(identity.manufacturing->date),
-                         serial);
-}
+absl::StatusOr<std::string> ShowId(Device& device) { return AsDimm(device).unique_id() + "\n"; }
 
 absl::Status NoFamily(const Dimm& dimm) {
   return Refusal(ENXIO, "dimm.no_family",
@@ -161,6 +157,11 @@ uint16_t WithControlRegion(const Device& device) {
   return dimm.has_nfit() && dimm.source().has_control_region ? 0444 : 0;
 }
 
+template <uint16_t mode>
+uint16_t WithActivation(const Device& device) {
+  return static_cast<const Dimm&>(device).can_activate() ? mode : 0;
+}
+
 constexpr Attribute Nfit(absl::string_view name, absl::StatusOr<std::string> (*show)(Device&),
                          absl::string_view summary) {
   return {.name = name, .show = show, .visible = WithNfit, .summary = summary};
@@ -181,6 +182,18 @@ constexpr Attribute kDimmAttributes[] = {
     {.name = "flags", .show = ShowFlags, .summary = "label: labels are in use; lock: locked"},
     kModaliasAttribute,
     {.name = "state", .show = ShowState, .summary = "active while an enabled region uses it"},
+    kSecurityAttribute,
+    kFrozenAttribute,
+    {.name = "firmware/activate",
+     .mode = 0644,
+     .show = ShowDimmActivate,
+     .store = StoreDimmActivate,
+     .visible = WithActivation<0644>,
+     .summary = "idle, armed or busy; takes arm and disarm"},
+    {.name = "firmware/result",
+     .show = ShowDimmResult,
+     .visible = WithActivation<0444>,
+     .summary = "what came of the last activation"},
     kUeventAttribute,
     Control("nfit/device", ShowDevice, "device id, byte-swapped"),
     {.name = "nfit/dirty_shutdown",
@@ -216,6 +229,19 @@ Dimm::Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit)
       label_media_(std::make_shared<LabelNodeMedia>(AreaOf(source_), name())),
       label_node_(std::make_shared<DataNode>(label_media_, DataNode::Options{.name = name()})) {}
 
+std::string Dimm::unique_id() const {
+  const DimmIdentity& identity = source_.identity;
+  const uint32_t serial = __builtin_bswap32(identity.serial);
+  if (!identity.manufacturing) return absl::StrFormat("%04x-%08x", Swap(identity.vendor), serial);
+  return absl::StrFormat("%04x-%02x-%04x-%08x", Swap(identity.vendor),
+                         identity.manufacturing->location, Swap(identity.manufacturing->date),
+                         serial);
+}
+
+bool Dimm::can_activate() const {
+  return (functions() & intel::kActivateBits) == intel::kActivateBits;
+}
+
 uint64_t Dimm::functions() const {
   const uint64_t labels = has_label_area() ? kLabelFunctions : 0;
   if (!has_nfit_) return 0;
@@ -240,6 +266,9 @@ absl::Status Dimm::Probe() {
   if (source_.missing)
     return Refusal(ENXIO, "dimm.missing",
                    absl::StrCat(name(), ": ", source_.description, " is missing"));
+  // A DIMM that stays locked is enabled all the same; its namespaces are not.
+  if (const absl::Status unlocked = UnlockDimm(*this); !unlocked.ok())
+    system().RecordRefusal(*this, absl::StrCat("enable ", name()), unlocked);
   if (!has_label_area()) {
     if (!label_flag_) return absl::OkStatus();
     return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(name(), ": has no label area"));
@@ -270,6 +299,47 @@ absl::Status Dimm::Probe() {
 
 void Dimm::Remove() { data_.reset(); }
 
+bool Dimm::in_use() const {
+  for (const auto& region : bus().regions())
+    for (const Mapping& mapping : region->mappings())
+      if (region->enabled() && mapping.dimm.get() == this) return true;
+  return users_ > 0;
+}
+
+absl::Status Dimm::EraseData() { return EraseContent(*source_.capacity); }
+
+void Dimm::StartOverwrite() {
+  label_media_->set_in_use(true);
+  std::vector<std::shared_ptr<Media>> everything = {source_.capacity};
+  if (has_label_area()) everything.push_back(source_.labels);
+  const absl::Time end = firmware()->now() + firmware()->overwrite_time();
+  overwrite_ = std::make_unique<Overwrite>(everything, [this, end](const absl::Status& status) {
+    system().After(std::max(end - firmware()->now(), absl::ZeroDuration()), *this,
+                   [this, status] { FinishOverwrite(status); });
+  });
+}
+
+void Dimm::FinishOverwrite(const absl::Status& status) {
+  overwrite_.reset();
+  absl::Status result = status;
+  result.Update(firmware()
+                    ->ChangeSecurity([](intel::Security& security) {
+                      security.EndOverwrite();
+                      return intel::kSuccess;
+                    })
+                    .status());
+  if (!result.ok()) system().RecordRefusal(*this, absl::StrCat("overwrite ", name()), result);
+  label_media_->set_in_use(users_ > 0);
+  // What the driver read of the labels is not there any more.
+  if (driver() != nullptr) {
+    system().Unbind(*this);
+    system().Probe(*this);
+  }
+  system().NotifyChanged(*this, "security");
+}
+
+Bus& Dimm::bus() const { return static_cast<Bus&>(*parent()); }
+
 void Dimm::ShowLabelArea() { system().AddData(absl::StrCat("dev/", name()), label_node_); }
 
 void Dimm::CountUsers(int more) {
@@ -278,6 +348,7 @@ void Dimm::CountUsers(int more) {
 }
 
 void Dimm::Removed() {
+  overwrite_.reset();
   label_node_->Close();
   system().RemoveData(absl::StrCat("dev/", name()));
   system().dimm_ids().Give(id_);

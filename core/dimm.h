@@ -11,6 +11,7 @@
 #include "core/dpa_space.h"
 #include "core/label_area.h"
 #include "core/label_node_media.h"
+#include "core/overwrite.h"
 
 namespace nvdimmfs::core {
 
@@ -42,12 +43,25 @@ class Dimm final : public NdDevice {
   // Labelling is known to be in use; once set it stays for the life of the device.
   bool label_flag() const { return label_flag_; }
   void set_label_flag() { label_flag_ = true; }
-  bool locked() const { return false; }
+  bool locked() const { return firmware() != nullptr && firmware()->security().locked(); }
+  bool overwriting() const { return firmware() != nullptr && firmware()->security().overwriting(); }
+  // Whether its firmware can be changed while it runs.
+  bool can_activate() const;
+  // "8680-56341200": what nfit/id shows.
+  std::string unique_id() const;
 
   // Regions enabled with this DIMM's label data.
   void AddUser() { CountUsers(1); }
   void DropUser() { CountUsers(-1); }
   int users() const { return users_; }
+  // Whether any enabled region has bytes on it, with labels or without.
+  bool in_use() const;
+
+  // The DIMM's bytes are gone, durably; its labels stay. For an idle DIMM.
+  absl::Status EraseData();
+  // Overwrites everything, labels too, in the background; security().overwriting() until it is
+  // done. For an idle DIMM, or to take up what a power cut interrupted.
+  void StartOverwrite();
 
   absl::Status Probe();
   void Remove();
@@ -64,6 +78,8 @@ class Dimm final : public NdDevice {
 
  private:
   void CountUsers(int more);
+  void FinishOverwrite(const absl::Status& status);
+  Bus& bus() const;
 
   const int id_;
   const DimmSource source_;
@@ -74,6 +90,7 @@ class Dimm final : public NdDevice {
   int users_ = 0;
   const std::shared_ptr<LabelNodeMedia> label_media_;
   const std::shared_ptr<DataNode> label_node_;
+  std::unique_ptr<Overwrite> overwrite_;
 };
 
 }  // namespace nvdimmfs::core

@@ -63,6 +63,9 @@ absl::StatusOr<uint32_t> SetData(const Dimm& dimm, uint64_t offset,
     return Refusal(
         EBUSY, "dimm.active",
         absl::StrCat(dimm.name(), ": an enabled region uses its labels; disable the region first"));
+  if (dimm.overwriting())
+    return Refusal(EBUSY, "dimm.overwriting",
+                   absl::StrCat(dimm.name(), ": it is being overwritten; wait for it"));
   if (!Fits(dimm, offset, data.size())) return kStatusInvalid;
   Media& labels = *dimm.source().labels;
   RETURN_IF_ERROR(labels.Write(offset, data));

@@ -150,6 +150,10 @@ absl::Status Region::CheckDimms() const {
       return Refusal(ENODEV, "region.dimm_missing",
                      absl::StrCat("enable ", name(), ": a part of its bytes is on ", dimm.name(),
                                   ", whose ", dimm.source().description, " is missing"));
+    if (dimm.overwriting())
+      return Refusal(EBUSY, "dimm.overwriting",
+                     absl::StrCat("enable ", name(), ": ", dimm.name(),
+                                  " is being overwritten; wait for it"));
     if (dimm.driver() == nullptr && (dimm.locked() || dimm.label_flag()))
       return Refusal(ENXIO, "region.dimm_unbound",
                      absl::StrCat("enable ", name(), ": ", dimm.name(),

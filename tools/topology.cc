@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "backends/kernel_key_ring.h"
+#include "backends/state_file.h"
 #include "core/bus_command_format.h"
 #include "core/range.h"
 #include "core/status.h"
@@ -56,6 +58,7 @@ class Builder {
   }
 
   void Dimm(TomlReader& table, BusSource& bus);
+  void Firmware(TomlReader& table, const std::optional<std::string>& image, DimmSource* dimm);
   std::optional<DimmSource> OpenDimm(TomlReader& table);
   std::optional<DimmSource> MissingDimm(const std::string& name, std::optional<uint64_t> size,
                                         TomlReader& table);
@@ -101,18 +104,6 @@ void ReadIdentity(TomlReader& table, core::DimmIdentity& identity) {
   Assign(date, made.date);
   Assign(location, made.location);
   if (date || location) identity.manufacturing = made;
-}
-
-// What answers the DIMM's commands.
-void ReadFirmware(TomlReader& table, core::DimmSource* dimm) {
-  const std::string family = table.Text("family").value_or("qemu");
-  if (family != "qemu" && family != "intel")
-    table.Refuse("family",
-                 "one of \"qemu\" (labels alone), \"intel\" (health, firmware, security)");
-  if (!table.status().ok() || dimm == nullptr || family == "qemu") return;
-  auto firmware = core::intel::Firmware::PowerOn({});
-  if (!firmware.ok()) return table.Refuse("family", firmware.status());
-  dimm->firmware = *std::move(firmware);
 }
 
 void ReadPoison(TomlReader& table, core::Media* media) {
@@ -170,6 +161,27 @@ std::optional<DimmSource> Builder::OpenDimm(TomlReader& table) {
   return std::nullopt;
 }
 
+// What answers the DIMM's commands.
+void Builder::Firmware(TomlReader& table, const std::optional<std::string>& image,
+                       DimmSource* dimm) {
+  const std::string family = table.Text("family").value_or("qemu");
+  const auto state = table.Text("state");
+  if (family != "qemu" && family != "intel")
+    table.Refuse("family",
+                 "one of \"qemu\" (labels alone), \"intel\" (health, firmware, security)");
+  if (state && family != "intel")
+    table.Refuse("state", "goes with family = \"intel\" only; others keep nothing");
+  if (!table.status().ok() || dimm == nullptr || family == "qemu" || dimm->missing) return;
+  auto firmware = core::intel::Firmware::PowerOn(
+      {.store = backends::StateFile(PathOf(state.value_or(*image + ".state")), dimm->read_only),
+       .keys = backends::KernelKeyRing()});
+  if (!firmware.ok())
+    return table.Refuse(
+        state ? "state" : "family",
+        core::Annotate(firmware.status(), PathOf(state.value_or(*image + ".state"))));
+  dimm->firmware = *std::move(firmware);
+}
+
 void Builder::Dimm(TomlReader& table, BusSource& bus) {
   const auto name = table.Text("name");
   const auto image = table.Text("image");
@@ -181,7 +193,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
          serial);
   identity.serial = static_cast<uint32_t>(serial);
   ReadPoison(table, dimm ? dimm->capacity.get() : nullptr);
-  ReadFirmware(table, dimm ? &*dimm : nullptr);
+  Firmware(table, image, dimm ? &*dimm : nullptr);
   if (!table.Finish().ok()) return;
   dimm->identity = identity;
   dimm->labelling = cxl_;

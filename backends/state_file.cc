@@ -1,0 +1,109 @@
+#include "backends/state_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+constexpr size_t kLongest = 4096;  // bytes; a record is far shorter
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { Close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int Close() { return fd_ < 0 ? 0 : close(std::exchange(fd_, -1)); }
+
+ private:
+  int fd_;
+};
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+class File final : public core::intel::StateStore {
+ public:
+  File(std::string path, bool read_only) : path_(std::move(path)), read_only_(read_only) {}
+
+  absl::StatusOr<std::string> Load() override {
+    const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (file.get() < 0 && errno == ENOENT) return std::string();
+    struct stat status = {};
+    if (file.get() < 0 || fstat(file.get(), &status) != 0) return Failed("open");
+    if (!S_ISREG(status.st_mode))
+      return core::Refusal(EINVAL, "dimm_state.open",
+                           absl::StrCat("open ", path_, ": not a regular file"));
+    std::string record(kLongest, '\0');
+    const ssize_t length = read(file.get(), record.data(), record.size());
+    if (length < 0) return Failed("open");
+    record.resize(static_cast<size_t>(length));
+    // An empty file was never a record; it may have been made by hand, to own it.
+    return record;
+  }
+
+  absl::Status Save(absl::string_view record) override {
+    if (read_only_)
+      return core::Refusal(EROFS, "dimm_state.read_only",
+                           absl::StrCat("save ", path_, ": the DIMM was opened read-only"));
+    const std::string fresh = path_ + ".new";
+    absl::Status status = WriteWhole(fresh, record);
+    if (status.ok() && rename(fresh.c_str(), path_.c_str()) != 0) status = Failed("save");
+    if (!status.ok()) {
+      unlink(fresh.c_str());
+      return status;
+    }
+    return SyncDirectory();
+  }
+
+ private:
+  absl::Status Failed(absl::string_view verb) const {
+    const int error = errno;
+    return core::Refusal(error, absl::StrCat("dimm_state.", verb),
+                         absl::StrCat(verb, " ", path_, ": ", strerror(error)));
+  }
+
+  absl::Status WriteWhole(const std::string& path, absl::string_view record) const {
+    unlink(path.c_str());
+    Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (file.get() < 0) return Failed("save");
+    const ssize_t written = write(file.get(), record.data(), record.size());
+    if (written >= 0 && written != static_cast<ssize_t>(record.size())) errno = ENOSPC;
+    if (written != static_cast<ssize_t>(record.size()) || fsync(file.get()) != 0 ||
+        file.Close() != 0)
+      return Failed("save");
+    return absl::OkStatus();
+  }
+
+  absl::Status SyncDirectory() const {
+    const Descriptor directory(
+        open(DirectoryOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0 || fsync(directory.get()) != 0) return Failed("save");
+    return absl::OkStatus();
+  }
+
+  const std::string path_;
+  const bool read_only_;
+};
+
+}  // namespace
+
+std::shared_ptr<core::intel::StateStore> StateFile(std::string path, bool read_only) {
+  return std::make_shared<File>(std::move(path), read_only);
+}
+
+}  // namespace nvdimmfs::backends

@@ -1,0 +1,21 @@
+// The record of what a DIMM's firmware keeps (core/intel/kept_state.h), in a file of its own.
+//
+// A save writes another file beside it, makes that durable and renames it over the old one: after
+// any cut the file has the old record or the new one. Thread rules: those of StateStore.
+#ifndef NVDIMMFS_BACKENDS_STATE_FILE_H_
+#define NVDIMMFS_BACKENDS_STATE_FILE_H_
+
+#include <memory>
+#include <string>
+
+#include "core/intel/kept_state.h"
+
+namespace nvdimmfs::backends {
+
+// A file that is not there yet is made by the first save. Load is refused with the errno of open(2)
+// or read(2) and "dimm_state.open", Save likewise with "dimm_state.save".
+std::shared_ptr<core::intel::StateStore> StateFile(std::string path, bool read_only);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_STATE_FILE_H_
