@@ -48,6 +48,8 @@ Json DimmJson(const DeviceView& dimm, const NumberFormat& format) {
   const std::vector<std::string> set = absl::StrSplit(dimm.Text("nfit/flags").value_or(""), ' ');
   for (const auto& [flag, key] : kFlags)
     if (std::find(set.begin(), set.end(), flag) != set.end()) json[key] = true;
+  if (const auto security = dimm.Text("security")) json["security"] = *security;
+  if (dimm.Number("frozen").value_or(0) != 0) json["security_frozen"] = true;
   return json;
 }
 
