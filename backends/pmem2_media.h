@@ -77,7 +77,11 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   absl::Status Flush() override;
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override { return read_only_; }
-  const std::byte* mapping() const override { return base_; }
+  // Null for physical memory: it has no pages that the kernel could lend, so a read(2) or write(2)
+  // on such an address fails; it has to be copied first.
+  const std::byte* mapping() const override {
+    return mapping_->kind() == Pmem2Mapping::Kind::kPhysical ? nullptr : base_;
+  }
   std::shared_ptr<core::FileLoan> LendFile() override;
   core::DirectView direct_view() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;

@@ -172,6 +172,37 @@ constexpr Attribute Control(absl::string_view name, absl::StatusOr<std::string> 
   return {.name = name, .show = show, .visible = WithControlRegion, .summary = summary};
 }
 
+uint16_t WithDevice(const Device& device) {
+  return static_cast<const Dimm&>(device).source().device != nullptr ? 0444 : 0;
+}
+uint16_t WithDeviceToTell(const Device& device) { return WithDevice(device) != 0 ? 0200 : 0; }
+
+absl::StatusOr<std::string> ShowCxlId(Device& device) {
+  return absl::StrCat(AsDimm(device).source().device->serial(), "\n");
+}
+absl::StatusOr<std::string> ShowCxlProvider(Device& device) {
+  return absl::StrCat(AsDimm(device).source().device->provider(), "\n");
+}
+absl::StatusOr<std::string> ShowIdentity(Device& device) {
+  return AsDimm(device).source().device->Describe();
+}
+absl::StatusOr<std::string> ShowHealth(Device& device) {
+  return AsDimm(device).source().device->DescribeHealth();
+}
+
+template <MemoryDevice::Wipe wipe>
+absl::Status StoreWipe(Device& device, absl::string_view text) {
+  const Dimm& dimm = AsDimm(device);
+  ASSIGN_OR_RETURN(const int64_t value, ParseSigned(text));
+  if (value != 1)
+    return Refusal(EINVAL, "dimm.wipe",
+                   absl::StrCat(dimm.name(), ": write 1, and everything on it is lost"));
+  if (dimm.users() > 0)
+    return Refusal(EBUSY, "dimm.active",
+                   absl::StrCat(dimm.name(), ": an enabled region uses it; unbind that first"));
+  return dimm.source().device->Destroy(wipe);
+}
+
 constexpr Attribute kDimmAttributes[] = {
     {.name = "available_slots",
      .show = ShowAvailableSlots,
@@ -214,8 +245,34 @@ constexpr Attribute kDimmAttributes[] = {
     Control("nfit/subsystem_rev_id", ShowSubsystemRevision, "subsystem revision id, byte-swapped"),
     Control("nfit/subsystem_vendor", ShowSubsystemVendor, "subsystem vendor id, byte-swapped"),
     Control("nfit/vendor", ShowVendor, "vendor id, byte-swapped"),
+    {.name = "cxl/id",
+     .show = ShowCxlId,
+     .visible = WithDevice,
+     .summary = "serial number of the CXL device"},
+    {.name = "cxl/provider",
+     .show = ShowCxlProvider,
+     .visible = WithDevice,
+     .summary = "the kernel's object between the CXL device and this DIMM"},
     CommandAttribute(RunDimmCommand),
+    {.name = "x/erase",
+     .mode = 0200,
+     .store = StoreWipe<MemoryDevice::Wipe::kErase>,
+     .visible = WithDeviceToTell,
+     .summary = "1: the device forgets its keys, and so all data"},
+    {.name = "x/health",
+     .show = ShowHealth,
+     .visible = WithDevice,
+     .summary = "how the device fares, asked just now"},
+    {.name = "x/identity",
+     .show = ShowIdentity,
+     .visible = WithDevice,
+     .summary = "what the device says that it is"},
     kLastErrorAttribute,
+    {.name = "x/sanitize",
+     .mode = 0200,
+     .store = StoreWipe<MemoryDevice::Wipe::kSanitize>,
+     .visible = WithDeviceToTell,
+     .summary = "1: the device makes all data unreadable"},
 };
 
 }  // namespace

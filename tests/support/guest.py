@@ -1,6 +1,7 @@
 """Boots Debian's kernel under QEMU over an image and brings back what it said."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -70,6 +71,18 @@ def virtio_pmem(image, number=0):
     return ["-object", backend, "-device", f"virtio-pmem-pci,memdev=v{number},id=vp{number}"]
 
 
+def cxl(data, labels, number, serial):
+    """QEMU's arguments for a persistent CXL type 3 device on the host bridge cxl.1; `labels` is its LSA."""
+    arguments = []
+    for name, path in (("c", data), ("l", labels)):
+        size = os.path.getsize(path)
+        backend = f"memory-backend-file,id={name}{number},share=on,mem-path={path},size={size}"
+        arguments += ["-object", backend]
+    port = f"cxl-rp,port={number},bus=cxl.1,id=rp{number},chassis=0,slot={2 + number}"
+    device = f"cxl-type3,bus=rp{number},memdev=c{number},lsa=l{number},id=cxl{number},sn={serial}"
+    return arguments + ["-device", port, "-device", device]
+
+
 def boot(image, label_size, script, files=(), seconds=170):
     """Runs `script` in a guest with `image` as its only DIMM; as `run`."""
     return run(nvdimm(image, label_size), script, files, seconds)
@@ -82,22 +95,72 @@ def run(devices, script, files=(), seconds=170, machine=None, kernel_arguments="
     first. `files` and the programs pat, dumptree and replay are in its PATH. A line "@@FAILED ..." from
     `try COMMAND` anywhere raises GuestFailed.
     """
-    programs = [mounting.program(f"tests/guest/{name}") for name in ("pat", "dumptree", "replay")]
-    tools = mounting.program("tests/guest")
     with tempfile.TemporaryDirectory() as scratch:
-        guest_script = os.path.join(scratch, "guest.sh")
-        with open(guest_script, "w", encoding="utf-8") as out:
-            out.write(PRELUDE + script)
-        initrd = os.path.join(scratch, "initrd")
-        _run([f"{tools}/mkguest", initrd, guest_script, *programs, *files], 400)
-        settings = {"GUEST_TIMEOUT": str(seconds), "GUEST_KARGS": kernel_arguments}
+        command, settings = _prepare(scratch, devices, script, files, seconds)
+        settings["GUEST_KARGS"] = kernel_arguments
         if machine:
             settings["GUEST_MACHINE"] = machine
-        text = _run([f"{tools}/runguest", initrd, *devices], seconds + 30, settings)
+        text = _run(command, seconds + 30, settings)
     failed = [line for line in text.splitlines() if line.startswith("@@FAILED")]
     if failed:
         raise GuestFailed("\n".join(failed) + "\n" + text)
     return _sections(text)
+
+
+def _prepare(scratch, devices, script, files, seconds):
+    """Packs the guest; (the command that boots it, its environment)."""
+    programs = [mounting.program(f"tests/guest/{name}") for name in ("pat", "dumptree", "replay")]
+    tools = mounting.program("tests/guest")
+    guest_script = os.path.join(scratch, "guest.sh")
+    with open(guest_script, "w", encoding="utf-8") as out:
+        out.write(PRELUDE + script)
+    initrd = os.path.join(scratch, "initrd")
+    _run([f"{tools}/mkguest", initrd, guest_script, *programs, *files], 400)
+    return [f"{tools}/runguest", initrd, *devices], {"GUEST_TIMEOUT": str(seconds)}
+
+
+class Running:
+    """A guest that runs until it is killed, for a with statement; arguments as of `run`."""
+
+    def __init__(self, devices, script, files=(), seconds=170):
+        self._scratch = tempfile.TemporaryDirectory()
+        command, settings = _prepare(self._scratch.name, devices, script, files, seconds)
+        self._console = os.path.join(self._scratch.name, "console")
+        settings["GUEST_CONSOLE"] = self._console
+        self._guest = subprocess.Popen(
+            command,
+            env={**os.environ, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self.kill()
+        self._scratch.cleanup()
+
+    def console(self):
+        try:
+            with open(self._console, encoding="utf-8", errors="replace") as text:
+                return text.read()
+        except FileNotFoundError:
+            return ""
+
+    def await_line(self, line, seconds):
+        """Until the guest has printed `line`; GuestFailed where it does not, or a step failed."""
+        mounting.wait_until(lambda: line in self.console() or self._guest.poll() is not None, seconds)
+        if line not in self.console() or "@@FAILED" in self.console():
+            raise GuestFailed(self.console())
+
+    def kill(self):
+        """SIGKILL to QEMU and all that is around it."""
+        if self._guest.poll() is None:
+            os.killpg(self._guest.pid, signal.SIGKILL)
+        self._guest.wait(20)
 
 
 def _sections(text):

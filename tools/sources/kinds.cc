@@ -1,14 +1,21 @@
+#include "tools/sources/cxl_source.h"
 #include "tools/sources/devdax_source.h"
 #include "tools/sources/file_source.h"
 #include "tools/sources/image_options.h"
 #include "tools/sources/kind.h"
 #include "tools/sources/nfit_source.h"
 #include "tools/sources/ram_source.h"
+#include "tools/sources/virtio_pmem_source.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
 constexpr SourceKind kKinds[] = {
+    {.scheme = "cxl:",
+     .form = "cxl:/dev/cxl/memN",
+     .summary = "a CXL memory device",
+     .options = kCxlOptions,
+     .open = OpenCxlSource},
     {.scheme = "devdax:",
      .form = "devdax:/dev/daxR.N",
      .summary = "a device-dax node",
@@ -24,6 +31,12 @@ constexpr SourceKind kKinds[] = {
      .summary = "memory as one DIMM, gone at the end",
      .names_a_file = false,
      .open = OpenRamSource},
+    {.scheme = "virtio-pmem:",
+     .form = "virtio-pmem:/dev/pmemN|PCI-ADDRESS",
+     .summary = "a guest's virtio-pmem device",
+     .options = kVirtioPmemOptions,
+     .names_a_file = false,
+     .open = OpenVirtioPmemSource},
     {.scheme = "",
      .form = "FILE",
      .summary = "a DIMM image as QEMU lays it out, or a topology (.toml)",

@@ -1,0 +1,37 @@
+// A CXL memory device (/dev/cxl/memN): a bus with the DIMMs and regions that the kernel's own
+// cxl_pmem would make of it, and of the devices with which it is interleaved.
+//
+//   data                  the region's system addresses, mapped through /dev/mem while cxl_pmem
+//   does
+//                         not use them; or a node of the kernel's over the region (`data`)
+//   labels                the device's label storage area, through its mailbox; while cxl_pmem has
+//                         it, it can only be read
+//   durable after Drain   CPU flushes reach the device's persistence domain
+//   Flush                 nothing more to do; of a node, as that node
+//   poison                the device's list, where device and kernel hand it out
+#ifndef NVDIMMFS_BACKENDS_CXL_CXL_BACKEND_H_
+#define NVDIMMFS_BACKENDS_CXL_CXL_BACKEND_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "backends/dimm_parts.h"
+#include "core/bus_source.h"
+
+namespace nvdimmfs::backends::cxl {
+
+struct CxlOptions {
+  bool read_only = false;
+  std::string data;    // a node or file with the region's bytes; "": the region's own addresses
+  LabelPlace labels;   // with `data`: in its tail or in a file, instead of the device's area
+  bool force = false;  // with read_only: open `data` though somebody else writes it
+};
+
+// Refused as OpenNode, Memdev::Make, FindRegions and Pmem2Media::Map say; with EBUSY,
+// "cxl.lsa.owned", where the kernel has the label area and it is to be written; with EINVAL,
+// "cxl.kind", where `path` is no CXL memory device. Thread rules: any thread.
+absl::StatusOr<core::BusSource> OpenCxl(const std::string& path, const CxlOptions& options);
+
+}  // namespace nvdimmfs::backends::cxl
+
+#endif  // NVDIMMFS_BACKENDS_CXL_CXL_BACKEND_H_

@@ -1,0 +1,49 @@
+// Commands to a CXL memory device: the seam between what is asked and who carries it.
+//
+// Thread rules: any thread; one command at a time reaches the device.
+#ifndef NVDIMMFS_BACKENDS_CXL_MAILBOX_H_
+#define NVDIMMFS_BACKENDS_CXL_MAILBOX_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "backends/descriptor.h"
+
+namespace nvdimmfs::backends::cxl {
+
+// As the kernel lists a command that driver and device know. Sizes in bytes, ~0 for variable ones.
+struct CommandInfo {
+  uint32_t id = 0;
+  uint32_t flags = 0;
+  uint32_t size_in = 0;
+  uint32_t size_out = 0;
+};
+// Of CommandInfo::flags: the kernel keeps the command to itself. (Older kernels do not say so.)
+inline constexpr uint32_t kCommandExclusive = 2;
+
+class Mailbox {
+ public:
+  virtual ~Mailbox() = default;
+
+  virtual absl::StatusOr<std::vector<CommandInfo>> Commands() = 0;
+  // Sends command `id` (CXL_MEM_COMMAND_ID_*) and returns its output, at most `out_size` bytes.
+  // Refused with the driver's errno and "cxl.command" where it did not reach the device, and with
+  // "cxl.device" and an errno by payloads.h's table where the device refused.
+  virtual absl::StatusOr<std::vector<std::byte>> Send(uint32_t id, absl::Span<const std::byte> in,
+                                                      size_t out_size) = 0;
+};
+
+// The refusal of a device's return code that is not 0.
+absl::Status DeviceRefusal(uint32_t return_code, uint32_t command, const std::string& device);
+
+// Through the ioctls of /dev/cxl/memN (linux/cxl_mem.h). `device` is its name, for sentences.
+std::unique_ptr<Mailbox> MakeIoctlMailbox(Descriptor node, const std::string& device);
+
+}  // namespace nvdimmfs::backends::cxl
+
+#endif  // NVDIMMFS_BACKENDS_CXL_MAILBOX_H_

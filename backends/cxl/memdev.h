@@ -1,0 +1,79 @@
+// One CXL memory device: what it is, how it fares, its label storage area, its poison.
+//
+// Everything that the device says is checked before it is used. Thread rules: any thread.
+#ifndef NVDIMMFS_BACKENDS_CXL_MEMDEV_H_
+#define NVDIMMFS_BACKENDS_CXL_MEMDEV_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "backends/cxl/mailbox.h"
+#include "backends/cxl/payloads.h"
+#include "core/range.h"
+
+namespace nvdimmfs::backends::cxl {
+
+inline constexpr uint32_t kMinPayload = 256;  // bytes; the specification's least mailbox
+
+class Memdev {
+ public:
+  struct Facts {
+    std::string firmware;
+    uint64_t total = 0;       // bytes
+    core::Range volatile_;    // DPA
+    core::Range persistent;   // DPA
+    uint32_t lsa_size = 0;    // bytes
+    uint32_t poison_max = 0;  // records that the device keeps
+  };
+
+  // Asks the device what it is. `payload_max`: bytes that its mailbox takes at a time; less than
+  // kMinPayload counts as that. Refused as Mailbox::Send, and with EIO, "cxl.identify", where the
+  // answer is too short or contradicts itself.
+  static absl::StatusOr<std::shared_ptr<Memdev>> Make(std::unique_ptr<Mailbox> mailbox,
+                                                      uint32_t payload_max, std::string name);
+
+  const std::string& name() const { return name_; }
+  const Facts& facts() const { return facts_; }
+
+  // Whether both driver and device know the command.
+  bool Has(uint32_t command) const;
+  // Whether the kernel says that it keeps the command to itself.
+  bool KernelHas(uint32_t command) const;
+
+  // In transfers of at most the mailbox's size. Refused with EIO, "cxl.lsa.range", outside of the
+  // area; else as Mailbox::Send. A write that fails half-way leaves its first bytes written: the
+  // sentence says how many.
+  absl::Status ReadLsa(uint64_t offset, absl::Span<std::byte> out) const;
+  absl::Status WriteLsa(uint64_t offset, absl::Span<const std::byte> data);
+
+  absl::StatusOr<HealthInfo> ReadHealth() const;
+  // The bad parts of `dpa`, as far as the device keeps a list and the kernel hands it out; else
+  // ENOTTY.
+  absl::StatusOr<std::vector<core::Range>> ReadPoison(const core::Range& dpa) const;
+
+ private:
+  Memdev(std::unique_ptr<Mailbox> mailbox, uint32_t payload_max, std::string name)
+      : mailbox_(std::move(mailbox)), payload_max_(payload_max), name_(std::move(name)) {}
+  template <typename Payload>
+  absl::StatusOr<Payload> Ask(uint32_t command) const;
+  absl::Status Identify();
+  absl::Status CheckLsa(uint64_t offset, uint64_t length) const;
+
+  const std::unique_ptr<Mailbox> mailbox_;
+  const uint32_t payload_max_;
+  const std::string name_;
+  std::vector<CommandInfo> commands_;
+  Facts facts_;
+};
+
+// "key: value" lines for people and scripts.
+std::string DescribeFacts(const Memdev& device);
+std::string DescribeHealth(const HealthInfo& health);
+
+}  // namespace nvdimmfs::backends::cxl
+
+#endif  // NVDIMMFS_BACKENDS_CXL_MEMDEV_H_

@@ -1,0 +1,89 @@
+// A driver of the virtio-pmem PCI device: where its memory is, and its flush.
+//
+// Modern devices only (VIRTIO_F_VERSION_1). One request is in flight at a time with one
+// notification each: devices exist that take more for a fatal error. No interrupts: completion is
+// polled, tightly at first.
+//
+// A device that asks for a reset, or does not answer, is reset and set up again, and the flush is
+// asked for once more: it covers all stores before it, whichever request carries it. A device that
+// is gone stays gone.
+#ifndef NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_
+#define NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "backends/virtio/pci_function.h"
+#include "backends/virtio/spec.h"
+#include "core/range.h"
+
+namespace nvdimmfs::backends::virtio {
+
+class PmemDevice {
+ public:
+  struct Patience {
+    absl::Duration answer = absl::Seconds(60);  // a host's fsync may take its time
+    absl::Duration reset = absl::Seconds(5);
+  };
+
+  // Finds the device's structures, resets it and sets it up. Refused with EIO or EINVAL:
+  // "virtio.kind" (no such device), "virtio.capabilities" (structures are missing or malformed),
+  // "virtio.features" (not a modern device, or it refuses what is taken), "virtio.queue",
+  // "virtio.range" (memory that is none), "virtio.gone", "virtio.reset" (it does not reset);
+  // else as PciFunction.
+  static absl::StatusOr<std::unique_ptr<PmemDevice>> Make(std::unique_ptr<PciFunction> function,
+                                                          const Patience& patience);
+  // Resets it.
+  ~PmemDevice();
+
+  const core::Range& memory() const { return memory_; }  // guest physical addresses
+
+  // Returns when everything stored to its memory before is durable on the host. Refused with EIO:
+  // "virtio.flush" (the host could not), "virtio.gone", "virtio.reset". Thread rules: any thread,
+  // one after the other; FlushQueue (flush_queue.h) merges them.
+  absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  enum class Outcome { kDone, kRefused, kSilent, kNeedsReset, kGone, kConfused };
+
+  PmemDevice(std::unique_ptr<PciFunction> function, const Patience& patience)
+      : function_(std::move(function)), patience_(patience) {}
+  absl::Status Find();
+  absl::Status MapStructure(const PciCapability& capability);
+  absl::Status SetUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Reset() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Negotiate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReadMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status SetUpQueue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Outcome Ask() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Outcome AwaitAnswer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint8_t ReadStatus() { return static_cast<uint8_t>(common_->Read(kStatus, 1)); }
+  void AddStatus(uint8_t bits);
+  void WriteAddress(unsigned offset, uint64_t address);
+  uint64_t ReadDevice64(unsigned offset);
+  absl::Status Gone() const;
+
+  const std::unique_ptr<PciFunction> function_;
+  const Patience patience_;
+  std::unique_ptr<Registers> common_;
+  std::unique_ptr<Registers> device_;
+  std::unique_ptr<Registers> notify_;
+  uint64_t notify_size_ = 0;
+  uint32_t notify_multiplier_ = 0;
+  core::Range memory_;
+
+  absl::Mutex mutex_;
+  DmaPage page_ ABSL_GUARDED_BY(mutex_);
+  uint16_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // requests since the last set-up
+  unsigned notify_offset_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool gone_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace nvdimmfs::backends::virtio
+
+#endif  // NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_

@@ -1,0 +1,16 @@
+// cxl:/dev/cxl/memN: a CXL memory device, and those that it is interleaved with.
+#ifndef NVDIMMFS_TOOLS_SOURCES_CXL_SOURCE_H_
+#define NVDIMMFS_TOOLS_SOURCES_CXL_SOURCE_H_
+
+#include "tools/sources/kind.h"
+
+namespace nvdimmfs::tools {
+
+inline constexpr absl::string_view kCxlOptions[] = {"data", "labels", "label_size", "force"};
+
+// Refused as backends/cxl/cxl_backend.h says.
+absl::StatusOr<Buses> OpenCxlSource(const SourceArguments& arguments);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SOURCES_CXL_SOURCE_H_

@@ -1,0 +1,23 @@
+#include "tools/sources/label_options.h"
+
+#include "core/input.h"
+
+namespace nvdimmfs::tools {
+
+absl::StatusOr<backends::LabelPlace> ReadLabelPlace(const SourceArguments& arguments) {
+  backends::LabelPlace place;
+  for (const auto& [key, value] : arguments.options) {
+    if (key == "label_size") {
+      const auto size = core::ParseSize(value);
+      if (!size.ok()) return BadOption(key, value, "needs a size in bytes, or with K, M or G");
+      place.size = *size;
+    } else if (key == "labels") {
+      if (value.empty()) return BadOption(key, value, "needs the path of a file, or tail");
+      place.tail = value == "tail";
+      place.file = place.tail ? "" : value;
+    }
+  }
+  return place;
+}
+
+}  // namespace nvdimmfs::tools

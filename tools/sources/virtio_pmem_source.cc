@@ -1,0 +1,19 @@
+#include "tools/sources/virtio_pmem_source.h"
+
+#include "backends/virtio/virtio_pmem_backend.h"
+#include "core/status.h"
+#include "tools/sources/image_options.h"
+
+namespace nvdimmfs::tools {
+
+absl::StatusOr<Buses> OpenVirtioPmemSource(const SourceArguments& arguments) {
+  ASSIGN_OR_RETURN(const backends::ImageOptions options, ReadImageOptions(arguments));
+  Buses buses(1);
+  ASSIGN_OR_RETURN(buses[0], backends::virtio::OpenVirtioPmem(arguments.name,
+                                                              {.read_only = options.read_only,
+                                                               .force = options.force,
+                                                               .durability = options.durability}));
+  return buses;
+}
+
+}  // namespace nvdimmfs::tools
