@@ -133,7 +133,9 @@ absl::StatusOr<OpenDevice> Builder::Open(const std::string& path) const {
   if (!subsystem || subsystem->name() != "cxl" || !folder->Has("label_storage_size"))
     return Refusal(EINVAL, "cxl.kind",
                    absl::StrCat("open ", path, ": no CXL memory device; cxl list -M names them"));
-  RETURN_IF_ERROR(LockImage(node.get(), path, options_.read_only));
+  if (!(options_.read_only && options_.force)) {
+    RETURN_IF_ERROR(LockImage(node.get(), path, options_.read_only));
+  }
   const uint64_t payload = folder->Number("payload_max").value_or(kMinPayload);
   OpenDevice opened{.device = nullptr,
                     .folder = *folder,

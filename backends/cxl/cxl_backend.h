@@ -24,7 +24,7 @@ struct CxlOptions {
   bool read_only = false;
   std::string data;    // a node or file with the region's bytes; "": the region's own addresses
   LabelPlace labels;   // with `data`: in its tail or in a file, instead of the device's area
-  bool force = false;  // with read_only: open `data` though somebody else writes it
+  bool force = false;  // with read_only: open what somebody else writes
 };
 
 // Refused as OpenNode, Memdev::Make, FindRegions and Pmem2Media::Map say; with EBUSY,

@@ -18,7 +18,7 @@ section identity
 try serve cxl:/dev/cxl/mem0
 cat /mnt/bus/nd/devices/nmem0/x/identity /mnt/bus/nd/devices/nmem0/cxl/id
 [ -e $region ] && echo "@@FAILED a region before there is one"
-refused ENOTTY sh -c "cat /mnt/bus/nd/devices/nmem0/x/health || echo ENOTTY"
+refused "Inappropriate ioctl" cat /mnt/bus/nd/devices/nmem0/x/health
 refused sanitize sh -c "echo 1 >/mnt/bus/nd/devices/nmem0/x/sanitize || cat /mnt/bus/nd/devices/nmem0/x/last_error; false"
 [ $(wc -c < /mnt/dev/nmem0) = 1048576 ] || echo "@@FAILED size of the label area"
 try leave
@@ -75,8 +75,9 @@ if [ WAYS = 1 ]; then
   try sh -c "echo 'size=16M mode=sector name=in' > $region/x/create"
   try pat write /mnt/dev/by-name/in 9 0 50
   try leave
-  try serve devdax:$(ls /dev/dax*) -o ro
+  try serve cxl:/dev/cxl/mem0,data=$(ls /dev/dax*) -o ro,labels=tail
   ls /mnt/dev/by-name
+  try pat check /mnt/dev/by-name/in 9 0 50
   try leave
 fi
 try ndctl create-namespace -m raw -s 16M -n kernels >/dev/null
@@ -89,7 +90,7 @@ try serve cxl:/dev/cxl/mem0
 ls /mnt/dev/by-name
 try pat check /mnt/dev/by-name/kernels 11 0 100
 try pat check /mnt/dev/by-name/db 7 3 200
-try sh -c "echo kernels >/dev/null; cat $region/available_size"
+cat $region/available_size
 try leave
 """
 
