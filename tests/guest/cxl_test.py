@@ -96,7 +96,7 @@ try leave
 
 
 class CxlTest(mounting.MountTestCase):
-    limit = 200
+    limit = 290
 
     def devices(self, count):
         arguments = ["-device", "pxb-cxl,bus_nr=12,bus=pcie.0,id=cxl.1"]
@@ -119,6 +119,7 @@ class CxlTest(mounting.MountTestCase):
             self.devices(ways),
             script,
             [mounting.program("tools/nvdimmfs")],
+            seconds=250,
             machine="q35,cxl=on",
         )
 

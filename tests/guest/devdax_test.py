@@ -97,7 +97,7 @@ def bad_blocks_of(text):
 
 
 class DevdaxTest(mounting.MountTestCase):
-    limit = 200
+    limit = 290
 
     def cut_out(self, image, start, size):
         """A copy of a part of the backing file: the device's bytes."""
@@ -110,7 +110,7 @@ class DevdaxTest(mounting.MountTestCase):
     def test_one_device_becomes_several_namespaces(self):
         image = images.create(self.scratch_path("dimm.img"), 256 * MIB, LABELS)
         programs = [mounting.program("tools/nvdimmfs"), mounting.program("tests/guest/hwpoison")]
-        sections = guest.boot(image, LABELS, CONFIGURE, programs)
+        sections = guest.boot(image, LABELS, CONFIGURE, programs, 200)
         self.assertIn("devdax\n", sections["made"])
         self.assertEqual("800 8\n800 8\n", bad_blocks_of(sections["poison"]))
         start, size, align = (int(word) for word in sections["where"].split())

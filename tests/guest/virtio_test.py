@@ -94,12 +94,12 @@ while :; do pat write /dev/pmem0 22 8000 64 >/dev/null; done
 
 
 class VirtioTest(mounting.MountTestCase):
-    limit = 200
+    limit = 290
 
     def test_disk_and_own_driver(self):
         image = images.blank(self.scratch_path("virtio.img"), 256 * MIB, 0)
         sections = guest.run(
-            guest.virtio_pmem(image), GUEST, [mounting.program("tools/nvdimmfs")]
+            guest.virtio_pmem(image), GUEST, [mounting.program("tools/nvdimmfs")], seconds=250
         )
         differences = trees.differences(sections["kernel"], sections["disk"])
         self.assertEqual([], differences, "\n" + "\n".join(differences))
@@ -118,7 +118,7 @@ class VirtioTest(mounting.MountTestCase):
         arguments = guest.virtio_pmem(mount.join("dev/by-name/virtio"), 1)
         arguments += guest.nvdimm(mount.join("dev/by-name/dimm"), 0)
         with guest.Running(arguments, FLUSHING) as running:
-            running.await_line("@@FLUSHED", 100)
+            running.await_line("@@FLUSHED", 160)
             running.kill()
         node = os.open(mount.join("dev/by-name/dimm"), os.O_RDWR)
         os.fsync(node)
