@@ -49,6 +49,25 @@ bool IsZero(int file, uint64_t offset, size_t length) {
          std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
 }
 
+// "512 [520] 528" is 520.
+uint32_t Chosen(const std::string& choices) {
+  const size_t open = choices.find('['), close = choices.find(']');
+  if (open == std::string::npos || close == std::string::npos || close < open) return 0;
+  return static_cast<uint32_t>(Number(choices.substr(open + 1, close - open - 1)));
+}
+
+// x/last_error says "sentence [EBUSY, reason]".
+absl::Status RefusalOf(int error, const std::string& device, std::string why) {
+  if (why.empty()) why = absl::StrCat(device, ": ", strerror(error));
+  std::string reason = "volume.tree";
+  const size_t comma = why.rfind(", "), open = why.rfind(" [");
+  if (why.back() == ']' && comma != std::string::npos && open != std::string::npos && open < comma) {
+    reason = why.substr(comma + 2, why.size() - comma - 3);
+    why.resize(open);
+  }
+  return core::Refusal(error, reason, why);
+}
+
 // Bad sectors in lines of "offset count".
 uint64_t CountBad(const std::string& lines) {
   uint64_t bad = 0;
@@ -102,7 +121,9 @@ DeviceTree::Namespace DeviceTree::Describe(const std::string& device) const {
   struct stat stat = {};
   if (!ns.node.empty() && ::stat(NodePath(ns).c_str(), &stat) == 0) {
     ns.capacity = static_cast<uint64_t>(stat.st_size);
-    ns.sector_size = static_cast<uint32_t>(stat.st_blksize);
+    // st_blksize knows powers of two alone.
+    ns.sector_size = Chosen(Attribute(server, "sector_size"));
+    if (ns.sector_size == 0) ns.sector_size = static_cast<uint32_t>(stat.st_blksize);
   }
   return ns;
 }
@@ -170,9 +191,7 @@ absl::Status DeviceTree::Write(const std::string& device, const std::string& att
     if (!file || write(file.get(), text.data(), text.size()) < 0) error = errno;
   }
   if (error == 0) return absl::OkStatus();
-  std::string why = Attribute(device, "x/last_error");
-  if (why.empty()) why = strerror(error);
-  return core::Refusal(error, "volume.tree", absl::StrCat(device, ": ", why));
+  return RefusalOf(error, device, Attribute(device, "x/last_error"));
 }
 
 absl::Status DeviceTree::Unbind(const std::string& device) {

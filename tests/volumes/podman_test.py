@@ -1,0 +1,171 @@
+"""podman with volumes of the plugin, as its users type it."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+from tests.support import mounting, runner
+from tests.volumes import plugin as plugins
+
+# What a container finds: busybox.
+APPLETS = ("sh", "cat", "df", "dd", "id", "ls", "sleep", "sync", "touch")
+LIMITS = ["--network=none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+
+
+class PodmanTest(plugins.PluginTestCase):
+    limit = 240
+
+    def setUp(self):
+        super().setUp()
+        for name in ("podman", "runc", "busybox"):
+            if not shutil.which(name):
+                self.skipTest(f"no {name} on this machine")
+        self.plugin = self.plugin()
+        self.configuration = self.scratch_path("containers.conf")
+        with open(self.configuration, "x", encoding="ascii") as out:
+            out.write(f'[engine.volume_plugins]\nnvdimmfs = "{self.plugin.socket}"\n')
+        # podman wants a short path for what it runs.
+        self.home = tempfile.mkdtemp(prefix="nv.", dir="/tmp")
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        # Its storage mounts itself, and a container that hangs would keep everything.
+        self.addCleanup(self.unmount_storage)
+        self.addCleanup(self.podman, "rm", "--all", "--force", "--time", "0", check=False)
+        self.import_image()
+
+    def podman(self, *arguments, check=True):
+        """What it printed."""
+        command = ["podman", "--root", self.home + "/root", "--runroot", self.home + "/run"]
+        command += ["--tmpdir", self.home + "/tmp", "--storage-driver", "vfs", "--runtime", "runc"]
+        command += ["--cgroup-manager", "cgroupfs", "--events-backend", "none", *arguments]
+        environment = dict(os.environ, CONTAINERS_CONF=self.configuration)
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=90, check=False,
+        )  # fmt: skip
+        if check:
+            self.assertEqual(0, done.returncode, f"podman {' '.join(arguments)}: {done.stderr}")
+        return done.stdout if check else done.stdout + done.stderr
+
+    def unmount_storage(self):
+        with open("/proc/self/mounts", encoding="utf-8") as table:
+            places = [line.split(" ")[1] for line in table]
+        for place in reversed(places):
+            if place.startswith(self.home + "/"):
+                mounting.unmount(place)
+
+    def import_image(self):
+        top = self.scratch_path("image")
+        busybox = shutil.which("busybox")
+        os.makedirs(top + "/bin")
+        shutil.copy(busybox, top + "/bin/busybox")
+        needed = subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False)
+        for word in needed.stdout.split():
+            if word.startswith("/"):
+                os.makedirs(top + os.path.dirname(word), exist_ok=True)
+                shutil.copy(word, top + word)
+        for applet in APPLETS:
+            os.symlink("busybox", f"{top}/bin/{applet}")
+        subprocess.run(["tar", "-C", top, "-cf", top + ".tar", "."], check=True, timeout=60)
+        try:
+            self.podman("import", top + ".tar", "box")
+            self.podman("run", "--rm", *LIMITS, "box", "id")
+        except AssertionError as error:
+            self.skipTest(f"podman runs no container here: {error}")
+
+    def run_in(self, volume, script, *options):
+        return self.podman(
+            "run", "--rm", *LIMITS, *options, "-v", f"{volume}:/data", "box", "sh", "-c", script
+        )
+
+    def create(self, name, *options):
+        words = [word for option in options for word in ("-o", option)]
+        self.podman("volume", "create", "--driver", "nvdimmfs", *words, name)
+
+    def listed(self):
+        return self.podman("volume", "ls", "-q").split()
+
+    def test_what_one_run_writes_the_next_one_reads(self):
+        free = self.plugin.available()
+        self.create("vol", "size=32M", "mode=fs")
+        self.create("bytes", "size=16M", "mode=raw", "uid=1000", "perm=0600")
+        self.assertEqual(["bytes", "vol"], sorted(self.listed()))
+        self.run_in("vol", "echo hello >/data/file")
+        self.assertEqual("hello\n", self.run_in("vol", "cat /data/file"))
+        self.run_in("bytes", "echo hello | dd of=/data/data conv=notrunc 2>/dev/null", "-u", "1000")
+        self.assertEqual("hello\n", self.run_in("bytes", "dd if=/data/data bs=6 count=1 2>/dev/null"))
+        refused = self.podman(
+            "run", "--rm", *LIMITS, "-u", "1001", "-v", "bytes:/data", "box", "cat", "/data/data",
+            check=False,
+        )  # fmt: skip
+        self.assertIn("Permission denied", refused)
+        self.assertEqual([], self.plugin.volume_mounts())
+
+        (seen,) = json.loads(self.podman("volume", "inspect", "vol"))
+        self.assertEqual(("nvdimmfs", "local"), (seen["Driver"], seen["Scope"]))
+        self.assertEqual(("ready", "good"), (seen["Status"]["state"], seen["Status"]["health"]))
+        self.podman("volume", "rm", "vol", "bytes")
+        self.assertEqual([], self.listed())
+        self.plugin.settle()
+        self.assertEqual((free, []), (self.plugin.available(), self.plugin.loops()))
+
+    def test_two_containers_share_a_volume(self):
+        self.create("vol", "size=32M")
+        for name in ("one", "two"):
+            self.podman("run", "-d", "--name", name, *LIMITS, "-v", "vol:/data", "box", "sleep", "99")
+        self.podman("exec", "one", "sh", "-c", "echo shared >/data/file")
+        self.assertEqual("shared\n", self.podman("exec", "two", "cat", "/data/file"))
+        self.assertIn("is being used", self.podman("volume", "rm", "vol", check=False))
+        # The plugin dies; the containers do not notice, nor does the next one.
+        self.plugin.kill()
+        self.podman("exec", "two", "sh", "-c", "echo meanwhile >/data/file; sync")
+        self.plugin.start()
+        self.assertEqual("meanwhile\n", self.podman("exec", "one", "cat", "/data/file"))
+        self.podman("rm", "--force", "--time", "0", "one")
+        self.assertEqual("meanwhile\n", self.podman("exec", "two", "cat", "/data/file"))
+        # A container that is killed, not stopped.
+        self.podman("kill", "two")
+        self.podman("rm", "two")
+        self.assertTrue(mounting.wait_until(lambda: not self.plugin.volume_mounts()))
+        self.podman("volume", "rm", "vol")
+
+    def test_reload_finds_what_was_made_elsewhere(self):
+        self.plugin.create("made", size="16M", mode="raw")
+        self.create("lost", "size=16M", "mode=raw")
+        self.plugin.remove("lost")
+        self.podman("volume", "reload")
+        self.assertEqual(["made"], self.listed())
+        self.podman("volume", "rm", "made")
+        self.assertEqual([], self.plugin.names())
+
+    def test_a_full_region_is_a_sentence_and_changes_nothing(self):
+        self.create("vol", "size=64M")
+        before = self.plugin.available()
+        said = self.podman(
+            "volume", "create", "--driver", "nvdimmfs", "-o", "size=1G", "more", check=False
+        )
+        self.assertIn("no room for the 1073741824 bytes of volume more", said)
+        self.assertIn(f"{before} free", said)
+        self.assertEqual((["vol"], ["vol"]), (self.listed(), self.plugin.names()))
+        self.assertEqual(before, self.plugin.available())
+
+    def test_every_call_works_again_after_a_kill(self):
+        steps = [
+            lambda: self.create("vol", "size=32M"),
+            lambda: self.run_in("vol", "echo one >/data/file"),
+            lambda: self.assertEqual("one\n", self.run_in("vol", "cat /data/file")),
+            lambda: self.assertEqual(["vol"], self.listed()),
+            lambda: self.podman("volume", "rm", "vol"),
+        ]
+        for step in steps:
+            self.plugin.kill()
+            said = self.podman("volume", "create", "--driver", "nvdimmfs", "x", check=False)
+            self.assertIn("connect", said)
+            self.plugin.start()
+            step()
+        self.assertEqual([], self.plugin.names())
+
+
+if __name__ == "__main__":
+    runner.main()
