@@ -188,8 +188,8 @@ class Plugin:
         """Waits until nothing goes on behind."""
 
         def quiet():
-            return "nvdimmfs_volumes_leaving 0\n" in self.metrics() and not any(
-                self.status(name)["state"].startswith("being") for name in self.names()
+            return "nvdimmfs_volumes_leaving 0\n" in self.metrics() and "_busy{" not in "".join(
+                line for line in self.metrics().splitlines() if line.endswith("} 1")
             )
 
         assert mounting.wait_until(quiet), self.metrics()

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import time
 
-from tests.support import guest, mounting, runner
+from tests.support import guest, images, mounting, runner
 from tests.volumes import plugin as plugins
 
 MIB = plugins.MIB
@@ -129,6 +129,59 @@ class ProtocolTest(plugins.PluginTestCase):
         plugin.settle()
         self.assertEqual(free, plugin.available())
 
+    def test_regions_of_several_sources_are_told_apart(self):
+        small, large = self.image("a.img", 64 * MIB), self.image("b.img", 128 * MIB)
+        plugin = self.plugin(small, large)
+        plugin.create("one", size="96M", mode="raw")
+        plugin.create("two", size="16M", mode="raw", region="b.img/region0")
+        plugin.create("three", size="16M", mode="raw", region="region0")
+        wanted = {"one": large, "two": large, "three": small}
+        self.assertEqual(wanted, {name: plugin.status(name)["source"] for name in wanted})
+        with self.assertRaisesRegex(plugins.Refused, "a.img/region0 has .* b.img/region0 has .*"):
+            plugin.create("four", size="64M", mode="raw")
+        # Without its source a volume is not there; with it, it is back.
+        plugin.stop()
+        plugin._arguments.remove(large)
+        plugin.start()
+        self.assertEqual(["three"], plugin.names())
+        plugin.stop()
+        plugin._arguments.append(large)
+        plugin.start()
+        self.assertEqual(["one", "three", "two"], plugin.names())
+
+    def test_namespaces_of_others_are_shown_and_kept(self):
+        image = self.image()
+        with mounting.Mount(image) as mount:
+            for line in ("size=16M name=mine", "size=32M mode=sector name=theirs", "size=16M"):
+                mount.write(line, "ndbus0/region0/x/create")
+            # Names that lead elsewhere are no names of volumes.
+            mount.write("size=16M name=../../etc/x~1", "ndbus0/region0/x/create")
+        plugin = self.plugin(image)
+        self.assertEqual(["mine", "theirs"], plugin.names())
+        self.assertEqual(["data"], os.listdir(plugin.mount("theirs")))
+        plugin.unmount("theirs")
+        with self.assertRaisesRegex(plugins.Refused, "EPERM, volume.adopted"):
+            plugin.remove("theirs")
+        plugin.kill()
+        plugin._arguments.append("--adopt")
+        plugin.start()
+        plugin.remove("theirs")
+        plugin.settle()
+        self.assertEqual(["mine"], plugin.names())
+        self.assertEqual(3, len(plugin.namespaces()))
+
+    def test_a_blank_label_area_is_taken_into_use_and_data_is_not(self):
+        blank = images.blank(self.scratch_path("blank.img"), 64 * MIB, plugins.LABEL_SIZE)
+        used = images.blank(self.scratch_path("used.img"), 64 * MIB, plugins.LABEL_SIZE)
+        with open(used, "r+b") as data:
+            data.write(b"somebody's")
+        plugin = self.plugin(used)
+        with self.assertRaisesRegex(plugins.Refused, "has no labels, and data in it"):
+            plugin.create("v", size="16M", mode="raw")
+        plugin = self.plugin(blank, name="second")
+        plugin.create("v", size="16M", mode="raw")
+        self.assertEqual(["v"], plugin.names())
+
     def test_a_name_leads_nowhere(self):
         plugin = self.plugin()
         for name in ("", "..", "../x", "a/b", "-rf", "$(touch x)", "a\0b", "x" * 256):
@@ -236,6 +289,27 @@ class ProtocolTest(plugins.PluginTestCase):
         self.assertTrue(mounting.wait_until(back))
         with open(plugin.mount("v") + "/file", "rb") as file:
             self.assertEqual(b"kept", file.read())
+
+    def test_no_call_waits_for_a_server_that_hangs(self):
+        plugin = self.plugin()
+        plugin.create("v", size="16M", mode="raw")
+        before = plugin.available()
+        (server,) = plugin.servers()
+        os.kill(server, signal.SIGSTOP)
+        try:
+            self.assertEqual(["v"], plugin.names())  # say() measures
+            self.assertEqual("does not answer", plugin.status("v")["state"])
+            for call in (plugin.mount, plugin.remove, lambda name: plugin.create("w", size="16M")):
+                with self.assertRaisesRegex(plugins.Refused, "ask again .EAGAIN, volume.busy"):
+                    call("v")
+        finally:
+            os.kill(server, signal.SIGCONT)
+        plugin.settle()
+        self.assertEqual((["v"], ["v"]), (plugin.names(), plugin.namespaces()))
+        self.assertEqual(before, plugin.available())
+        self.assertEqual([], plugin.status("v")["mounts"])
+        plugin.create("w", size="16M", mode="raw")
+        plugin.mount("v")
 
     def test_after_a_reboot_volumes_are_there_and_mounts_are_not(self):
         plugin = self.plugin()

@@ -8,6 +8,12 @@ bool Job::Commit() {
   return committed_;
 }
 
+bool Job::Fail() {
+  absl::MutexLock lock(&mutex_);
+  held_ = !left_;
+  return held_ || !committed_;
+}
+
 void Job::Finish(const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
   finished_ = true;
@@ -17,7 +23,9 @@ void Job::Finish(const absl::Status& status) {
 absl::Status Job::Wait(absl::Time deadline, const absl::Status& late) {
   absl::MutexLock lock(&mutex_);
   mutex_.AwaitWithDeadline(absl::Condition(&finished_), deadline);
+  if (held_) mutex_.Await(absl::Condition(&finished_));
   if (finished_) return status_;
+  left_ = true;
   if (committed_) return absl::OkStatus();
   abandoned_ = true;
   return late;

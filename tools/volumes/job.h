@@ -17,6 +17,9 @@ class Job {
   // The worker is about to do what cannot be taken back. False: the caller has been told that it
   // did not happen, so it must not.
   bool Commit();
+  // The worker failed and is about to end; a caller that is still there waits for Finish, however
+  // long that takes. True: the caller has been told, or will be. False: it believes that all is well.
+  bool Fail();
   void Finish(const absl::Status& status);
 
   // The work's own status, if it is there in time. At `deadline`: OK where the work is committed
@@ -27,6 +30,8 @@ class Job {
   absl::Mutex mutex_;
   bool committed_ ABSL_GUARDED_BY(mutex_) = false;
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
+  bool left_ ABSL_GUARDED_BY(mutex_) = false;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };

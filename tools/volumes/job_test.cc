@@ -33,5 +33,27 @@ TEST(Job, WhatIsCommittedIsFinishedBehind) {
   EXPECT_TRUE(job.Commit());
 }
 
+TEST(Job, WhoLeftBelievesWhatItWasTold) {
+  Job committed;
+  EXPECT_TRUE(committed.Commit());
+  EXPECT_TRUE(committed.Wait(absl::Now(), kLate).ok());
+  EXPECT_FALSE(committed.Fail());
+  Job late;
+  EXPECT_EQ(late.Wait(absl::Now(), kLate), kLate);
+  EXPECT_TRUE(late.Fail());
+}
+
+TEST(Job, WhoIsHeldHearsTheEndAfterTheDeadline) {
+  Job job;
+  EXPECT_TRUE(job.Commit());
+  EXPECT_TRUE(job.Fail());
+  std::thread worker([&] {
+    absl::SleepFor(absl::Milliseconds(20));
+    job.Finish(kFailed);
+  });
+  EXPECT_EQ(job.Wait(absl::Now(), kLate), kFailed);
+  worker.join();
+}
+
 }  // namespace
 }  // namespace nvdimmfs::volumes

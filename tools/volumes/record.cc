@@ -48,8 +48,7 @@ absl::StatusOr<Record> FromJson(const nlohmann::json& json) {
   record.mount_ids = json.at("mount_ids").get<std::set<std::string>>();
   const auto uuid = core::Uuid::Parse(record.uuid);
   if (!uuid || uuid->ToString() != record.uuid) return Bad("no uuid");
-  // An adopted namespace is called what its label says.
-  if (!record.adopted) RETURN_IF_ERROR(CheckName(record.name));
+  RETURN_IF_ERROR(record.adopted ? CheckLabelName(record.name) : CheckName(record.name));
   return record;
 }
 

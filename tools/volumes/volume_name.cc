@@ -33,6 +33,13 @@ absl::Status CheckName(absl::string_view name) {
                    "and '-', 255 bytes at most"));
 }
 
+absl::Status CheckLabelName(absl::string_view name) {
+  std::string without(name);
+  if (const size_t tilde = without.find('~'); tilde != std::string::npos && tilde > 0)
+    without.erase(tilde, 1);
+  return CheckName(without);
+}
+
 std::string LabelName(absl::string_view name) {
   if (name.size() <= kLongestLabelName) return std::string(name);
   return absl::StrCat(name.substr(0, kKeptOfLongName), "~", ShortHash(name));

@@ -118,6 +118,13 @@ TEST(VolumeName, LeavesNoDirectory) {
   EXPECT_FALSE(CheckName(std::string(256, 'x')).ok());
 }
 
+TEST(VolumeName, OfALabelLeavesNoDirectoryEither) {
+  EXPECT_TRUE(CheckLabelName("db").ok());
+  EXPECT_TRUE(CheckLabelName(LabelName(std::string(64, 'f'))).ok());
+  for (const char* name : {"", "~", "~a", "a~~b", "../x~", "a/b~c", "a\n~"})
+    EXPECT_EQ(core::ReasonOf(CheckLabelName(name)), "volume.name") << name;
+}
+
 TEST(VolumeName, FitsIntoALabel) {
   EXPECT_EQ(LabelName(std::string(63, 'x')), std::string(63, 'x'));
   const std::string anonymous(64, 'f');  // as docker makes them

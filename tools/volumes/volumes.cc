@@ -104,56 +104,60 @@ absl::Status Volumes::PutRecord(const VolumePtr& volume,
   return absl::OkStatus();
 }
 
+// Whether a volume that is there is the one that is wanted.
+absl::Status Volumes::Compare(const Volume& volume, const OptionMap& map,
+                              const VolumeOptions& options) {
+  absl::MutexLock lock(&mutex_);
+  const std::string& name = volume.record.name;
+  if (!volume.error.empty())
+    return core::Refusal(EEXIST, "volume.exists",
+                         absl::StrCat("volume ", name, " exists, and is of no use: ", volume.error,
+                                      "; remove it first"));
+  if (map.empty() || volume.record.options == options) return absl::OkStatus();
+  return core::Refusal(
+      EEXIST, "volume.exists",
+      absl::StrCat("volume ", name, " exists, with other options: ",
+                   absl::StrJoin(ToMap(volume.record.options), " ", absl::PairFormatter("="))));
+}
+
 absl::Status Volumes::Create(const std::string& name, const OptionMap& map) {
   const absl::Time deadline = absl::Now() + kPatience;
   RETURN_IF_ERROR(CheckName(name));
   ASSIGN_OR_RETURN(VolumeOptions options, ParseVolumeOptions(map));
   if (options.size == 0) options.size = config_.default_size;
-  absl::StatusOr<VolumePtr> there = Claim(name, "being looked at", deadline);
-  if (there.ok()) {
-    const Record record = RecordOf(**there);
-    std::string error;
-    {
-      absl::MutexLock lock(&mutex_);
-      error = (*there)->error;
-    }
-    Release(*there);
-    if (error.empty() && (map.empty() || record.options == options)) return absl::OkStatus();
-    return core::Refusal(
-        EEXIST, "volume.exists",
-        error.empty() ? absl::StrCat("volume ", name, " exists, with other options: ",
-                                     absl::StrJoin(ToMap(record.options), " ",
-                                                   absl::PairFormatter("=")))
-                      : absl::StrCat("volume ", name, " exists, and is of no use: ", error,
-                                     "; remove it first"));
-  }
-  if (core::ErrnoOf(there.status()) != ENOENT) return there.status();
-  if (options.size == 0)
-    return core::Refusal(EINVAL, "volume.option",
-                         absl::StrCat("volume ", name,
-                                      " needs a size, such as -o size=64M (a plugin started with "
-                                      "--default-size has one for those without)"));
   auto volume = std::make_shared<Volume>();
   volume->record = {.name = name, .options = options, .changed = Now()};
   volume->doing = "being made";
-  {
+  for (bool is_first = false; !is_first;) {
+    const absl::StatusOr<VolumePtr> there = Claim(name, "being looked at", deadline);
+    if (there.ok()) {
+      const absl::Status same = Compare(**there, map, options);
+      Release(*there);
+      return same;
+    }
+    if (core::ErrnoOf(there.status()) != ENOENT) return there.status();
+    if (options.size == 0)
+      return core::Refusal(EINVAL, "volume.option",
+                           absl::StrCat("volume ", name,
+                                        " needs a size, such as -o size=64M (a plugin started with "
+                                        "--default-size has one for those without)"));
     absl::MutexLock lock(&mutex_);
-    if (!volumes_.emplace(name, volume).second)
-      return core::Refusal(EAGAIN, "volume.busy",
-                           absl::StrCat("volume ", name, " is being made by somebody else"));
+    is_first = volumes_.emplace(name, volume).second;
   }
-  // It is committed at once: a caller who cannot wait hears of a failure from Status and Mount.
   const auto job = Start(volume, [this, volume, name](Job& self) {
-    const absl::Status status = Make(volume);
+    const absl::Status status = Make(volume, self);
     if (status.ok()) return status;
+    // Who believes that all is well hears of it from Status and Mount. What has a namespace stays,
+    // to be removed.
+    const bool is_told = self.Fail();
     absl::MutexLock lock(&mutex_);
     volume->error = std::string(status.message());
-    if (self.Commit() && volume->source == nullptr) volumes_.erase(name);
+    if (is_told && volume->source == nullptr) volumes_.erase(name);
     return status;
   });
-  const absl::Status late = core::Refusal(EAGAIN, "volume.busy", "late");
-  const absl::Status status = job->Wait(deadline, late);
-  return core::ReasonOf(status) == "volume.busy" ? absl::OkStatus() : status;
+  return job->Wait(deadline, core::Refusal(EAGAIN, "volume.busy",
+                                           absl::StrCat("volume ", name, ": the device tree takes "
+                                                        "its time; ask again")));
 }
 
 absl::StatusOr<std::string> Volumes::Mount(const std::string& name, const std::string& id) {
@@ -210,11 +214,12 @@ absl::Status Volumes::Remove(const std::string& name) {
   if (!claimed.ok()) {
     // Whoever lost our answer may ask again.
     absl::MutexLock lock(&mutex_);
-    const bool gone = removed_.count(name) > 0;
+    if (core::ErrnoOf(claimed.status()) != ENOENT) return claimed.status();
     for (const LeavingPtr& leaving : leaving_)
       if (leaving->record.name == name) return absl::OkStatus();
-    return gone && core::ErrnoOf(claimed.status()) == ENOENT ? absl::OkStatus()
-                                                             : claimed.status();
+    for (const auto& [uuid, record] : removed_)
+      if (record.name == name) return absl::OkStatus();
+    return claimed.status();
   }
   const VolumePtr volume = *claimed;
   const Record record = RecordOf(*volume);
@@ -268,7 +273,8 @@ absl::StatusOr<std::string> Volumes::Path(const std::string& name) {
 }
 
 absl::StatusOr<VolumeView> Volumes::Get(const std::string& name) {
-  LookForNew();
+  const absl::Time deadline = absl::Now() + kPatience;
+  LookForNewUntil(deadline);
   Volume volume;
   {
     absl::MutexLock lock(&mutex_);
@@ -277,7 +283,6 @@ absl::StatusOr<VolumeView> Volumes::Get(const std::string& name) {
     volume = *found->second;
   }
   VolumeView view{.name = name, .mountpoint = volume.mountpoint, .created = volume.record.changed};
-  // A file system or a server that hangs must not hang us.
   auto status = std::make_shared<Json>();
   auto job = std::make_shared<Job>();
   Spawn([this, volume, status, job] {
@@ -285,13 +290,23 @@ absl::StatusOr<VolumeView> Volumes::Get(const std::string& name) {
     job->Finish(absl::OkStatus());
   });
   const absl::Status done =
-      job->Wait(absl::Now() + kPatience, core::Refusal(EAGAIN, "volume.busy", "late"));
+      job->Wait(deadline, core::Refusal(EAGAIN, "volume.busy", "late"));
   view.status = done.ok() ? *status : Json{{"state", "does not answer"}};
   return view;
 }
 
+// A server that hangs must not hang us.
+void Volumes::LookForNewUntil(absl::Time deadline) {
+  auto job = std::make_shared<Job>();
+  Spawn([this, job] {
+    LookForNew();
+    job->Finish(absl::OkStatus());
+  });
+  job->Wait(deadline, absl::OkStatus()).IgnoreError();
+}
+
 std::vector<VolumeView> Volumes::List() {
-  LookForNew();
+  LookForNewUntil(absl::Now() + kPatience);
   absl::MutexLock lock(&mutex_);
   std::vector<VolumeView> views;
   for (const auto& [name, volume] : volumes_)

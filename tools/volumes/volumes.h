@@ -103,17 +103,22 @@ class Volumes final : public VolumeDriver {
   // --- Starting, and starting over (volumes_recovery.cc). ---
   absl::Status Recover();
   absl::Status CleanMounts(const std::vector<Record>& records);
-  absl::Status RecoverRecord(const Record& record);
+  // By uuid.
+  using Found = std::map<std::string, std::pair<Source*, DeviceTree::Namespace>>;
+  absl::Status RecoverRecord(const Record& record, const Found& found);
+  absl::Status RecoverLost(const Record& record);
   VolumePtr AddVolume(Source& source, const Record& record, const DeviceTree::Namespace& ns);
   void AddForeign(Source& source, const DeviceTree::Namespace& ns);
   void ForgetVanished(const Source& source, const std::set<std::string>& uuids);
   void Refill(const VolumePtr& volume);
   void Revive(Source& source);
   void LookForNew();
+  void LookForNewUntil(absl::Time deadline);
   void PruneRemoved();
 
   // --- Work (volumes_work.cc). ---
-  absl::Status Make(const VolumePtr& volume);
+  absl::Status Make(const VolumePtr& volume, Job& job);
+  absl::Status Unmake(const VolumePtr& volume);
   absl::StatusOr<std::vector<Target>> Targets(const Record& record);
   absl::Status Allocate(const VolumePtr& volume);
   absl::Status Fill(const VolumePtr& volume);
@@ -127,6 +132,7 @@ class Volumes final : public VolumeDriver {
   absl::StatusOr<VolumePtr> Claim(const std::string& name, const std::string& doing,
                                   absl::Time deadline);
   void Release(const VolumePtr& volume);
+  absl::Status Compare(const Volume& volume, const OptionMap& map, const VolumeOptions& options);
   // Runs `work` on a thread of its own; the volume is released after it.
   std::shared_ptr<Job> Start(const VolumePtr& volume, std::function<absl::Status(Job&)> work);
   void Spawn(std::function<void()> work);
@@ -145,7 +151,7 @@ class Volumes final : public VolumeDriver {
   absl::Mutex mutex_;
   std::map<std::string, VolumePtr> volumes_ ABSL_GUARDED_BY(mutex_);
   std::vector<LeavingPtr> leaving_ ABSL_GUARDED_BY(mutex_);
-  // Names and uuids of what was removed, until somebody may not ask for it any more.
+  // By uuid: what was removed, for an hour, as somebody may have lost the answer and ask again.
   std::map<std::string, Record> removed_ ABSL_GUARDED_BY(mutex_);
   std::map<const Source*, std::set<std::string>> seen_ ABSL_GUARDED_BY(mutex_);
   int jobs_ ABSL_GUARDED_BY(mutex_) = 0;

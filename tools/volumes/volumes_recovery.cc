@@ -105,8 +105,13 @@ absl::Status Volumes::Recover() {
     RETURN_IF_ERROR(journal_.Put(record));
   }
   RETURN_IF_ERROR(CleanMounts(journal.records));
-  for (const auto& source : sources_) RETURN_IF_ERROR(source->Serve());
-  for (const Record& record : journal.records) RETURN_IF_ERROR(RecoverRecord(record));
+  Found found;
+  for (const auto& source : sources_) {
+    RETURN_IF_ERROR(source->Serve());
+    ASSIGN_OR_RETURN(const std::vector<DeviceTree::Namespace> all, source->tree().Namespaces());
+    for (const DeviceTree::Namespace& ns : all) found[ns.uuid] = {source.get(), ns};
+  }
+  for (const Record& record : journal.records) RETURN_IF_ERROR(RecoverRecord(record, found));
   PruneRemoved();
   LookForNew();
   return absl::OkStatus();
@@ -122,42 +127,24 @@ absl::Status Volumes::CleanMounts(const std::vector<Record>& records) {
   return absl::OkStatus();
 }
 
-absl::Status Volumes::RecoverRecord(const Record& record) {
-  Source* source = nullptr;
-  absl::StatusOr<DeviceTree::Namespace> ns = absl::NotFoundError("");
-  bool is_served = false;
-  for (const auto& one : sources_) {
-    is_served |= one->path() == record.source;
-    ns = one->tree().Find(record.uuid);
-    if (ns.ok()) source = one.get();
-    if (ns.ok()) break;
-  }
+absl::Status Volumes::RecoverRecord(const Record& record, const Found& found) {
   if (record.state == RecordState::kRemoved) {
     absl::MutexLock lock(&mutex_);
-    removed_[record.name] = record;
+    removed_[record.uuid] = record;
     return absl::OkStatus();
   }
-  if (source == nullptr) {
-    if (!is_served) return absl::OkStatus();  // its image is not given this time
-    if (record.state != RecordState::kRemoving) return journal_.Drop(record.uuid);
-    Record removed = record;
-    removed.state = RecordState::kRemoved;
-    removed.changed = Now();
-    {
-      absl::MutexLock lock(&mutex_);
-      removed_[record.name] = removed;
-    }
-    return journal_.Put(removed);
-  }
+  const auto at = found.find(record.uuid);
+  if (at == found.end()) return RecoverLost(record);
+  const auto& [source, ns] = at->second;
   switch (record.state) {
     case RecordState::kCreating:
-      RETURN_IF_ERROR(source->tree().Destroy(*ns));
+      RETURN_IF_ERROR(source->tree().Destroy(ns));
       return journal_.Drop(record.uuid);
     case RecordState::kFormatting:
-      Refill(AddVolume(*source, record, *ns));
+      Refill(AddVolume(*source, record, ns));
       break;
     case RecordState::kReady: {
-      const VolumePtr volume = AddVolume(*source, record, *ns);
+      const VolumePtr volume = AddVolume(*source, record, ns);
       if (record.mount_ids.empty()) break;
       if (const absl::Status status = AttachVolume(volume); !status.ok())
         Note(absl::StrCat(record.name, " was mounted and cannot be again: ", status.message()));
@@ -165,7 +152,7 @@ absl::Status Volumes::RecoverRecord(const Record& record) {
     }
     case RecordState::kRemoving: {
       auto leaving = std::make_shared<Leaving>();
-      *leaving = {.record = record, .source = source, .size = ns->size};
+      *leaving = {.record = record, .source = source, .size = ns.size};
       {
         absl::MutexLock lock(&mutex_);
         leaving_.push_back(leaving);
@@ -177,6 +164,23 @@ absl::Status Volumes::RecoverRecord(const Record& record) {
       break;
   }
   return absl::OkStatus();
+}
+
+// Its namespace is not there.
+absl::Status Volumes::RecoverLost(const Record& record) {
+  const bool is_served =
+      std::any_of(sources_.begin(), sources_.end(),
+                  [&](const auto& source) { return source->path() == record.source; });
+  if (!is_served) return absl::OkStatus();  // its image is not given this time
+  if (record.state != RecordState::kRemoving) return journal_.Drop(record.uuid);
+  Record removed = record;
+  removed.state = RecordState::kRemoved;
+  removed.changed = Now();
+  {
+    absl::MutexLock lock(&mutex_);
+    removed_[record.uuid] = removed;
+  }
+  return journal_.Put(removed);
 }
 
 Volumes::VolumePtr Volumes::AddVolume(Source& source, const Record& record,
@@ -209,9 +213,8 @@ void Volumes::AddForeign(Source& source, const DeviceTree::Namespace& ns) {
   record.options.mode = ns.mode == "safe"     ? VolumeMode::kSector
                         : ns.mode == "memory" ? VolumeMode::kFsdax
                                               : VolumeMode::kRaw;
-  // A name that no volume can have stays a namespace.
-  const bool shortened = ns.label_name.find('~') != std::string::npos;
-  if (ns.mode == "dax" || (!shortened && !CheckName(ns.label_name).ok())) return;
+  // What no volume can be called, or no file, stays a namespace.
+  if (ns.mode == "dax" || !CheckLabelName(ns.label_name).ok()) return;
   AddVolume(source, record, ns);
 }
 

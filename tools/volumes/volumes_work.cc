@@ -125,20 +125,25 @@ absl::Status Volumes::Allocate(const VolumePtr& volume) {
   return refused;
 }
 
-absl::Status Volumes::Make(const VolumePtr& volume) {
+// All or nothing.
+absl::Status Volumes::Make(const VolumePtr& volume, Job& job) {
   RETURN_IF_ERROR(Allocate(volume));
-  absl::Status status =
-      PutRecord(volume, [](Record& record) { record.state = RecordState::kFormatting; });
+  absl::Status status = job.Commit() ? absl::OkStatus() : absl::CancelledError("nobody waits");
+  if (status.ok())
+    status = PutRecord(volume, [](Record& record) { record.state = RecordState::kFormatting; });
   if (status.ok()) status = Fill(volume);
-  if (status.ok()) return status;
-  // All or nothing.
+  if (!status.ok()) status.Update(Unmake(volume));
+  return status;
+}
+
+absl::Status Volumes::Unmake(const VolumePtr& volume) {
   const Record record = RecordOf(*volume);
-  status.Update(Detach(PlaceOf(record.name)));
-  if (!Destroy(volume->source->tree(), record.uuid).ok()) return status;
-  journal_.Drop(record.uuid).IgnoreError();
+  RETURN_IF_ERROR(Detach(PlaceOf(record.name)));
+  RETURN_IF_ERROR(Destroy(volume->source->tree(), record.uuid));
+  RETURN_IF_ERROR(journal_.Drop(record.uuid));
   absl::MutexLock lock(&mutex_);
   volume->source = nullptr;
-  return status;
+  return absl::OkStatus();
 }
 
 absl::Status Volumes::Fill(const VolumePtr& volume) {
@@ -221,7 +226,7 @@ absl::Status Volumes::Free(const LeavingPtr& leaving) {
   leaving->working = false;
   leaving->error = std::string(status.message());
   if (status.ok()) {
-    removed_[record.name] = record;
+    removed_[record.uuid] = record;
     leaving_.erase(std::remove(leaving_.begin(), leaving_.end(), leaving), leaving_.end());
   } else {
     fprintf(stderr, "nvdimmfs-volumes: remove %s: %s; this is tried again\n", record.name.c_str(),
