@@ -20,7 +20,6 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr absl::Duration kPause = absl::Milliseconds(10);
 
 // Room for the mount point of the data file and for nothing else.
@@ -97,8 +96,8 @@ bool IsAttached(const std::string& place, bool is_file_system) {
          stat(absl::StrCat(place, "/", kDataName).c_str(), &data) == 0;
 }
 
-absl::Status AwaitRelease(const std::string& node) {
-  const absl::Time end = absl::Now() + kPatience;
+absl::Status AwaitRelease(const std::string& node, absl::Duration patience) {
+  const absl::Time end = absl::Now() + patience;
   std::optional<std::string> loop;
   while ((loop = LoopDevice::Find(node)).has_value() && absl::Now() < end) absl::SleepFor(kPause);
   if (!loop) return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "tools/volumes/volume_options.h"
 
 namespace nvdimmfs::volumes {
@@ -32,9 +33,9 @@ absl::Status Detach(const std::string& place);
 // Whether it is there, whole, and answers.
 bool IsAttached(const std::string& place, bool is_file_system);
 
-// Waits until no loop device stands on `node`, at most two seconds. Refused with EBUSY,
-// "volume.held", where somebody's mount namespace still has it.
-absl::Status AwaitRelease(const std::string& node);
+// Waits until no loop device stands on `node`. Refused with EBUSY, "volume.held", where somebody
+// still has it after `patience`: a process in another mount namespace, or one on its way out.
+absl::Status AwaitRelease(const std::string& node, absl::Duration patience);
 
 }  // namespace nvdimmfs::volumes
 

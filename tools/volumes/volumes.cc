@@ -23,6 +23,9 @@ using Json = nlohmann::ordered_json;
 // podman gives a call 5 seconds. What is not done by then goes on behind.
 constexpr absl::Duration kPatience = absl::Milliseconds(3500);
 
+// How long the kernel may take to let go of what was unmounted.
+constexpr absl::Duration kHeld = absl::Seconds(2);
+
 int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
 
 absl::Status NoVolume(const std::string& name) {
@@ -245,7 +248,7 @@ absl::Status Volumes::Remove(const std::string& name) {
       *leaving = {.record = volume->record, .source = volume->source, .size = volume->ns.size};
     }
     const bool made = leaving->source != nullptr;  // else there never was a namespace
-    if (made) RETURN_IF_ERROR(AwaitRelease(leaving->source->tree().NodePath(volume->ns)));
+    if (made) RETURN_IF_ERROR(AwaitRelease(leaving->source->tree().NodePath(volume->ns), kHeld));
     if (!self.Commit())
       return core::Refusal(EAGAIN, "volume.busy", absl::StrCat(name, ": it took too long"));
     leaving->record.state = RecordState::kRemoving;

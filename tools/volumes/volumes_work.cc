@@ -20,6 +20,7 @@ namespace {
 
 // How long a node may stay open after its last user: the kernel lets go of it behind.
 constexpr absl::Duration kHeld = absl::Seconds(3);
+constexpr absl::Duration kPredecessor = absl::Seconds(60);
 constexpr absl::Duration kPause = absl::Milliseconds(20);
 
 uint64_t RoundUp(uint64_t value, uint64_t to) {
@@ -157,6 +158,8 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
   }
   DeviceTree& tree = volume->source->tree();
   if (options.has_file_system()) {
+    // A predecessor's mkfs was killed with it, and may be on its way out still.
+    RETURN_IF_ERROR(AwaitRelease(tree.NodePath(ns), kPredecessor));
     {
       ASSIGN_OR_RETURN(const LoopDevice loop,
                        LoopDevice::Attach(tree.NodePath(ns), ns.sector_size, false));
