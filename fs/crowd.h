@@ -2,7 +2,7 @@
 //
 // Requests that are already there right after an answer, again and again, mean several: nobody who
 // waited for that answer can have asked again so soon. A long run of requests of which no two were
-// in work together means one.
+// in work together, and none was found waiting, means one.
 //
 // Thread rules: any thread; Looked by one at a time.
 #ifndef NVDIMMFS_FS_CROWD_H_
@@ -26,6 +26,9 @@ class Crowd {
     several_.store(true, std::memory_order_relaxed);
     return true;
   }
+
+  // One of several looked, after an answer, and a request was there.
+  void Queued() { alone_.store(0, std::memory_order_relaxed); }
 
   // Around each request.
   void Begin() {

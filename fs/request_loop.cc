@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +28,7 @@ namespace {
 constexpr size_t kPage = 4096;
 constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
 constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
+constexpr unsigned kLookEvery = 16;           // requests between two looks whether several ask
 constexpr useconds_t kWakePause = 1000;       // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
@@ -77,6 +79,7 @@ struct RequestLoop::Worker {
   // The worker's own.
   bool leads = false;
   bool alone = false;    // leads, and nobody else does
+  unsigned looks = 0;    // beside others
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   SpinScore score;
 };
@@ -85,6 +88,8 @@ RequestLoop::RequestLoop(int device, const Options& options, Handler handler,
                          std::function<void()> on_end)
     : options_(options), handler_(std::move(handler)), on_end_(std::move(on_end)) {
   InstallWakeSignal();
+  const int cpus = static_cast<int>(std::thread::hardware_concurrency());
+  crowd_places_ = std::min(options.threads, std::max(cpus, 2));
   for (int i = 0; i < options.threads; ++i)
     workers_.push_back(std::make_unique<Worker>(CloneDevice(device), options.buffer_size));
 }
@@ -185,15 +190,22 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
 
 // Polls for a request while that pays.
 void RequestLoop::Await(Worker& worker) {
-  if (!worker.alone || places_ > 1) return;
   pollfd ready = {worker.device, POLLIN, 0};
+  if (!worker.alone || places_ > 1) {
+    if (++worker.looks % kLookEvery == 0 && poll(&ready, 1, 0) != 0) crowd_.Queued();
+    return;
+  }
   const bool was_there = poll(&ready, 1, 0) != 0;
   if (crowd_.Looked(was_there)) {
     worker.alone = false;
-    SetPlaces(static_cast<int>(workers_.size()));
+    SetPlaces(crowd_places_);
   }
   if (was_there || !worker.score.pays()) return;
-  while (poll(&ready, 1, 0) == 0 && Now() - worker.answered < SpinScore::kBudget) {
+  for (int64_t last = Now(); poll(&ready, 1, 0) == 0;) {
+    const int64_t now = Now();
+    if (now - last > SpinScore::kStolen) return worker.score.Preempted();
+    if (now - worker.answered >= SpinScore::kBudget) return;
+    last = now;
   }
 }
 

@@ -3,7 +3,7 @@
 // Two ways of attending the device, chosen by what comes (Crowd):
 //   one requester   one worker attends, the leader, and polls for the next request while that pays
 //                   (SpinScore); the others are parked: who sleeps on the device is woken in vain
-//   several         every worker attends, asleep in read(2); nobody polls
+//   several         a worker a processor attends, asleep in read(2); nobody polls
 // A leader answers quick requests itself; before one that may wait for something it gives its place
 // to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. The
 // reply must go to the descriptor that the request came from: CurrentDevice().
@@ -74,6 +74,7 @@ class RequestLoop {
   const Options options_;
   const Handler handler_;
   const std::function<void()> on_end_;
+  int crowd_places_ = 1;  // how many attend when several ask: more than processors only compete
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   // Until then quick requests are not quick (nanoseconds of the monotonic clock): their media was

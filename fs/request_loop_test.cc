@@ -129,6 +129,30 @@ TEST(SpinScoreTest, PaysAfterARunAndNotAfterIdleness) {
   EXPECT_FALSE(score.pays());
 }
 
+TEST(SpinScoreTest, AStolenProcessorIsRemembered) {
+  SpinScore score;
+  for (int i = 0; i < 20; ++i) score.Came(1000);
+  score.Preempted();
+  score.Came(SpinScore::kBudget + 1);
+  for (int i = 0; i < 60; ++i) {
+    score.Came(1000);
+    EXPECT_FALSE(score.pays()) << i;
+  }
+  for (int i = 0; i < 20; ++i) score.Came(1000);
+  EXPECT_TRUE(score.pays());
+}
+
+TEST(CrowdTest, AQueueThatIsSeenKeepsItACrowd) {
+  Crowd crowd;
+  for (int i = 0; i < 100 && !crowd.several(); ++i) crowd.Looked(true);
+  for (int i = 0; i < 5000; ++i) {
+    if (i % 100 == 0) crowd.Queued();
+    crowd.Begin();
+    crowd.End();
+  }
+  EXPECT_TRUE(crowd.several());
+}
+
 TEST(CrowdTest, AFullQueueMeansSeveralAndALongCalmMeansOne) {
   Crowd crowd;
   for (int i = 0; i < 100; ++i) {

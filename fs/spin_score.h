@@ -14,16 +14,23 @@ class SpinScore {
  public:
   static constexpr int64_t kBudget = 50'000;  // nanoseconds: longer than this is idle
 
+  // A step of polling that took so long was none: the processor did something else meanwhile.
+  static constexpr int64_t kStolen = 20'000;  // nanoseconds
+
   bool pays() const { return score_ > 0; }
   // The next request came `waited` nanoseconds after the last was answered, however it was waited
   // for.
   void Came(int64_t waited) {
-    score_ = waited <= kBudget ? std::min(score_ + 1, kMost) : std::max(score_ - kMiss, kLeast);
+    score_ = waited <= kBudget ? std::min(score_ + 1, kMost)
+                               : std::max(score_ - kMiss, std::min(score_, kLeast));
   }
+  // The processor was taken away while polling. Others want it, perhaps the very program that would
+  // ask: whoever sleeps is woken and runs before them, whoever polls waits its turn.
+  void Preempted() { score_ = kShared; }
 
  private:
   // One miss costs as many polls as several hits save; it takes a short run to begin.
-  static constexpr int kMost = 16, kMiss = 4, kLeast = -4;
+  static constexpr int kMost = 16, kMiss = 4, kLeast = -4, kShared = -64;
   int score_ = 0;
 };
 
