@@ -33,6 +33,7 @@ class AttributeFile final : public OpenFile {
                                                         const Services& services);
   ~AttributeFile() override;
 
+  bool is_shown() const override { return true; }
   Caching caching() const override { return Caching::kNone; }
   absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
                     Deliver deliver) override;

@@ -113,6 +113,17 @@ class Session final : public FuseSession {
   void Release(uint64_t handle);
 
   void Initialize(fuse_conn_info& connection);
+  // Around whatever may hold the configuration lock for long.
+  class Change {
+   public:
+    explicit Change(Session& session) : count_(session.changes_under_way_) { ++count_; }
+    ~Change() { --count_; }
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+
+   private:
+    std::atomic<int>& count_;
+  };
   void AwaitDroppedPages() { dropper_->AwaitIdle(kDropPatience); }
   // Whether files opened with O_DIRECT may bypass the page cache by FOPEN_DIRECT_IO and stay
   // coherent with those that do not.
@@ -120,6 +131,7 @@ class Session final : public FuseSession {
 
  private:
   void Handle(absl::Span<std::byte> request);
+  bool MayWait(absl::Span<const std::byte> request) const;
   ssize_t Send(int device, struct iovec* parts, int count);
   void CompleteInitReply(uint32_t offered, struct iovec* parts, int count);
   void WriteBack();
@@ -136,6 +148,7 @@ class Session final : public FuseSession {
   std::atomic<bool> direct_is_coherent_{false};
   std::atomic<bool> ready_{false};
   std::atomic<bool> leaving_{false};
+  std::atomic<int> changes_under_way_{0};
 
   absl::Mutex mutex_;
   absl::flat_hash_set<OpenFile*> files_ ABSL_GUARDED_BY(mutex_);
@@ -183,15 +196,11 @@ void ReplyStatus(fuse_req_t request, const char* verb, fuse_ino_t ino, const abs
     Refuse(request, verb, ino, status);
 }
 
-double AttributeTimeout(const Operations::Entry& entry) {
-  return entry.constant ? kConstantTimeout : kNoTimeout;
-}
-
 fuse_entry_param EntryParam(const Operations::Entry& entry) {
   fuse_entry_param param = {};
   param.ino = entry.stat.st_ino;
   param.attr = entry.stat;
-  param.attr_timeout = AttributeTimeout(entry);
+  param.attr_timeout = kConstantTimeout;
   param.entry_timeout = kNoTimeout;
   return param;
 }
@@ -222,7 +231,7 @@ void OnLookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 void OnGetAttr(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
   const auto entry = OperationsOf(request).GetAttributes(ino, FileOf(info));
   if (!entry.ok()) return Refuse(request, "getattr", ino, entry.status());
-  fuse_reply_attr(request, &entry->stat, AttributeTimeout(*entry));
+  fuse_reply_attr(request, &entry->stat, kConstantTimeout);
 }
 
 void OnSetAttr(fuse_req_t request, fuse_ino_t ino, struct stat* wanted, int which,
@@ -234,7 +243,7 @@ void OnSetAttr(fuse_req_t request, fuse_ino_t ino, struct stat* wanted, int whic
   change.size = (which & FUSE_SET_ATTR_SIZE) != 0;
   const auto entry = OperationsOf(request).SetAttributes(ino, FileOf(info), change);
   if (!entry.ok()) return Refuse(request, "setattr", ino, entry.status());
-  fuse_reply_attr(request, &entry->stat, AttributeTimeout(*entry));
+  fuse_reply_attr(request, &entry->stat, kConstantTimeout);
 }
 
 void OnReadLink(fuse_req_t request, fuse_ino_t ino) {
@@ -285,6 +294,7 @@ void OnOpen(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
 void OnCreate(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t,
               fuse_file_info* info) {
   Session& session = SessionOf(request);
+  const Session::Change change(session);
   auto created = session.operations().Create(parent, name, info->flags & ~(O_CREAT | O_EXCL));
   if (!created.ok()) return Refuse(request, "create", parent, created.status());
   const fuse_entry_param param = EntryParam(created->entry);
@@ -322,6 +332,8 @@ void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_
 void OnWrite(fuse_req_t request, fuse_ino_t ino, const char* data, size_t size, off_t offset,
              fuse_file_info* info) {
   OpenFile& file = *FileOf(info);
+  std::optional<Session::Change> change;
+  if (file.node().kind == NodeKind::kAttribute) change.emplace(SessionOf(request));
   const auto written =
       file.Write(static_cast<uint64_t>(offset), {reinterpret_cast<const std::byte*>(data), size});
   if (file.node().kind == NodeKind::kAttribute) SessionOf(request).AwaitDroppedPages();
@@ -489,9 +501,9 @@ const OpenFile* FileOfRequest(absl::Span<const std::byte> request) {
   return reinterpret_cast<const OpenFile*>(in.fh);
 }
 
-// Attributes wait for the configuration lock, flushes for a device. Reads and writes of data are
-// memory copies, and names are in the tree.
-bool MayWait(absl::Span<const std::byte> request) {
+// Flushes wait for a device, attributes for the configuration lock while something is being
+// changed. Reads and writes of data are memory copies, and names are in the tree.
+bool Session::MayWait(absl::Span<const std::byte> request) const {
   fuse_in_header header;
   if (request.size() < sizeof header) return true;
   std::memcpy(&header, request.data(), sizeof header);
@@ -503,9 +515,17 @@ bool MayWait(absl::Span<const std::byte> request) {
     case FUSE_GETATTR:
     case FUSE_READLINK:
     case FUSE_STATFS:
+    case FUSE_OPEN:
+    case FUSE_OPENDIR:
+    case FUSE_READDIR:
+    case FUSE_RELEASEDIR:
       return false;
+    case FUSE_RELEASE:
+      file = FileOfRequest<fuse_release_in>(request);
+      return file == nullptr || file->node().kind != NodeKind::kAttribute;
     case FUSE_READ:
       file = FileOfRequest<fuse_read_in>(request);
+      if (file != nullptr && file->is_shown()) return changes_under_way_ > 0;
       break;
     case FUSE_WRITE:
       file = FileOfRequest<fuse_write_in>(request);
@@ -514,12 +534,32 @@ bool MayWait(absl::Span<const std::byte> request) {
   return file == nullptr || !file->is_quick();
 }
 
+// The thread that waits for the answer; 0 where nobody does.
+uint32_t RequesterOf(absl::Span<const std::byte> request) {
+  fuse_in_header header;
+  if (request.size() < sizeof header) return 0;
+  std::memcpy(&header, request.data(), sizeof header);
+  switch (header.opcode) {
+    case FUSE_FORGET:
+    case FUSE_BATCH_FORGET:
+    case FUSE_INTERRUPT:
+    case FUSE_RELEASE:
+    case FUSE_RELEASEDIR:
+      return 0;
+    default:
+      return header.pid;
+  }
+}
+
 void Session::Start(Events events) {
   events_ = std::move(events);
   loop_ = std::make_unique<RequestLoop>(
       fuse_session_fd(session_),
       RequestLoop::Options{
-          .threads = options_.threads, .buffer_size = kRequestBuffer, .may_wait = MayWait},
+          .threads = options_.threads,
+          .buffer_size = kRequestBuffer,
+          .may_wait = [this](absl::Span<const std::byte> request) { return MayWait(request); },
+          .requester = RequesterOf},
       [this](absl::Span<std::byte> request) { Handle(request); },
       [this] {
         if (events_.on_unmount) events_.on_unmount();

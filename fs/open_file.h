@@ -45,6 +45,9 @@ class OpenFile {
   // Whether reads and writes wait for nothing but memory.
   virtual bool is_quick() const { return false; }
 
+  // Whether a read waits for nothing but the configuration lock.
+  virtual bool is_shown() const { return false; }
+
   // Its users: whoever opened it, until the kernel has released it, and each read under way. A read
   // delivers, and so answers the kernel, before it is done with the file; the release may overtake
   // its rest.

@@ -69,7 +69,6 @@ Operations::Entry Operations::EntryOf(const NodeView& node) const {
     stat.st_mode = node.access.mode ? S_IFREG | *node.access.mode : stat.st_mode;
     stat.st_uid = node.access.uid.value_or(stat.st_uid);
     stat.st_gid = node.access.gid.value_or(stat.st_gid);
-    entry.constant = true;
   }
   stat.st_atim = stat.st_mtim = stat.st_ctim = mounted_at_;
   return entry;

@@ -42,10 +42,10 @@ class Operations {
     std::optional<gid_t> gid;
     bool size = false;
   };
-  // A node as the kernel wants it.
+  // A node as the kernel wants it. What of it changes while the node lives comes with the answer
+  // to a setattr, or (the number of sub-directories) with the next lookup.
   struct Entry {
     struct stat stat = {};
-    bool constant = false;  // its attributes stay as they are, but for what a setattr changes
   };
   struct Created {
     Entry entry;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,7 +29,7 @@ namespace {
 constexpr size_t kPage = 4096;
 constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
 constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
-constexpr unsigned kLookEvery = 16;           // requests between two looks whether several ask
+constexpr int kProbes = 64;                   // requests
 constexpr useconds_t kWakePause = 1000;       // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
@@ -37,6 +38,13 @@ int64_t Now() {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+// How often this thread gave up its processor by itself, or waited for a page.
+long Waits() {
+  struct rusage usage = {};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw + usage.ru_majflt;
 }
 
 // Ends a read(2) that blocks; no other meaning.
@@ -79,7 +87,7 @@ struct RequestLoop::Worker {
   // The worker's own.
   bool leads = false;
   bool alone = false;    // leads, and nobody else does
-  unsigned looks = 0;    // beside others
+  int probes = 0;        // requests to watch closely: one before them took long
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   SpinScore score;
 };
@@ -178,29 +186,33 @@ bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
 void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const int64_t start = Now();
   worker.score.Came(start - worker.answered);
+  Count(worker, request);
   const bool quick = start >= slow_until_.load(std::memory_order_relaxed) && !MayWait(request);
   if (!quick) PassOn(worker);
-  crowd_.Begin();
+  const bool probing = quick && worker.probes > 0;
+  const long waits = probing ? Waits() : 0;
   handler_(request);
-  crowd_.End();
   worker.answered = Now();
-  if (quick && worker.answered - start > kQuick)
+  if (!quick || worker.answered - start <= kQuick) {
+    if (probing) --worker.probes;
+  } else if (probing && Waits() != waits) {
     slow_until_.store(worker.answered + kSlowMemory, std::memory_order_relaxed);
+  } else {
+    worker.probes = kProbes;  // it waited, or the processor was taken away
+  }
+}
+
+void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {
+  const uint32_t requester = options_.requester == nullptr ? 1 : options_.requester(request);
+  if (requester == 0 || !crowd_.Came(requester)) return;
+  worker.alone = false;
+  SetPlaces(crowd_places_);
 }
 
 // Polls for a request while that pays.
 void RequestLoop::Await(Worker& worker) {
+  if (!worker.alone || places_ > 1 || !worker.score.pays()) return;
   pollfd ready = {worker.device, POLLIN, 0};
-  if (!worker.alone || places_ > 1) {
-    if (++worker.looks % kLookEvery == 0 && poll(&ready, 1, 0) != 0) crowd_.Queued();
-    return;
-  }
-  const bool was_there = poll(&ready, 1, 0) != 0;
-  if (crowd_.Looked(was_there)) {
-    worker.alone = false;
-    SetPlaces(crowd_places_);
-  }
-  if (was_there || !worker.score.pays()) return;
   for (int64_t last = Now(); poll(&ready, 1, 0) == 0;) {
     const int64_t now = Now();
     if (now - last > SpinScore::kStolen) return worker.score.Preempted();

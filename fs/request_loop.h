@@ -36,6 +36,8 @@ class RequestLoop {
     size_t buffer_size = 0;  // bytes: the longest request
     // Whether a request may wait for a lock or a device; null: each may.
     std::function<bool(absl::Span<const std::byte>)> may_wait;
+    // The thread that waits for the answer; 0: nobody does. Null: one thread asks everything.
+    std::function<uint32_t(absl::Span<const std::byte>)> requester;
   };
   using Handler = std::function<void(absl::Span<std::byte> request)>;
 
@@ -63,6 +65,7 @@ class RequestLoop {
   std::optional<absl::Span<std::byte>> Take(Worker& worker);
   void Serve(Worker& worker, absl::Span<std::byte> request);
   bool MayWait(absl::Span<const std::byte> request) const;
+  void Count(Worker& worker, absl::Span<const std::byte> request);
   void Await(Worker& worker);
   // How many workers attend the device.
   void SetPlaces(int places);

@@ -142,39 +142,43 @@ TEST(SpinScoreTest, AStolenProcessorIsRemembered) {
   EXPECT_TRUE(score.pays());
 }
 
-TEST(CrowdTest, AQueueThatIsSeenKeepsItACrowd) {
+TEST(CrowdTest, ThreadsThatAlternateAreSeveralAndALongRunIsOne) {
   Crowd crowd;
-  for (int i = 0; i < 100 && !crowd.several(); ++i) crowd.Looked(true);
-  for (int i = 0; i < 5000; ++i) {
-    if (i % 100 == 0) crowd.Queued();
-    crowd.Begin();
-    crowd.End();
-  }
-  EXPECT_TRUE(crowd.several());
+  // A script: one program after the other.
+  for (uint32_t request = 0; request < 10000; ++request)
+    EXPECT_FALSE(crowd.Came(1 + request / 10)) << request;
+  bool several = false;
+  for (uint32_t i = 0; i < 100 && !several; ++i) several = crowd.Came(1 + i % 2);
+  EXPECT_TRUE(several && crowd.several());
+  for (uint32_t i = 0; i < 5000; ++i) crowd.Came(1 + i / 100 % 2);
+  EXPECT_TRUE(crowd.several()) << "in turns, but still two";
+  for (int i = 0; i < 1000; ++i) crowd.Came(7);
+  EXPECT_FALSE(crowd.several());
 }
 
-TEST(CrowdTest, AFullQueueMeansSeveralAndALongCalmMeansOne) {
-  Crowd crowd;
-  for (int i = 0; i < 100; ++i) {
-    EXPECT_FALSE(crowd.Looked(i % 4 == 0)) << "now and then is no crowd";
-  }
-  bool several = false;
-  for (int i = 0; i < 100 && !several; ++i) several = crowd.Looked(true);
-  EXPECT_TRUE(several && crowd.several());
-  for (int i = 0; i < 5000; ++i) {
-    crowd.Begin();
-    if (i % 100 == 0) {
-      crowd.Begin();
-      crowd.End();
-    }
-    crowd.End();
-  }
-  EXPECT_TRUE(crowd.several());
-  for (int i = 0; i < 1000; ++i) {
-    crowd.Begin();
-    crowd.End();
-  }
-  EXPECT_FALSE(crowd.several());
+TEST_F(RequestLoopTest, SeveralRequestersAreServedSideBySide) {
+  std::atomic<uint32_t> asked{0};
+  std::atomic<int> together{0}, most{0}, done{0};
+  loop_ = std::make_unique<RequestLoop>(
+      ends_[0],
+      RequestLoop::Options{
+          .threads = 4,
+          .buffer_size = 4096,
+          .may_wait = [](absl::Span<const std::byte>) { return false; },
+          .requester = [&](absl::Span<const std::byte>) { return 1 + asked++ % 2; }},
+      [&](absl::Span<std::byte>) {
+        const int now = ++together;
+        if (now > most) most = now;
+        usleep(200);  // shorter than what counts as slow
+        --together;
+        ++done;
+      },
+      [] {});
+  loop_->Start();
+  for (int i = 0; i < 300; ++i) Ask();
+  EXPECT_TRUE(Eventually([&] { return done == 300; })) << done;
+  EXPECT_GT(most, 1);
+  Stop();
 }
 
 }  // namespace
