@@ -5,7 +5,9 @@
 namespace nvdimmfs::backends {
 
 struct FlushQueue::Round {
-  bool done = false;  // guarded by the queue's mutex_, as is status
+  // All guarded by the queue's mutex_.
+  bool done = false;
+  int callers = 0;
   absl::Status status;
 };
 
@@ -16,9 +18,11 @@ absl::Status FlushQueue::Flush() {
   std::shared_ptr<Round> round;
   {
     absl::MutexLock lock(&mutex_);
+    if (!failed_.ok()) return failed_;
     round = next_;
     // Woken when this round is over, or when somebody must lead it.
     auto my_turn = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return round->done || !in_flight_; };
+    ++round->callers;
     mutex_.Await(absl::Condition(&my_turn));
     if (round->done) return round->status;
     if (!failed_.ok()) return failed_;
@@ -31,8 +35,21 @@ absl::Status FlushQueue::Flush() {
   in_flight_ = false;
   round->status = status;
   round->done = true;
-  if (!status.ok() && after_error_ == AfterError::kStayFailed) failed_ = status;
+  if (!status.ok() && after_error_ == AfterError::kStayFailed && failed_.ok()) failed_ = status;
   return status;
+}
+
+void FlushQueue::Stop(const absl::Status& why) {
+  absl::MutexLock lock(&mutex_);
+  if (!failed_.ok()) return;
+  failed_ = why;
+  next_->status = why;
+  next_->done = true;
+}
+
+int FlushQueue::waiting() const {
+  absl::MutexLock lock(&mutex_);
+  return next_->callers;
 }
 
 uint64_t FlushQueue::flushes() const {

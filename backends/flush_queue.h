@@ -2,7 +2,8 @@
 // callers that arrive meanwhile share the one that follows it.
 //
 // A flush covers every store made before it *started*; so a caller may not join the one in flight,
-// whose start it missed. An error reaches every caller whose stores that flush was to cover.
+// whose start it missed. An error reaches every caller whose stores that flush was to cover. Nobody
+// waits for more than the flush in flight and the one behind it.
 //
 // Thread rules: Flush may be called from any thread; the function runs on one caller's thread,
 // never twice at once, with no lock held.
@@ -34,8 +35,15 @@ class FlushQueue {
   // Returns when a flush that started after this call has ended, with its result.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The device is gone. Every call that waits for a flush which has not started, and every later
+  // one, returns `why`, without asking; the one in flight returns what the device says. The first
+  // call counts.
+  void Stop(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // How often the function was run.
   uint64_t flushes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many callers wait for a flush that has not started.
+  int waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Round;  // one run of the function, shared by those who wait for it
@@ -46,7 +54,7 @@ class FlushQueue {
   mutable absl::Mutex mutex_;
   bool in_flight_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t flushes_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status failed_ ABSL_GUARDED_BY(mutex_);          // kStayFailed: the first error
+  absl::Status failed_ ABSL_GUARDED_BY(mutex_);          // for good: what every call returns
   std::shared_ptr<Round> next_ ABSL_GUARDED_BY(mutex_);  // the round that has not started
 };
 

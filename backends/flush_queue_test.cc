@@ -78,15 +78,14 @@ TEST(FlushQueueTest, CallersBehindAFlushShareTheNextOne) {
       ++returned;
     });
   }
-  absl::SleepFor(
-      absl::Milliseconds(50));  // all eight are waiting by now, or join the second anyway
+  while (queue.waiting() < 8) absl::SleepFor(absl::Milliseconds(1));
   device.LetEnd(1);
   first.join();
   device.AwaitStart(2);
   EXPECT_EQ(returned, 0) << "joined a flush whose start it missed";
   device.LetEnd(100);
   for (std::thread& thread : behind) thread.join();
-  EXPECT_LE(queue.flushes(), 3u);  // 2, unless a thread was late
+  EXPECT_EQ(queue.flushes(), 2u);
 }
 
 TEST(FlushQueueTest, AnErrorReachesEveryWaiterOfItsFlush) {
@@ -98,7 +97,7 @@ TEST(FlushQueueTest, AnErrorReachesEveryWaiterOfItsFlush) {
   std::vector<std::thread> behind;
   for (int i = 0; i < 8; ++i)
     behind.emplace_back([&] { failed += core::ReasonOf(queue.Flush()) == "test.broken"; });
-  absl::SleepFor(absl::Milliseconds(50));
+  while (queue.waiting() < 8) absl::SleepFor(absl::Milliseconds(1));
   device.LetEnd(1);
   first.join();
   device.LetEnd(100, Broken());
@@ -121,6 +120,66 @@ TEST(FlushQueueTest, AfterAnErrorStayFailedNeverSucceedsAgain) {
   broken = false;
   EXPECT_EQ(core::ReasonOf(queue.Flush()), "test.broken");
   EXPECT_EQ(queue.flushes(), 1u);
+}
+
+TEST(FlushQueueTest, ARemovedDeviceAnswersWaitersAndLaterCallersAtOnce) {
+  SlowDevice device;
+  FlushQueue queue([&] { return device.Flush(); }, AfterError::kRetry);
+  std::thread first([&] { EXPECT_TRUE(queue.Flush().ok()); });
+  device.AwaitStart(1);
+  std::atomic<int> gone{0};
+  std::vector<std::thread> behind;
+  for (int i = 0; i < 8; ++i)
+    behind.emplace_back([&] { gone += core::ReasonOf(queue.Flush()) == "test.gone"; });
+  while (queue.waiting() < 8) absl::SleepFor(absl::Milliseconds(1));
+  queue.Stop(core::Refusal(ENODEV, "test.gone", "the device was removed"));
+  for (std::thread& thread : behind) thread.join();  // though the first flush still hangs
+  EXPECT_EQ(gone, 8);
+  EXPECT_EQ(core::ReasonOf(queue.Flush()), "test.gone");
+  queue.Stop(Broken());  // the first reason stays
+  EXPECT_EQ(core::ReasonOf(queue.Flush()), "test.gone");
+  device.LetEnd(1);
+  first.join();
+  EXPECT_EQ(queue.flushes(), 1u);
+}
+
+TEST(FlushQueueTest, AnErrorIsNotTheNextRoundsError) {
+  SlowDevice device;
+  FlushQueue queue([&] { return device.Flush(); }, AfterError::kRetry);
+  std::thread first([&] { EXPECT_EQ(core::ReasonOf(queue.Flush()), "test.broken"); });
+  device.AwaitStart(1);
+  std::thread second([&] { EXPECT_TRUE(queue.Flush().ok()); });
+  while (queue.waiting() < 1) absl::SleepFor(absl::Milliseconds(1));
+  device.LetEnd(1, Broken());
+  first.join();
+  device.AwaitStart(2);
+  device.LetEnd(2);
+  second.join();
+}
+
+// Whoever calls while flush n is in flight returns when n + 1 is over, though others come all the
+// time and theirs never ends.
+TEST(FlushQueueTest, NobodyWaitsForMoreThanTwoFlushes) {
+  SlowDevice device;
+  FlushQueue queue([&] { return device.Flush(); }, AfterError::kRetry);
+  std::vector<std::thread> late;
+  std::thread first([&] { EXPECT_TRUE(queue.Flush().ok()); });
+  for (int n = 1; n <= 20; ++n) {
+    device.AwaitStart(n);
+    std::thread waiter([&] { EXPECT_TRUE(queue.Flush().ok()); });
+    while (queue.waiting() == 0) absl::SleepFor(absl::Milliseconds(1));
+    device.LetEnd(n);
+    device.AwaitStart(n + 1);  // the waiter's, led by itself
+    for (int i = 0; i < 4; ++i) late.emplace_back([&] { EXPECT_TRUE(queue.Flush().ok()); });
+    while (queue.waiting() < 4) absl::SleepFor(absl::Milliseconds(1));
+    device.LetEnd(n + 1);
+    waiter.join();             // it hangs here where a later round comes first
+    device.AwaitStart(n + 2);  // that of the four
+    ++n;
+  }
+  device.LetEnd(1000);
+  first.join();
+  for (std::thread& thread : late) thread.join();
 }
 
 TEST(FlushQueueTest, AFlushCoversWhatWasStoredBeforeTheCall) {

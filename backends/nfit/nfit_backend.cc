@@ -5,11 +5,12 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/media_slice.h"
+#include "backends/range_file.h"
 #include "core/memory_media.h"
 #include "core/status.h"
 #include "core/striped_media.h"
@@ -50,8 +51,8 @@ class Joiner {
   absl::StatusOr<DimmSource> DimmWithoutBytes(size_t index) const;
   absl::StatusOr<SharedMedia> LabelsOf(size_t index, DimmSource& dimm) const;
   absl::Status AddRegion(size_t index);
-  absl::StatusOr<SharedMedia> BytesOf(size_t index, RegionSource& region) const;
-  absl::StatusOr<SharedMedia> WholeFile(const std::string& path, bool& read_only) const;
+  absl::StatusOr<SharedMedia> BytesOf(size_t index) const;
+  FileOptions OptionsOfFiles() const;
 
   const NfitTopology& topology_;
   const NfitBytes& bytes_;
@@ -81,12 +82,10 @@ absl::Status Joiner::CheckCounts() const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<SharedMedia> Joiner::WholeFile(const std::string& path, bool& read_only) const {
-  ImageOptions options = bytes_.options;
-  options.label_size = 0;
-  ASSIGN_OR_RETURN(DimmSource file, OpenImage(path, 0, options));
-  read_only = read_only || file.read_only;
-  return std::move(file.capacity);
+FileOptions Joiner::OptionsOfFiles() const {
+  return {.read_only = bytes_.options.read_only,
+          .force = bytes_.options.force,
+          .durability = bytes_.options.durability};
 }
 
 absl::StatusOr<DimmSource> Joiner::DimmOfImage(size_t index) const {
@@ -105,7 +104,7 @@ absl::StatusOr<DimmSource> Joiner::DimmOfImage(size_t index) const {
 absl::StatusOr<SharedMedia> Joiner::LabelsOf(size_t index, DimmSource& dimm) const {
   if (!bytes_.labels.empty()) {
     dimm.label_file = bytes_.labels[index];
-    return WholeFile(bytes_.labels[index], dimm.read_only);
+    return OpenRange(bytes_.labels[index], std::nullopt, OptionsOfFiles());
   }
   const uint64_t size = bytes_.options.label_size.value_or(kDefaultLabelSize);
   if (!bytes_.ranges.empty() || size == 0) return SharedMedia();
@@ -136,17 +135,10 @@ absl::Status Joiner::AddDimm(size_t index) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<SharedMedia> Joiner::BytesOf(size_t index, RegionSource& region) const {
+absl::StatusOr<SharedMedia> Joiner::BytesOf(size_t index) const {
   const NfitRegion& planned = topology_.regions[index];
-  if (!bytes_.ranges.empty()) {
-    const std::string& path = bytes_.ranges[index];
-    ASSIGN_OR_RETURN(SharedMedia file, WholeFile(path, region.read_only));
-    if (file->size() < planned.spa.size)
-      return Refusal(EINVAL, "nfit.bytes",
-                     absl::StrFormat("%s: %u bytes; the range at 0x%x has %u", path, file->size(),
-                                     planned.spa.start, planned.spa.size));
-    return core::MediaSlice::Make(std::move(file), {0, planned.spa.size});
-  }
+  if (!bytes_.ranges.empty())
+    return OpenRange(bytes_.ranges[index], planned.spa.size, OptionsOfFiles());
   if (bytes_.dimms.empty() || planned.mappings.empty())
     return core::MemoryMedia::Make(planned.spa.size);
   if (planned.granularity == 0)
@@ -175,7 +167,7 @@ absl::Status Joiner::AddRegion(size_t index) {
                        bus_.dimms[mapping.dimm].read_only;
     region.deep_flush = region.deep_flush || dimm.flush_hints > 0;
   }
-  ASSIGN_OR_RETURN(region.media, BytesOf(index, region));
+  ASSIGN_OR_RETURN(region.media, BytesOf(index));
   bus_.regions.push_back(std::move(region));
   return absl::OkStatus();
 }

@@ -20,8 +20,8 @@ struct NfitBytes {
   // One image for each DIMM, in the order of handles, laid out as QEMU has it: byte N is DPA N,
   // the label area is at the end. Ranges without DIMMs are in memory.
   std::vector<std::string> dimms;
-  // One file for each region, in the order of the table: byte N is the Nth of the range. Labels
-  // are in `labels`, one whole file for each DIMM, or nowhere.
+  // One file or block device (/dev/pmem0) for each region, in the order of the table: byte N is
+  // the Nth of the range. Labels are in `labels`, one whole file for each DIMM, or nowhere.
   std::vector<std::string> ranges;
   std::vector<std::string> labels;
   // Of all files; label_size is that of images, or of the areas in memory (128 KiB, 0: none).
@@ -31,8 +31,9 @@ struct NfitBytes {
 // Reads a table. Refused with the errno of the system and "nfit.open", else as ParseNfit.
 absl::StatusOr<NfitTable> ReadNfit(const std::string& path);
 
-// The bus. Refused as ReadNfit, DeriveTopology and OpenImage say; with EINVAL, "nfit.bytes", where
-// the files are not as many as the DIMMs or regions, or too short; EOPNOTSUPP, "nfit.interleave",
+// The bus. Refused as ReadNfit, DeriveTopology, OpenImage and OpenRange (range_file.h) say; with
+// EINVAL, "nfit.bytes", where the files are not as many as the DIMMs or regions, or an image is too
+// short; EOPNOTSUPP, "nfit.interleave",
 // where a range is interleaved so that its bytes cannot be told from its DIMMs'.
 // Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenNfit(const std::string& path, const NfitBytes& bytes);

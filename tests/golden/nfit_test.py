@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 
+from tests.golden import nfit_tables
 from tests.support import images, mounting, runner, session, trees
 
 MIB = images.MIB
@@ -24,6 +25,11 @@ class NfitTest(mounting.MountTestCase):
         with open(os.path.join(GOLDEN, f"{name}.tree"), encoding="utf-8") as golden:
             differences = trees.differences(golden.read(), mine, read_only=options == "ro")
         self.assertEqual([], differences, "\n" + "\n".join(differences))
+
+    def test_the_hand_made_tables_are_what_they_are_said_to_be(self):
+        for name, written in (("sets", nfit_tables.sets()), ("ranges", nfit_tables.ranges())):
+            with open(table(name), "rb") as golden:
+                self.assertEqual(golden.read(), written, name)
 
     def qemu_images(self):
         return [

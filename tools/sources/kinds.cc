@@ -1,5 +1,7 @@
 #include "tools/sources/cxl_source.h"
 #include "tools/sources/devdax_source.h"
+#include "tools/sources/devicetree_source.h"
+#include "tools/sources/e820_source.h"
 #include "tools/sources/file_source.h"
 #include "tools/sources/image_options.h"
 #include "tools/sources/kind.h"
@@ -37,6 +39,16 @@ constexpr SourceKind kKinds[] = {
      .options = kVirtioPmemOptions,
      .names_a_file = false,
      .open = OpenVirtioPmemSource},
+    {.scheme = "e820:",
+     .form = "e820:FILE",
+     .summary = "a range of memory without DIMMs and labels",
+     .options = kE820Options,
+     .open = OpenE820Source},
+    {.scheme = "dtb:",
+     .form = "dtb:FILE",
+     .summary = "the pmem-region nodes of a device tree",
+     .options = kDeviceTreeOptions,
+     .open = OpenDeviceTreeSource},
     {.scheme = "",
      .form = "FILE",
      .summary = "a DIMM image as QEMU lays it out, or a topology (.toml)",

@@ -1,0 +1,142 @@
+#include "backends/devicetree_backend.h"
+
+#include <libfdt.h>
+
+#include <cerrno>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "core/status.h"
+#include "core/system_test_util.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+using core::Range;
+
+constexpr const char* kTree = "backends/testdata/pmem.dtb";
+
+std::vector<std::byte> Bytes() {
+  std::ifstream file(kTree, std::ios::binary);
+  const std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
+  std::vector<std::byte> bytes(text.size());
+  for (size_t i = 0; i < text.size(); ++i) bytes[i] = static_cast<std::byte>(text[i]);
+  return bytes;
+}
+
+// The tree, with its node /pmem@100000000 changed.
+std::vector<std::byte> Changed(const std::function<void(void* fdt, int node)>& change) {
+  std::vector<std::byte> bytes = Bytes();
+  bytes.resize(bytes.size() + 4096);
+  EXPECT_EQ(fdt_open_into(bytes.data(), bytes.data(), static_cast<int>(bytes.size())), 0);
+  change(bytes.data(), fdt_path_offset(bytes.data(), "/pmem@100000000"));
+  return bytes;
+}
+
+TEST(DeviceTreeTest, NodesAreFoundWhereAKernelLooks) {
+  const auto nodes = FindPmemNodes(Bytes());
+  ASSERT_TRUE(nodes.ok()) << nodes.status();
+  ASSERT_EQ(nodes->size(), 4u);  // neither the disabled one, nor the one that is on no bus
+  EXPECT_EQ((*nodes)[0].device, "100000000.pmem");
+  EXPECT_EQ((*nodes)[0].ranges,
+            (std::vector<Range>{{0x100000000, 64 << 20}, {0x110000000, 32 << 20}}));
+  EXPECT_EQ((*nodes)[0].numa_node, 1);
+  EXPECT_FALSE((*nodes)[0].is_volatile);
+  EXPECT_EQ((*nodes)[1].device, "200000000.scratch");
+  EXPECT_TRUE((*nodes)[1].is_volatile);
+  EXPECT_EQ((*nodes)[1].numa_node, -1);
+}
+
+TEST(DeviceTreeTest, AddressesOfBusesAreTranslated) {
+  const auto nodes = FindPmemNodes(Bytes());
+  ASSERT_TRUE(nodes.ok()) << nodes.status();
+  EXPECT_EQ((*nodes)[2].device, "401000000.pmem");
+  EXPECT_EQ((*nodes)[2].ranges, (std::vector<Range>{{0x401000000, 16 << 20}}));
+  EXPECT_EQ((*nodes)[3].path, "/soc@0/bridge@12000000/pmem@12000000");
+  EXPECT_EQ((*nodes)[3].ranges, (std::vector<Range>{{0x402000000, 2 << 20}}));
+}
+
+const struct {
+  absl::string_view name;
+  void (*change)(void* fdt, int node);
+  absl::string_view in_sentence;
+} kDamage[] = {
+    {"RegCutShort", [](void* fdt, int node) { fdt_setprop_u32(fdt, node, "reg", 1); }, "entries"},
+    {"RegNotPages",
+     [](void* fdt, int node) {
+       const fdt32_t reg[] = {0, cpu_to_fdt32(512), 0, cpu_to_fdt32(4096)};
+       fdt_setprop(fdt, node, "reg", reg, sizeof reg);
+     },
+     "pages"},
+    {"RegEmptyRange",
+     [](void* fdt, int node) {
+       const fdt32_t reg[4] = {};
+       fdt_setprop(fdt, node, "reg", reg, sizeof reg);
+     },
+     "pages"},
+    {"RegWraps",
+     [](void* fdt, int node) {
+       const fdt32_t reg[] = {0xffffffff, 0, cpu_to_fdt32(1), 0};
+       fdt_setprop(fdt, node, "reg", reg, sizeof reg);
+     },
+     "2^62"},
+    {"OverlapsAnother",
+     [](void* fdt, int node) {
+       const fdt32_t reg[] = {cpu_to_fdt32(2), 0, 0, cpu_to_fdt32(4096)};
+       fdt_setprop(fdt, node, "reg", reg, sizeof reg);
+     },
+     "those of /"},
+    {"CellsTooMany", [](void* fdt, int) { fdt_setprop_u32(fdt, 0, "#address-cells", 5); },
+     "#address-cells"},
+};
+
+TEST(DeviceTreeTest, EveryBadRegIsRefusedWithItsNode) {
+  for (const auto& row : kDamage) {
+    const absl::Status status = FindPmemNodes(Changed(row.change)).status();
+    EXPECT_EQ(core::ErrnoOf(status), EINVAL) << row.name;
+    EXPECT_EQ(core::ReasonOf(status), "dtb.reg") << row.name << ": " << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), row.in_sentence)) << row.name << ": " << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), "offset")) << status;
+  }
+}
+
+TEST(DeviceTreeTest, WhatIsNoTreeIsRefused) {
+  std::vector<std::byte> bytes = Bytes();
+  for (const size_t length : {size_t{0}, size_t{3}, size_t{40}, bytes.size() - 1}) {
+    const auto cut = absl::MakeConstSpan(bytes).first(length);
+    EXPECT_EQ(core::ReasonOf(FindPmemNodes(cut).status()), "dtb.structure") << length;
+  }
+  bytes[0] ^= std::byte{1};
+  EXPECT_EQ(core::ReasonOf(FindPmemNodes(bytes).status()), "dtb.structure");
+}
+
+TEST(DeviceTreeTest, ANodeIsABusAndAnEntryOfRegARegion) {
+  auto buses = OpenDeviceTree(kTree, {}, {});
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  ASSERT_EQ(buses->size(), 4u);
+  core::ModelVerbs model;
+  model.Start((*buses)[0]);
+  ASSERT_TRUE(model.added.ok()) << model.added;
+  EXPECT_EQ(model.Get("ndbus0/provider"), "100000000.pmem\n");
+  EXPECT_EQ(model.Get("ndbus0/commands"), "\n");
+  EXPECT_EQ(model.Get("region1/size"), "33554432\n");
+  EXPECT_EQ(model.Get("region1/resource"), "0x110000000\n");
+  EXPECT_EQ(model.Get("region0/persistence_domain"), "memory_controller\n");
+  EXPECT_EQ(model.Get("region0/mappings"), "0\n");
+  EXPECT_EQ(model.Get("region0/numa_node"), "1\n");
+  EXPECT_EQ(model.Get("namespace0.0/mode"), "memory\n");
+  model.Start((*buses)[1]);
+  EXPECT_EQ(model.Get("region0/devtype"), "nd_volatile\n");
+}
+
+TEST(DeviceTreeTest, FilesMustBeAsManyAsRegions) {
+  EXPECT_EQ(core::ReasonOf(OpenDeviceTree(kTree, {"a"}, {}).status()), "dtb.bytes");
+  EXPECT_EQ(core::ErrnoOf(OpenDeviceTree("/no/such", {}, {}).status()), ENOENT);
+}
+
+}  // namespace
+}  // namespace nvdimmfs::backends

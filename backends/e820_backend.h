@@ -1,0 +1,26 @@
+// Ranges of memory without DIMMs and labels, as firmware reports them (e820 type 12) or the kernel
+// is told of them (memmap=SIZE!ADDRESS): bus provider "e820", one region for each, one namespace
+// over it all.
+#ifndef NVDIMMFS_BACKENDS_E820_BACKEND_H_
+#define NVDIMMFS_BACKENDS_E820_BACKEND_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "backends/whole_file.h"
+#include "core/bus_source.h"
+
+namespace nvdimmfs::backends {
+
+// One region for each of `paths` (files or block devices), in order, the first at `address`
+// (system physical, a multiple of 4096), each next one at the GiB behind. Refused as OpenRange
+// (range_file.h), and with EINVAL, "range.address", for addresses that are none.
+// Thread rules: any thread.
+absl::StatusOr<core::BusSource> OpenE820(const std::vector<std::string>& paths, uint64_t address,
+                                         const FileOptions& options);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_E820_BACKEND_H_

@@ -1,0 +1,42 @@
+#include "backends/range_file.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/media_slice.h"
+#include "core/status.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+bool IsBlockDevice(const std::string& path) {
+  struct stat status;
+  return stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<core::Media>> OpenRange(const std::string& path,
+                                                       std::optional<uint64_t> size,
+                                                       const FileOptions& options) {
+  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> whole,
+                   IsBlockDevice(path) ? MapWholeDisk(path, options) : MapWholeFile(path, options));
+  if (!size) {
+    if (whole->size() % kPage == 0) return whole;
+    return core::Refusal(
+        EINVAL, "range.size",
+        absl::StrCat(path, ": ", whole->size(), " bytes; a range needs whole pages of ", kPage));
+  }
+  if (whole->size() < *size)
+    return core::Refusal(
+        EINVAL, "range.size",
+        absl::StrCat(path, ": ", whole->size(), " bytes, where the range has ", *size));
+  return core::MediaSlice::Make(std::move(whole), {0, *size});
+}
+
+}  // namespace nvdimmfs::backends

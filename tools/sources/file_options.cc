@@ -1,0 +1,25 @@
+#include "tools/sources/file_options.h"
+
+#include "core/status.h"
+#include "tools/sources/image_options.h"
+
+namespace nvdimmfs::tools {
+
+absl::StatusOr<backends::FileOptions> ReadFileOptions(const SourceArguments& arguments) {
+  ASSIGN_OR_RETURN(const backends::ImageOptions options, ReadImageOptions(arguments));
+  return backends::FileOptions{
+      .read_only = options.read_only, .force = options.force, .durability = options.durability};
+}
+
+absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& arguments,
+                                                 absl::string_view key) {
+  std::vector<std::string> files;
+  for (const auto& [name, value] : arguments.options) {
+    if (name != key) continue;
+    if (value.empty()) return BadOption(key, value, "needs the name of a file");
+    files.push_back(value);
+  }
+  return files;
+}
+
+}  // namespace nvdimmfs::tools
