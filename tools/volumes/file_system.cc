@@ -20,7 +20,8 @@ absl::Status MakeFileSystem(const std::string& device, const VolumeOptions& opti
   // -K and nodiscard: the space was just allocated, there is nothing to give back.
   if (options.fstype == "xfs")
     return RunCommand({"mkfs.xfs", "-q", "-f", "-K", device}, Fate::kDiesWithUs);
-  return RunCommand({"mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard", device},
+  // Blocks of a page, or the file system could not be mounted with -o dax.
+  return RunCommand({"mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-E", "nodiscard", device},
                     Fate::kDiesWithUs);
 }
 
