@@ -169,6 +169,8 @@ void Builder::Firmware(TomlReader& table, const std::optional<std::string>& imag
   if (family != "qemu" && family != "intel")
     table.Refuse("family",
                  "one of \"qemu\" (labels alone), \"intel\" (health, firmware, security)");
+  if (cxl_ && family == "intel")
+    table.Refuse("family", "a DIMM of a CXL bus has no command family of NVDIMMs");
   if (state && family != "intel")
     table.Refuse("state", "goes with family = \"intel\" only; others keep nothing");
   if (!table.status().ok() || dimm == nullptr || family == "qemu" || dimm->missing) return;

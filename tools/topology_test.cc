@@ -265,6 +265,31 @@ dimms = ["a.img", "gone.img"]
   EXPECT_NE(gone.message().find("gone.img"), absl::string_view::npos);
 }
 
+TEST_F(TopologyTest, AnIntelDimmKeepsItsStateInAFile) {
+  const std::string dimm = "[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\n";
+  EXPECT_EQ(Open(dimm)->at(0).dimms[0].firmware, nullptr);
+  for (const std::string state : {"", "state = \"elsewhere\"\n"}) {
+    const std::string path = directory_ + (state.empty() ? "/a.img.state" : "/elsewhere");
+    const std::string text = dimm + "family = \"intel\"\n" + state;
+    {
+      const auto buses = Open(text);
+      ASSERT_TRUE(buses.ok()) << buses.status();
+      const std::byte latch[] = {std::byte{1}};
+      const auto& firmware = buses->at(0).dimms[0].firmware;
+      EXPECT_FALSE(std::filesystem::exists(path));
+      firmware->Run(core::intel::kEnableLatch, latch);
+      EXPECT_TRUE(std::filesystem::exists(path));
+    }
+    std::ofstream(path) << "no record";
+    EXPECT_EQ(ReasonOf(Open(text).status()), "dimm_state.size");
+    EXPECT_THAT(Refused(text), ::testing::HasSubstr("t.toml:"));
+  }
+  EXPECT_THAT(Refused(dimm + "family = \"other\"\n"), ::testing::HasSubstr("\"intel\""));
+  EXPECT_THAT(Refused(dimm + "state = \"elsewhere\"\n"), ::testing::HasSubstr("family"));
+  EXPECT_THAT(Refused("[[bus]]\ncxl = true\n[[bus.dimm]]\nimage = \"a.img\"\nfamily = \"intel\"\n"),
+              ::testing::HasSubstr("CXL"));
+}
+
 // --- Refusals: the place, and what would be right. ---
 
 struct Mistake {
