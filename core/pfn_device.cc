@@ -1,8 +1,10 @@
 #include "core/pfn_device.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/input.h"
@@ -77,6 +79,19 @@ constexpr Attribute kPfnAttributes[] = {
     kLastErrorAttribute,
 };
 
+// The kernel overwrites bad bytes among the page structs, which it is about to write anew, page by
+// page before it uses them. (It looks at the region's first sectors, whatever the namespace; here
+// it is the namespace's own.)
+absl::Status ClearBadPageStructs(Media& media, uint64_t dataoff) {
+  constexpr uint64_t kPage = 4096, kFirst = 8192;
+  const std::vector<std::byte> zeros(kPage);
+  for (const Range& bad : media.BadRanges())
+    for (uint64_t at = std::max(kFirst, RoundDown(bad.start, kPage));
+         at < std::min(bad.end(), dataoff); at += kPage)
+      RETURN_IF_ERROR(media.Write(at, zeros));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 PfnDevice::PfnDevice(Region& region, DeviceKind kind)
@@ -147,6 +162,10 @@ absl::Status PfnDevice::Probe() {
     return Refusal(EINVAL, "info.dataoff",
                    absl::StrCat(what, ": data at ", block->dataoff, " overlaps the info block"));
   ASSIGN_OR_RETURN(const Range data, block->Data(ns()->size()));
+  if (block->mode == InfoBlockMode::kPmem && !region().read_only()) {
+    const absl::Status cleared = ClearBadPageStructs(*media, data.start);
+    if (!cleared.ok()) return Annotate(cleared, absl::StrCat(what, ": bad bytes in its page map"));
+  }
   ASSIGN_OR_RETURN(std::shared_ptr<Media> slice, MediaSlice::Make(std::move(media), data));
   data_ = data;
   if (is_dax())

@@ -79,6 +79,21 @@ TEST_F(PoisonTest, FsdaxDiskCountsFromItsData) {
   EXPECT_EQ(m.Get("region0/badblocks"), absl::StrCat((66 << 20) / 512 + 1, " 1\n"));
 }
 
+TEST_F(PoisonTest, BadBytesAmongPageStructsAreWrittenOverWhenEnabled) {
+  ASSERT_EQ(m.Set("pfn0.0/uuid", kA), "");
+  ASSERT_EQ(m.Set("pfn0.0/mode", "pmem\n"), "");
+  ASSERT_EQ(m.Set("pfn0.0/namespace", "namespace0.1\n"), "");
+  ASSERT_EQ(m.Bind("nd_pmem", "pfn0.0"), "");
+  m.Unbind("nd_pmem", "pfn0.0");
+  // The info block's own reserve is left alone; the last page before the data is not.
+  const uint64_t start = 64 << 20, data = start + (2 << 20);
+  ASSERT_TRUE(capacity_->InjectPoison({start, 512}).ok());
+  ASSERT_TRUE(capacity_->InjectPoison({start + 8192 + 1024, 8192}).ok());
+  ASSERT_TRUE(capacity_->InjectPoison({data - 512, 1024}).ok());
+  ASSERT_EQ(m.Bind("nd_pmem", "pfn0.0"), "");
+  EXPECT_EQ(capacity_->BadRanges(), (std::vector<Range>{{start, 512}, {data, 512}}));
+}
+
 TEST_F(PoisonTest, BttDiskHasNoTable) {
   ASSERT_EQ(m.Set("btt0.0/uuid", kA), "");
   ASSERT_EQ(m.Set("btt0.0/sector_size", "512\n"), "");
