@@ -6,6 +6,7 @@
 #include "tools/sources/image_options.h"
 #include "tools/sources/kind.h"
 #include "tools/sources/nfit_source.h"
+#include "tools/sources/preset_source.h"
 #include "tools/sources/ram_source.h"
 #include "tools/sources/virtio_pmem_source.h"
 
@@ -49,6 +50,11 @@ constexpr SourceKind kKinds[] = {
      .summary = "the pmem-region nodes of a device tree",
      .options = kDeviceTreeOptions,
      .open = OpenDeviceTreeSource},
+    {.scheme = "preset:",
+     .form = "preset:NAME",
+     .summary = "buses in memory: nfit_test, those of the kernel's test module; demo",
+     .names_a_file = false,
+     .open = OpenPreset},
     {.scheme = "",
      .form = "FILE",
      .summary = "a DIMM image as QEMU lays it out, or a topology (.toml)",

@@ -1,0 +1,14 @@
+// preset:NAME: buses that need no file. All of it is memory, and gone with the mount.
+#ifndef NVDIMMFS_TOOLS_SOURCES_PRESET_SOURCE_H_
+#define NVDIMMFS_TOOLS_SOURCES_PRESET_SOURCE_H_
+
+#include "tools/sources/kind.h"
+
+namespace nvdimmfs::tools {
+
+// Refused with EINVAL, "source.preset", where there is no preset of that name.
+absl::StatusOr<Buses> OpenPreset(const SourceArguments& arguments);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SOURCES_PRESET_SOURCE_H_
