@@ -23,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "tools/shell/block_nodes.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -39,6 +40,7 @@ struct Context {
   std::string tree;
   int top = -1;  // of the tree
   Sides sides[std::size(kMergedFolders)];
+  int block_socket = -1;  // who makes block devices of the tree's disks; -1: nobody
   struct timespec since = {};
 };
 
@@ -52,6 +54,9 @@ bool IsOwnKind(absl::string_view name) {
       return true;
   return false;
 }
+
+// "pmem0", or a partition of it.
+bool IsDisk(absl::string_view name) { return absl::StartsWith(name, "pmem") && IsOwnKind(name); }
 
 std::optional<std::string> LinkAt(int directory, const std::string& name) {
   char text[PATH_MAX];
@@ -106,6 +111,8 @@ struct Entry {
 std::optional<Entry> FindInDev(const Context& context, const std::string& name) {
   const Sides& sides = context.sides[0];
   if (const auto number = NumberOf(context, name)) return Entry{.number = number};
+  if (context.block_socket >= 0 && IsDisk(name) && AskForBlockNode(context.block_socket, name))
+    return Entry{.link = absl::StrCat(kHome, "/block/", name)};
   if (Has(sides.tree, name)) return Entry{.link = absl::StrCat(kHome, "/tree/dev/", name)};
   if (IsOwnKind(name) || !Has(sides.host, name)) return std::nullopt;
   return Entry{.link = absl::StrCat(kHome, "/host/", name)};
@@ -228,8 +235,9 @@ int OpenFolder(const std::string& path) {
 }  // namespace
 
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
-                       const std::string& tree) {
+                       const std::string& tree, int block_socket) {
   Context context;
+  context.block_socket = block_socket;
   context.tree = tree;
   context.top = OpenFolder(tree);
   clock_gettime(CLOCK_REALTIME, &context.since);

@@ -31,9 +31,10 @@ inline constexpr MergedFolder kMergedFolders[] = {
 // Mounts the folders on `mountpoint` and serves them until it is killed, or soon
 // after SIGTERM; the exit code. `host_dev` is
 // the host's /dev, `tree` the top of the mounted tree. The folder dev has an empty directory
-// .nvdimmfs, to mount something on.
+// .nvdimmfs, to mount something on. With a `block_socket` (AskForBlockNode; else -1) disks are the
+// block devices made there.
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
-                       const std::string& tree);
+                       const std::string& tree, int block_socket);
 
 }  // namespace nvdimmfs::tools
 

@@ -1,5 +1,7 @@
-// nvdimmfs shell [-o OPT,...] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
+// nvdimmfs shell [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,8 +20,10 @@
 #include "core/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/shell/block_nodes.h"
 #include "tools/shell/child.h"
 #include "tools/shell/merged_folders.h"
+#include "tools/shell/module_program.h"
 #include "tools/shell/preload_library.h"
 #include "tools/shell/stage.h"
 
@@ -53,36 +58,72 @@ Arguments MountArguments(const std::string& source, const std::vector<std::strin
   return arguments;
 }
 
+// In the order of their starts: they end the other way round.
 struct Running {
   std::optional<Helper> daemon;  // none where somebody else serves the tree
+  std::optional<Helper> blocks;  // none without --block
   std::optional<Helper> folders;
+  int block_socket = -1;
+  BlockRecord* block_record = nullptr;
 };
 
 absl::Status StartDaemon(const Arguments& arguments, Running& running) {
-  ASSIGN_OR_RETURN(Helper daemon,
-                   Helper::Start("the mount", SIGTERM, [&] { return MountCommand(arguments); }));
+  ASSIGN_OR_RETURN(Helper daemon, Helper::Start("the mount", SIGTERM, [&] {
+                     // Block devices stand on it: memory that it waits for must not wait for them.
+                     if (running.block_record != nullptr) prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+                     return MountCommand(arguments);
+                   }));
   running.daemon.emplace(std::move(daemon));
   return running.daemon->AwaitMount(kTreePath);
 }
 
+absl::Status StartBlocks(Running& running) {
+  int sockets[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+    return core::Refusal(errno, "shell.block", "shell: --block: no socket");
+  ASSIGN_OR_RETURN(Helper blocks, Helper::Start("the block devices", SIGTERM, [&] {
+                     close(sockets[0]);
+                     return ServeBlockNodes(sockets[1], kHostPath, kTreePath,
+                                            *running.block_record);
+                   }));
+  close(sockets[1]);
+  running.blocks.emplace(std::move(blocks));
+  running.block_socket = sockets[0];
+  return absl::OkStatus();
+}
+
 absl::Status StartFolders(Running& running) {
-  ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [] {
-                     return ServeMergedFolders(kMergedPath, kHostPath, kTreePath);
+  ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [&] {
+                     return ServeMergedFolders(kMergedPath, kHostPath, kTreePath,
+                                               running.block_socket);
                    }));
   running.folders.emplace(std::move(folders));
   return running.folders->AwaitMount(kMergedPath);
 }
 
-absl::Status SetUp(const std::string& source, const std::vector<std::string>& options,
+absl::Status SetUp(const std::string& source, const std::vector<std::string>& options, bool block,
                    Running& running) {
   // A directory of that name is a mount that exists already.
   const std::string mountpoint = IsDirectory(source) ? Absolute(source) : "";
   Stage stage;
   RETURN_IF_ERROR(stage.Enter(mountpoint));
+  if (block) {
+    RETURN_IF_ERROR(CheckBlockNodes(kHostPath));
+    ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make());
+  }
   if (mountpoint.empty()) RETURN_IF_ERROR(StartDaemon(MountArguments(source, options), running));
+  if (block) RETURN_IF_ERROR(StartBlocks(running));
   RETURN_IF_ERROR(StartFolders(running));
   RETURN_IF_ERROR(PutPreloadLibrary(absl::StrCat(kHomePath, "/preload.so")));
+  RETURN_IF_ERROR(PutModuleProgram());
   return stage.Show();
+}
+
+// The block devices, and what is mounted on them, go while the tree is still served.
+void ReleaseBlocks(Running& running) {
+  if (!running.blocks) return;
+  running.blocks->End();
+  ReleaseBlockDevices(kTreePath, *running.block_record);
 }
 
 }  // namespace
@@ -96,23 +137,28 @@ int ShellCommand(const Arguments& arguments) {
       "show it in /sys and /dev: ndctl and daxctl work on it. Exits with the command's code; 125\n"
       "where it could not be run.",
       "nvdimmfs shell");
-  app.footer("Form: nvdimmfs shell [-o OPT,...] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]");
+  app.footer(
+      "Form: nvdimmfs shell [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]");
   std::string source;
   std::vector<std::string> options;
   app.add_option("-o", options, "mount options, separated by commas")->allow_extra_args(false);
+  bool block = false;
+  app.add_flag("--block", block,
+               "make /dev/pmemN block devices (loop devices over the data files); needs root");
   app.add_option("SOURCE", source, "an image file, with options after a comma; or a mount point")
       ->required();
   if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
   if (command.empty()) command = InteractiveShell();
 
   Running running;
-  if (const absl::Status status = SetUp(source, options, running); !status.ok()) {
+  if (const absl::Status status = SetUp(source, options, block, running); !status.ok()) {
     Complain(status);
     return kShellFailed;
   }
   setenv("NVDIMMFS_TREE", kTreePath, 1);
   PreloadInto(absl::StrCat(kHomePath, "/preload.so"));
   const int code = RunCommand(command);
+  ReleaseBlocks(running);
   // The daemon's end comes first: what is written is durable once this returns.
   if (running.daemon && running.daemon->End() != 0)
     std::fprintf(stderr, "nvdimmfs: shell: the mount did not end well\n");

@@ -18,14 +18,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
+#include "tools/shell/block_nodes.h"
 #include "tools/shell/merged_folders.h"
+#include "tools/shell/module_program.h"
 
 namespace nvdimmfs::tools {
 namespace {
-
-// Modules that a tool wants loaded before it binds a device.
-constexpr const char* kModules[] = {"libnvdimm", "nfit",       "nd_pmem", "nd_btt",
-                                    "dax_pmem",  "device_dax", "kmem"};
 
 absl::Status Failed(absl::string_view what, absl::string_view on) {
   const int error = errno;
@@ -146,7 +144,7 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
   const std::vector<std::string> names = NamesIn("/dev");
   ASSIGN_OR_RETURN(const Descriptor host, Copy("/dev"));
   RETURN_IF_ERROR(PutEmpty("/dev"));
-  for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath})
+  for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kProgramPath})
     RETURN_IF_ERROR(MakeDirectory(path));
   RETURN_IF_ERROR(Put(host, kHostPath));
   if (tree) RETURN_IF_ERROR(Put(*tree, kTreePath));
@@ -167,6 +165,7 @@ absl::Status Stage::Show() {
   for (const std::string& name : NamesIn(tree + "/devices/platform"))
     RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/devices/platform/", name),
                           absl::StrCat("/sys/devices/platform/", name)));
+  // Tools want a module loaded before they bind a device.
   for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
   for (const MergedFolder& folder : kMergedFolders)
     if (strcmp(folder.place, "/dev") != 0)

@@ -7,6 +7,8 @@
 //   /dev/.nvdimmfs/host     the /dev that was there
 //   /dev/.nvdimmfs/tree     the mounted tree
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
+//   /dev/.nvdimmfs/block    block devices' nodes (block_nodes.h)
+//   /dev/.nvdimmfs/bin      programs that come first in PATH (module_program.h)
 //
 // Order: Enter; mount something on kTreePath (unless Enter did) and kMergedPath; then Show.
 #ifndef NVDIMMFS_TOOLS_SHELL_STAGE_H_

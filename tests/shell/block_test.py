@@ -1,0 +1,143 @@
+"""Real block devices in a shell: what works on them, and that they go with the shell."""
+
+import os
+import signal
+import subprocess
+import tempfile
+
+from tests.shell import shells
+from tests.support import images, mounting, runner
+
+MIB = images.MIB
+SYS_BLOCK = "/sys/block"
+
+
+def backing_files():
+    """What this machine's loop devices are over."""
+    found = []
+    for name in os.listdir(SYS_BLOCK):
+        try:
+            with open(f"{SYS_BLOCK}/{name}/loop/backing_file", encoding="utf-8") as source:
+                found.append(source.read().strip())
+        except OSError:
+            pass
+    return found
+
+
+class BlockTest(shells.ShellTestCase):
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root may have loop devices")
+        try:
+            os.close(os.open("/dev/loop-control", os.O_RDWR))
+        except OSError as error:
+            self.skipTest(f"no loop devices: {error.strerror}")
+        self.image = images.blank(self.scratch_path("dimm.img"), 64 * MIB, 0)
+        self.before = sorted(backing_files())
+
+    def tearDown(self):
+        gone = mounting.wait_until(lambda: sorted(backing_files()) == self.before)
+        self.assertTrue(gone, f"attached: {backing_files()}, before: {self.before}")
+        super().tearDown()
+
+    def command(self, source, *arguments):
+        return [mounting.program("tools/nvdimmfs"), "shell", "--block", source, "--", *arguments]
+
+    def shell(self, script, source=None):
+        return self.output_of(source or self.image, "sh", "-ec", script, cwd=self.scratch)
+
+    def test_it_is_a_block_device_of_the_namespaces_size(self):
+        script = "test -b /dev/pmem0; blockdev --getsize64 --getss --getro /dev/pmem0"
+        self.assertEqual(f"{64 * MIB}\n512\n0\n", self.shell(script))
+
+    def test_a_file_system_outlives_the_shell(self):
+        self.shell("mkfs.ext4 -q /dev/pmem0; mkdir m; mount /dev/pmem0 m; echo kept >m/file")
+        self.assertEqual("kept\n", self.shell("mount /dev/pmem0 m; cat m/file"))
+
+    def test_what_is_closed_is_in_the_namespace(self):
+        script = """printf bytes | dd of=/dev/pmem0 conv=notrunc status=none
+            echo namespace0.0 >/sys/bus/nd/drivers/nd_pmem/unbind
+            echo namespace0.0 >/sys/bus/nd/drivers/nd_pmem/bind
+            head -c 5 /dev/pmem0"""
+        self.assertEqual("bytes", self.shell(script))
+        with open(self.image, "rb") as image:
+            self.assertEqual(b"bytes", image.read(5))
+
+    def test_a_device_that_is_mounted_is_busy(self):
+        if self.run_in(self.image, "which", "ndctl").returncode:
+            self.skipTest("ndctl is not installed")
+        script = """mkfs.ext4 -q /dev/pmem0; mkdir m; mount /dev/pmem0 m
+            ! ndctl disable-namespace namespace0.0 2>&1; umount m
+            ndctl disable-namespace namespace0.0 2>&1; ! test -e /dev/pmem0"""
+        shown = self.shell(script).splitlines()
+        self.assertIn("busy", shown[0].lower() + shown[1].lower())
+        self.assertEqual("disabled 1 namespace", shown[-1])
+
+    def test_partitions(self):
+        script = """addpart /dev/pmem0 1 2048 8192; test -b /dev/pmem0p1
+            blockdev --getsz /dev/pmem0p1; delpart /dev/pmem0 1; ! test -e /dev/pmem0p1"""
+        self.assertEqual("8192\n", self.shell(script))
+
+    def test_bad_sectors_are_errors_until_they_are_written(self):
+        script = """cd /dev; echo 16 8 >/sys/block/pmem0/badblocks
+            ! dd if=pmem0 of=/dev/null bs=4096 skip=2 count=1 status=none 2>&1
+            dd if=/dev/zero of=pmem0 bs=4096 seek=2 count=1 oflag=direct status=none
+            dd if=pmem0 bs=4096 skip=2 count=1 iflag=direct status=none | tr -d '\\0'
+            cat /sys/block/pmem0/badblocks"""
+        self.assertIn("Input/output error", self.shell(script))
+
+    def test_a_read_only_source(self):
+        shown = self.shell("blockdev --getro /dev/pmem0", f"{self.image},ro")
+        self.assertEqual("1\n", shown)
+
+    def test_sector_mode_has_its_own_sector_size(self):
+        labelled = images.initialised(self.scratch_path("labelled.img"), 64 * MIB, 128 << 10, 2)
+        script = """echo size=32M mode=sector >/sys/bus/nd/devices/region0/x/create
+            blockdev --getss /dev/pmem0s"""
+        self.assertEqual("4096\n", self.shell(script, labelled))
+
+    def start(self, script):
+        process = subprocess.Popen(
+            self.command(self.image, "sh", "-ec", script),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.scratch,
+        )
+        self.addCleanup(process.kill)
+        self.assertEqual("ready\n", process.stdout.readline())
+        return process
+
+    def test_a_killed_shell_leaves_no_device(self):
+        shell = self.start("""mkfs.ext4 -q /dev/pmem0; mkdir m; mount /dev/pmem0 m; echo x >m/x
+            echo ready; exec sleep 1000""")
+        self.assertNotEqual(self.before, sorted(backing_files()))
+        shell.kill()
+        shell.communicate(timeout=60)
+
+    def test_a_killed_helper_leaves_no_device(self):
+        shell = self.start("test -b /dev/pmem0; echo ready; exec sleep 1000")
+        for pid in self.children(shell.pid):
+            if self.opens(pid, "loop-control"):
+                os.kill(pid, signal.SIGKILL)
+        shell.terminate()
+        shell.communicate(timeout=60)
+
+    def children(self, pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as source:
+            return [int(word) for word in source.read().split()]
+
+    def opens(self, pid, name):
+        folder = f"/proc/{pid}/fd"
+        return any(os.readlink(f"{folder}/{fd}").endswith(name) for fd in os.listdir(folder))
+
+    def test_no_loop_devices_is_said(self):
+        with tempfile.TemporaryDirectory() as empty:
+            hidden = ("unshare", "-m", "sh", "-c", f'mount --bind {empty} /mnt; mount -t tmpfs none '
+                      '/dev && mknod -m 666 /dev/fuse c 10 229 && mknod -m 666 /dev/null c 1 3 && '
+                      'exec "$@"', "sh")
+            done = self.run_in(self.image, "true", wrapper=hidden)
+        self.assertEqual(125, done.returncode)
+        self.assertIn("loop-control", done.stderr)
+
+
+if __name__ == "__main__":
+    runner.main()

@@ -1,0 +1,145 @@
+"""The emulated buses: what the kernel's test module shows, and what tests do with it."""
+
+import json
+import os
+import re
+
+from tests.shell import shells
+from tests.support import images, runner
+
+NFIT_TEST, DEMO = "preset:nfit_test", "preset:demo"
+MIB = 1 << 20
+
+# What every test of ndctl begins with.
+RESET = """modprobe nfit_test
+ndctl disable-region -b nfit_test.0 all >&2
+ndctl init-labels -f -b nfit_test.0 all >&2
+ndctl enable-region -b nfit_test.0 all >&2
+"""
+
+
+class PresetTest(shells.ShellTestCase):
+    programs = ("ndctl", "daxctl")
+
+    def shell(self, script, source=NFIT_TEST):
+        return self.output_of(source, "sh", "-ec", script, cwd=self.scratch)
+
+    def listed(self, script, source=NFIT_TEST):
+        return json.loads(self.shell(script, source))
+
+    def test_the_buses_of_the_test_module(self):
+        by_provider = {bus["provider"]: bus for bus in self.listed("ndctl list -BDRi")}
+        self.assertEqual({"nfit_test.0", "nfit_test.1"}, set(by_provider))
+        first, second = by_provider["nfit_test.0"], by_provider["nfit_test.1"]
+        self.assertEqual(
+            {(0, 0, "cdab-0a-07e0-ffffffff"), (1, 1, "cdab-0a-07e0-feffffff"),
+             (256, 2, "cdab-0a-07e0-fffeffff"), (257, 3, "cdab-0a-07e0-fefeffff")},
+            {(dimm["handle"], dimm["phys_id"], dimm["id"]) for dimm in first["dimms"]})
+        self.assertEqual(
+            {(32 * MIB, 2, "memory_controller"), (64 * MIB, 4, "memory_controller")},
+            {(region["size"], len(region["mappings"]), region["persistence_domain"])
+             for region in first["regions"]})
+        self.assertEqual({32 * MIB, 4 * MIB}, {region["size"] for region in second["regions"]})
+        flags = {key for dimm in second["dimms"] for key in dimm if key.startswith("flag_")}
+        self.assertEqual({"flag_failed_save", "flag_failed_arm", "flag_failed_restore",
+                          "flag_failed_flush", "flag_smart_event", "flag_failed_map"}, flags)
+
+    def test_what_sysfs_says_of_them(self):
+        script = """cd /sys/bus/nd/devices
+            cat ndbus0/commands ndbus0/nfit/dsm_mask ndbus1/commands ndbus1/nfit/dsm_mask
+            cat nmem0/nfit/dsm_mask nmem0/nfit/family nmem0/nfit/format nmem4/nfit/dsm_mask
+            cat region0/set_cookie region1/set_cookie region2/set_cookie region2/read_only
+            head -c 6 /dev/nmem3 2>/dev/null || head -c 6 /dev/.nvdimmfs/tree/dev/nmem3"""
+        self.assertEqual(
+            ["ars_cap ars_start ars_status clear_error cmd_call ", "0x3a0",
+             "ars_cap ars_start ars_status clear_error ", "0x0",
+             "0x7ffff476", "0", "0x0201", "0x470",
+             "0x40e62f0cc00f58ac", "0xa76c6907811fae57", "0xe03b0a7be006abd6", "1", "label3"],
+            self.shell(script).splitlines())
+
+    def test_cookies_of_the_old_labels(self):
+        script = RESET + "cat /sys/bus/nd/devices/region[01]/set_cookie"
+        self.assertEqual("0x3fe000000fe\n0xc0ffadb0100fefb\n", self.shell(script))
+
+    def test_errors_appear_are_listed_and_cleared(self):
+        script = RESET + """
+            ndctl create-namespace -b nfit_test.0 -t pmem -m raw >&2; bad=/sys/block/pmem1/badblocks
+            ndctl inject-error -B 42 -n 8 --no-notify namespace1.0 >&2; cat $bad
+            dd if=/dev/pmem1 of=/dev/null bs=512 skip=42 count=1 status=none && echo hidden
+            ndctl start-scrub nfit_test.0 >&2; ndctl wait-scrub nfit_test.0 >&2; cat $bad
+            ! dd if=/dev/pmem1 of=/dev/null bs=512 skip=42 count=1 status=none
+            ndctl list -M -n namespace1.0 >list
+            ndctl inject-error -t namespace1.0 >status
+            dd if=/dev/zero of=/dev/pmem1 bs=512 seek=42 count=4 oflag=direct status=none
+            cat $bad
+            ndctl clear-errors namespace1.0 >&2; cat $bad; cat /sys/class/nd/ndctl0/device/nfit/scrub"""
+        self.assertEqual("hidden\n42 8\n46 4\n2\n", self.shell(script))
+        with open(self.scratch_path("list"), encoding="utf-8") as source:
+            namespace = json.load(source)[0]
+        self.assertEqual(8, namespace["badblock_count"])
+        self.assertEqual(["nmem1", "nmem2"], namespace["badblocks"][0]["dimms"])
+        with open(self.scratch_path("status"), encoding="utf-8") as source:
+            self.assertEqual([{"block": 42, "count": 8}], json.load(source)["badblocks"])
+
+    def test_a_notification_brings_errors_at_once(self):
+        script = RESET + """
+            ndctl create-namespace -b nfit_test.0 -t pmem -m fsdax >&2
+            ndctl inject-error -B 8 -n 2 namespace1.0 >&2; ndctl wait-scrub >&2
+            cat /sys/block/pmem1/badblocks; ndctl inject-error -d -B 8 -n 2 namespace1.0 >&2
+            ndctl inject-error -t namespace1.0 | grep -c block || true"""
+        self.assertEqual("8 2\n0\n", self.shell(script))
+
+    def test_bad_page_structs_are_written_over(self):
+        script = RESET + """
+            ndctl create-namespace -b nfit_test.0 -t pmem -m fsdax >&2
+            ndctl inject-error -B 100 -n 4 namespace1.0 >&2; ndctl wait-scrub >&2
+            ndctl disable-namespace namespace1.0 >&2
+            cat /sys/bus/nd/devices/region1/badblocks | wc -l
+            echo 1 >/sys/bus/nd/devices/namespace1.0/force_raw; ndctl enable-namespace namespace1.0 >&2
+            echo 32 8 >/sys/block/pmem1/badblocks; cat /sys/block/pmem1/badblocks | head -n 1
+            ndctl disable-namespace namespace1.0 >&2
+            echo 0 >/sys/bus/nd/devices/namespace1.0/force_raw; ndctl enable-namespace namespace1.0 >&2
+            grep -c '^32 8$' /sys/bus/nd/devices/region1/badblocks || true"""
+        self.assertEqual("1\n32 8\n0\n", self.shell(script))
+
+    def test_a_scrub_wakes_who_waits(self):
+        script = """ndctl start-scrub nfit_test.0 | grep scrub_state
+            ! echo 1 >/sys/bus/nd/devices/ndbus0/nfit/scrub
+            cat /sys/bus/nd/devices/ndbus0/nfit/scrub /sys/bus/nd/devices/ndbus0/x/scrub
+            ndctl wait-scrub nfit_test.0 | grep scrub_state"""
+        shown = self.shell(script)
+        self.assertRegex(shown, re.compile(
+            r'\s*"scrub_state":"active",?\n1\+\nregion[01] long [12]/2 \d+%\n\s*"scrub_state":"idle"'))
+
+    def test_the_demo_has_something_of_everything(self):
+        modes = {(ns["mode"], ns.get("name")) for bus in self.listed("ndctl list -BNR", DEMO)
+                 for region in bus["regions"] for ns in region.get("namespaces", [])}
+        self.assertEqual(
+            {("fsdax", "files"), ("sector", "log"), ("raw", "bytes"), ("devdax", "direct"),
+             ("sector", "old"), ("raw", None), ("fsdax", None)}, modes)
+        self.assertIn('"health_state":"ok"', self.shell("ndctl list -DH", DEMO))
+        self.assertIn('"badblock_count":8', self.shell("ndctl list -RM", DEMO))
+        self.assertIn("dax0.", self.shell("daxctl list", DEMO))
+
+    def test_presets_are_fresh_each_time(self):
+        self.shell(RESET + "ndctl create-namespace -b nfit_test.0 -m raw >&2")
+        self.assertEqual("label0", self.shell("head -c 6 /dev/.nvdimmfs/tree/dev/nmem0"))
+
+    def test_a_preset_that_is_not_there(self):
+        done = self.run_in("preset:none", "true")
+        self.assertEqual(125, done.returncode)
+        self.assertIn("nfit_test and demo", done.stderr)
+
+    def test_other_modules_are_the_hosts(self):
+        self.assertNotEqual(0, self.run_in(NFIT_TEST, "modprobe", "no-such-module").returncode)
+        self.assertEqual("", self.shell("modprobe -v nd_pmem; modprobe -r nfit_test"))
+
+    def test_label_commands_on_a_read_only_source(self):
+        image = images.initialised(self.scratch_path("ro.img"), 64 * MIB, 128 << 10, 2)
+        script = "ndctl disable-region all; ndctl read-labels nmem0 | wc -c; ndctl zero-labels nmem0"
+        done = self.run_in(f"{image},ro", "sh", "-c", script, env=os.environ | {"NDCTL_LOG": "debug"})
+        self.assertIn("Read-only file system", done.stderr + done.stdout)
+
+
+if __name__ == "__main__":
+    runner.main()

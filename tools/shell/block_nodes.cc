@@ -1,0 +1,338 @@
+#include "tools/shell/block_nodes.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <new>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "core/status.h"
+#include "tools/shell/loop_device.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+// The longest name that is asked for: a namespace's and a partition's number.
+constexpr size_t kLongestName = 64;
+
+int OpenFolder(const std::string& path) {
+  return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+// What is needed of the machine, opened while nothing covers it: by then the way to it may lead
+// through who waits for an answer from here.
+struct Folders {
+  int nodes = OpenFolder(kBlockPath);
+  int blocks = OpenFolder("/sys/class/block");
+
+  Folders() = default;
+  ~Folders() {
+    close(nodes);
+    close(blocks);
+  }
+  Folders(const Folders&) = delete;
+  Folders& operator=(const Folders&) = delete;
+
+  std::string Node(absl::string_view name) const {
+    return absl::StrCat("/proc/self/fd/", nodes, "/", name);
+  }
+};
+
+// A node for a number; gone with the object.
+class TemporaryNode {
+ public:
+  TemporaryNode(const Folders& folders, dev_t number)
+      : path_(folders.Node(absl::StrCat(".", number))) {
+    mknod(path_.c_str(), S_IFBLK | 0600, number);
+  }
+  ~TemporaryNode() { unlink(path_.c_str()); }
+  TemporaryNode(const TemporaryNode&) = delete;
+  TemporaryNode& operator=(const TemporaryNode&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+using DeviceNumber = std::pair<unsigned, unsigned>;
+
+std::optional<DeviceNumber> NumberIn(int folder, const std::string& attribute) {
+  const int file = openat(folder, attribute.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  char text[32] = {};
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  DeviceNumber number;
+  if (length <= 0 || sscanf(text, "%u:%u", &number.first, &number.second) != 2) return std::nullopt;
+  return number;
+}
+
+// "pmem0p1" is {"pmem0", "p1"}; a name without a partition has none.
+std::pair<std::string, std::string> SplitPartition(const std::string& name) {
+  size_t digits = name.size();
+  while (digits > 0 && isdigit(name[digits - 1])) --digits;
+  if (digits == name.size() || digits == 0 || name[digits - 1] != 'p') return {name, ""};
+  return {name.substr(0, digits - 1), name.substr(digits - 1)};
+}
+
+class BlockNodes {
+ public:
+  BlockNodes(const std::string& host_dev, const std::string& tree, const Folders& folders,
+             BlockRecord& record)
+      : control_(open(absl::StrCat(host_dev, "/loop-control").c_str(), O_RDWR | O_CLOEXEC)),
+        files_(OpenFolder(absl::StrCat(tree, "/dev"))),
+        folders_(folders),
+        record_(record) {}
+  ~BlockNodes() {
+    close(control_);
+    close(files_);
+  }
+  BlockNodes(const BlockNodes&) = delete;
+  BlockNodes& operator=(const BlockNodes&) = delete;
+
+  bool Ensure(const std::string& name) {
+    DropStale();
+    const auto [disk, partition] = SplitPartition(name);
+    if (!EnsureDisk(disk)) return false;
+    return partition.empty() || EnsurePartition(disk, partition);
+  }
+
+ private:
+  struct Device {
+    int number = 0;
+    ino_t file = 0;
+    size_t entry = 0;  // in the record
+  };
+
+  std::optional<struct stat> FileOf(const std::string& name) const {
+    struct stat stat = {};
+    if (fstatat(files_, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(stat.st_mode))
+      return std::nullopt;
+    return stat;
+  }
+
+  void Drop(const std::string& name, const Device& device) {
+    DetachLoop(folders_.Node(name));
+    record_.attached[device.entry].store(0);
+    for (const std::string& partition : partitions_[name]) unlink(folders_.Node(partition).c_str());
+    partitions_.erase(name);
+    unlink(folders_.Node(name).c_str());
+  }
+
+  // Names whose namespace is gone, or another one by now.
+  void DropStale() {
+    for (auto it = devices_.begin(); it != devices_.end();) {
+      const auto file = FileOf(it->first);
+      if (file && file->st_ino == it->second.file) {
+        ++it;
+        continue;
+      }
+      Drop(it->first, it->second);
+      it = devices_.erase(it);
+    }
+  }
+
+  bool EnsureDisk(const std::string& name) {
+    if (devices_.count(name) != 0) return true;
+    const auto stat = FileOf(name);
+    const auto entry = std::find(std::begin(record_.attached), std::end(record_.attached), 0);
+    if (!stat || entry == std::end(record_.attached)) return false;
+    bool read_only = false;
+    int file = openat(files_, name.c_str(), O_RDWR | O_CLOEXEC);
+    if (file < 0 && (errno == EROFS || errno == EACCES)) {
+      read_only = true;
+      file = openat(files_, name.c_str(), O_RDONLY | O_CLOEXEC);
+    }
+    if (file < 0) return false;
+    const auto number = AttachLoop(control_, file, folders_.Node(name), read_only,
+                                   static_cast<uint32_t>(stat->st_blksize));
+    close(file);
+    if (!number.ok()) {
+      std::fprintf(stderr, "nvdimmfs: %s\n", std::string(number.status().message()).c_str());
+      return false;
+    }
+    entry->store(*number + 1);
+    devices_[name] = {*number, stat->st_ino,
+                      static_cast<size_t>(entry - std::begin(record_.attached))};
+    return true;
+  }
+
+  bool EnsurePartition(const std::string& disk, const std::string& partition) {
+    const std::string attribute = absl::StrCat("loop", devices_[disk].number, partition, "/dev");
+    const auto number = NumberIn(folders_.blocks, attribute);
+    const std::string node = folders_.Node(disk + partition);
+    unlink(node.c_str());
+    if (!number) return false;
+    partitions_[disk].insert(disk + partition);
+    return mknod(node.c_str(), S_IFBLK | 0600, makedev(number->first, number->second)) == 0;
+  }
+
+  const int control_;
+  const int files_;  // the tree's dev/
+  const Folders& folders_;
+  BlockRecord& record_;
+  std::map<std::string, Device> devices_;
+  std::map<std::string, std::set<std::string>> partitions_;
+};
+
+// --- The end. ---
+
+// Of the loop device itself and of its partitions. `blocks` is /sys/class/block.
+std::set<DeviceNumber> NumbersOf(int loop, int blocks) {
+  std::set<DeviceNumber> numbers = {{kLoopMajor, static_cast<unsigned>(loop)}};
+  const int copy = openat(blocks, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
+  if (stream == nullptr) return numbers;
+  while (const dirent* entry = readdir(stream.get())) {
+    if (!absl::StartsWith(entry->d_name, absl::StrCat("loop", loop, "p"))) continue;
+    if (const auto number = NumberIn(blocks, absl::StrCat(entry->d_name, "/dev")))
+      numbers.insert(*number);
+  }
+  return numbers;
+}
+
+struct MountPoint {
+  DeviceNumber device;
+  std::string path;
+};
+
+// Of this mount namespace, the last mounted first.
+std::vector<MountPoint> MountPoints() {
+  std::vector<MountPoint> points;
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream words(line);
+    std::string id, parent, number, root, path;
+    words >> id >> parent >> number >> root >> path;
+    MountPoint point;
+    if (sscanf(number.c_str(), "%u:%u", &point.device.first, &point.device.second) != 2) continue;
+    point.path = absl::StrReplaceAll(
+        path, {{"\\040", " "}, {"\\011", "\t"}, {"\\012", "\n"}, {"\\134", "\\"}});
+    points.push_back(std::move(point));
+  }
+  std::reverse(points.begin(), points.end());
+  return points;
+}
+
+void Unmount(const std::string& path) {
+  if (const int folder = OpenFolder(path); folder >= 0) {
+    syncfs(folder);
+    close(folder);
+  }
+  if (umount2(path.c_str(), UMOUNT_NOFOLLOW) != 0)
+    umount2(path.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
+}
+
+void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
+  for (std::atomic<int>& attached : record.attached) {
+    const int loop = attached.load() - 1;
+    if (loop < 0) continue;
+    const TemporaryNode node(folders, makedev(kLoopMajor, static_cast<unsigned>(loop)));
+    // It may be somebody else's by now, or nobody's. One that cannot say what it is over has lost
+    // its file.
+    const auto backing = BackingOf(node.path());
+    const bool ours =
+        backing.ok() ? backing->device == tree : core::ErrnoOf(backing.status()) != ENXIO;
+    if (ours) {
+      const std::set<DeviceNumber> numbers = NumbersOf(loop, folders.blocks);
+      for (const MountPoint& point : MountPoints())
+        if (numbers.count(point.device) != 0) Unmount(point.path);
+      DetachLoop(node.path());
+    }
+    attached.store(0);
+  }
+}
+
+dev_t DeviceOf(const std::string& path) {
+  struct stat stat = {};
+  return ::stat(path.c_str(), &stat) == 0 ? stat.st_dev : 0;
+}
+
+}  // namespace
+
+absl::Status CheckBlockNodes(const std::string& host_dev) {
+  const std::string control = absl::StrCat(host_dev, "/loop-control");
+  const int file = open(control.c_str(), O_RDWR | O_CLOEXEC);
+  if (file >= 0) {
+    close(file);
+    return absl::OkStatus();
+  }
+  const int error = errno;
+  return core::Refusal(error, "shell.block",
+                       absl::StrCat("shell: --block: open ", control, ": ", strerror(error),
+                                    "; block devices take root and the module loop"));
+}
+
+absl::StatusOr<BlockRecord*> BlockRecord::Make() {
+  void* at =
+      mmap(nullptr, sizeof(BlockRecord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED)
+    return core::Refusal(errno, "shell.block", absl::StrCat("shell: mmap: ", strerror(errno)));
+  return new (at) BlockRecord;
+}
+
+int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& tree,
+                    BlockRecord& record) {
+  sigset_t end;
+  sigemptyset(&end);
+  sigaddset(&end, SIGTERM);
+  sigprocmask(SIG_BLOCK, &end, nullptr);
+  const int signals = signalfd(-1, &end, SFD_CLOEXEC);
+  const Folders folders;
+  const dev_t device = DeviceOf(tree);
+  BlockNodes nodes(host_dev, tree, folders, record);
+  bool ended = false;
+  while (!ended) {
+    pollfd fds[2] = {{socket, POLLIN, 0}, {signals, POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
+    ended = fds[1].revents != 0;
+    if (ended || fds[0].revents == 0) continue;
+    char name[kLongestName] = {};
+    const ssize_t length = recv(socket, name, sizeof name, 0);
+    const char answer =
+        length > 0 && nodes.Ensure(std::string(name, static_cast<size_t>(length))) ? 1 : 0;
+    ended = length <= 0 || send(socket, &answer, 1, MSG_NOSIGNAL) != 1;
+  }
+  Release(record, device, folders);
+  return 0;
+}
+
+bool AskForBlockNode(int socket, const std::string& name) {
+  if (name.size() >= kLongestName) return false;
+  char answer = 0;
+  return send(socket, name.data(), name.size(), MSG_NOSIGNAL) ==
+             static_cast<ssize_t>(name.size()) &&
+         recv(socket, &answer, 1, 0) == 1 && answer == 1;
+}
+
+void ReleaseBlockDevices(const std::string& tree, BlockRecord& record) {
+  Release(record, DeviceOf(tree), Folders());
+}
+
+}  // namespace nvdimmfs::tools

@@ -1,0 +1,36 @@
+// One loop device of the kernel: attach a file, ask, detach.
+//
+// Each call may wait for whoever serves the file. Thread rules: none of its own.
+#ifndef NVDIMMFS_TOOLS_SHELL_LOOP_DEVICE_H_
+#define NVDIMMFS_TOOLS_SHELL_LOOP_DEVICE_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace nvdimmfs::tools {
+
+inline constexpr unsigned kLoopMajor = 7;
+
+// Attaches `file` (a descriptor) to a free loop device and makes `node`, a block device's node, for
+// it: its number. `control` is /dev/loop-control. Refused with what the kernel says, "shell.block".
+absl::StatusOr<int> AttachLoop(int control, int file, const std::string& node, bool read_only,
+                               uint32_t block_size);
+
+// What a loop device is over.
+struct LoopBacking {
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+// ENXIO where nothing is attached; ENOTCONN where its file's server is gone. `node` is a path.
+absl::StatusOr<LoopBacking> BackingOf(const std::string& node);
+
+// Lets go of the file: at once, or when the last user closes the device.
+void DetachLoop(const std::string& node);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_LOOP_DEVICE_H_

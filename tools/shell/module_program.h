@@ -1,0 +1,23 @@
+// The shell's own modprobe: the modules of persistent memory count as loaded, so that scripts which
+// load and unload them (the tests of ndctl do) need not be changed. Everything else goes to the
+// real one.
+#ifndef NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
+#define NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
+
+#include "absl/status/status.h"
+
+namespace nvdimmfs::tools {
+
+inline constexpr char kProgramPath[] = "/dev/.nvdimmfs/bin";
+
+// What counts as loaded, in /sys/module and for modprobe.
+inline constexpr const char* kModules[] = {"libnvdimm", "nfit",       "nd_pmem", "nd_btt",
+                                           "dax_pmem",  "device_dax", "kmem",    "nfit_test"};
+
+// Writes it to kProgramPath, and puts that at the head of PATH for what is executed from now on.
+// Refused with what writing it says, "shell.program".
+absl::Status PutModuleProgram();
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
