@@ -131,6 +131,9 @@ TEST(DeviceTreeTest, ANodeIsABusAndAnEntryOfRegARegion) {
   EXPECT_EQ(model.Get("namespace0.0/mode"), "memory\n");
   model.Start((*buses)[1]);
   EXPECT_EQ(model.Get("region0/devtype"), "nd_volatile\n");
+  EXPECT_EQ(model.Get("region0/numa_node"), "-1\n");
+  EXPECT_EQ(model.Get("region0/target_node"), "!ENOENT");
+  EXPECT_EQ(model.Get("namespace0.0/target_node"), "!ENOENT");
 }
 
 TEST(DeviceTreeTest, FilesMustBeAsManyAsRegions) {

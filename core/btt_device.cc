@@ -7,6 +7,7 @@
 #include "core/disk.h"
 #include "core/input.h"
 #include "core/namespace.h"
+#include "core/node_attributes.h"
 #include "core/region.h"
 #include "core/status.h"
 #include "core/system.h"
@@ -41,14 +42,14 @@ constexpr Attribute kBttAttributes[] = {
      .summary = "Y: flog entries carry no zero flag"},
     kModaliasAttribute,
     kClaimNamespaceAttribute,
-    kClaimNumaNodeAttribute,
+    kNumaNodeAttribute,
     {.name = "sector_size",
      .mode = 0644,
      .show = ShowSectorSize,
      .store = StoreSectorSize,
      .summary = "external sector size, bytes"},
     {.name = "size", .show = ShowSize, .summary = "usable bytes, while bound"},
-    kClaimTargetNodeAttribute,
+    kTargetNodeAttribute,
     kUeventAttribute,
     kClaimUuidAttribute,
     kLastErrorAttribute,

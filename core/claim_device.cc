@@ -155,12 +155,4 @@ absl::Status StoreClaimNamespace(Device& device, absl::string_view text) {
   return AsClaim(device).SetNamespace(text);
 }
 
-absl::StatusOr<std::string> ShowClaimNumaNode(Device& device) {
-  return absl::StrCat(AsClaim(device).region().source().numa_node, "\n");
-}
-
-absl::StatusOr<std::string> ShowClaimTargetNode(Device& device) {
-  return absl::StrCat(AsClaim(device).region().source().target_node, "\n");
-}
-
 }  // namespace nvdimmfs::core

@@ -73,8 +73,6 @@ absl::StatusOr<std::string> ShowClaimUuid(Device& device);
 absl::Status StoreClaimUuid(Device& device, absl::string_view text);
 absl::StatusOr<std::string> ShowClaimNamespace(Device& device);
 absl::Status StoreClaimNamespace(Device& device, absl::string_view text);
-absl::StatusOr<std::string> ShowClaimNumaNode(Device& device);
-absl::StatusOr<std::string> ShowClaimTargetNode(Device& device);
 
 inline constexpr Attribute kClaimUuidAttribute = {.name = "uuid",
                                                   .mode = 0644,
@@ -87,10 +85,6 @@ inline constexpr Attribute kClaimNamespaceAttribute = {
     .show = ShowClaimNamespace,
     .store = StoreClaimNamespace,
     .summary = "the namespace it stands on; an empty line gives it up"};
-inline constexpr Attribute kClaimNumaNodeAttribute = {
-    .name = "numa_node", .show = ShowClaimNumaNode, .summary = "the region's"};
-inline constexpr Attribute kClaimTargetNodeAttribute = {
-    .name = "target_node", .show = ShowClaimTargetNode, .summary = "the region's"};
 
 }  // namespace nvdimmfs::core
 

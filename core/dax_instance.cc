@@ -6,6 +6,7 @@
 #include "core/device_numbers.h"
 #include "core/input.h"
 #include "core/namespace.h"
+#include "core/node_attributes.h"
 #include "core/pfn_device.h"
 #include "core/region.h"
 #include "core/system.h"
@@ -44,12 +45,6 @@ Text ShowEnd(Device& device) {
 Text ShowPageOffset(Device&) { return std::string("0x0\n"); }
 Text ShowNothing(Device&) { return std::string(); }
 Text ShowDaxModalias(Device&) { return std::string("dax:t0\n"); }
-Text ShowNumaNode(Device& device) {
-  return absl::StrCat(DaxOf(device).region().source().numa_node, "\n");
-}
-Text ShowTargetNode(Device& device) {
-  return absl::StrCat(DaxOf(device).region().source().target_node, "\n");
-}
 Text ShowDev(Device& device) {
   return absl::StrCat(static_cast<DaxInstance&>(device).device_number(), "\n");
 }
@@ -68,10 +63,10 @@ constexpr Attribute kInstanceAttributes[] = {
     {.name = "mapping0/start", .mode = 0400, .show = ShowStart, .summary = "first address"},
     {.name = "mapping0/uevent", .mode = 0644, .show = ShowNothing, .store = StoreUevent},
     {.name = "modalias", .show = ShowDaxModalias, .summary = "dax:t0"},
-    {.name = "numa_node", .show = ShowNumaNode, .summary = "the region's"},
+    kNumaNodeAttribute,
     {.name = "resource", .mode = 0400, .show = ShowStart, .summary = "first address"},
     {.name = "size", .show = ShowSize, .summary = "bytes"},
-    {.name = "target_node", .show = ShowTargetNode, .summary = "the region's"},
+    kTargetNodeAttribute,
     kUeventAttribute,
 };
 

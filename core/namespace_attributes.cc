@@ -5,6 +5,7 @@
 #include "core/claim_device.h"
 #include "core/input.h"
 #include "core/namespace.h"
+#include "core/node_attributes.h"
 #include "core/region.h"
 #include "core/status.h"
 
@@ -114,13 +115,6 @@ Text ShowDpaExtents(Device& device) {
   return absl::StrCat(AsNamespace(device).CountExtents(), "\n");
 }
 
-Text ShowNumaNode(Device& device) {
-  return absl::StrCat(AsNamespace(device).region().source().numa_node, "\n");
-}
-Text ShowTargetNode(Device& device) {
-  return absl::StrCat(AsNamespace(device).region().source().target_node, "\n");
-}
-
 constexpr Attribute kForceRaw = {.name = "force_raw",
                                  .mode = 0644,
                                  .show = ShowForceRaw,
@@ -136,10 +130,6 @@ constexpr Attribute kHolderClass = {.name = "holder_class",
 constexpr Attribute kMode = {
     .name = "mode", .show = ShowMode, .summary = "raw, safe (btt), memory (pfn) or dax"};
 constexpr Attribute kNstype = {.name = "nstype", .show = ShowNstype, .summary = "the region's"};
-constexpr Attribute kNumaNode = {
-    .name = "numa_node", .show = ShowNumaNode, .summary = "the region's"};
-constexpr Attribute kTargetNode = {
-    .name = "target_node", .show = ShowTargetNode, .summary = "the region's"};
 constexpr Attribute kResource = {
     .name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"};
 
@@ -151,10 +141,10 @@ constexpr Attribute kWhole[] = {
     kModaliasAttribute,
     kMode,
     kNstype,
-    kNumaNode,
+    kNumaNodeAttribute,
     kResource,
     {.name = "size", .show = ShowSize, .summary = "bytes: the whole region"},
-    kTargetNode,
+    kTargetNodeAttribute,
     kUeventAttribute,
     kLastErrorAttribute,
 };
@@ -173,7 +163,7 @@ constexpr Attribute kLabelled[] = {
     kModaliasAttribute,
     kMode,
     kNstype,
-    kNumaNode,
+    kNumaNodeAttribute,
     kResource,
     {.name = "sector_size",
      .mode = 0644,
@@ -185,7 +175,7 @@ constexpr Attribute kLabelled[] = {
      .show = ShowSize,
      .store = StoreSize,
      .summary = "bytes; writing allocates, resizes or (0) deletes"},
-    kTargetNode,
+    kTargetNodeAttribute,
     kUeventAttribute,
     {.name = "uuid",
      .mode = 0644,

@@ -10,6 +10,7 @@
 #include "core/input.h"
 #include "core/media_slice.h"
 #include "core/namespace.h"
+#include "core/node_attributes.h"
 #include "core/region.h"
 #include "core/status.h"
 #include "core/system.h"
@@ -69,11 +70,11 @@ constexpr Attribute kPfnAttributes[] = {
      .raw_input = true,
      .summary = "where page structs live: none, ram or pmem"},
     kClaimNamespaceAttribute,
-    kClaimNumaNodeAttribute,
+    kNumaNodeAttribute,
     {.name = "resource", .mode = 0400, .show = ShowResource, .summary = "address of the data"},
     {.name = "size", .show = ShowSize, .summary = "bytes of data, while bound"},
     {.name = "supported_alignments", .show = ShowSupported, .summary = "what `align` takes"},
-    kClaimTargetNodeAttribute,
+    kTargetNodeAttribute,
     kUeventAttribute,
     kClaimUuidAttribute,
     kLastErrorAttribute,

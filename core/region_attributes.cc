@@ -11,6 +11,7 @@
 #include "core/dpa_map.h"
 #include "core/input.h"
 #include "core/namespace.h"
+#include "core/node_attributes.h"
 #include "core/provision.h"
 #include "core/region.h"
 #include "core/status.h"
@@ -41,12 +42,6 @@ Text ShowMaxExtent(Device& device) { return Line(AsRegion(device).MaxAvailableEx
 Text ShowSetCookie(Device& device) { return FormatHex(AsRegion(device).set_cookie()) + "\n"; }
 Text ShowReadOnly(Device& device) { return Line(AsRegion(device).read_only() ? 1 : 0); }
 Text ShowRangeIndex(Device& device) { return Line(AsRegion(device).source().range_index); }
-Text ShowNumaNode(Device& device) {
-  return absl::StrCat(AsRegion(device).source().numa_node, "\n");
-}
-Text ShowTargetNode(Device& device) {
-  return absl::StrCat(AsRegion(device).source().target_node, "\n");
-}
 Text ShowDeepFlush(Device& device) { return Line(AsRegion(device).source().deep_flush ? 1 : 0); }
 
 Text ShowPersistenceDomain(Device& device) {
@@ -188,7 +183,7 @@ constexpr Attribute kPlain[] = {
     {.name = "nstype",
      .show = ShowNstype,
      .summary = "4: one label-less namespace; 5: labelled namespaces"},
-    {.name = "numa_node", .show = ShowNumaNode, .summary = "the node that is near"},
+    kNumaNodeAttribute,
     {.name = "persistence_domain",
      .show = ShowPersistenceDomain,
      .visible = HasDomain,
@@ -205,7 +200,7 @@ constexpr Attribute kPlain[] = {
      .visible = HasSet,
      .summary = "identifies the interleave set in labels"},
     {.name = "size", .show = ShowSize, .summary = "bytes"},
-    {.name = "target_node", .show = ShowTargetNode, .summary = "the memory's own node"},
+    kTargetNodeAttribute,
     kUeventAttribute,
     {.name = "x/create",
      .mode = 0644,
