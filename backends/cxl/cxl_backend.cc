@@ -211,11 +211,14 @@ absl::StatusOr<std::shared_ptr<core::Media>> Builder::Addresses(const Region& re
                                                                 core::BusSource& bus) const {
   ASSIGN_OR_RETURN(const Descriptor memory,
                    OpenNode(kPhysicalMemory, NodeKind::kCharacter, options_.read_only));
-  auto mapped = Pmem2Media::Map(memory.get(), {.offset = region.hpa.start,
-                                               .length = region.hpa.size,
-                                               .read_only = options_.read_only,
-                                               .name = region.name,
-                                               .cpu_flush_persists = true});
+  auto mapped = Pmem2Media::Map(
+      memory.get(),
+      {.offset = region.hpa.start,
+       .length = region.hpa.size,
+       .read_only = options_.read_only,
+       .name = region.name,
+       .cpu_flush_persists = true,
+       .device_flush = [region] { return CheckCommitted(SysfsFolder(kCxlDevices), region); }});
   if (mapped.ok()) return std::shared_ptr<core::Media>(*std::move(mapped));
   if (!options_.read_only) return mapped.status();
   // The labels can be read all the same.

@@ -7,7 +7,9 @@
 //   labels                the device's label storage area, through its mailbox; while cxl_pmem has
 //                         it, it can only be read
 //   durable after Drain   CPU flushes reach the device's persistence domain
-//   Flush                 nothing more to do; of a node, as that node
+//   Flush                 nothing more to do, but an error where the kernel has torn the region
+//   down; of
+//                         a node, as that node
 //   poison                the device's list, where device and kernel hand it out
 #ifndef NVDIMMFS_BACKENDS_CXL_CXL_BACKEND_H_
 #define NVDIMMFS_BACKENDS_CXL_CXL_BACKEND_H_

@@ -76,6 +76,18 @@ absl::StatusOr<std::vector<Region>> FindRegions(const SysfsFolder& devices) {
   return regions;
 }
 
+absl::Status CheckCommitted(const SysfsFolder& devices, const Region& region) {
+  if (const auto folder = devices.Follow(region.name)) {
+    const bool same =
+        folder->Number("resource") == region.hpa.start && folder->Number("size") == region.hpa.size;
+    if (same && folder->Number("commit") == 1) return absl::OkStatus();
+  }
+  return core::Refusal(EIO, "cxl.region.gone",
+                       absl::StrCat(region.name,
+                                    ": the kernel has torn it down. Stores since the last flush "
+                                    "may be lost; unmount"));
+}
+
 uint64_t OffsetInRegion(const Region& region, size_t position, uint64_t dpa) {
   if (region.targets.size() == 1) return dpa;
   const uint64_t stripe = region.granularity * region.targets.size();

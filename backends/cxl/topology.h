@@ -32,6 +32,11 @@ struct Region {
 // size is not the sum of its targets' parts, ...) is refused with EIO, "cxl.region".
 absl::StatusOr<std::vector<Region>> FindRegions(const SysfsFolder& devices);
 
+// Whether the region is still there and where it was. What is stored to the addresses of one that
+// was torn down (its device's driver unbound, the region destroyed) goes nowhere, without an error.
+// Refused with EIO, "cxl.region.gone".
+absl::Status CheckCommitted(const SysfsFolder& devices, const Region& region);
+
 // Where byte `dpa` (counted from the start of the target's part) of target `position` lies in the
 // region, bytes from its start.
 uint64_t OffsetInRegion(const Region& region, size_t position, uint64_t dpa);

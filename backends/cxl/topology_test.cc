@@ -112,6 +112,19 @@ TEST_F(CxlTopologyTest, ARegionThatMakesNoSenseIsRefused) {
   EXPECT_TRUE(Find().ok());
 }
 
+TEST_F(CxlTopologyTest, ARegionThatWasTornDownIsToldApart) {
+  const SysfsFolder devices(root_ + "/bus");
+  const Region region = Find()->front();
+  EXPECT_TRUE(CheckCommitted(devices, region).ok());
+  Put("bus/region0/resource", "0x700000000");
+  EXPECT_EQ(ReasonOf(CheckCommitted(devices, region)), "cxl.region.gone");
+  Put("bus/region0/resource", "0x6d0000000");
+  Put("bus/region0/commit", "0");
+  EXPECT_EQ(ReasonOf(CheckCommitted(devices, region)), "cxl.region.gone");
+  std::filesystem::remove_all(root_ + "/bus/region0");
+  EXPECT_EQ(ReasonOf(CheckCommitted(devices, region)), "cxl.region.gone");
+}
+
 TEST_F(CxlTopologyTest, TheKernelOwnsADeviceWhileItsDriverIsBound) {
   const SysfsFolder memdev(root_ + "/pci/mem0");
   EXPECT_FALSE(KernelOwner(memdev));

@@ -92,6 +92,16 @@ try pat check /mnt/dev/by-name/kernels 11 0 100
 try pat check /mnt/dev/by-name/db 7 3 200
 cat $region/available_size
 try leave
+
+section vanished
+# The kernel lets go of the device, and so of the region, under the mount.
+try serve cxl:/dev/cxl/mem0
+try sh -c "echo mem0 >/sys/bus/cxl/drivers/cxl_mem/unbind"
+refused Input/output dd if=/dev/zero of=/mnt/dev/by-name/db bs=4096 count=1 conv=notrunc,fsync
+echo 'size=16M mode=raw name=late' >$region/x/create || cat $region/x/last_error
+umount /mnt
+for i in $(seq 100); do pidof nvdimmfs >/dev/null || break; sleep 0.1; done
+! pidof nvdimmfs || echo "@@FAILED the daemon did not end"
 """
 
 
@@ -136,6 +146,7 @@ class CxlTest(mounting.MountTestCase):
         differences = [line for line in differences if not any(word in line for word in known)]
         self.assertEqual([], differences, "\n" + "\n".join(differences))
         self.assertIn("db\n", sections["owned"])
+        self.assertIn("region0/x/create: ", sections["vanished"])
         return sections
 
     def test_one_device(self):

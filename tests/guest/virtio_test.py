@@ -17,7 +17,7 @@ mkdir -p /mnt
 section disk
 try serve virtio-pmem:/dev/pmem0
 dumptree /mnt
-refused image.busy nvdimmfs virtio-pmem:/dev/pmem0 /tmp
+refused EBUSY nvdimmfs virtio-pmem:/dev/pmem0 /tmp
 try pat write /mnt/dev/pmem0 3 0 5000
 try dd if=/dev/zero of=/mnt/dev/pmem0 bs=4096 seek=2000 count=1 conv=notrunc,fsync
 try leave
