@@ -52,6 +52,10 @@ struct Tree::Directory {
   uint32_t subdirectories = 0;
   bool fixed = false;     // never goes
   bool on_demand = true;  // goes when empty
+  // Of a device's own, until it is filled: the attributes, and the modes of each (0: hidden), which
+  // are asked for once, when the device is registered.
+  absl::Span<const core::Attribute> attributes;
+  std::vector<uint16_t> modes;
 };
 
 struct Tree::Node {
@@ -122,18 +126,55 @@ void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>
   directory.on_demand = false;
   for (const std::string& below : device->directories())
     if (Node* made = MakeDirectoryBelow(*node, below)) made->directory().on_demand = false;
-  AddAttributes(*node, *device);
+  ForgetUnfilled(directory);
+  directory.attributes = device->attributes();
+  for (const core::Attribute& attribute : directory.attributes) {
+    directory.modes.push_back(attribute.visible == nullptr ? attribute.mode
+                                                           : attribute.visible(*device));
+    if (directory.modes.back() != 0) ++unfilled_;
+  }
 }
 
-void Tree::AddAttributes(Node& directory, core::Device& device) {
-  for (const core::Attribute& attribute : device.attributes()) {
-    const uint16_t mode = attribute.visible == nullptr ? attribute.mode : attribute.visible(device);
-    if (mode == 0) continue;
-    const auto [parent, name] = SplitLast(attribute.name);
-    Node* holder = MakeDirectoryBelow(directory, parent);
+void Tree::Fill(Node& node) {
+  Directory& directory = node.directory();
+  const absl::Span<const core::Attribute> attributes = directory.attributes;
+  const std::vector<uint16_t> modes = directory.modes;
+  ForgetUnfilled(directory);
+  for (size_t i = 0; i < modes.size(); ++i) {
+    if (modes[i] == 0) continue;
+    const auto [parent, name] = SplitLast(attributes[i].name);
+    Node* holder = MakeDirectoryBelow(node, parent);
     if (holder == nullptr || Child(*holder, name) != nullptr) continue;
-    Put(*holder, name, NodeKind::kAttribute, mode)->content =
-        Node::AttributeOf{&device, &attribute};
+    Put(*holder, name, NodeKind::kAttribute, modes[i])->content =
+        Node::AttributeOf{directory.device.get(), &attributes[i]};
+  }
+}
+
+void Tree::ForgetUnfilled(Directory& directory) {
+  for (const uint16_t mode : directory.modes)
+    if (mode != 0) --unfilled_;
+  directory.modes.clear();
+}
+
+Tree::Node* Tree::IfUnfilled(Node* node) {
+  return node->is_directory() && !node->directory().modes.empty() ? node : nullptr;
+}
+
+template <typename Read>
+auto Tree::Filled(const Read& read) {
+  Node* unfilled = nullptr;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    auto result = read(unfilled);
+    if (unfilled == nullptr) return result;
+  }
+  absl::MutexLock lock(&mutex_);
+  while (true) {
+    // Again from the start: the tree may be another by now.
+    unfilled = nullptr;
+    auto result = read(unfilled);
+    if (unfilled == nullptr) return result;
+    Fill(*unfilled);
   }
 }
 
@@ -183,8 +224,15 @@ void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
 }
 
 void Tree::ChangeAttribute(absl::string_view path) {
-  const std::optional<NodeView> node = FindPath(path);
-  if (node && node->kind == NodeKind::kAttribute) changes_.Changed(node->ino);
+  Ino ino;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    // One without a node has nobody who waits for it.
+    const Node* node = Walk(path);
+    if (node == nullptr || node->kind != NodeKind::kAttribute) return;
+    ino = node->ino;
+  }
+  changes_.Changed(ino);
 }
 
 void Tree::Tell(const Removed& removed) {
@@ -269,6 +317,7 @@ void Tree::Empty(Node& directory, Removed& removed) {
     if (child->is_directory()) Empty(*child, removed);
     if (!child->is_directory() || !child->directory().fixed) Drop(*child, removed);
   }
+  ForgetUnfilled(directory.directory());
   directory.directory().device = nullptr;
 }
 
@@ -345,27 +394,40 @@ NodeView Tree::ViewOf(const Node& node) {
   return view;
 }
 
-std::optional<NodeView> Tree::Find(Ino ino) const {
-  absl::ReaderMutexLock lock(&mutex_);
-  const Node* node = Get(ino);
-  if (node == nullptr) return std::nullopt;
-  return ViewOf(*node);
+std::optional<NodeView> Tree::Find(Ino ino) {
+  return Filled([&](Node*& unfilled) -> std::optional<NodeView> {
+    mutex_.AssertReaderHeld();
+    Node* node = Get(ino);
+    if (node == nullptr || (unfilled = IfUnfilled(node)) != nullptr) return std::nullopt;
+    return ViewOf(*node);
+  });
 }
 
-std::optional<NodeView> Tree::FindPath(absl::string_view path) const {
-  absl::ReaderMutexLock lock(&mutex_);
-  const Node* node = Walk(path);
-  if (node == nullptr) return std::nullopt;
-  return ViewOf(*node);
+std::optional<NodeView> Tree::FindPath(absl::string_view path) {
+  return Filled([&](Node*& unfilled) -> std::optional<NodeView> {
+    mutex_.AssertReaderHeld();
+    Node* node = root_.get();
+    for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+      if (!node->is_directory() || (unfilled = IfUnfilled(node)) != nullptr) return std::nullopt;
+      node = Child(*node, name);
+      if (node == nullptr) return std::nullopt;
+    }
+    if ((unfilled = IfUnfilled(node)) != nullptr) return std::nullopt;
+    return ViewOf(*node);
+  });
 }
 
-std::optional<NodeView> Tree::Lookup(Ino directory, absl::string_view name) const {
-  absl::ReaderMutexLock lock(&mutex_);
-  const Node* parent = Get(directory);
-  if (parent == nullptr || !parent->is_directory()) return std::nullopt;
-  const Node* node = Child(*parent, name);
-  if (node == nullptr) return std::nullopt;
-  return ViewOf(*node);
+std::optional<NodeView> Tree::Lookup(Ino directory, absl::string_view name) {
+  return Filled([&](Node*& unfilled) -> std::optional<NodeView> {
+    mutex_.AssertReaderHeld();
+    Node* parent = Get(directory);
+    if (parent == nullptr || !parent->is_directory() || (unfilled = IfUnfilled(parent)) != nullptr)
+      return std::nullopt;
+    Node* node = Child(*parent, name);
+    // What is looked up tells how many directories it has.
+    if (node == nullptr || (unfilled = IfUnfilled(node)) != nullptr) return std::nullopt;
+    return ViewOf(*node);
+  });
 }
 
 std::optional<Ino> Tree::ParentOf(Ino ino) const {
@@ -388,28 +450,31 @@ std::string Tree::PathLocked(const Node& node) const {
   return above.empty() ? node.name : absl::StrCat(above, "/", node.name);
 }
 
-std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset,
-                                                      size_t limit) const {
-  absl::ReaderMutexLock lock(&mutex_);
-  const Node* node = Get(ino);
-  if (node == nullptr || !node->is_directory()) return std::nullopt;
-  std::vector<DirectoryEntry> entries;
-  if (offset >= kEndOffset) return entries;
-  const auto& children = node->directory().children;
-  for (auto at = children.lower_bound(ByHash::Key(static_cast<uint32_t>(offset), ""));
-       at != children.end(); ++at) {
-    const Node& child = **at;
-    if (entries.size() >= limit && entries.back().offset != child.hash) break;
-    const auto next = std::next(at);
-    entries.push_back({child.name, child.ino, child.kind, child.hash,
-                       next == children.end() ? kEndOffset : (*next)->hash});
-  }
-  return entries;
+std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset, size_t limit) {
+  using Entries = std::optional<std::vector<DirectoryEntry>>;
+  return Filled([&](Node*& unfilled) -> Entries {
+    mutex_.AssertReaderHeld();
+    Node* node = Get(ino);
+    if (node == nullptr || !node->is_directory() || (unfilled = IfUnfilled(node)) != nullptr)
+      return std::nullopt;
+    std::vector<DirectoryEntry> entries;
+    if (offset >= kEndOffset) return entries;
+    const auto& children = node->directory().children;
+    for (auto at = children.lower_bound(ByHash::Key(static_cast<uint32_t>(offset), ""));
+         at != children.end(); ++at) {
+      const Node& child = **at;
+      if (entries.size() >= limit && entries.back().offset != child.hash) break;
+      const auto next = std::next(at);
+      entries.push_back({child.name, child.ino, child.kind, child.hash,
+                         next == children.end() ? kEndOffset : (*next)->hash});
+    }
+    return entries;
+  });
 }
 
 uint64_t Tree::node_count() const {
   absl::ReaderMutexLock lock(&mutex_);
-  return by_ino_.size();
+  return by_ino_.size() + unfilled_;
 }
 
 uint64_t Tree::data_bytes() const {

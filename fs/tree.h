@@ -2,7 +2,9 @@
 //
 // It follows the device model as its listener; requests read it as NodeViews. Directories that
 // nobody registered (the "block" above a disk) are made when something is put below them and go
-// when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist.
+// when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist. A device's
+// attributes get their nodes when somebody first looks into its directory: a thousand namespaces
+// have a hundred thousand of them.
 //
 // Thread rules: any thread. Lock order: the System's configuration lock, then this, then the
 // ChangeBoard's; no call leaves this class while its lock is held, except to read a device's fixed
@@ -50,17 +52,16 @@ class Tree final : public core::TreeListener {
   void ChangeAttribute(absl::string_view path);
 
   // Nothing where there is no such node, or not any more.
-  std::optional<NodeView> Find(Ino ino) const;
-  std::optional<NodeView> FindPath(absl::string_view path) const;
-  std::optional<NodeView> Lookup(Ino directory, absl::string_view name) const;
+  std::optional<NodeView> Find(Ino ino);
+  std::optional<NodeView> FindPath(absl::string_view path);
+  std::optional<NodeView> Lookup(Ino directory, absl::string_view name);
   std::optional<Ino> ParentOf(Ino ino) const;  // the top's is the top
   std::optional<std::string> PathOf(Ino ino) const;
 
   // At most `limit` entries of the directory, from `offset` on, in the kernel's order and without
   // "." and "..". Entries of one offset are never parted: a few more than `limit` may come. Nothing
   // where there is no such directory.
-  std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset,
-                                                  size_t limit) const;
+  std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset, size_t limit);
 
   // What `access` says is set for that data file, until it goes; the rest stays. False where there
   // is no such data file.
@@ -72,7 +73,7 @@ class Tree final : public core::TreeListener {
   // bytes have changed by themselves: whoever keeps its pages drops them.
   void set_data_removed(std::function<void(Ino)> observer);
 
-  uint64_t node_count() const;
+  uint64_t node_count() const;  // with the attributes that have no nodes yet
   uint64_t data_bytes() const;  // capacity of all data files
 
  private:
@@ -94,7 +95,14 @@ class Tree final : public core::TreeListener {
   Node* MakeDirectory(absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node* MakeDirectoryBelow(Node& top, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeFixed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddAttributes(Node& directory, core::Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The directory, where its attributes have no nodes yet, else null.
+  static Node* IfUnfilled(Node* directory);
+  void Fill(Node& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetUnfilled(Directory& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What `read` returns, which is called with the lock held and says which directory must be
+  // filled first, if one must.
+  template <typename Read>
+  auto Filled(const Read& read);
 
   // Removing collects the numbers of what went, to be told about once the lock is released.
   struct Removed {
@@ -114,6 +122,7 @@ class Tree final : public core::TreeListener {
   absl::flat_hash_map<Ino, Node*> by_ino_ ABSL_GUARDED_BY(mutex_);
   Ino next_ino_ ABSL_GUARDED_BY(mutex_) = kRootIno;
   uint64_t data_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t unfilled_ ABSL_GUARDED_BY(mutex_) = 0;  // attributes without nodes
   std::function<void(Ino)> data_removed_ ABSL_GUARDED_BY(mutex_);
   ChangeBoard changes_;
 };
