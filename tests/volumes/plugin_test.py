@@ -290,6 +290,26 @@ class ProtocolTest(plugins.PluginTestCase):
         with open(plugin.mount("v") + "/file", "rb") as file:
             self.assertEqual(b"kept", file.read())
 
+    def test_a_plugin_and_a_server_that_die_together_are_replaced(self):
+        plugin = self.plugin()
+        plugin.create("v", size="16M")
+        plugin.create("w", size="16M", mode="raw")
+        paths = [plugin.mount("v") + "/file", plugin.mount("w") + "/data"]
+        for path in paths:
+            with open(path, "r+b" if path.endswith("data") else "xb", buffering=0) as file:
+                file.write(b"kept")
+                os.fsync(file.fileno())
+        (server,) = plugin.servers()
+        plugin.kill()
+        os.kill(server, signal.SIGKILL)
+        plugin.start()
+        self.assertEqual([["c"], ["c"]], [plugin.status(name)["mounts"] for name in ("v", "w")])
+        for path in paths:
+            with open(path, "r+b", buffering=0) as file:
+                self.assertEqual(b"kept", file.read(4))
+                file.write(b" and on")
+                os.fsync(file.fileno())
+
     def test_no_call_waits_for_a_server_that_hangs(self):
         plugin = self.plugin()
         plugin.create("v", size="16M", mode="raw")

@@ -86,14 +86,16 @@ absl::Status Detach(const std::string& place) {
   return Failed("remove the directory", place);
 }
 
-bool IsAttached(const std::string& place, bool is_file_system) {
+bool IsAttached(const Attachment& attachment) {
+  const std::string& place = attachment.place;
   struct statvfs whole = {};
   const std::optional<MountEntry> entry = MountAt(place);
   if (!entry || statvfs(place.c_str(), &whole) != 0) return false;
-  if (is_file_system) return entry->source.rfind("/dev/loop", 0) == 0;
-  struct stat data = {};
-  return (whole.f_flag & ST_RDONLY) != 0 &&
-         stat(absl::StrCat(place, "/", kDataName).c_str(), &data) == 0;
+  if (!attachment.fstype.empty()) return entry->source == LoopDevice::Find(attachment.node);
+  struct stat data = {}, node = {};
+  return (whole.f_flag & ST_RDONLY) != 0 && stat(attachment.node.c_str(), &node) == 0 &&
+         stat(absl::StrCat(place, "/", kDataName).c_str(), &data) == 0 &&
+         data.st_dev == node.st_dev && data.st_ino == node.st_ino;
 }
 
 absl::Status AwaitRelease(const std::string& node, absl::Duration patience) {

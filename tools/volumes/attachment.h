@@ -30,8 +30,9 @@ absl::Status Attach(const Attachment& attachment);
 // Unmounts whatever is at `place`, and removes the directory.
 absl::Status Detach(const std::string& place);
 
-// Whether it is there, whole, and answers.
-bool IsAttached(const std::string& place, bool is_file_system);
+// Whether it is there, whole, answers, and stands on the node that there is now: not on one of a
+// server that died.
+bool IsAttached(const Attachment& attachment);
 
 // Waits until no loop device stands on `node`. Refused with EBUSY, "volume.held", where somebody
 // still has it after `patience`: a process in another mount namespace, or one on its way out.

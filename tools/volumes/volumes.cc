@@ -282,6 +282,12 @@ absl::StatusOr<VolumeView> Volumes::Get(const std::string& name) {
   {
     absl::MutexLock lock(&mutex_);
     const auto found = volumes_.find(name);
+    for (const LeavingPtr& leaving : leaving_)
+      if (found == volumes_.end() && leaving->record.name == name)
+        return core::Refusal(ENOENT, "volume.none",
+                             absl::StrCat("volume ", name, " was removed; its bytes are being erased",
+                                          " (", leaving->progress, " %)",
+                                          leaving->error.empty() ? "" : ": ", leaving->error));
     if (found == volumes_.end()) return NoVolume(name);
     volume = *found->second;
   }

@@ -102,7 +102,7 @@ class Volumes final : public VolumeDriver {
 
   // --- Starting, and starting over (volumes_recovery.cc). ---
   absl::Status Recover();
-  absl::Status CleanMounts(const std::vector<Record>& records);
+  void CleanMounts(const std::vector<Record>& records);
   // By uuid.
   using Found = std::map<std::string, std::pair<Source*, DeviceTree::Namespace>>;
   absl::Status RecoverRecord(const Record& record, const Found& found);

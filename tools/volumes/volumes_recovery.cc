@@ -30,7 +30,8 @@ namespace {
 // A predecessor that was killed is not gone before its last system call is.
 constexpr absl::Duration kPredecessor = absl::Seconds(10);
 constexpr absl::Duration kPause = absl::Milliseconds(20);
-constexpr absl::Duration kWork = absl::Seconds(2);
+// Work on files of a dead server fails soon.
+constexpr absl::Duration kWork = absl::Seconds(10);
 
 // How long somebody who lost the answer may ask for a removal again, in seconds.
 constexpr int64_t kRemembered = 3600;
@@ -104,7 +105,7 @@ absl::Status Volumes::Recover() {
     record.mount_ids.clear();
     RETURN_IF_ERROR(journal_.Put(record));
   }
-  RETURN_IF_ERROR(CleanMounts(journal.records));
+  CleanMounts(journal.records);
   Found found;
   for (const auto& source : sources_) {
     RETURN_IF_ERROR(source->Serve());
@@ -118,13 +119,14 @@ absl::Status Volumes::Recover() {
 }
 
 // What is mounted for nobody, or was being made, goes.
-absl::Status Volumes::CleanMounts(const std::vector<Record>& records) {
+void Volumes::CleanMounts(const std::vector<Record>& records) {
   std::set<std::string> used;
   for (const Record& record : records)
     if (record.state == RecordState::kReady && !record.mount_ids.empty()) used.insert(record.name);
   for (const std::string& name : NamesIn(config_.root + "/volumes"))
-    if (used.count(name) == 0) RETURN_IF_ERROR(Detach(PlaceOf(name)));
-  return absl::OkStatus();
+    if (used.count(name) == 0)
+      if (const absl::Status status = Detach(PlaceOf(name)); !status.ok())
+        Note(std::string(status.message()));
 }
 
 absl::Status Volumes::RecoverRecord(const Record& record, const Found& found) {

@@ -201,7 +201,7 @@ absl::Status Volumes::AttachVolume(const VolumePtr& volume) {
     attachment.sector_size = ns.sector_size;
   }
   attachment.node = volume->source->tree().NodePath(ns);
-  if (!IsAttached(attachment.place, !attachment.fstype.empty())) {
+  if (!IsAttached(attachment)) {
     RETURN_IF_ERROR(UnmountTree(attachment.place));
     RETURN_IF_ERROR(Attach(attachment));
   }
