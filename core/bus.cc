@@ -221,8 +221,15 @@ std::optional<Bus::DimmAddress> Bus::Translate(uint64_t spa) const {
   return std::nullopt;
 }
 
+// A bus shows the name of the platform device that it is below where nothing gives it another
+// provider: "nfit_test.0".
 std::string Bus::place() const {
-  return absl::StrCat("devices/platform/nvdimmfs.", id_, "/", name());
+  const size_t dot = provider_.rfind('.');
+  const bool is_device = dot != std::string::npos && dot != 0 && dot + 1 < provider_.size() &&
+                         provider_.find('/') == std::string::npos &&
+                         provider_.find_first_not_of("0123456789", dot + 1) == std::string::npos;
+  return absl::StrCat("devices/platform/", is_device ? provider_ : absl::StrCat("nvdimmfs.", id_),
+                      "/", name());
 }
 
 absl::Span<const Attribute> Bus::attributes() const { return kBusAttributes; }

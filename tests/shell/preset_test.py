@@ -45,7 +45,8 @@ class PresetTest(shells.ShellTestCase):
                           "flag_failed_flush", "flag_smart_event", "flag_failed_map"}, flags)
 
     def test_what_sysfs_says_of_them(self):
-        script = """cd /sys/bus/nd/devices
+        script = """cd /sys/bus/platform/devices/nfit_test.0/ndbus0/..
+            cd /sys/devices/platform/nfit_test.1/ndbus1; cd /sys/bus/nd/devices
             cat ndbus0/commands ndbus0/nfit/dsm_mask ndbus1/commands ndbus1/nfit/dsm_mask
             cat nmem0/nfit/dsm_mask nmem0/nfit/family nmem0/nfit/format nmem4/nfit/dsm_mask
             cat region0/set_cookie region1/set_cookie region2/set_cookie region2/read_only

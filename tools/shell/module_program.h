@@ -10,9 +10,12 @@ namespace nvdimmfs::tools {
 
 inline constexpr char kProgramPath[] = "/dev/.nvdimmfs/bin";
 
-// What counts as loaded, in /sys/module and for modprobe.
-inline constexpr const char* kModules[] = {"libnvdimm", "nfit",       "nd_pmem", "nd_btt",
-                                           "dax_pmem",  "device_dax", "kmem",    "nfit_test"};
+// What counts as loaded.
+inline constexpr const char* kModules[] = {
+#define NVDIMMFS_MODULE(name) name,
+#include "tools/shell/modules.inc"
+#undef NVDIMMFS_MODULE
+};
 
 // Writes it to kProgramPath, and puts that at the head of PATH for what is executed from now on.
 // Refused with what writing it says, "shell.program".

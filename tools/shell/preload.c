@@ -316,6 +316,44 @@ EXPORT int ioctl(int fd, unsigned long request, ...) {
   return function(fd, request, argument);
 }
 
+/* --- Modules, for programs that use libkmod --- */
+
+struct kmod_module;
+typedef const char* (*module_text_function)(const struct kmod_module*);
+typedef int (*module_remove_function)(struct kmod_module*, unsigned);
+
+/* Those that sysfs shows as loaded, from where a test wants its own to come from. */
+static const char* const modules[] = {
+#define NVDIMMFS_MODULE(name) "/lib/modules/updates/" name ".ko",
+#include "tools/shell/modules.inc"
+#undef NVDIMMFS_MODULE
+};
+
+/* The path of a module that is ours, else null. */
+static const char* path_of(const struct kmod_module* module) {
+  NEXT(module_text_function, "kmod_module_get_name")
+  const char* const name = function == NULL ? NULL : function(module);
+  if (name == NULL) return NULL;
+  const size_t length = strlen(name);
+  for (size_t i = 0; i < sizeof modules / sizeof *modules; ++i) {
+    const char* const file = strrchr(modules[i], '/') + 1;
+    if (strncmp(file, name, length) == 0 && strcmp(file + length, ".ko") == 0) return modules[i];
+  }
+  return NULL;
+}
+
+EXPORT const char* kmod_module_get_path(const struct kmod_module* module) {
+  const char* const path = path_of(module);
+  NEXT(module_text_function, "kmod_module_get_path")
+  return path != NULL || function == NULL ? path : function(module);
+}
+
+EXPORT int kmod_module_remove_module(struct kmod_module* module, unsigned flags) {
+  if (path_of(module) != NULL) return 0;
+  NEXT(module_remove_function, "kmod_module_remove_module")
+  return function == NULL ? -ENOSYS : function(module, flags);
+}
+
 /* --- Descriptors that end, and copies --- */
 
 typedef int (*close_function)(int);

@@ -163,8 +163,7 @@ absl::Status Stage::Show() {
     if (Exists(absl::StrCat(tree, "/", place)))
       RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/", place), absl::StrCat("/sys/", place)));
   for (const std::string& name : NamesIn(tree + "/devices/platform"))
-    RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/devices/platform/", name),
-                          absl::StrCat("/sys/devices/platform/", name)));
+    RETURN_IF_ERROR(ShowPlatformDevice(absl::StrCat(tree, "/devices/platform/", name), name));
   // Tools want a module loaded before they bind a device.
   for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
   for (const MergedFolder& folder : kMergedFolders)
@@ -175,6 +174,16 @@ absl::Status Stage::Show() {
   return Cover(absl::StrCat(kMergedPath, "/dev"), "/dev");
 }
 
+absl::Status Stage::ShowPlatformDevice(const std::string& source, const std::string& name) {
+  constexpr char kFolder[] = "/sys/bus/platform/devices";
+  RETURN_IF_ERROR(Cover(source, absl::StrCat("/sys/devices/platform/", name)));
+  RETURN_IF_ERROR(MakeRoom(kFolder));
+  const std::string link = absl::StrCat(kFolder, "/", name);
+  const std::string target = absl::StrCat("../../../devices/platform/", name);
+  if (symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST) return Failed("link", link);
+  return absl::OkStatus();
+}
+
 absl::Status Stage::Cover(const std::string& source, const std::string& place) {
   RETURN_IF_ERROR(MakePlace(place));
   ASSIGN_OR_RETURN(const Descriptor copy, Copy(source));
@@ -183,12 +192,14 @@ absl::Status Stage::Cover(const std::string& source, const std::string& place) {
 
 absl::Status Stage::MakePlace(const std::string& place) {
   if (Exists(place)) return absl::OkStatus();
-  const std::string parent = ParentOf(place);
-  if (rebuilt_.count(parent) == 0) {
-    RETURN_IF_ERROR(MakePlace(parent));
-    RETURN_IF_ERROR(Rebuild(parent));
-  }
+  RETURN_IF_ERROR(MakeRoom(ParentOf(place)));
   return MakeDirectory(place);
+}
+
+absl::Status Stage::MakeRoom(const std::string& directory) {
+  if (rebuilt_.count(directory) != 0) return absl::OkStatus();
+  RETURN_IF_ERROR(MakePlace(directory));
+  return Rebuild(directory);
 }
 
 // A directory of a filesystem that takes no new entries becomes a tmpfs that shows the same ones.
@@ -237,6 +248,8 @@ absl::Status Stage::ShowModule(const std::string& name) {
   } else {
     RETURN_IF_ERROR(MakePlace(directory));
   }
+  // O: not part of the kernel's own tree, as a test wants those that it runs on.
+  RETURN_IF_ERROR(WriteFile(directory + "/taint", "O\n"));
   return WriteFile(state, "live\n");
 }
 

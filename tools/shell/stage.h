@@ -41,7 +41,9 @@ class Stage {
  private:
   absl::Status MakeHome(const std::string& mountpoint);
   absl::Status Cover(const std::string& source, const std::string& place);
+  absl::Status ShowPlatformDevice(const std::string& source, const std::string& name);
   absl::Status MakePlace(const std::string& place);
+  absl::Status MakeRoom(const std::string& directory);
   absl::Status Rebuild(const std::string& directory);
   absl::Status ShowModule(const std::string& name);
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/image_backend.h"
+#include "backends/kernel_key_ring.h"
 #include "btt/btt_layer.h"
 #include "core/bus_command_format.h"
 #include "core/intel/firmware.h"
@@ -60,7 +61,8 @@ absl::StatusOr<DimmSource> MakeDimm(const DemoDimm& demo, uint32_t number) {
   dimm.capacity = std::make_shared<MemoryMedia>(demo.size);
   dimm.labels = std::move(labels);
   dimm.identity = backends::QemuIdentity(number);
-  ASSIGN_OR_RETURN(dimm.firmware, core::intel::Firmware::PowerOn({}));
+  ASSIGN_OR_RETURN(dimm.firmware,
+                   core::intel::Firmware::PowerOn({.keys = backends::KernelKeyRing()}));
   return dimm;
 }
 

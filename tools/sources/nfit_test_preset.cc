@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/kernel_key_ring.h"
 #include "core/bus_command_format.h"
 #include "core/intel/firmware.h"
 #include "core/memory_media.h"
@@ -64,6 +65,7 @@ core::intel::Firmware::Options FirmwareOf(const TestDimm& dimm) {
   options.update.running_version = 0;
   options.update.next_version = 0xffffffffabcd;
   options.overwrite_time = absl::Seconds(5);
+  options.keys = backends::KernelKeyRing();
   return options;
 }
 
@@ -119,6 +121,7 @@ absl::StatusOr<BusSource> FirstBus() {
   for (RegionSource& region : bus.regions) {
     region.range_index = &region == &bus.regions[0] ? 1 : 2;
     region.persistence_domain = core::PersistenceDomain::kMemoryController;
+    region.deep_flush = true;
   }
   bus.scrubs = true;
   bus.families = 3;
@@ -140,6 +143,7 @@ absl::StatusOr<BusSource> SecondBus() {
   alone.read_only = true;
   RegionSource cd;
   cd.spa = {0x148000000, 4 * kMiB};
+  cd.is_volatile = true;
   cd.media = std::make_shared<MemoryMedia>(cd.spa.size);
   cd.type_guid = *core::Uuid::Parse(kVirtualCd);
   bus.regions = {std::move(alone), std::move(cd)};
