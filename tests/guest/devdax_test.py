@@ -53,7 +53,7 @@ try pat check /mnt/dev/by-name/log 8 100 500
 try pat check /mnt/dev/by-name/log 7 600 19403
 try leave
 
-section labels in a file
+section label-file
 truncate -s 128K /tmp/labels
 try serve devdax:$other,labels=/tmp/labels
 size=$(cat /mnt/bus/nd/devices/region0/size)

@@ -34,7 +34,7 @@ for device in /sys/bus/pci/devices/*; do
 done
 refused virtio.bound nvdimmfs virtio-pmem:$pci /mnt
 
-section own driver
+section own
 try sh -c "echo $pci > /sys/bus/pci/devices/$pci/driver/unbind"
 refused virtio.memory nvdimmfs virtio-pmem:$pci /mnt
 echo 2 >/proc/sys/vm/nr_hugepages
@@ -60,7 +60,7 @@ try sh -c "echo ${btt##*/} >/mnt/bus/nd/drivers/nd_pmem/bind"
 try pat write /mnt/dev/pmem0s 5 0 800
 try leave
 
-section handed back
+section handed-back
 try sh -c "echo $pci > /sys/bus/pci/drivers/virtio-pci/bind"
 for i in $(seq 100); do [ -e /dev/pmem0s ] && break; sleep 0.1; done
 # Read only: Linux 6.1 sleeps in the flush of a BTT's write, under a spinlock, and dies of it.
@@ -103,7 +103,7 @@ class VirtioTest(mounting.MountTestCase):
         )
         differences = trees.differences(sections["kernel"], sections["disk"])
         self.assertEqual([], differences, "\n" + "\n".join(differences))
-        self.assertIn("virtio-pmem\n", sections["own driver"])
+        self.assertIn("virtio-pmem\n", sections["own"])
 
     def test_a_flush_in_the_guest_reaches_the_hosts_media(self):
         """Namespaces of a mount are a virtio-pmem device and a DIMM; then everything is killed."""
