@@ -45,6 +45,9 @@ struct RegionSource {
   Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels; nil on CXL
   // Of providers with a rule of their own (CXL); the others' follow from their DIMMs' identities.
   std::optional<SetCookies> cookies;
+  // What CXL labels know the region by. Nil: as the labels on the devices have it, else a new one
+  // when the first is written.
+  Uuid uuid;
 };
 
 // The bytes of a region over these mappings, `granularity` bytes of each in turn, as the memory

@@ -334,7 +334,7 @@ absl::Status Dimm::Probe() {
     data_ = std::move(kept);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(source_.labels));
+  ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(source_.labels, source_.cxl_labels));
   auto data = std::make_shared<DimmData>(std::move(area));
   for (const StoredLabel& stored : data->labels.labels()) {
     const auto dpa = MakeRange(stored.label.dpa, stored.label.rawsize);

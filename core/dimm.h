@@ -37,6 +37,10 @@ class Dimm final : public NdDevice {
   intel::Firmware* firmware() const { return source_.firmware.get(); }
   // Bit n: function n of its command family (nfit/dsm_mask); 0: it has no family.
   uint64_t functions() const;
+  // What a blank label area is initialised as.
+  LabelVersion new_label_version() const {
+    return source_.cxl_labels ? LabelVersion::kV2_1 : LabelVersion::kV1_2;
+  }
 
   // Null while the driver is unbound, or where there is no label area.
   const std::shared_ptr<DimmData>& data() const { return data_; }

@@ -68,6 +68,8 @@ struct DimmSource {
   // Labels are in use whatever the label area holds: the provider says so (CXL), not an index
   // block.
   bool labelling = false;
+  // New labels are CXL 2.1's; those that are there decide for themselves.
+  bool cxl_labels = false;
   DimmIdentity identity;
   bool has_control_region = true;  // else nothing of the identity is known but handle and phys_id
   int formats = 1;                 // interface codes by which it is mapped: 0 where it is not

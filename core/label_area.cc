@@ -100,12 +100,21 @@ struct LabelArea::State {
   // Whether this object knows the current index to be durable: it wrote it, or pushed it again.
   bool durable = false;
   uint32_t free_slots = 0;
+  bool expect_cxl = false;
+  bool cxl = false;  // labels are CXL's
   std::vector<StoredLabel> labels;
+  std::vector<StoredRegionLabel> region_labels;
   std::vector<Finding> findings;
 
   absl::Status Load();
+  absl::Status ReadInOneFormat();
+  absl::Status ReadAgain(bool as_cxl, const std::vector<Finding>& of_index);
   absl::Status ReadLabels();
   absl::Status ReadRun(uint32_t first, uint32_t count);
+  void ReadSlot(uint32_t slot, absl::Span<const std::byte> bytes);
+  absl::StatusOr<AnyLabel> Parse(absl::Span<const std::byte> bytes, uint32_t slot) const;
+  std::vector<std::byte> Encode(const AnyLabel& label, uint32_t slot) const;
+  void TellIfUpdating(uint32_t slot, absl::string_view what, uint32_t flags);
   void Judge(const Candidates& candidates);
   void Add(Finding finding);
   void DropFindingsAt(uint64_t offset);
@@ -114,10 +123,10 @@ struct LabelArea::State {
   absl::Status Settle();
   absl::Status Empty();
   absl::Status Erase();
-  absl::Status WriteFresh();
+  absl::Status WriteFresh(bool cxl_labels);
   void Adopt(LabelIndex fresh_index, int position);
   void Forget(absl::Span<const uint32_t> slots);
-  void Remember(StoredLabel stored);
+  void Remember(uint32_t slot, AnyLabel label);
   void MakeBlank(const LabelGeometry& fresh);
 };
 
@@ -139,7 +148,7 @@ absl::Status LabelArea::State::Load() {
     geometry = tried;
     twin_sequence = chosen->index.sequence();
     Adopt(std::move(chosen->index), chosen->position);
-    return ReadLabels();
+    return ReadInOneFormat();
   }
   return absl::OkStatus();
 }
@@ -153,6 +162,35 @@ void LabelArea::State::Judge(const Candidates& candidates) {
          .offset = candidates.geometry.index_offset(position),
          .sentence = absl::StrCat(verdict.message(), has_sound_twin ? "; its twin is used" : "")});
   }
+}
+
+// CXL labels have an index of version 2.1 or later, but such an index does not make CXL labels:
+// kernels that do not know them took over whatever index they found.
+absl::Status LabelArea::State::ReadInOneFormat() {
+  const bool may_be_cxl = index->major() > 2 || (index->major() == 2 && index->minor() >= 1);
+  if (geometry.label_size != kLabelSizeV1_2 || !may_be_cxl) return ReadLabels();
+  const std::vector<Finding> of_index = findings;
+  RETURN_IF_ERROR(ReadLabels());
+  // A CXL namespace's label passes the checks of a v1.2 label, as slot number and checksum lie at
+  // the same places, and so does a region's in slot 0; the uuid is then the type.
+  const bool other_labels =
+      std::any_of(labels.begin(), labels.end(), [](const StoredLabel& stored) {
+        return stored.label.uuid != kCxlNamespaceLabelType &&
+               stored.label.uuid != kCxlRegionLabelType;
+      });
+  if (other_labels) return absl::OkStatus();
+  RETURN_IF_ERROR(ReadAgain(true, of_index));
+  if (!labels.empty() || !region_labels.empty() || expect_cxl) return absl::OkStatus();
+  return ReadAgain(false, of_index);
+}
+
+absl::Status LabelArea::State::ReadAgain(bool as_cxl, const std::vector<Finding>& of_index) {
+  cxl = as_cxl;
+  index->set_cxl(as_cxl);
+  labels.clear();
+  region_labels.clear();
+  findings = of_index;
+  return ReadLabels();
 }
 
 absl::Status LabelArea::State::ReadLabels() {
@@ -177,23 +215,51 @@ absl::Status LabelArea::State::ReadRun(uint32_t first, uint32_t count) {
     const uint32_t slot = first + i;
     const absl::Span<const std::byte> bytes(run.data() + uint64_t{i} * geometry.label_size,
                                             geometry.label_size);
-    absl::StatusOr<NamespaceLabel> label = ParseLabel(bytes, slot);
-    if (!label.ok()) {
-      Add({.reason = ReasonOf(label.status()),
-           .offset = geometry.slot_offset(slot),
-           .sentence = std::string(label.status().message())});
-      continue;
-    }
-    if ((label->flags & kLabelUpdating) != 0)
-      Add({.reason = "label.slot.updating",
-           .offset = geometry.slot_offset(slot),
-           .sentence =
-               absl::StrCat("label in slot ", slot, " of namespace ", label->uuid.ToString(),
-                            " is marked as being updated: the update was interrupted; "
-                            "the label is used, and its next change clears the mark")});
-    labels.push_back({slot, *std::move(label)});
+    ReadSlot(slot, bytes);
   }
   return absl::OkStatus();
+}
+
+void LabelArea::State::ReadSlot(uint32_t slot, absl::Span<const std::byte> bytes) {
+  absl::StatusOr<AnyLabel> label = Parse(bytes, slot);
+  if (!label.ok()) {
+    Add({.reason = ReasonOf(label.status()),
+         .offset = geometry.slot_offset(slot),
+         .sentence = std::string(label.status().message())});
+    return;
+  }
+  if (const auto* ns = std::get_if<NamespaceLabel>(&*label)) {
+    TellIfUpdating(slot, absl::StrCat("namespace ", ns->uuid.ToString()), ns->flags);
+    labels.push_back({slot, *ns});
+  } else if (const auto* region = std::get_if<RegionLabel>(&*label)) {
+    TellIfUpdating(slot, absl::StrCat("region ", region->uuid.ToString()), region->flags);
+    region_labels.push_back({slot, *region});
+  }
+}
+
+absl::StatusOr<LabelArea::AnyLabel> LabelArea::State::Parse(absl::Span<const std::byte> bytes,
+                                                            uint32_t slot) const {
+  if (!cxl) {
+    ASSIGN_OR_RETURN(NamespaceLabel label, ParseLabel(bytes, slot));
+    return AnyLabel(std::move(label));
+  }
+  ASSIGN_OR_RETURN(CxlLabel label, ParseCxlLabel(bytes, slot));
+  return std::visit([](auto& of_kind) { return AnyLabel(std::move(of_kind)); }, label);
+}
+
+std::vector<std::byte> LabelArea::State::Encode(const AnyLabel& label, uint32_t slot) const {
+  if (const auto* region = std::get_if<RegionLabel>(&label)) return EncodeCxlLabel(*region, slot);
+  const NamespaceLabel& ns = std::get<NamespaceLabel>(label);
+  return cxl ? EncodeCxlLabel(ns, slot) : EncodeLabel(ns, slot, geometry.label_size);
+}
+
+void LabelArea::State::TellIfUpdating(uint32_t slot, absl::string_view what, uint32_t flags) {
+  if ((flags & kLabelUpdating) == 0) return;
+  Add({.reason = "label.slot.updating",
+       .offset = geometry.slot_offset(slot),
+       .sentence = absl::StrCat("label in slot ", slot, " of ", what,
+                                " is marked as being updated: the update was interrupted; "
+                                "the label is used, and its next change clears the mark")});
 }
 
 void LabelArea::State::Add(Finding finding) {
@@ -222,7 +288,9 @@ void LabelArea::State::MakeBlank(const LabelGeometry& fresh) {
   twin_in_doubt = false;
   durable = false;
   free_slots = fresh.slot_count;
+  cxl = false;
   labels.clear();
+  region_labels.clear();
   findings.clear();
 }
 
@@ -234,14 +302,28 @@ void LabelArea::State::Adopt(LabelIndex adopted, int position) {
 
 void LabelArea::State::Forget(absl::Span<const uint32_t> slots) {
   for (uint32_t slot : slots) DropFindingsAt(geometry.slot_offset(slot));
-  std::erase_if(labels, [this](const StoredLabel& stored) { return index->IsFree(stored.slot); });
+  const auto is_free = [this](const auto& stored) { return index->IsFree(stored.slot); };
+  std::erase_if(labels, is_free);
+  std::erase_if(region_labels, is_free);
 }
 
-void LabelArea::State::Remember(StoredLabel stored) {
+namespace {
+
+template <typename Stored>
+void InsertBySlot(std::vector<Stored>& all, Stored stored) {
   const auto at =
-      std::lower_bound(labels.begin(), labels.end(), stored.slot,
-                       [](const StoredLabel& other, uint32_t slot) { return other.slot < slot; });
-  labels.insert(at, std::move(stored));
+      std::lower_bound(all.begin(), all.end(), stored.slot,
+                       [](const Stored& other, uint32_t slot) { return other.slot < slot; });
+  all.insert(at, std::move(stored));
+}
+
+}  // namespace
+
+void LabelArea::State::Remember(uint32_t slot, AnyLabel label) {
+  if (auto* ns = std::get_if<NamespaceLabel>(&label))
+    InsertBySlot(labels, StoredLabel{slot, std::move(*ns)});
+  else
+    InsertBySlot(region_labels, StoredRegionLabel{slot, std::get<RegionLabel>(label)});
 }
 
 // --- writing ---
@@ -294,14 +376,17 @@ absl::Status LabelArea::State::Erase() {
   return WriteDurably(*media, 0, zeros);
 }
 
-absl::Status LabelArea::State::WriteFresh() {
+absl::Status LabelArea::State::WriteFresh(bool cxl_labels) {
   LabelIndex fresh = LabelIndex::Fresh(geometry);
+  fresh.set_cxl(cxl_labels);
+  fresh.NormaliseVersion(geometry);
   fresh.set_sequence(kFirstSequence);
   RETURN_IF_ERROR(WriteDurably(*media, geometry.index_offset(0), fresh.Encode(geometry, 0)));
   LabelIndex second = fresh;
   second.set_sequence(kSecondSequence);
   RETURN_IF_ERROR(WriteDurably(*media, geometry.index_offset(1), second.Encode(geometry, 1)));
   Adopt(std::move(fresh), 0);
+  cxl = cxl_labels;
   twin_sequence = kSecondSequence;
   durable = true;
   return absl::OkStatus();
@@ -309,11 +394,24 @@ absl::Status LabelArea::State::WriteFresh() {
 
 // --- the public class ---
 
+namespace {
+
+// Of a label, for sentences.
+template <typename AnyLabel>
+std::string NameOfOwner(const AnyLabel& label) {
+  if (const auto* region = std::get_if<RegionLabel>(&label))
+    return "region " + region->uuid.ToString();
+  return "namespace " + std::get<NamespaceLabel>(label).uuid.ToString();
+}
+
+}  // namespace
+
 LabelArea::LabelArea(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-absl::StatusOr<LabelArea> LabelArea::Open(std::shared_ptr<Media> media) {
+absl::StatusOr<LabelArea> LabelArea::Open(std::shared_ptr<Media> media, bool expect_cxl) {
   auto state = std::make_shared<State>();
   state->media = std::move(media);
+  state->expect_cxl = expect_cxl;
   RETURN_IF_ERROR(state->Load());
   return LabelArea(std::move(state));
 }
@@ -342,7 +440,11 @@ uint32_t LabelArea::free_slots() const { return state_->free_slots; }
 uint32_t LabelArea::sequence() const { return has_index() ? state_->index->sequence() : 0; }
 int LabelArea::current() const { return state_->current; }
 uint64_t LabelArea::slot_offset(uint32_t slot) const { return state_->geometry.slot_offset(slot); }
+bool LabelArea::is_cxl() const { return has_index() && state_->cxl; }
 const std::vector<StoredLabel>& LabelArea::labels() const { return state_->labels; }
+const std::vector<StoredRegionLabel>& LabelArea::region_labels() const {
+  return state_->region_labels;
+}
 const std::vector<Finding>& LabelArea::findings() const { return state_->findings; }
 
 absl::Status LabelArea::Initialise(LabelVersion version) {
@@ -352,11 +454,13 @@ absl::Status LabelArea::Initialise(LabelVersion version) {
   absl::Status status;
   if (has_index()) {
     status = state_->Empty();
-    if (status.ok() && *fresh != state_->geometry) status = state_->Erase();
+    // So that no index of another version is left that finds labels of this one.
+    const bool other_kind = is_cxl() != (version == LabelVersion::kV2_1);
+    if (status.ok() && (*fresh != state_->geometry || other_kind)) status = state_->Erase();
   }
   if (status.ok()) {
     state_->MakeBlank(*fresh);
-    status = state_->WriteFresh();
+    status = state_->WriteFresh(version == LabelVersion::kV2_1);
   }
   if (status.ok()) return status;
   // How far it came is for the media to say.
@@ -366,7 +470,23 @@ absl::Status LabelArea::Initialise(LabelVersion version) {
 
 absl::StatusOr<std::optional<uint32_t>> LabelArea::Update(
     const std::optional<NamespaceLabel>& label, absl::Span<const uint32_t> slots_to_free) {
+  return Store(label ? AnyLabel(*label) : AnyLabel(), slots_to_free);
+}
+
+absl::StatusOr<uint32_t> LabelArea::UpdateRegion(const RegionLabel& label,
+                                                 absl::Span<const uint32_t> slots_to_free) {
+  if (!is_cxl())
+    return Refusal(
+        EINVAL, "label.region.version",
+        "store a region's label: the label area's version has none; only 2.1 (CXL) does");
+  ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, Store(label, slots_to_free));
+  return slot.value();
+}
+
+absl::StatusOr<std::optional<uint32_t>> LabelArea::Store(const AnyLabel& label,
+                                                         absl::Span<const uint32_t> slots_to_free) {
   State& state = *state_;
+  const bool is_label = !std::holds_alternative<std::monostate>(label);
   if (!has_index())
     return Refusal(ENXIO, "label.index.none",
                    "update a label: the label area has no valid index; initialise it first");
@@ -376,17 +496,16 @@ absl::StatusOr<std::optional<uint32_t>> LabelArea::Update(
                      absl::StrCat("free label slot ", slot, ": there are ", slot_count()));
   }
   // Of what is free now, not of what this update frees: those slots are in use until the commit.
-  const std::optional<uint32_t> slot = label ? state.index->LowestFree() : std::nullopt;
-  if (label && !slot)
+  const std::optional<uint32_t> slot = is_label ? state.index->LowestFree() : std::nullopt;
+  if (is_label && !slot)
     return Refusal(ENXIO, "label.slots.full",
-                   absl::StrCat("store the label of namespace ", label->uuid.ToString(), ": all ",
-                                slot_count(),
+                   absl::StrCat("store the label of ", NameOfOwner(label), ": all ", slot_count(),
                                 " label slots are in use; delete a namespace, or free slots that "
                                 "hold no valid label with a repair"));
   RETURN_IF_ERROR(state.Settle());
   std::vector<std::byte> bytes;
-  if (label) {
-    bytes = EncodeLabel(*label, *slot, label_size());
+  if (slot) {
+    bytes = state.Encode(label, *slot);
     const absl::Status written = WriteDurably(*state.media, slot_offset(*slot), bytes);
     if (!written.ok()) return Annotate(written, absl::StrCat("write label slot ", *slot));
   }
@@ -396,7 +515,7 @@ absl::StatusOr<std::optional<uint32_t>> LabelArea::Update(
   RETURN_IF_ERROR(state.Commit(std::move(next)));
 
   state.Forget(slots_to_free);
-  if (slot) state.Remember({*slot, *ParseLabel(bytes, *slot)});
+  if (slot) state.Remember(*slot, *state.Parse(bytes, *slot));
   return slot;
 }
 

@@ -12,10 +12,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/cxl_label.h"
 #include "core/finding.h"
 #include "core/media.h"
 #include "core/namespace_label.h"
@@ -27,14 +29,21 @@ struct StoredLabel {
   NamespaceLabel label;
 };
 
-enum class LabelVersion { kV1_1, kV1_2 };
+struct StoredRegionLabel {
+  uint32_t slot = 0;
+  RegionLabel label;
+};
+
+// v2.1 is that of CXL: labels of 256 bytes, of namespaces and of regions (cxl_label.h).
+enum class LabelVersion { kV1_1, kV1_2, kV2_1 };
 
 class LabelArea {
  public:
   // Reads and validates. An area without a valid index block is no error: it is blank (has_index()
   // false). Refused with ENXIO, reason "label.area.size", where two index blocks and two labels do
   // not fit, or the area is larger than 32 bits can say. A read error of the media is passed on.
-  static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media);
+  // `expect_cxl` settles what an area is whose index could be of either kind: see is_cxl().
+  static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media, bool expect_cxl = false);
 
   // Whether `media` holds at least one valid index block. Reads at most the index blocks.
   static bool HasIndex(const Media& media);
@@ -45,7 +54,11 @@ class LabelArea {
   // labels; v1.1 where the area is too small for that).
   uint16_t major() const;
   uint16_t minor() const;
-  bool is_v1_1() const;         // a valid index, of version 1.1 exactly
+  bool is_v1_1() const;  // a valid index, of version 1.1 exactly
+  // A valid index of version 2.1 or later under which all valid labels are CXL's, and there is one
+  // or Open was told to expect them. Kernels that know no CXL labels keep v1.2 labels under such an
+  // index until they first write it.
+  bool is_cxl() const;
   uint32_t label_size() const;  // bytes: 128 or 256
   uint32_t slot_count() const;
   uint32_t free_slots() const;  // as the current index has them
@@ -56,6 +69,8 @@ class LabelArea {
   // The slots in use whose label passes its own checks, in slot order. The next Update or
   // Initialise invalidates iterators.
   const std::vector<StoredLabel>& labels() const;
+  // Likewise the labels of regions; only where is_cxl().
+  const std::vector<StoredRegionLabel>& region_labels() const;
   // What Open noticed: a broken index block ("label.index.*"), slots in use without a valid label
   // ("label.slot.number", "label.slot.checksum"), labels of an interrupted update
   // ("label.slot.updating"). What an Update repairs or frees is dropped from the list.
@@ -74,14 +89,20 @@ class LabelArea {
   // "label.slot.range", for a slot that does not exist; then, and on a media error before the
   // commit, the area on media is as before. Where the commit itself meets a media error it may or
   // may not have taken place; this object goes on with the old state and restores it on media
-  // before its next Update. Durable when it returns (Drain and Flush). A v1.1 area drops the fields
-  // that its labels lack; checksums are made here.
+  // before its next Update. Durable when it returns (Drain and Flush). An area drops the fields
+  // that its version's labels lack; checksums are made here.
   absl::StatusOr<std::optional<uint32_t>> Update(const std::optional<NamespaceLabel>& label,
                                                  absl::Span<const uint32_t> slots_to_free);
+  // The same for a region's label. Refused with EINVAL, "label.region.version", unless is_cxl().
+  absl::StatusOr<uint32_t> UpdateRegion(const RegionLabel& label,
+                                        absl::Span<const uint32_t> slots_to_free);
 
  private:
   struct State;
+  using AnyLabel = std::variant<std::monostate, NamespaceLabel, RegionLabel>;
   explicit LabelArea(std::shared_ptr<State> state);
+  absl::StatusOr<std::optional<uint32_t>> Store(const AnyLabel& label,
+                                                absl::Span<const uint32_t> slots_to_free);
   std::shared_ptr<State> state_;
 };
 

@@ -30,7 +30,10 @@ bool SameLabels(const LabelArea& a, const LabelArea& b) {
     if (a.labels()[i].slot != b.labels()[i].slot) return false;
     if (a.labels()[i].label != b.labels()[i].label) return false;
   }
-  return a.free_slots() == b.free_slots() && a.current() == b.current();
+  if (a.region_labels().size() != b.region_labels().size()) return false;
+  for (size_t i = 0; i < a.region_labels().size(); ++i)
+    if (a.region_labels()[i].label != b.region_labels()[i].label) return false;
+  return a.is_cxl() == b.is_cxl() && a.free_slots() == b.free_slots() && a.current() == b.current();
 }
 
 // Gives index blocks and labels good checksums, so that mutations reach what lies behind them.
@@ -68,8 +71,8 @@ void ScanIt(const LabelArea& area) {
   (void)ScanNamespaces(region);
 }
 
-void Exercise(const std::shared_ptr<MemoryMedia>& media) {
-  auto area = LabelArea::Open(media);
+void Exercise(const std::shared_ptr<MemoryMedia>& media, bool expect_cxl) {
+  auto area = LabelArea::Open(media, expect_cxl);
   if (!area.ok()) return;
   Demand(area->has_index() == LabelArea::HasIndex(*media));
   for (const StoredLabel& stored : area->labels()) {
@@ -83,9 +86,15 @@ void Exercise(const std::shared_ptr<MemoryMedia>& media) {
   label.name = "fuzz";
   const bool room = area->has_index() && area->free_slots() > 0;
   Demand(area->Update(label, frees).ok() == room);
-  if (room) Demand(SameLabels(*area, *LabelArea::Open(media)));
-  if (!area->Initialise(LabelVersion::kV1_2).ok()) return;
-  Demand(LabelArea::Open(media)->labels().empty());
+  if (room) Demand(SameLabels(*area, *LabelArea::Open(media, area->is_cxl())));
+  RegionLabel region;
+  const bool region_room = area->is_cxl() && area->free_slots() > 0;
+  Demand(area->UpdateRegion(region, {}).ok() == region_room);
+  if (region_room) Demand(SameLabels(*area, *LabelArea::Open(media)));
+  for (const LabelVersion version : {LabelVersion::kV2_1, LabelVersion::kV1_2}) {
+    if (!area->Initialise(version).ok()) return;
+    Demand(LabelArea::Open(media)->labels().empty());
+  }
 }
 
 void Try(absl::Span<const uint8_t> input, uint64_t area_size, uint32_t reseal) {
@@ -93,7 +102,7 @@ void Try(absl::Span<const uint8_t> input, uint64_t area_size, uint32_t reseal) {
   const size_t used = std::min<size_t>(input.size(), area_size);
   if (used > 0) std::memcpy(media->bytes().data(), input.data(), used);
   if (reseal != 0) Reseal(media->bytes(), reseal, used);
-  Exercise(media);
+  Exercise(media, reseal == 256);
 }
 
 }  // namespace

@@ -404,6 +404,38 @@ TEST(LabelAreaTest, ForeignIndexIsNormalisedByTheFirstUpdate) {
   EXPECT_EQ(area.minor(), 2);
 }
 
+TEST(LabelAreaTest, CxlLabelsAreKnownByTheirTypeUnderAnIndexOfVersion2_1) {
+  auto media = std::make_shared<MemoryMedia>(131072);
+  LabelArea area = MustInitialise(media, LabelVersion::kV2_1);
+  EXPECT_TRUE(area.is_cxl());
+  EXPECT_EQ(area.major() * 100 + area.minor(), 201);
+  EXPECT_FALSE(MustOpen(media).is_cxl());  // as kernels take it that know no CXL labels
+  EXPECT_TRUE(MustOpen(media, true).is_cxl());
+  NamespaceLabel ns;
+  ns.uuid = TestUuid("11111111-2222-3333-4444-555555555501");
+  ns.region_uuid = TestUuid("11111111-2222-3333-4444-555555555502");
+  for (int slots = 1; slots <= 3; ++slots) {
+    ASSERT_TRUE(area.UpdateRegion(RegionLabel{.uuid = ns.region_uuid}, {}).ok());
+    const LabelArea again = MustOpen(media);
+    EXPECT_TRUE(again.is_cxl());
+    EXPECT_EQ(again.region_labels().size(), static_cast<size_t>(slots));
+    EXPECT_EQ(again.findings().size(), 0u);
+  }
+  ASSERT_TRUE(area.Update(ns, {0, 1, 2}).ok());
+  const LabelArea again = MustOpen(media);
+  EXPECT_TRUE(again.is_cxl());
+  EXPECT_TRUE(again.region_labels().empty());
+  ASSERT_EQ(again.labels().size(), 1u);
+  EXPECT_EQ(again.labels()[0].label.region_uuid, ns.region_uuid);
+  EXPECT_EQ(again.free_slots(), 509u);
+}
+
+TEST(LabelAreaTest, CxlRegionLabelsNeedACxlArea) {
+  auto media = std::make_shared<MemoryMedia>(131072);
+  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  EXPECT_EQ(ReasonOf(area.UpdateRegion(RegionLabel{}, {}).status()), "label.region.version");
+}
+
 TEST(LabelAreaTest, Version1_2WithSmallLabelsBecomes1_1) {
   auto media = std::make_shared<MemoryMedia>(kArea);
   MustInitialise(media, LabelVersion::kV1_1);

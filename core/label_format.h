@@ -49,8 +49,8 @@ struct IndexBlock {
   le64 other_offset;               // 40  of the twin
   le64 label_offset;               // 48  of slot 0: 2 I
   le32 slot_count;                 // 56
-  le16 major;                      // 60  1
-  le16 minor;                      // 62  1: 128-byte labels; 2: 256-byte labels
+  le16 major;                      // 60  1; 2: CXL labels
+  le16 minor;                      // 62  1: 128-byte labels; 2: 256-byte labels; CXL: 1
   le64 checksum;                   // 64  Fletcher-64 of I bytes, this field taken as 0
                                    // 72  bitmap to the end: bit n (byte n / 8, bit n % 8) is 1
                                    //     while slot n is free
@@ -104,7 +104,8 @@ static_assert(offsetof(NamespaceLabelV1_2, abstraction_guid) == 144);
 static_assert(offsetof(NamespaceLabelV1_2, checksum) == 248);
 static_assert(sizeof(NamespaceLabelV1_2) == kLabelSizeV1_2);
 
-// CXL 2.1. No released kernel writes these two: CXL dimms get v1.2 labels.
+// CXL 2.1, index version 2.1. Kernels up to 6.12 read and write neither kind: with them CXL devices
+// get v1.2 labels.
 struct CxlNamespaceLabel {
   Uuid::Bytes type;                        //   0  kCxlNamespaceLabelType, printed order
   Uuid::Bytes uuid;                        //  16  printed order

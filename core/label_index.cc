@@ -3,6 +3,8 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/fletcher64.h"
@@ -24,6 +26,12 @@ absl::Status Invalid(absl::string_view reason, int position, absl::string_view w
 bool LabelSizeMatches(const IndexBlock& head, uint32_t label_size) {
   if (uint32_t{head.major} * 100 + head.minor < 102) return label_size == kLabelSizeV1_1;
   return head.label_size <= 1 && kLabelSizeV1_1 << head.label_size == label_size;
+}
+
+// (major, minor) as this program writes it.
+std::pair<uint16_t, uint16_t> VersionOf(const LabelGeometry& geometry, bool cxl) {
+  if (cxl) return {2, 1};
+  return {1, geometry.label_size == kLabelSizeV1_1 ? 1 : 2};
 }
 
 absl::Status CheckPlace(const IndexBlock& head, const LabelGeometry& geometry, int position) {
@@ -110,8 +118,9 @@ std::vector<std::byte> LabelIndex::Encode(const LabelGeometry& geometry, int pos
   head.other_offset = geometry.index_offset(1 - position);
   head.label_offset = geometry.label_offset();
   head.slot_count = slot_count_;
-  head.major = 1;
-  head.minor = geometry.label_size == kLabelSizeV1_1 ? 1 : 2;
+  const auto [major, minor] = VersionOf(geometry, cxl_);
+  head.major = major;
+  head.minor = minor;
 
   std::vector<std::byte> block(geometry.index_size);
   std::memcpy(block.data() + sizeof head, bitmap_.data(), bitmap_.size());
@@ -170,8 +179,7 @@ std::optional<uint32_t> LabelIndex::NextUsed(uint32_t from) const {
 }
 
 void LabelIndex::NormaliseVersion(const LabelGeometry& geometry) {
-  major_ = 1;
-  minor_ = geometry.label_size == kLabelSizeV1_1 ? 1 : 2;
+  std::tie(major_, minor_) = VersionOf(geometry, cxl_);
 }
 
 uint32_t NextSequence(uint32_t sequence) { return sequence % 3 + 1; }

@@ -44,8 +44,9 @@ class LabelIndex {
   // The lowest slot in use that is >= `from`.
   std::optional<uint32_t> NextUsed(uint32_t from) const;
 
-  // What Encode writes as version.
+  // The version that Encode writes: by the size of the labels, or that of CXL labels.
   void NormaliseVersion(const LabelGeometry& geometry);
+  void set_cxl(bool cxl) { cxl_ = cxl; }
 
  private:
   LabelIndex() = default;
@@ -54,6 +55,7 @@ class LabelIndex {
   uint16_t major_ = 0;
   uint16_t minor_ = 0;
   uint32_t slot_count_ = 0;
+  bool cxl_ = false;
   std::vector<std::byte> bitmap_;  // to the end of the block: padding is carried along
 };
 

@@ -30,8 +30,8 @@ inline std::shared_ptr<MemoryMedia> GoldenArea(const std::string& name, uint64_t
   return media;
 }
 
-inline LabelArea MustOpen(std::shared_ptr<Media> media) {
-  auto area = LabelArea::Open(std::move(media));
+inline LabelArea MustOpen(std::shared_ptr<Media> media, bool expect_cxl = false) {
+  auto area = LabelArea::Open(std::move(media), expect_cxl);
   if (!area.ok()) {
     ADD_FAILURE() << area.status();
     std::abort();
@@ -40,7 +40,7 @@ inline LabelArea MustOpen(std::shared_ptr<Media> media) {
 }
 
 inline LabelArea MustInitialise(std::shared_ptr<Media> media, LabelVersion version) {
-  LabelArea area = MustOpen(std::move(media));
+  LabelArea area = MustOpen(std::move(media), version == LabelVersion::kV2_1);
   EXPECT_TRUE(area.Initialise(version).ok());
   return area;
 }

@@ -350,12 +350,7 @@ absl::Status Namespace::FreeLabels() {
 
 absl::Status Namespace::WriteLabels() {
   std::vector<Mapping>& mappings = region_.mappings();
-  for (Mapping& mapping : mappings) {
-    if (mapping.data == nullptr)
-      return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(mapping.dimm->name(), " has no labels"));
-    if (mapping.data->labels.has_index()) continue;
-    RETURN_IF_ERROR(mapping.data->labels.Initialise(LabelVersion::kV1_2));
-  }
+  RETURN_IF_ERROR(region_.PrepareLabels());
   // Two phases, so that a set that was cut in between can be told: every label first says
   // "updating".
   for (const uint32_t flags : {kLabelUpdating, uint32_t{0}})
@@ -374,14 +369,15 @@ absl::Status Namespace::WriteLabelOn(size_t mapping_index, uint32_t flags) {
       .uuid = uuid_,
       .name = alt_name_,
       .flags = flags,
-      .nlabel = static_cast<uint16_t>(region_.mappings().size()),
+      .nlabel = static_cast<uint16_t>(area.is_cxl() ? 1 : region_.mappings().size()),
       .position = static_cast<uint16_t>(mapping_index),
       .isetcookie = area.is_v1_1() ? region_.cookies().v1_1 : region_.cookies().v1_2,
       .lbasize = lbasize_,
       .dpa = extents.front().dpa.start,
       .rawsize = extents.front().dpa.size,
       .type_guid = region_.source().type_guid,
-      .abstraction_guid = AbstractionGuid(claim_class_)};
+      .abstraction_guid = AbstractionGuid(claim_class_),
+      .region_uuid = region_.uuid()};
   ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, area.Update(label, SlotsOf(mapping, uuid_)));
   ForgetLabels(mapping, uuid_);
   mapping.labels.push_back({uuid_, slot.value()});

@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_CORE_NAMESPACE_LABEL_H_
 #define NVDIMMFS_CORE_NAMESPACE_LABEL_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/label_format.h"
 #include "core/uuid.h"
 
 namespace nvdimmfs::core {
@@ -17,9 +19,9 @@ namespace nvdimmfs::core {
 // One namespace label as its fields say, whatever the on-media version.
 struct NamespaceLabel {
   Uuid uuid;
-  std::string name;    // at most 63 bytes; up to the first NUL
-  uint32_t flags = 0;  // label_format.h: kLabelUpdating, ...
-  uint16_t nlabel = 1;
+  std::string name;     // at most 63 bytes; up to the first NUL
+  uint32_t flags = 0;   // label_format.h: kLabelUpdating, ...
+  uint16_t nlabel = 1;  // DIMMs in the set; CXL: pieces that the namespace has here (nrange)
   uint16_t position = 0;
   uint64_t isetcookie = 0;
   uint64_t lbasize = 0;   // bytes; 0 stands for 512
@@ -27,8 +29,17 @@ struct NamespaceLabel {
   uint64_t rawsize = 0;   // bytes on this DIMM
   Uuid type_guid;         // v1.2 and later; nil in v1.1
   Uuid abstraction_guid;  // likewise
+  Uuid region_uuid;       // CXL (cxl_label.h), in place of isetcookie and type_guid
   friend bool operator==(const NamespaceLabel&, const NamespaceLabel&) = default;
 };
+
+// A name as a label's field holds it, NUL padded, and back.
+std::array<char, kLabelNameBytes> NameField(const std::string& name);
+std::string NameOf(const std::array<char, kLabelNameBytes>& field);
+
+// How a label is refused that says it is in another slot, or fails its checksum.
+absl::Status WrongSlot(uint32_t slot, uint32_t stated);
+absl::Status WrongChecksum(uint32_t slot, uint64_t stored, uint64_t computed);
 
 // The bytes of `label` in `slot`, `label_size` (128 or 256) of them; 128-byte labels lack the GUIDs
 // and the checksum. A longer name is cut to 63 bytes.

@@ -57,7 +57,8 @@ class Scan {
   const StoredLabel* LabelOn(size_t mapping, const Uuid& uuid) const;
   absl::StatusOr<uint64_t> SpaStart(const NamespaceLabel& first) const;
   bool HasType(const ScanMapping& mapping, const NamespaceLabel& label) const;
-  bool HasCookie(const NamespaceLabel& label) const;
+  bool HasCookie(const ScanMapping& mapping, const NamespaceLabel& label) const;
+  bool IsOf(const ScanMapping& mapping, const NamespaceLabel& label, uint64_t cookie) const;
   bool Knows(const Uuid& uuid) const { return known_.count(uuid) != 0; }
   absl::Span<const StoredLabel* const> LabelsOf(size_t mapping, const Uuid& uuid) const;
   void ReportStrays();
@@ -74,12 +75,19 @@ class Scan {
 };
 
 bool Scan::HasType(const ScanMapping& mapping, const NamespaceLabel& label) const {
-  return mapping.labels->label_size() != kLabelSizeV1_2 || label.type_guid == region_.type_guid;
+  return mapping.labels->label_size() != kLabelSizeV1_2 || mapping.labels->is_cxl() ||
+         label.type_guid == region_.type_guid;
 }
 
-bool Scan::HasCookie(const NamespaceLabel& label) const {
-  return label.isetcookie == region_.cookie ||
-         (region_.alternate_cookie != 0 && label.isetcookie == region_.alternate_cookie);
+// Whether the label is of this set, by one of its cookies or, on CXL, by the region's uuid.
+bool Scan::HasCookie(const ScanMapping& mapping, const NamespaceLabel& label) const {
+  return IsOf(mapping, label, region_.cookie) ||
+         (region_.alternate_cookie != 0 && IsOf(mapping, label, region_.alternate_cookie));
+}
+
+bool Scan::IsOf(const ScanMapping& mapping, const NamespaceLabel& label, uint64_t cookie) const {
+  if (mapping.labels->is_cxl()) return label.region_uuid == region_.uuid;
+  return label.isetcookie == cookie;
 }
 
 absl::Span<const StoredLabel* const> Scan::LabelsOf(size_t mapping, const Uuid& uuid) const {
@@ -118,11 +126,17 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
     return GiveUp(
         "labels.duplicate", label.uuid,
         absl::StrCat("a second label of it is in slot ", stored.slot, " of ", mapping.dimm));
-  if (region_.cookie == 0)
+  if (region_.cookie == 0 && !mapping.labels->is_cxl())
     return GiveUp("labels.cookie_zero", label.uuid,
                   "the region's interleave-set cookie is 0 (a device without serial number), so "
                   "that labels cannot be told apart from those of other sets");
-  if (!HasCookie(label)) {
+  if (!HasCookie(mapping, label) && mapping.labels->is_cxl()) {
+    Skip(mapping, stored, "labels.region",
+         absl::StrCat("it is of region ", label.region_uuid.ToString(), " (this is ",
+                      region_.uuid.ToString(), ")"));
+    return absl::OkStatus();
+  }
+  if (!HasCookie(mapping, label)) {
     Skip(mapping, stored, "labels.cookie",
          absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie),
                       " is of another set (this is 0x", absl::Hex(region_.cookie), ")"));
@@ -142,9 +156,12 @@ const StoredLabel* Scan::FindPosition(const Uuid& uuid, uint16_t position, uint6
     bool seen = false;
     for (const StoredLabel* stored : LabelsOf(i, uuid)) {
       const NamespaceLabel& label = stored->label;
-      if (label.isetcookie != cookie || !HasType(region_.mappings[i], label)) continue;
+      const ScanMapping& mapping = region_.mappings[i];
+      if (!IsOf(mapping, label, cookie) || !HasType(mapping, label)) continue;
       if (std::exchange(seen, true)) return nullptr;
-      if (label.nlabel != region_.mappings.size() || label.position != position) continue;
+      // A CXL label does not say how many devices there are: the region's does.
+      if (!mapping.labels->is_cxl() && label.nlabel != region_.mappings.size()) continue;
+      if (label.position != position) continue;
       return stored;
     }
   }
@@ -154,7 +171,8 @@ const StoredLabel* Scan::FindPosition(const Uuid& uuid, uint16_t position, uint6
 // The label that stands for the namespace on one mapping.
 const StoredLabel* Scan::LabelOn(size_t mapping, const Uuid& uuid) const {
   for (const StoredLabel* stored : LabelsOf(mapping, uuid)) {
-    if (HasCookie(stored->label) && HasType(region_.mappings[mapping], stored->label))
+    if (HasCookie(region_.mappings[mapping], stored->label) &&
+        HasType(region_.mappings[mapping], stored->label))
       return stored;
   }
   return nullptr;

@@ -31,7 +31,8 @@ struct ScanRegion {
   uint64_t start = 0;             // SPA, bytes
   uint64_t cookie = 0;            // the one that labels should carry
   uint64_t alternate_cookie = 0;  // accepted as well unless 0
-  Uuid type_guid;                 // compared with that of 256-byte labels
+  Uuid type_guid;                 // compared with that of v1.2 labels
+  Uuid uuid;                      // compared with the region_uuid of CXL labels, in place of both
   std::vector<ScanMapping> mappings;
 };
 

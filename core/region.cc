@@ -10,11 +10,13 @@
 #include "core/bus.h"
 #include "core/claim_device.h"
 #include "core/input.h"
+#include "core/label_format.h"
 #include "core/namespace.h"
 #include "core/namespace_scan.h"
 #include "core/pfn_device.h"
 #include "core/region_attributes.h"
 #include "core/status.h"
+#include "core/striped_media.h"
 #include "core/system.h"
 
 namespace nvdimmfs::core {
@@ -192,6 +194,89 @@ void Region::ProbeNamespaces() {
 
 void Region::MakeLabellessNamespace() { system().Register(Namespace::MakeWhole(*this)); }
 
+// As a label of this very region has it; else as we were told; else as the namespaces have it.
+Uuid Region::UuidOnMedia() const {
+  for (const Mapping& mapping : mappings_)
+    for (const StoredRegionLabel& stored : mapping.data->labels.region_labels())
+      if (stored.label.dpa == mapping.dpa.start && stored.label.rawsize == mapping.dpa.size &&
+          stored.label.ways == mappings_.size() && stored.label.position == mapping.position &&
+          (source_.uuid.is_nil() || stored.label.uuid == source_.uuid))
+        return stored.label.uuid;
+  if (!source_.uuid.is_nil() || !mappings_[0].data->labels.is_cxl()) return source_.uuid;
+  for (const StoredLabel& stored : mappings_[0].data->labels.labels())
+    if (mappings_[0].dpa.Contains(stored.label.dpa)) return stored.label.region_uuid;
+  return Uuid();
+}
+
+RegionLabel Region::LabelFor(const Mapping& mapping) const {
+  return {.uuid = uuid_,
+          .ways = static_cast<uint16_t>(mappings_.size()),
+          .position = static_cast<uint16_t>(mapping.position),
+          .dpa = mapping.dpa.start,
+          .rawsize = mapping.dpa.size,
+          .hpa = source_.spa.start,
+          .granularity = std::max(source_.granularity, StripedMedia::kMinGranularity)};
+}
+
+absl::StatusOr<bool> Region::HasRegionLabel(const Mapping& mapping) const {
+  RegionLabel wanted = LabelFor(mapping);
+  bool found = false;
+  for (const StoredRegionLabel& stored : mapping.data->labels.region_labels()) {
+    const RegionLabel& label = stored.label;
+    const auto dpa = MakeRange(label.dpa, label.rawsize);
+    if (label.uuid != uuid_ && (!dpa || !dpa->Overlaps(mapping.dpa))) continue;
+    // Where it must be and how it is aligned is the label's to say.
+    wanted.hpa = label.hpa;
+    wanted.align = label.align;
+    wanted.flags = label.flags;
+    if (label != wanted)
+      return Refusal(ENXIO, "label.region.foreign",
+                     absl::StrCat("write labels of ", name(), ": the label in slot ", stored.slot,
+                                  " of ", mapping.dimm->name(), " gives this part of it to region ",
+                                  label.uuid.ToString(), ", position ", label.position, " of ",
+                                  label.ways, ", which this is not"));
+    found = found || label.flags == 0;
+  }
+  return found;
+}
+
+absl::Status Region::WriteRegionLabels() {
+  bool complete = true;
+  for (const Mapping& mapping : mappings_) {
+    if (!mapping.data->labels.is_cxl()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool has_label, HasRegionLabel(mapping));
+    complete = complete && has_label;
+  }
+  if (complete) return absl::OkStatus();
+  if (uuid_.is_nil()) uuid_ = Uuid::Random();
+  // Two phases, as for a namespace.
+  for (const uint32_t flags : {kLabelUpdating, uint32_t{0}})
+    for (Mapping& mapping : mappings_) {
+      RegionLabel label = LabelFor(mapping);
+      label.flags = flags;
+      std::vector<uint32_t> old;
+      for (const StoredRegionLabel& stored : mapping.data->labels.region_labels())
+        if (stored.label.uuid == uuid_) {
+          old.push_back(stored.slot);
+          label.hpa = stored.label.hpa;
+          label.align = stored.label.align;
+        }
+      ASSIGN_OR_RETURN(const uint32_t slot, mapping.data->labels.UpdateRegion(label, old));
+      static_cast<void>(slot);
+    }
+  return absl::OkStatus();
+}
+
+absl::Status Region::PrepareLabels() {
+  for (Mapping& mapping : mappings_) {
+    if (mapping.data == nullptr)
+      return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(mapping.dimm->name(), " has no labels"));
+    if (mapping.data->labels.has_index()) continue;
+    RETURN_IF_ERROR(mapping.data->labels.Initialise(mapping.dimm->new_label_version()));
+  }
+  return WriteRegionLabels();
+}
+
 absl::Status Region::MakeLabelledNamespaces() {
   ScanRegion scan{.name = name(),
                   .start = source_.spa.start,
@@ -208,6 +293,7 @@ absl::Status Region::MakeLabelledNamespaces() {
                              .labels = &mapping.data->labels,
                              .space = &mapping.data->space});
   }
+  scan.uuid = uuid_ = UuidOnMedia();
   ASSIGN_OR_RETURN(ScanResult result, ScanNamespaces(scan));
   for (Mapping& mapping : mappings_) mapping.labels.clear();
   for (const ScannedNamespace& found : result.namespaces) {
@@ -331,7 +417,7 @@ absl::Status Region::TakeLabelsIntoUse() {
     return Refusal(EACCES, "labels.none", absl::StrCat(name(), " has no DIMM, so no labels"));
   for (Namespace* ns : Namespaces()) RETURN_IF_ERROR(ns->CheckIdle("take labels into use"));
   for (Mapping& mapping : mappings_)
-    RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(LabelVersion::kV1_2));
+    RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(mapping.dimm->new_label_version()));
   const Driver* driver = this->driver();
   system().Unbind(*this);
   for (Mapping& mapping : mappings_) mapping.dimm->set_label_flag();

@@ -62,6 +62,8 @@ class Region final : public NdDevice, public PoisonObserver {
     return !source_.is_volatile && source_.persistence_domain != PersistenceDomain::kCpuCache;
   }
   const SetCookies& cookies() const { return cookies_; }
+  // By which CXL labels know it; nil while there are none.
+  const Uuid& uuid() const { return uuid_; }
   bool read_only() const { return read_only_; }
   bool locked() const;
   bool any_dimm_unbound() const;
@@ -99,6 +101,11 @@ class Region final : public NdDevice, public PoisonObserver {
   // EBUSY where a namespace is claimed or held open.
   absl::Status TakeLabelsIntoUse();
 
+  // Before a namespace's first label: makes sure that every DIMM has index blocks and, where its
+  // labels are CXL's, this region's label. Refused with ENXIO: "dimm.no_labels", or
+  // "label.region.foreign" where a label says that a DIMM's part is another region's.
+  absl::Status PrepareLabels();
+
   absl::Span<const Attribute> attributes() const override;
   std::string devtype() const override { return source_.is_volatile ? "nd_volatile" : "nd_pmem"; }
   std::string modalias() const override { return "nd:t2"; }
@@ -111,6 +118,10 @@ class Region final : public NdDevice, public PoisonObserver {
   Region(System& system, Bus& bus, int id, RegionSource source);
 
   absl::Status CheckDimms() const;
+  Uuid UuidOnMedia() const;
+  RegionLabel LabelFor(const Mapping& mapping) const;
+  absl::StatusOr<bool> HasRegionLabel(const Mapping& mapping) const;
+  absl::Status WriteRegionLabels();
   absl::Status MakeLabelledNamespaces();
   void MakeLabellessNamespace();
   void CreateNamespaceSeed();
@@ -121,6 +132,7 @@ class Region final : public NdDevice, public PoisonObserver {
   const RegionSource source_;
   std::vector<Mapping> mappings_;
   SetCookies cookies_;
+  Uuid uuid_;
   uint64_t align_ = 0;
   bool read_only_ = false;
   int init_namespaces_ = 0;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/label_format.h"
+#include "core/label_test_util.h"
 #include "core/memory_media.h"
 #include "core/region.h"
 #include "core/system_test_util.h"
@@ -25,10 +26,10 @@ constexpr uint64_t kGranularity = 4096;
 // published vectors.
 class SetModel : public ModelVerbs {
  public:
-  SetModel(size_t ways, std::optional<LabelVersion> version) {
+  SetModel(size_t ways, std::optional<LabelVersion> version) : cxl(version == LabelVersion::kV2_1) {
     for (size_t i = 0; i < ways; ++i) {
       auto area = std::make_shared<FaultyMedia>(128 << 10);
-      if (version) LabelArea::Open(area)->Initialise(*version).IgnoreError();
+      if (version) MustInitialise(area, *version);
       labels.push_back(area);
       capacity.push_back(std::make_shared<MemoryMedia>(kDimm));
     }
@@ -45,16 +46,30 @@ class SetModel : public ModelVerbs {
       DimmSource dimm{.description = absl::StrCat("dimm", i, ".img"),
                       .capacity = capacity[i],
                       .labels = missing[i] ? nullptr : labels[i],
-                      .missing = missing[i]};
+                      .missing = missing[i],
+                      .labelling = cxl,
+                      .cxl_labels = cxl};
       dimm.identity.vendor = 0x8086;
       dimm.identity.serial = static_cast<uint32_t>(0x123456 + i) + serial_step[i];
       bus.dimms.push_back(std::move(dimm));
       region.mappings.push_back({.dimm = i, .dpa = {0, kDimm}, .region_offset = i * kGranularity});
     }
+    if (cxl) SetCxl(region);
     region.media = StripeMappings(bus.dimms, region.mappings, kGranularity).value();
     media = region.media;
     bus.regions.push_back(std::move(region));
     Start(std::move(bus));
+  }
+
+  // As topology files of CXL buses do.
+  void SetCxl(RegionSource& region) const {
+    std::vector<CxlSetMember> members;
+    for (size_t i = 0; i < labels.size(); ++i)
+      members.push_back({.dpa = 0, .serial = 0x1234567 + i + serial_step[i]});
+    region.cookies = ComputeCxlCookies(members);
+    region.granularity = kGranularity;
+    region.type_guid = Uuid();
+    if (serial_step[0] != 0) region.uuid = *Uuid::Parse("00000000-0000-4000-8000-0000000000ff");
   }
 
   std::vector<NamespaceLabel> LabelsOn(size_t dimm) const {
@@ -69,6 +84,7 @@ class SetModel : public ModelVerbs {
   std::vector<bool> missing;
   std::vector<uint32_t> serial_step;
   std::shared_ptr<Media> media;  // the region's
+  const bool cxl;
 };
 
 std::string MakeNamespace(SetModel& m, const char* uuid, const char* size) {
@@ -86,10 +102,9 @@ struct Shape {
 };
 
 const Shape kShapes[] = {
-    {2, LabelVersion::kV1_1, "0x91e2b2002478ad"},
-    {2, LabelVersion::kV1_2, "0x2565a7e002579b9"},
-    {4, LabelVersion::kV1_1, "0x2490adc0049315e"},
-    {4, LabelVersion::kV1_2, "0x8349e94004b3376"},
+    {2, LabelVersion::kV1_1, "0x91e2b2002478ad"},  {2, LabelVersion::kV1_2, "0x2565a7e002579b9"},
+    {4, LabelVersion::kV1_1, "0x2490adc0049315e"}, {4, LabelVersion::kV1_2, "0x8349e94004b3376"},
+    {2, LabelVersion::kV2_1, "0x91a2b3a02468acf"}, {4, LabelVersion::kV2_1, "0x2468acfc048d15a2"},
 };
 
 class RegionSetTest : public ::testing::TestWithParam<Shape> {
@@ -116,9 +131,11 @@ TEST_P(RegionSetTest, LabelsEveryMember) {
   for (size_t i = 0; i < ways(); ++i) {
     const auto labels = m.LabelsOn(i);
     ASSERT_EQ(labels.size(), 1u);
-    EXPECT_EQ(labels[0].nlabel, ways());
+    EXPECT_EQ(labels[0].nlabel, m.cxl ? 1 : ways());
     EXPECT_EQ(labels[0].position, i);
-    EXPECT_EQ(absl::StrCat("0x", absl::Hex(labels[0].isetcookie)), GetParam().cookie);
+    if (!m.cxl) {
+      EXPECT_EQ(absl::StrCat("0x", absl::Hex(labels[0].isetcookie)), GetParam().cookie);
+    }
     EXPECT_EQ(labels[0].dpa, 0u);
     EXPECT_EQ(labels[0].rawsize, (64 << 20) / ways());
     EXPECT_EQ(labels[0].flags, 0u);
@@ -224,7 +241,7 @@ TEST_P(RegionSetTest, SkipsLabelsOfAnotherSetAndKeepsTheirSpace) {
 TEST_P(RegionSetTest, GivesNoSpaceThatIsAtDifferentPlacesOnTheMembers) {
   MakeNamespace(m, kA, k64M);
   auto blank = std::make_shared<FaultyMedia>(128 << 10);
-  LabelArea::Open(blank)->Initialise(GetParam().version).IgnoreError();
+  MustInitialise(blank, GetParam().version);
   m.labels[0] = blank;
   m.Restart();
   EXPECT_TRUE(m.Bound("region0"));
@@ -314,9 +331,12 @@ TEST(RegionSetUneven, IsToldOfInLastError) {
   EXPECT_NE(m.Get("region0/x/last_error").find("labels.uneven"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, RegionSetTest, ::testing::ValuesIn(kShapes), [](const auto& info) {
-  return absl::StrCat(info.param.ways, "WayV1_", info.param.version == LabelVersion::kV1_1 ? 1 : 2);
-});
+std::string NameOfShape(const ::testing::TestParamInfo<Shape>& info) {
+  constexpr const char* kNames[] = {"V1_1", "V1_2", "V2_1"};
+  return absl::StrCat(info.param.ways, "Way", kNames[static_cast<int>(info.param.version)]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, RegionSetTest, ::testing::ValuesIn(kShapes), NameOfShape);
 
 TEST(BlankSet, TakesLabelsIntoUseOnEveryMember) {
   SetModel m(2, std::nullopt);
@@ -335,6 +355,62 @@ TEST(BlankSet, RefusesWhileAMemberIsMissing) {
   m.Restart();
   EXPECT_FALSE(m.Bound("region0"));
   EXPECT_EQ(m.Bind("nd_region", "region0"), "ENODEV");
+}
+
+// --- CXL: region labels. ---
+
+std::vector<RegionLabel> RegionLabelsOn(const SetModel& m, size_t dimm) {
+  std::vector<RegionLabel> found;
+  const LabelArea area = LabelArea::Open(m.labels[dimm]->Clone()).value();
+  for (const StoredRegionLabel& stored : area.region_labels()) found.push_back(stored.label);
+  return found;
+}
+
+TEST(CxlSet, TheFirstNamespaceBringsTheRegionsLabel) {
+  SetModel m(2, LabelVersion::kV2_1);
+  EXPECT_TRUE(RegionLabelsOn(m, 0).empty());
+  MakeNamespace(m, kA, k64M);
+  for (size_t i = 0; i < 2; ++i) {
+    const auto labels = RegionLabelsOn(m, i);
+    ASSERT_EQ(labels.size(), 1u);
+    EXPECT_EQ(labels[0].ways, 2u);
+    EXPECT_EQ(labels[0].position, i);
+    EXPECT_EQ(labels[0].dpa, 0u);
+    EXPECT_EQ(labels[0].rawsize, kDimm);
+    EXPECT_EQ(labels[0].hpa, uint64_t{4} << 30);
+    EXPECT_EQ(labels[0].granularity, kGranularity);
+    EXPECT_EQ(labels[0].flags, 0u);
+    EXPECT_EQ(labels[0].uuid, RegionLabelsOn(m, 0)[0].uuid);
+    EXPECT_EQ(m.LabelsOn(i)[0].region_uuid, labels[0].uuid);
+  }
+  // It outlives the namespace.
+  EXPECT_EQ(m.Set("namespace0.0/size", "0\n"), "");
+  m.Restart();
+  EXPECT_EQ(RegionLabelsOn(m, 1).size(), 1u);
+  EXPECT_EQ(m.Get("region0/available_size"), "134217728\n");
+}
+
+TEST(CxlSet, SerialNumbersOfZeroAreNoHindrance) {
+  SetModel m(2, LabelVersion::kV2_1);
+  m.serial_step = {0u - 0x1234567u, 0u - 0x1234568u};
+  m.Restart();
+  MakeNamespace(m, kA, k64M);
+  m.Restart();
+  EXPECT_EQ(m.Get("namespace0.0/size"), k64M);
+}
+
+TEST(CxlSet, APartThatAnotherRegionHasIsNotTaken) {
+  SetModel m(2, LabelVersion::kV2_1);
+  LabelArea area = MustOpen(m.labels[1], true);
+  RegionLabel foreign{
+      .uuid = TestUuid("00000000-0000-4000-8000-000000000001"), .dpa = 0, .rawsize = kDimm / 2};
+  ASSERT_TRUE(area.UpdateRegion(foreign, {}).ok());
+  m.Restart();
+  EXPECT_EQ(m.Set("namespace0.0/uuid", kA), "");
+  EXPECT_EQ(m.Set("namespace0.0/size", k64M), "ENXIO");
+  EXPECT_NE(m.Get("namespace0.0/x/last_error").find("label.region.foreign"), std::string::npos);
+  EXPECT_TRUE(m.LabelsOn(0).empty());
+  EXPECT_EQ(RegionLabelsOn(m, 1), std::vector<RegionLabel>{foreign});
 }
 
 TEST(HalfBlankSet, GetsItsIndexBlocksWithTheFirstNamespace) {

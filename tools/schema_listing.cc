@@ -50,7 +50,26 @@ Json SlotsJson(const core::LabelArea& area) {
                      {"dpa", label.dpa},
                      {"size", label.rawsize},
                      {"type_guid", UuidOrNull(label.type_guid)},
-                     {"abstraction_guid", UuidOrNull(label.abstraction_guid)}});
+                     {"abstraction_guid", UuidOrNull(label.abstraction_guid)},
+                     {"region_uuid", UuidOrNull(label.region_uuid)}});
+  }
+  return slots;
+}
+
+Json RegionSlotsJson(const core::LabelArea& area) {
+  Json slots = Json::array();
+  for (const core::StoredRegionLabel& stored : area.region_labels()) {
+    const core::RegionLabel& label = stored.label;
+    slots.push_back({{"slot", stored.slot},
+                     {"offset", area.slot_offset(stored.slot)},
+                     {"uuid", label.uuid.ToString()},
+                     {"flags", label.flags},
+                     {"position", label.position},
+                     {"ways", label.ways},
+                     {"granularity", label.granularity},
+                     {"address", label.hpa},
+                     {"dpa", label.dpa},
+                     {"size", label.rawsize}});
   }
   return slots;
 }
@@ -69,7 +88,8 @@ Json LabelAreaJson(const core::Dimm& dimm) {
           {"free_slots", if_indexed([&] { return area->free_slots(); })},
           {"current_index", if_indexed([&] { return area->current(); })},
           {"sequence", if_indexed([&] { return area->sequence(); })},
-          {"labels", indexed ? SlotsJson(*area) : Json::array()}};
+          {"labels", indexed ? SlotsJson(*area) : Json::array()},
+          {"region_labels", indexed ? RegionSlotsJson(*area) : Json::array()}};
 }
 
 Json DimmJson(const core::Dimm& dimm, const DeviceView& view) {

@@ -13,6 +13,7 @@
 #include "backends/kernel_key_ring.h"
 #include "backends/state_file.h"
 #include "core/bus_command_format.h"
+#include "core/cxl_regions.h"
 #include "core/range.h"
 #include "core/status.h"
 #include "core/striped_media.h"
@@ -30,6 +31,8 @@ using core::RegionSource;
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
 constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
+// The upper half is the kernel's own; sizes beyond it are no files.
+constexpr uint64_t kMostAddress = uint64_t{1} << 62;
 constexpr uint64_t kDefaultGranularity = 4096;
 // ACPI: the persistent memory range type.
 constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
@@ -73,6 +76,10 @@ class Builder {
   void CheckMappings(TomlReader& table, const BusSource& bus,
                      const std::vector<MappingSource>& mappings);
   void Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region);
+  uint64_t NextAddress() const;
+  bool IsFreeAddress(Range spa) const;
+  std::vector<size_t> Unmentioned(const BusSource& bus) const;
+  void AddLabelledRegions(BusSource& bus);
   void AddUnmentioned(BusSource& bus);
 
   const std::filesystem::path directory_;
@@ -194,11 +201,15 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   Assign(table.Number("serial", 0, cxl_ ? std::numeric_limits<int64_t>::max() : UINT32_MAX),
          serial);
   identity.serial = static_cast<uint32_t>(serial);
+  const auto label_format = table.Text("label_format");
+  if (label_format && *label_format != "efi" && *label_format != "cxl")
+    table.Refuse("label_format", "one of \"efi\", \"cxl\"");
   ReadPoison(table, dimm ? dimm->capacity.get() : nullptr);
   Firmware(table, image, dimm ? &*dimm : nullptr);
   if (!table.Finish().ok()) return;
   dimm->identity = identity;
   dimm->labelling = cxl_;
+  dimm->cxl_labels = label_format.value_or("efi") == "cxl";
   serials_.push_back(serial);
   const std::string called = name.value_or(image.value_or(""));
   if (!called.empty() && !by_name_.emplace(called, bus.dimms.size()).second)
@@ -287,12 +298,12 @@ void Builder::RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& r
     table.Refuse("granularity", "needs a power of two from 256 to 1G");
   if (!table.status().ok()) return;
   region.mappings = Mappings(table, bus, granularity);
+  region.granularity = granularity;
   if (cxl_) SetCxlCookies(region);
   if (!table.status().ok()) return;
   auto media = core::StripeMappings(bus.dimms, region.mappings, granularity);
   if (!media.ok()) return table.Refuse("", media.status());
   region.media = *std::move(media);
-  region.granularity = granularity;
   for (const MappingSource& mapping : region.mappings) {
     mapped_[mapping.dimm].push_back(mapping.dpa);
     region.read_only = region.read_only || bus.dimms[mapping.dimm].read_only;
@@ -320,13 +331,8 @@ void Builder::RegionOverImage(TomlReader& table, RegionSource& region) {
 }
 
 void Builder::Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region) {
-  uint64_t start = kFirstAddress;
-  for (const Range& range : taken_)
-    start = std::max(start, core::RoundUp(range.end(), kAddressAlign));
-  start = spa.value_or(start);
-  // The upper half is the kernel's own; sizes beyond it are no files.
-  constexpr uint64_t kMost = uint64_t{1} << 62;
-  if (start % kPage != 0 || start > kMost || region.media->size() > kMost)
+  const uint64_t start = spa.value_or(NextAddress());
+  if (start % kPage != 0 || start > kMostAddress || region.media->size() > kMostAddress)
     return table.Refuse("spa", "needs a multiple of 4096 below 2^62");
   region.spa = {start, region.media->size()};
   for (const Range& range : taken_)
@@ -365,23 +371,59 @@ void Builder::Region(TomlReader& table, BusSource& bus) {
   const std::string type(cxl_ ? core::Uuid().ToString() : std::string(kPersistentMemory));
   const auto guid = core::Uuid::Parse(table.Text("type_guid").value_or(type));
   if (!guid) table.Refuse("type_guid", "needs a UUID");
+  const auto uuid = core::Uuid::Parse(table.Text("uuid").value_or(core::Uuid().ToString()));
+  if (!uuid) table.Refuse("uuid", "needs a UUID");
   const auto spa = table.Size("spa");
   ReadPoison(table, region.media.get());
   if (!table.Finish().ok()) return;
   region.type_guid = *guid;
+  region.uuid = *uuid;
   Place(table, spa, region);
   if (table.status().ok()) bus.regions.push_back(std::move(region));
 }
 
-// A DIMM that no region mentions has one of its own, as under QEMU.
-void Builder::AddUnmentioned(BusSource& bus) {
-  std::vector<DimmSource> alone;
+// The first GiB boundary behind all regions so far.
+uint64_t Builder::NextAddress() const {
+  uint64_t start = kFirstAddress;
+  for (const Range& range : taken_)
+    start = std::max(start, core::RoundUp(range.end(), kAddressAlign));
+  return start;
+}
+
+bool Builder::IsFreeAddress(Range spa) const {
+  return spa.start != 0 && spa.start % kPage == 0 && spa.start <= kMostAddress &&
+         spa.size <= kMostAddress &&
+         std::none_of(taken_.begin(), taken_.end(),
+                      [&](const Range& range) { return range.Overlaps(spa); });
+}
+
+std::vector<size_t> Builder::Unmentioned(const BusSource& bus) const {
   std::vector<size_t> indices;
   for (size_t i = 0; i < bus.dimms.size(); ++i)
-    if (mapped_[i].empty()) {
-      alone.push_back(bus.dimms[i]);
-      indices.push_back(i);
-    }
+    if (mapped_[i].empty()) indices.push_back(i);
+  return indices;
+}
+
+// The regions that the devices' own labels speak of. Devices of incomplete ones have none.
+void Builder::AddLabelledRegions(BusSource& bus) {
+  core::CxlRegions found = core::AssembleCxlRegions(bus.dimms, Unmentioned(bus));
+  for (RegionSource& region : found.regions) {
+    SetCxlCookies(region);
+    region.range_index = 2 * ++regions_;
+    if (!IsFreeAddress(region.spa)) region.spa.start = NextAddress();
+    taken_.push_back(region.spa);
+    bus.regions.push_back(std::move(region));
+  }
+  for (const size_t dimm : found.spoken_for)
+    mapped_[dimm].push_back({0, bus.dimms[dimm].capacity->size()});
+}
+
+// A DIMM that no region mentions has one of its own, as under QEMU.
+void Builder::AddUnmentioned(BusSource& bus) {
+  if (cxl_) AddLabelledRegions(bus);
+  const std::vector<size_t> indices = Unmentioned(bus);
+  std::vector<DimmSource> alone;
+  for (const size_t i : indices) alone.push_back(bus.dimms[i]);
   for (RegionSource& region : core::QemuBus(std::move(alone)).regions) {
     region.mappings[0].dimm = indices[region.mappings[0].dimm];
     if (cxl_) {
@@ -390,10 +432,7 @@ void Builder::AddUnmentioned(BusSource& bus) {
       region.persistence_domain = core::PersistenceDomain::kMemoryController;
     }
     region.range_index = 2 * ++regions_;
-    uint64_t start = kFirstAddress;
-    for (const Range& range : taken_)
-      start = std::max(start, core::RoundUp(range.end(), kAddressAlign));
-    region.spa.start = start;
+    region.spa.start = NextAddress();
     taken_.push_back(region.spa);
     bus.regions.push_back(std::move(region));
   }
@@ -414,7 +453,7 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
     if (table.status().ok()) Region(region, bus);
   if (!table.Finish().ok()) return std::nullopt;
   AddUnmentioned(bus);
-  if (bus.regions.empty()) {
+  if (bus.regions.empty() && bus.dimms.empty()) {
     table.Refuse("", "a bus needs a [[bus.dimm]] or a [[bus.region]]");
     return std::nullopt;
   }

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "core/label_area.h"
 #include "core/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -113,6 +114,80 @@ dimms = ["small.img", "plain.img"]
   EXPECT_EQ(region.persistence_domain, core::PersistenceDomain::kMemoryController);
 }
 
+// The label area of `image`: what region labels it gets.
+void LabelRegion(const std::string& directory, const char* image, core::RegionLabel label) {
+  auto dimm = backends::OpenImage(directory + "/" + image, 0, {.label_size = 128 << 10});
+  ASSERT_TRUE(dimm.ok()) << dimm.status();
+  auto area = core::LabelArea::Open(dimm->labels, true);
+  ASSERT_TRUE(area.ok() && (area->is_cxl() || area->Initialise(core::LabelVersion::kV2_1).ok()));
+  label.uuid = *core::Uuid::Parse("11111111-2222-3333-4444-555555555501");
+  ASSERT_TRUE(area->UpdateRegion(label, {}).ok());
+}
+
+constexpr char kTwoCxlDevices[] = R"(
+[[bus]]
+provider = "CXL"
+[[bus.dimm]]
+image = "a.img"
+serial = 1
+[[bus.dimm]]
+image = "b.img"
+serial = 2
+)";
+
+TEST_F(TopologyTest, RegionLabelsMakeTheRegionsThatTheFileDoesNotMention) {
+  LabelRegion(directory_, "a.img",
+              {.ways = 2,
+               .position = 1,
+               .dpa = 4096,
+               .rawsize = 8 * kMiB,
+               .hpa = 0x6d0000000,
+               .granularity = 1024});
+  LabelRegion(directory_, "b.img",
+              {.ways = 2,
+               .position = 0,
+               .dpa = 0,
+               .rawsize = 8 * kMiB,
+               .hpa = 0x6d0000000,
+               .granularity = 1024});
+  const auto buses = Open(kTwoCxlDevices);
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  const core::BusSource& bus = (*buses)[0];
+  ASSERT_EQ(bus.regions.size(), 1u);
+  const core::RegionSource& region = bus.regions[0];
+  EXPECT_EQ(region.spa, (core::Range{0x6d0000000, 16 * kMiB}));
+  EXPECT_EQ(region.uuid.ToString(), "11111111-2222-3333-4444-555555555501");
+  ASSERT_EQ(region.mappings.size(), 2u);
+  EXPECT_EQ(region.mappings[0].dimm, 1u);
+  EXPECT_EQ(region.mappings[1].dpa, (core::Range{4096, 8 * kMiB}));
+  EXPECT_EQ(region.cookies->v1_2,
+            core::ComputeCxlCookies(std::vector<core::CxlSetMember>{{0, 2}, {4096, 1}}).v1_2);
+  const std::byte mark[] = {std::byte{9}};
+  ASSERT_TRUE(region.media->Write(1024, mark).ok());
+  std::byte seen[1];
+  ASSERT_TRUE(bus.dimms[0].capacity->Read(4096, absl::MakeSpan(seen)).ok());
+  EXPECT_EQ(seen[0], mark[0]);
+}
+
+TEST_F(TopologyTest, AnIncompleteRegionsDevicesAreLeftAloneAndSaySo) {
+  LabelRegion(directory_, "b.img", {.ways = 2, .position = 0, .rawsize = 8 * kMiB});
+  auto buses = Open(kTwoCxlDevices);
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  ASSERT_EQ((*buses)[0].regions.size(), 1u);  // that of the other device, which is blank
+  EXPECT_EQ((*buses)[0].regions[0].mappings[0].dimm, 0u);
+  ASSERT_EQ((*buses)[0].dimms[1].findings.size(), 1u);
+  EXPECT_EQ((*buses)[0].dimms[1].findings[0].reason, "label.region.incomplete");
+  EXPECT_THAT((*buses)[0].dimms[1].findings[0].sentence,
+              ::testing::HasSubstr("no device has its position 1"));
+  buses->clear();
+  LabelRegion(directory_, "a.img", {.ways = 2, .position = 0, .rawsize = 8 * kMiB});
+  buses = Open(kTwoCxlDevices);
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  EXPECT_TRUE((*buses)[0].regions.empty());
+  EXPECT_THAT((*buses)[0].dimms[0].findings[0].sentence,
+              ::testing::HasSubstr("two devices have its position 0"));
+}
+
 TEST_F(TopologyTest, ALabelFileIsOneAreaAsAWhole) {
   EXPECT_THAT(Refused("[[bus]]\n[[bus.dimm]]\nimage = \"plain.img\"\nlabels = \"small.img\"\n"
                       "label_size = 4096\n"),
@@ -130,6 +205,7 @@ nfit = true
 name = "one"
 image = "a.img"
 label_size = "64K"
+label_format = "cxl"
 handle = 0x12
 phys_id = 3
 vendor = 0x8980
@@ -157,6 +233,7 @@ page_mapped = true
 persistence_domain = "memory_controller"
 range_index = 7
 type_guid = "00000000-0000-0000-0000-0000000000ab"
+uuid = "00000000-0000-0000-0000-0000000000cd"
 poison = [{ offset = "1M", length = "1K" }, { offset = 0, length = 1 }]
 [[bus.region.mapping]]
 dimm = "two"
@@ -198,6 +275,8 @@ image = "plain.img"
   EXPECT_EQ(region.persistence_domain, core::PersistenceDomain::kMemoryController);
   EXPECT_EQ(region.range_index, 7);
   EXPECT_EQ(region.type_guid.ToString(), "00000000-0000-0000-0000-0000000000ab");
+  EXPECT_EQ(region.uuid.ToString(), "00000000-0000-0000-0000-0000000000cd");
+  EXPECT_TRUE(bus.dimms[0].cxl_labels);
   ASSERT_EQ(region.mappings.size(), 2u);
   EXPECT_EQ(region.mappings[0].dimm, 1u);
   EXPECT_EQ(region.mappings[0].dpa, (core::Range{4 * kMiB, 8 * kMiB}));
