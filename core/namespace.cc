@@ -165,13 +165,18 @@ absl::Status Namespace::CheckUsable(absl::string_view what) const {
 
 absl::Status Namespace::SetUuid(const Uuid& uuid) {
   const std::string what = absl::StrCat("uuid ", uuid.ToString());
+  if (uuid.is_nil())
+    return Refusal(EINVAL, "namespace.uuid.nil",
+                   absl::StrCat(what, " of ", name(),
+                                ": stands for none; write 0 to size to be rid "
+                                "of the one it has"));
   for (const auto& region : region_.bus().regions()) {
     for (const Namespace* ns : region->Namespaces())
-      if (ns->labelled() && ns->uuid() == uuid && !uuid.is_nil())
+      if (ns->labelled() && ns->uuid() == uuid)
         return Refusal(EINVAL, "namespace.uuid.used",
                        absl::StrCat(what, ": in use by ", ns->name(), "; every uuid is used once"));
     for (const ClaimDevice* claim : region->ClaimDevices())
-      if (claim->kind() != DeviceKind::kDax && claim->uuid() == uuid && !uuid.is_nil())
+      if (claim->kind() != DeviceKind::kDax && claim->uuid() == uuid)
         return Refusal(EINVAL, "namespace.uuid.used",
                        absl::StrCat(what, ": in use by ", claim->name()));
   }
