@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/guest/escape.h"
+
 enum { kMaxDepth = 6, kValueSize = 8192 };
 
 static int ByName(const struct dirent** a, const struct dirent** b) {
@@ -42,20 +44,6 @@ static int IsDevice(const char* name) {
     if (!strncmp(name, kKinds[i], length) && name[length] >= '0' && name[length] <= '9') return 1;
   }
   return 0;
-}
-
-static void PrintEscaped(const char* bytes, ssize_t count) {
-  for (ssize_t i = 0; i < count; i++) {
-    const unsigned char c = bytes[i];
-    if (c == '\n')
-      fputs("\\n", stdout);
-    else if (c == '\\')
-      fputs("\\\\", stdout);
-    else if (c < 32 || c > 126)
-      printf("\\x%02x", c);
-    else
-      putchar(c);
-  }
 }
 
 static void PrintLink(const char* path, const char* name) {
@@ -82,7 +70,7 @@ static void PrintAttribute(const char* path, const char* name, mode_t mode) {
   if (count < 0)
     printf("!%s", strerrorname_np(errno));
   else
-    PrintEscaped(value, count);
+    PrintEscaped(value, (size_t)count);
   putchar('\n');
   close(fd);
 }

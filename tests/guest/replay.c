@@ -23,23 +23,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/guest/escape.h"
+
 enum { kLineSize = 16384, kValueSize = 8192 };
 
 static const char* root;
-
-static void PrintEscaped(const char* bytes, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    const unsigned char c = bytes[i];
-    if (c == '\n')
-      fputs("\\n", stdout);
-    else if (c == '\\')
-      fputs("\\\\", stdout);
-    else if (c < 32 || c > 126)
-      printf("\\x%02x", c);
-    else
-      putchar(c);
-  }
-}
 
 // Decodes the escapes of `text` in place; returns the count of bytes.
 static size_t Unescape(char* text) {

@@ -1,6 +1,6 @@
 """The scripts of sequences/, the images they start from, and replaying them on a mount.
 
-A script's first line says "# image: KIND LABEL-SIZE"; KIND is v1.1, v1.2 or none. NAME.answers holds what
+A script's first line says "# image: KIND LABEL-SIZE"; KIND is v1.1, v1.2, none, or one of images.DAMAGES. NAME.answers holds what
 a real kernel (Debian 6.1) answered; record.py makes it.
 """
 
@@ -31,8 +31,17 @@ def image_of(name):
     return kind, int(label_size)
 
 
+def opaque_of(script_path):
+    """[(offset, length)] of the image that a script's "# opaque:" lines leave to each kernel's taste."""
+    with open(script_path, encoding="utf-8") as script:
+        stated = [line.split()[2:] for line in script if line.startswith("# opaque: ")]
+    return [(int(offset, 0), int(length, 0)) for offset, length in stated]
+
+
 def make_image(out, kind, label_size):
     """Made without help from nvdimmfs, as the kernel's answers must not depend on it."""
+    if kind in images.DAMAGES:
+        return images.damaged(out, 256 * images.MIB, label_size, kind)
     if kind == "none":
         return images.blank(out, 64 * images.MIB, label_size)
     return images.initialised(out, 256 * images.MIB, label_size, int(kind.removeprefix("v1.")))

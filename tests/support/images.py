@@ -5,6 +5,7 @@ import lzma
 import os
 import struct
 import subprocess
+import uuid
 
 from tests.support import mounting
 
@@ -88,6 +89,71 @@ def initialised(path, data_size, label_size, minor):
         target.seek(data_size)
         target.write(index_blocks(label_size, minor))
     return path
+
+
+# Of the DIMM that QEMU makes: the cookie that its v1.2 labels carry; a namespace's range type.
+COOKIE = 0xBA90120012B4DC
+PMEM_RANGE = uuid.UUID("66f0d379-b4f3-4074-ac43-0d3318b78cdb")
+
+
+def label(place, number, dpa, size, **odd):
+    """A v1.2 label for slot `place` of namespace ...-`number`; `odd` overrides fields."""
+    fields = {"name": f"ns{number}", "flags": 0, "nlabel": 1, "position": 0, "cookie": COOKIE}
+    fields |= {"slot": place, "type": PMEM_RANGE, "break_checksum": 0} | odd
+    owner = uuid.UUID(f"abababab-0000-4000-8000-{number:012d}")
+    body = owner.bytes + fields["name"].encode().ljust(64, b"\0")
+    body += struct.pack("<IHHQ", fields["flags"], fields["nlabel"], fields["position"], fields["cookie"])
+    body += struct.pack("<QQQII", 512, dpa, size, fields["slot"], 0)
+    body += fields["type"].bytes_le + bytes(16) + bytes(88)
+    return body + struct.pack("<Q", fletcher64(body + bytes(8)) ^ fields["break_checksum"])
+
+
+def with_labels(path, data_size, label_size, labels, broken_index=None):
+    """A DIMM image whose area (v1.2) holds these labels, in slots 0, 1, ..., all in use.
+
+    `broken_index` (0 or 1) is a block that fails its checksum; both know the same slots.
+    """
+    initialised(path, data_size, label_size, 2)
+    with open(path, "r+b") as target:
+        for block in (0, 1):
+            target.seek(data_size + block * 256)
+            bytes_of_block = bytearray(target.read(256))
+            for slot in range(len(labels)):
+                bytes_of_block[72 + slot // 8] &= ~(1 << slot % 8)
+            bytes_of_block[64:72] = bytes(8)
+            checksum = fletcher64(bytes_of_block) ^ (block == broken_index)
+            bytes_of_block[64:72] = struct.pack("<Q", checksum)
+            target.seek(data_size + block * 256)
+            target.write(bytes_of_block)
+        target.seek(data_size + 512)
+        target.write(b"".join(labels))
+    return path
+
+
+def _damaged_labels():
+    return [
+        label(0, 1, 0, 16 * MIB),
+        label(1, 2, 16 * MIB, 16 * MIB, break_checksum=1),
+        label(2, 3, 32 * MIB, 16 * MIB, slot=7),
+        label(3, 4, 64 * MIB, 16 * MIB, cookie=COOKIE + 1),
+        label(4, 5, 96 * MIB, 32 * MIB, flags=8),
+        label(5, 6, 512 * MIB, 16 * MIB),
+        label(6, 7, 144 * MIB + 4096, 4 * MIB + 4096),
+    ]
+
+
+# What may be wrong with a label area: {name: what with_labels takes after the sizes}.
+DAMAGES = {
+    "damaged": (_damaged_labels, 0),
+    "position": (lambda: [label(0, 1, 0, 16 * MIB), label(1, 2, 32 * MIB, 16 * MIB, position=1)], None),
+    "overlap": (lambda: [label(0, 1, 0, 32 * MIB), label(1, 2, 16 * MIB, 32 * MIB)], None),
+}
+
+
+def damaged(path, data_size, label_size, kind):
+    """A DIMM image with one of DAMAGES."""
+    labels, broken_index = DAMAGES[kind]
+    return with_labels(path, data_size, label_size, labels(), broken_index)
 
 
 def create(path, data_size, label_size):
