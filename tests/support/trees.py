@@ -8,24 +8,15 @@ cannot be equal. The whole list:
 2.  Numbers of claim devices. When a region is enabled, the claims found on the media and the seeds race
     for the lowest number (btt0.0, btt0.1), so a claim is called here by its namespace (btt@namespace0.0)
     and an unattached one btt@free.
-3.  Entries that the kernel has for reasons outside libnvdimm: see NOT_MIRRORED. They may be missing from
-    the mount; where the mount has them, they must be as the kernel's (OPAQUE ones excepted).
+3.  Values that differ from moment to moment in one kernel: OPAQUE. The entries must be there.
 4.  A read-only mount says so as a kernel does of a read-only region: `read_only` of the region and `ro` of
     its disks must read 1 there, whatever the kernel's were.
 """
 
 import re
 
-# May be missing from the mount: the block layer's own attributes below a disk, the dax bus below a
-# claimed dax device, and links into /sys/module.
-NOT_MIRRORED = re.compile(
-    r"(^|/)block/[^/]+/.*$"
-    r"|^dax@[^/]+/(dax_region|dax\d).*$"
-    r"|^drivers/[^/]+/module$"
-)
-
 # Differ from moment to moment even in one kernel.
-OPAQUE = re.compile(r"/block/[^/]+/(stat|inflight|trace/.*|queue/.*)$")
+OPAQUE = re.compile(r"/block/[^/]+/(stat|inflight)$")
 
 SAYS_READ_ONLY = re.compile(r"^region\d+/read_only$|/block/[^/]+/ro$")
 
@@ -97,8 +88,7 @@ def differences(kernel_text, mount_text, read_only=False):
     lines = []
     for path in sorted(kernel.keys() | mount.keys()):
         if path not in mount:
-            if not NOT_MIRRORED.search(path):
-                lines.append(f"{path}: missing from the mount; kernel has {kernel[path]}")
+            lines.append(f"{path}: missing from the mount; kernel has {kernel[path]}")
         elif path not in kernel:
             lines.append(f"{path}: only in the mount: {mount[path]}")
         elif kernel[path] != mount[path] and not OPAQUE.search(path):
