@@ -23,7 +23,7 @@ TEST(ShardLocksTest, OneHolderAtATimeOfEachShardOfARange) {
                          (2 - first) * ShardTable::kEntriesPerLine + 1);
         for (size_t line = first; line < 3; ++line) {
           const uint64_t before = counts[line];
-          if (i % 8 == 0) std::this_thread::yield();  // whoever should wait gets his chance
+          if (i % 256 == 0) std::this_thread::yield();  // whoever should wait gets his chance
           counts[line] = before + 1;
         }
       }
