@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/badblocks.h"
 #include "core/device_numbers.h"
+#include "core/input.h"
 #include "core/region.h"
 #include "core/status.h"
 #include "core/system.h"
@@ -75,7 +76,12 @@ Text ShowMaxSectors(Device& device) {
 Text ShowFua(Device& device) { return std::string(AsDisk(device).options().fua ? "1\n" : "0\n"); }
 
 Text ShowDaxWriteCache(Device& device) {
-  return std::string(AsDisk(device).options().flushes_caches ? "1\n" : "0\n");
+  return std::string(AsDisk(device).flushes_caches ? "1\n" : "0\n");
+}
+
+absl::Status StoreDaxWriteCache(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(static_cast<Disk&>(device).flushes_caches, ParseBool(text));
+  return absl::OkStatus();
 }
 
 Text ShowWriteCache(Device& device) {
@@ -144,7 +150,7 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "dax/write_cache",
      .mode = 0644,
      .show = ShowDaxWriteCache,
-     .store = RefuseTuning,
+     .store = StoreDaxWriteCache,
      .visible = UnlessBtt},
     {.name = "integrity/device_is_integrity_capable", .show = Fixed<"0\n">},
     {.name = "integrity/format", .show = ShowIntegrityFormat},
@@ -205,6 +211,7 @@ constexpr Attribute kDiskAttributes[] = {
 
 Disk::Disk(Device& driving, std::string name, std::shared_ptr<DataNode> node, Options options)
     : Device(driving.system(), DeviceKind::kBlock, std::move(name), &driving),
+      flushes_caches(options.flushes_caches),
       node_(std::move(node)),
       options_(std::move(options)),
       minor_(driving.system().disk_ids().Take()),

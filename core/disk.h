@@ -47,6 +47,9 @@ class Disk final : public Device, public PoisonObserver {
   // The kernel's pages of the file must not hide what went bad.
   void PoisonChanged(PoisonChange change) override;
 
+  // Whether flushing the disk writes CPU caches back: dax/write_cache.
+  bool flushes_caches;
+
  private:
   Disk(Device& driving, std::string name, std::shared_ptr<DataNode> node, Options options);
 

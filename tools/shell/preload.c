@@ -324,7 +324,7 @@ typedef int (*module_remove_function)(struct kmod_module*, unsigned);
 
 /* Those that sysfs shows as loaded, from where a test wants its own to come from. */
 static const char* const modules[] = {
-#define NVDIMMFS_MODULE(name) "/lib/modules/updates/" name ".ko",
+#define NVDIMMFS_MODULE(name) "/lib/modules/extra/" name ".ko",
 #include "tools/shell/modules.inc"
 #undef NVDIMMFS_MODULE
 };

@@ -54,6 +54,7 @@ core::intel::Firmware::Options FirmwareOf(const TestDimm& dimm) {
   core::intel::Firmware::Options options;
   options.functions = dimm.functions;
   options.label_transfer = 4096;
+  options.health.health = core::intel::kNonCritical;
   options.health.spares = 75;
   options.health.life_used = 5;
   options.health.alarms = 3;
