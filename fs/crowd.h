@@ -1,9 +1,8 @@
-// Whether one program at a time asks something of the mount, or several do.
+// Whether one program asks one thing at a time of the mount, or there are several to be served.
 //
 // Each request says which thread asks. Requests of two threads that alternate, again and again,
-// mean several; a long run of requests of the same one means one. (That a request is there already
-// right after an answer means little: on a busy machine the answered program may have run in
-// between.)
+// mean several; so do requests that wait while others are answered. A long run of requests of the
+// same thread of which none waited means one.
 //
 // Thread rules: any thread. Counts may be off by a few where several workers meet; that delays a
 // change and does nothing else.
@@ -38,7 +37,18 @@ class Crowd {
     return true;
   }
 
+  // A request was there already right after an answer. True when this makes it several. Only of
+  // use where the worker looked at once: else the answered program may have run in between.
+  bool Queued() {
+    const int changes = several() ? 0 : count_.load(std::memory_order_relaxed) + kQueued;
+    count_.store(changes < kMany ? changes : 0, std::memory_order_relaxed);
+    if (changes < kMany) return false;
+    several_.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
  private:
+  static constexpr int kQueued = 3;  // Came takes one of it away
   static constexpr int kMany = 64, kAlone = 512;
   std::atomic<bool> several_{false};
   std::atomic<uint32_t> last_{0};

@@ -29,8 +29,11 @@ namespace {
 constexpr size_t kPage = 4096;
 constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
 constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
-constexpr int kProbes = 64;                   // requests
-constexpr useconds_t kWakePause = 1000;       // microseconds between two tries to wake a worker
+constexpr int64_t kPrompt = 30'000;      // nanoseconds: longer, and others may have run meanwhile
+constexpr int64_t kAtOnce = 5'000;       // nanoseconds after an answer
+constexpr unsigned kLookEvery = 16;      // requests
+constexpr int kProbes = 64;              // requests
+constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
 
@@ -87,6 +90,9 @@ struct RequestLoop::Worker {
   // The worker's own.
   bool leads = false;
   bool alone = false;    // leads, and nobody else does
+  unsigned looks = 0;    // beside others, for requests that wait
+  bool awaited = false;  // somebody waited for the last answer
+  bool prompt = false;   // it took no longer than the work itself
   int probes = 0;        // requests to watch closely: one before them took long
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   SpinScore score;
@@ -193,6 +199,7 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const long waits = probing ? Waits() : 0;
   handler_(request);
   worker.answered = Now();
+  worker.prompt = worker.answered - start <= kPrompt;
   if (!quick || worker.answered - start <= kQuick) {
     if (probing) --worker.probes;
   } else if (probing && Waits() != waits) {
@@ -204,15 +211,28 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
 
 void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {
   const uint32_t requester = options_.requester == nullptr ? 1 : options_.requester(request);
-  if (requester == 0 || !crowd_.Came(requester)) return;
+  worker.awaited = requester != 0;
+  if (worker.awaited && crowd_.Came(requester)) Spread(worker);
+}
+
+void RequestLoop::Spread(Worker& worker) {
   worker.alone = false;
   SetPlaces(crowd_places_);
 }
 
 // Polls for a request while that pays.
 void RequestLoop::Await(Worker& worker) {
-  if (!worker.alone || places_ > 1 || !worker.score.pays()) return;
   pollfd ready = {worker.device, POLLIN, 0};
+  const bool tells = worker.awaited && worker.prompt;
+  if (!worker.alone || places_ > 1) {
+    if (tells && ++worker.looks % kLookEvery == 0 && poll(&ready, 1, 0) != 0) crowd_.Queued();
+    return;
+  }
+  if (poll(&ready, 1, 0) != 0) {
+    if (tells && Now() - worker.answered <= kAtOnce && crowd_.Queued()) Spread(worker);
+    return;
+  }
+  if (!worker.score.pays()) return;
   for (int64_t last = Now(); poll(&ready, 1, 0) == 0;) {
     const int64_t now = Now();
     if (now - last > SpinScore::kStolen) return worker.score.Preempted();

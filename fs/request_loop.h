@@ -67,6 +67,7 @@ class RequestLoop {
   bool MayWait(absl::Span<const std::byte> request) const;
   void Count(Worker& worker, absl::Span<const std::byte> request);
   void Await(Worker& worker);
+  void Spread(Worker& worker);
   // How many workers attend the device.
   void SetPlaces(int places);
   // Parks until there is a place at the device; false at the end.

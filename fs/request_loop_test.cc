@@ -156,6 +156,21 @@ TEST(CrowdTest, ThreadsThatAlternateAreSeveralAndALongRunIsOne) {
   EXPECT_FALSE(crowd.several());
 }
 
+TEST(CrowdTest, AQueueOfOneThreadIsSeveralToo) {
+  Crowd crowd;
+  bool several = false;
+  for (int i = 0; i < 100 && !several; ++i) several = crowd.Came(7) || crowd.Queued();
+  EXPECT_TRUE(several && crowd.several());
+  for (int i = 0; i < 5000; ++i) {
+    crowd.Came(7);
+    if (i % 100 == 0) crowd.Queued();
+  }
+  EXPECT_TRUE(crowd.several());
+  for (int i = 0; i < 1000; ++i) crowd.Came(7);
+  EXPECT_FALSE(crowd.several());
+  for (int i = 0; i < 5000; ++i) EXPECT_FALSE(crowd.Came(7) || (i % 10 == 0 && crowd.Queued()));
+}
+
 TEST_F(RequestLoopTest, SeveralRequestersAreServedSideBySide) {
   std::atomic<uint32_t> asked{0};
   std::atomic<int> together{0}, most{0}, done{0};

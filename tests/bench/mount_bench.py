@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--only", help="loads whose name contains this; prints, writes nothing")
     parser.add_argument("--sides", default=",".join(sides.ALL), help="comma-separated")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ms", type=int, default=500, help="of one run")
+    parser.add_argument("--ms", type=int, default=400, help="of one run")
     parser.add_argument("--mib", type=int, default=256)
     options = parser.parse_args()
     options.load_before = os.getloadavg()[0]
