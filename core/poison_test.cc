@@ -69,6 +69,13 @@ TEST_F(PoisonTest, RawDiskCountsFromItsNamespace) {
             recorder.told.end());
 }
 
+TEST_F(PoisonTest, WhetherADiskFlushesCachesCanBeSet) {
+  EXPECT_EQ(m.Get("pmem0/dax/write_cache"), "1\n");
+  EXPECT_EQ(m.Set("pmem0/dax/write_cache", "0\n"), "");
+  EXPECT_EQ(m.Get("pmem0/dax/write_cache"), "0\n");
+  EXPECT_EQ(m.Set("pmem0/dax/write_cache", "x\n"), "EINVAL");
+}
+
 TEST_F(PoisonTest, FsdaxDiskCountsFromItsData) {
   ASSERT_EQ(m.Set("pfn0.0/uuid", kA), "");
   ASSERT_EQ(m.Set("pfn0.0/mode", "ram\n"), "");
