@@ -314,6 +314,26 @@ TEST_F(IntelCommandsTest, AnImageWithAGapOrWithNothingIsBad) {
   }
 }
 
+TEST_F(IntelCommandsTest, AFirmwareThatDoesNotMoveOnShowsWhatWasActivatedAsTheNext) {
+  Firmware::Options options;
+  options.update.running_version = 0;
+  options.update.activation_moves_on = false;
+  Start(std::move(options));
+  for (int round = 0; round < 2; ++round) {
+    const uint32_t context = StartUpdate();
+    EXPECT_EQ(Send(context, 0, 8, 8), 0u);
+    EXPECT_EQ(Finish(context), 0u);
+    now += absl::Seconds(2);
+    EXPECT_EQ(Query(context), 0u);
+    ASSERT_TRUE(firmware->Activate().ok());
+    EXPECT_EQ(firmware->update().result(), intel::ActivateResult::kSuccess);
+    EXPECT_EQ(firmware->update().running_version(), 0u);
+    EXPECT_EQ(StagedVersion(), 1u);
+  }
+  ASSERT_TRUE(firmware->Activate().ok());
+  EXPECT_EQ(firmware->update().result(), intel::ActivateResult::kNotStaged);
+}
+
 TEST_F(IntelCommandsTest, AFirmwareWithFewerFunctions) {
   Start({.functions = 0x470});
   EXPECT_EQ(model.Get("nmem0/commands"), "get_size get_data set_data cmd_call \n");

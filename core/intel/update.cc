@@ -93,7 +93,7 @@ void Update::Activate(absl::Time now) {
     result_ = ActivateResult::kNotStaged;
     return;
   }
-  running_ = std::exchange(staged_, 0);
+  if (profile_.activation_moves_on) running_ = std::exchange(staged_, 0);
   state_ = State::kIdle;
   result_ = ActivateResult::kSuccess;
 }

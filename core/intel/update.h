@@ -26,6 +26,9 @@ struct UpdateProfile {
   uint64_t running_version = 0x0001'0000'0001;
   uint64_t next_version = 0;  // of whatever image comes; 0: one more than the running one's
   absl::Duration verify_time = absl::Seconds(1);
+  // What is activated becomes the running version. False as in the kernel's test module, whose
+  // DIMMs run one version for ever and go on to show the activated one as the next.
+  bool activation_moves_on = true;
 };
 
 // Results of an activation, as nmemN/firmware/result has them.

@@ -65,6 +65,7 @@ core::intel::Firmware::Options FirmwareOf(const TestDimm& dimm) {
       .enabled = 3, .spares = 5, .media_temperature = 40 * 16, .controller_temperature = 30 * 16};
   options.update.running_version = 0;
   options.update.next_version = 0xffffffffabcd;
+  options.update.activation_moves_on = false;
   options.overwrite_time = absl::Seconds(5);
   options.keys = backends::KernelKeyRing();
   return options;
