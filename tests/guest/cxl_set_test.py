@@ -119,13 +119,6 @@ class Devices:
         return path
 
 
-def with_dimms_in_order(tree):
-    """The guest numbers its nmems as it finds them: here, as the region has them."""
-    order = re.findall(r"^region0/mapping(\d)\t444\tnmem(\d),", tree, re.MULTILINE)
-    numbers = {found: wanted for wanted, found in order}
-    return re.sub(r"\bnmem(\d)\b", lambda match: f"nmem{numbers[match.group(1)]}", tree)
-
-
 def fills(text):
     return re.findall(r"^fill (\S+) (\d+) (\d+) (\d+)$", text, re.MULTILINE)
 
@@ -134,7 +127,7 @@ class CxlTest(mounting.MountTestCase):
     limit = 280
 
     def assert_same_tree(self, sections, mount, options=None):
-        kernel = with_dimms_in_order(sections["tree"])
+        kernel = trees.with_dimms_in_order(sections["tree"])
         differences = trees.differences(kernel, session.dump_tree(mount), options == "ro")
         self.assertEqual([], differences, "\n" + "\n".join(differences))
 

@@ -78,6 +78,15 @@ def normalised(text):
     }
 
 
+def with_dimms_in_order(tree):
+    """A kernel numbers CXL devices' nmems as it finds them; here: as region0 has them."""
+    order = re.findall(r"^region0/mapping(\d+)\t444\tnmem(\d+),", tree, re.MULTILINE)
+    numbers = {found: wanted for wanted, found in order}
+    return re.sub(
+        r"\bnmem(\d+)\b", lambda match: f"nmem{numbers.get(match.group(1), match.group(1))}", tree
+    )
+
+
 def differences(kernel_text, mount_text, read_only=False):
     """One line for each difference; [] when the mount, made with -o ro or not, mirrors the kernel."""
     kernel, mount = normalised(kernel_text), normalised(mount_text)
