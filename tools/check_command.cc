@@ -13,6 +13,7 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/image_check.h"
+#include "tools/source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -42,7 +43,7 @@ int CheckCommand(const Arguments& arguments) {
   std::vector<std::string> sources;
   CheckOptions options;
   bool json = false;
-  app.add_option("SOURCE", sources, "image files")->required();
+  app.add_option("SOURCE", sources, SourceHelp())->required();
   app.add_flag("--repair", options.repair,
                "mend what can be mended without guessing; what is overwritten is kept in "
                "SOURCE.repair-N");

@@ -78,7 +78,7 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
 int MountCommand(const Arguments& arguments) {
   CLI::App app(
       "Shows persistent memory as the kernel's device tree.\n"
-      "Other forms: nvdimmfs create | list | check | map (each with --help).",
+      "Other forms: nvdimmfs create | list | check | map | shell (each with --help).",
       "nvdimmfs");
   std::string source_text;
   std::string mountpoint;
