@@ -169,7 +169,8 @@ absl::Status Btt::RefuseAccess(uint64_t offset, uint64_t length) const {
     return core::Refusal(EIO, "btt.sector_size.mismatch",
                          absl::StrCat("the btt device is set to sectors of ", sector_size_,
                                       " bytes, the media has blocks of ", external_lbasize(),
-                                      ": set sector_size to that and bind again"));
+                                      ", which do not hold this: set sector_size to that and "
+                                      "bind again"));
   return absl::OkStatus();
 }
 
@@ -200,7 +201,53 @@ absl::Status Btt::Split(uint64_t offset, uint64_t length, const Part& part,
   return absl::OkStatus();
 }
 
+template <typename Each>
+absl::Status Btt::SplitUnlike(uint64_t offset, uint64_t length, const Each& each) const {
+  if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
+  const uint64_t block = std::min(sector_size_, arenas_.front()->sector_size());
+  auto part = [&](Place at, uint32_t skip, uint64_t done, uint64_t bytes) {
+    return each(at, skip, done, bytes, skip < block ? std::min(bytes, block - skip) : 0);
+  };
+  auto whole = [&](Place at, uint32_t count, uint64_t done) {
+    for (; count > 0; --count, ++at.premap, done += sector_size_)
+      RETURN_IF_ERROR(part(at, 0, done, sector_size_));
+    return absl::OkStatus();
+  };
+  return Split(offset, length, part, whole);
+}
+
+absl::Status Btt::ReadUnlike(uint64_t offset, absl::Span<std::byte> out) const {
+  return SplitUnlike(
+      offset, out.size(),
+      [&](Place at, uint32_t skip, uint64_t done, uint64_t bytes, uint64_t held) -> absl::Status {
+        const auto rest = out.subspan(done + held, bytes - held);
+        std::fill(rest.begin(), rest.end(), std::byte{0});
+        if (held == 0) return absl::OkStatus();
+        return at.arena->Read(at.premap, skip, out.subspan(done, held));
+      });
+}
+
+absl::Status Btt::WriteUnlike(uint64_t offset, absl::Span<const std::byte> data) {
+  // Before anything is stored.
+  RETURN_IF_ERROR(SplitUnlike(
+      offset, data.size(), [&](Place, uint32_t, uint64_t done, uint64_t bytes, uint64_t held) {
+        const auto rest = data.subspan(done + held, bytes - held);
+        const bool lossless = std::all_of(rest.begin(), rest.end(),
+                                          [](std::byte byte) { return byte == std::byte{0}; });
+        return lossless ? absl::OkStatus() : RefuseAccess(offset, data.size());
+      }));
+  return SplitUnlike(
+      offset, data.size(),
+      [&](Place at, uint32_t skip, uint64_t done, uint64_t, uint64_t held) -> absl::Status {
+        if (held == 0) return absl::OkStatus();
+        const auto kept = data.subspan(done, held);
+        if (held == at.arena->sector_size()) return at.arena->Write(at.premap, kept);
+        return at.arena->WritePart(at.premap, skip, kept);
+      });
+}
+
 absl::Status Btt::Read(uint64_t offset, absl::Span<std::byte> out) const {
+  if (size_mismatch_) return ReadUnlike(offset, out);
   RETURN_IF_ERROR(CheckAccess(offset, out.size()));
   const uint64_t in_sector = offset & (sector_size_ - 1);
   if (!out.empty() && in_sector + out.size() <= sector_size_) {  // one sector, or a part of it
@@ -224,6 +271,7 @@ absl::Status Btt::ReadSectors(uint64_t offset, absl::Span<std::byte> out) const 
 }
 
 absl::Status Btt::Write(uint64_t offset, absl::Span<const std::byte> data) {
+  if (size_mismatch_) return WriteUnlike(offset, data);
   RETURN_IF_ERROR(CheckAccess(offset, data.size()));
   auto part = [&](Place at, uint32_t skip, uint64_t done, uint64_t bytes) {
     return at.arena->WritePart(at.premap, skip, data.subspan(done, bytes));

@@ -56,7 +56,9 @@ class Btt final : public core::Media {
   // gentler than the kernel: where the first info block is lost but arena 0's copy is this very BTT
   // (uuid, parent, block size, place), it is put back instead of formatting over the data. The
   // sector size is that of `options`, as the kernel's is; where the media has another, capacity
-  // follows the options and every access is refused ("btt.sector_size.mismatch").
+  // follows the options, and a sector is as much of it as the media's block holds: beyond, it reads
+  // as zeros, and storing anything else there is refused ("btt.sector_size.mismatch"; the kernel
+  // stores it over the neighbours).
   // Refused with EINVAL ("btt.info.lbasize": not a legal block size), ENXIO ("btt.size": fewer than
   // 16 MiB) and, for whatever fails inside start-up, ENOMEM with the cause's reason and sentence.
   static absl::StatusOr<std::shared_ptr<Btt>> OpenOrFormat(std::shared_ptr<core::Media> ns,
@@ -119,6 +121,9 @@ class Btt final : public core::Media {
     return RefuseAccess(offset, length);
   }
   absl::Status RefuseAccess(uint64_t offset, uint64_t length) const;
+  // Read and Write where the sectors of the device are not the media's.
+  [[gnu::noinline]] absl::Status ReadUnlike(uint64_t offset, absl::Span<std::byte> out) const;
+  [[gnu::noinline]] absl::Status WriteUnlike(uint64_t offset, absl::Span<const std::byte> data);
   struct Place {
     Arena* arena;
     uint32_t premap;
@@ -128,6 +133,10 @@ class Btt final : public core::Media {
   // offset) for runs of whole sectors within one arena, in order, until one fails.
   template <typename Part, typename Whole>
   absl::Status Split(uint64_t offset, uint64_t length, const Part& part, const Whole& whole) const;
+  // Calls each(place, skip, data offset, length, held) for every sector, in order, until one fails;
+  // the first `held` bytes of the piece are in the media's block.
+  template <typename Each>
+  absl::Status SplitUnlike(uint64_t offset, uint64_t length, const Each& each) const;
   [[gnu::noinline]] absl::Status ReadSectors(uint64_t offset, absl::Span<std::byte> out) const;
   absl::Status WriteZeros(Place place, uint32_t count);
   template <typename Word>

@@ -416,18 +416,51 @@ TEST_F(BttTest, DiscardedSectorsOf512AreWrittenNotFlagged) {
   EXPECT_EQ(ReadAll(*btt, 512, 2048), std::vector<std::byte>(2048));
 }
 
-TEST_F(BttTest, SectorSizeOfTheDeviceRulesCapacityAndRefusesAccessWhereTheMediaDiffers) {
+TEST_F(BttTest, SectorSizeOfTheDeviceRulesCapacityAndASectorIsWhatTheMediasBlockHolds) {
   Make(18 * kMiB);
-  Bind(Options(512, Version::kV2_0));
+  const auto blocks = Pattern(1024, 3);
+  ASSERT_TRUE(Bind(Options(512, Version::kV2_0))->Write(0, blocks).ok());
   auto btt = Bind(Options(4096, Version::kV2_0));
   EXPECT_EQ(btt->size(), 0x8daa000u);
-  std::vector<std::byte> out(4096);
-  EXPECT_EQ(core::ReasonOf(btt->Read(0, absl::MakeSpan(out))), "btt.sector_size.mismatch");
+  std::vector<std::byte> out = ReadAll(*btt, 0, 8192), expected(8192);
+  std::copy_n(blocks.begin(), 512, expected.begin());
+  std::copy_n(blocks.begin() + 512, 512, expected.begin() + 4096);
+  EXPECT_EQ(out, expected);
+  EXPECT_EQ(ReadAll(*btt, 500, 100)[12], std::byte{0});
+  EXPECT_TRUE(btt->Write(0, out).ok());
+  out[512] = std::byte{1};
   EXPECT_EQ(core::ReasonOf(btt->Write(0, out)), "btt.sector_size.mismatch");
+  EXPECT_EQ(core::ReasonOf(btt->Write(600, Pattern(8, 1))), "btt.sector_size.mismatch");
+  EXPECT_EQ(core::ReasonOf(btt->Discard(0, 4096)), "btt.sector_size.mismatch");
+  EXPECT_EQ(core::ReasonOf(btt->Write(btt->size() - 8, Pattern(16, 1))), "media.range");
+  ASSERT_TRUE(btt->Write(4096 + 10, Pattern(10, 5)).ok());
+  std::copy_n(Pattern(10, 5).begin(), 10, expected.begin() + 4096 + 10);
+  EXPECT_EQ(ReadAll(*btt, 0, 8192), expected);
+  const auto btt512 = Bind(Options(512, Version::kV2_0));
+  EXPECT_EQ(ReadAll(*btt512, 522, 10), Pattern(10, 5));
   btt = Bind(Options(520, Version::kV2_0));
+  out.resize(4096);
   EXPECT_EQ(btt->size(), 0x11b5400u);
   EXPECT_TRUE(btt->Read(0, absl::MakeSpan(out)).ok());
   EXPECT_EQ(btt->external_lbasize(), 512u);
+}
+
+TEST_F(BttTest, SmallSectorsOnAMediaOfLargeBlocksAreTheirBeginnings) {
+  Make(18 * kMiB);
+  const auto blocks = Pattern(8192, 3);
+  ASSERT_TRUE(Bind(Options(4096, Version::kV2_0))->Write(0, blocks).ok());
+  {
+    auto btt = Bind(Options(512, Version::kV2_0));
+    auto expected = std::vector<std::byte>(blocks.begin(), blocks.begin() + 512);
+    EXPECT_EQ(ReadAll(*btt, 0, 512), expected);
+    expected.assign(blocks.begin() + 4096, blocks.begin() + 4608);
+    EXPECT_EQ(ReadAll(*btt, 512, 512), expected);
+    ASSERT_TRUE(btt->Write(512, Pattern(512, 9)).ok());
+  }
+  auto expected = blocks;
+  const auto written = Pattern(512, 9);
+  std::copy(written.begin(), written.end(), expected.begin() + 4096);
+  EXPECT_EQ(ReadAll(*Bind(Options(4096, Version::kV2_0)), 0, 8192), expected);
 }
 
 TEST_F(BttTest, ALostInfoBlockIsPutBackForItsOwnerAndFormattedOverForAnother) {
