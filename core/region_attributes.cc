@@ -9,6 +9,7 @@
 #include "core/bus.h"
 #include "core/claim_device.h"
 #include "core/dpa_map.h"
+#include "core/dpa_svg.h"
 #include "core/input.h"
 #include "core/namespace.h"
 #include "core/node_attributes.h"
@@ -144,6 +145,7 @@ absl::Status StoreDestroy(Device& device, absl::string_view text) {
 }
 
 Text ShowMap(Device& device) { return DrawDpaMap(AsRegion(device)); }
+Text ShowPicture(Device& device) { return DrawDpaSvg(MapDpa(AsRegion(device))); }
 
 constexpr Attribute kPlain[] = {
     {.name = "align",
@@ -213,6 +215,7 @@ constexpr Attribute kPlain[] = {
      .store = StoreDestroy,
      .summary = "a namespace's name: disable it, wipe its info blocks, free its space"},
     kLastErrorAttribute,
+    {.name = "x/map.svg", .show = ShowPicture, .summary = "x/map.txt as a picture"},
     {.name = "x/map.txt", .show = ShowMap, .summary = "who owns which DPA"},
 };
 

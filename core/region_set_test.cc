@@ -252,6 +252,7 @@ TEST_P(RegionSetTest, GivesNoSpaceThatIsAtDifferentPlacesOnTheMembers) {
   EXPECT_EQ(m.LabelsOn(0).size(), 0u);
   EXPECT_EQ(m.LabelsOn(1).size(), 1u);
   EXPECT_NE(m.Get("region0/x/map.txt").find("no namespace here"), std::string::npos);
+  EXPECT_NE(m.Get("region0/x/map.svg").find("no namespace here"), std::string::npos);
 }
 
 // --- Power fails between two writes to the labels, on any member. ---

@@ -1,9 +1,18 @@
-// nvdimmfs map SOURCE
+// nvdimmfs map [--svg FILE] SOURCE
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "btt/btt_layer.h"
+#include "core/dpa_map.h"
+#include "core/dpa_svg.h"
+#include "core/region.h"
 #include "core/status.h"
 #include "core/system.h"
 #include "tools/command_line.h"
@@ -13,19 +22,53 @@
 namespace nvdimmfs::tools {
 namespace {
 
-absl::Status Draw(const SourceRequest& request) {
+// A file that holds something else, an image perhaps, is not written over.
+absl::Status CheckReplaceable(const std::string& path) {
+  std::error_code error;
+  const auto type = std::filesystem::status(path, error).type();
+  if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::block)
+    return absl::OkStatus();
+  std::string start(5, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  if (file.gcount() == 0 || start == "<?xml") return absl::OkStatus();
+  return core::Refusal(EEXIST, "map.svg",
+                       absl::StrCat("--svg ", path,
+                                    ": it is there, and no picture; remove it "
+                                    "first, or name another file"));
+}
+
+absl::Status WritePicture(const std::string& picture, const std::string& path) {
+  RETURN_IF_ERROR(CheckReplaceable(path));
+  errno = 0;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << picture;
+  file.close();
+  if (file) return absl::OkStatus();
+  return core::Refusal(errno != 0 ? errno : EIO, "map.svg",
+                       absl::StrCat("--svg ", path, ": it cannot be written"));
+}
+
+// `svg` is where a picture goes, "-" for stdout; empty: text on stdout.
+absl::Status Draw(const SourceRequest& request, const std::string& svg) {
   ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
-  for (const auto& device : system.Devices()) {
-    if (device->kind() != core::DeviceKind::kRegion) continue;
-    for (const core::Attribute& attribute : device->attributes()) {
-      if (attribute.name != "x/map.txt") continue;
-      ASSIGN_OR_RETURN(const std::string text, system.Show(*device, attribute));
-      std::fputs(text.c_str(), stdout);
+  const auto devices = system.Devices();
+  std::string text;
+  std::vector<core::DpaBar> bars;
+  system.WithLock([&] {
+    for (const auto& device : devices) {
+      if (device->kind() != core::DeviceKind::kRegion) continue;
+      const auto& region = static_cast<const core::Region&>(*device);
+      absl::StrAppend(&text, core::DrawDpaMap(region));
+      for (core::DpaBar& bar : core::MapDpa(region)) bars.push_back(std::move(bar));
     }
-  }
+  });
+  if (!svg.empty()) text = core::DrawDpaSvg(bars);
+  if (!svg.empty() && svg != "-") return WritePicture(text, svg);
+  std::fputs(text.c_str(), stdout);
   return absl::OkStatus();
 }
 
@@ -34,12 +77,14 @@ absl::Status Draw(const SourceRequest& request) {
 int MapCommand(const Arguments& arguments) {
   CLI::App app("Who owns which DPA.", "nvdimmfs map");
   SourceRequest request{.read_only = true};
+  std::string svg;
   bool force = false;
   app.add_option("SOURCE", request.text, SourceHelp())->required();
+  app.add_option("--svg", svg, "draw a picture into this file instead; -: to stdout");
   app.add_flag("--force", force, "look even while somebody else has it open");
   if (const auto code = Parse(app, arguments)) return *code;
   if (force) request.options.push_back({"force", ""});
-  const absl::Status status = Draw(request);
+  const absl::Status status = Draw(request, svg);
   if (status.ok()) return kDone;
   Complain(core::Annotate(status, "map " + request.text));
   return kRefused;
