@@ -127,6 +127,7 @@ class BlockNodes {
   struct Device {
     int number = 0;
     ino_t file = 0;
+    bool read_only = false;
     size_t entry = 0;  // in the record
   };
 
@@ -137,6 +138,17 @@ class BlockNodes {
     return stat;
   }
 
+  // As its disk says: a file of a read-only region can still be opened for writing, as in a kernel.
+  bool ReadOnly(const std::string& name) const {
+    const std::string attribute = absl::StrCat("../block/", name, "/ro");
+    const int file = openat(files_, attribute.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    char value = '0';
+    const ssize_t length = read(file, &value, 1);
+    close(file);
+    return length == 1 && value == '1';
+  }
+
   void Drop(const std::string& name, const Device& device) {
     DetachLoop(folders_.Node(name));
     record_.attached[device.entry].store(0);
@@ -145,11 +157,11 @@ class BlockNodes {
     unlink(folders_.Node(name).c_str());
   }
 
-  // Names whose namespace is gone, or another one by now.
+  // Names whose namespace is gone, or another one by now, or has become read-only or writable.
   void DropStale() {
     for (auto it = devices_.begin(); it != devices_.end();) {
       const auto file = FileOf(it->first);
-      if (file && file->st_ino == it->second.file) {
+      if (file && file->st_ino == it->second.file && ReadOnly(it->first) == it->second.read_only) {
         ++it;
         continue;
       }
@@ -163,12 +175,8 @@ class BlockNodes {
     const auto stat = FileOf(name);
     const auto entry = std::find(std::begin(record_.attached), std::end(record_.attached), 0);
     if (!stat || entry == std::end(record_.attached)) return false;
-    bool read_only = false;
-    int file = openat(files_, name.c_str(), O_RDWR | O_CLOEXEC);
-    if (file < 0 && (errno == EROFS || errno == EACCES)) {
-      read_only = true;
-      file = openat(files_, name.c_str(), O_RDONLY | O_CLOEXEC);
-    }
+    const bool read_only = ReadOnly(name);
+    const int file = openat(files_, name.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (file < 0) return false;
     const auto number = AttachLoop(control_, file, folders_.Node(name), read_only,
                                    static_cast<uint32_t>(stat->st_blksize));
@@ -178,7 +186,7 @@ class BlockNodes {
       return false;
     }
     entry->store(*number + 1);
-    devices_[name] = {*number, stat->st_ino,
+    devices_[name] = {*number, stat->st_ino, read_only,
                       static_cast<size_t>(entry - std::begin(record_.attached))};
     return true;
   }
