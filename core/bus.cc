@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/bus_metrics.h"
 #include "core/control_device.h"
 #include "core/dimm.h"
 #include "core/input.h"
@@ -54,6 +55,8 @@ absl::Status StoreScrub(Device& device, absl::string_view text) {
 absl::StatusOr<std::string> ShowProgress(Device& device) {
   return AsBus(device).scrub()->Progress() + "\n";
 }
+
+absl::StatusOr<std::string> ShowMetrics(Device& device) { return BusMetrics(AsBus(device)); }
 
 absl::StatusOr<std::string> ShowHwErrorScrub(Device& device) {
   return std::string(AsBus(device).hw_error_scrub ? "1\n" : "0\n");
@@ -131,6 +134,9 @@ constexpr Attribute kBusAttributes[] = {
      .store = StoreScrub,
      .visible = WithScrub<0644>,
      .summary = "full scrubs so far, + while one is under way; writing 1 starts one; poll(2)"},
+    {.name = "x/metrics",
+     .show = ShowMetrics,
+     .summary = "capacity, free bytes and states below the bus, as OpenMetrics"},
     {.name = "x/scrub",
      .show = ShowProgress,
      .visible = WithScrub<0444>,

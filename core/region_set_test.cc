@@ -255,6 +255,27 @@ TEST_P(RegionSetTest, GivesNoSpaceThatIsAtDifferentPlacesOnTheMembers) {
   EXPECT_NE(m.Get("region0/x/map.svg").find("no namespace here"), std::string::npos);
 }
 
+TEST_P(RegionSetTest, BusMetricsAreThoseOfTheAttributes) {
+  MakeNamespace(m, kA, k64M);
+  const std::string metrics = m.Get("ndbus0/x/metrics");
+  const auto has = [&](const std::string& line) {
+    return metrics.find(absl::StrCat("\nnvdimmfs_", line, "\n")) != std::string::npos;
+  };
+  EXPECT_TRUE(has(absl::StrCat("dimm_size_bytes{bus=\"ndbus0\",dimm=\"nmem0\"} ", kDimm)))
+      << metrics;
+  const std::string region = "{bus=\"ndbus0\",region=\"region0\"} ";
+  const uint64_t size = kDimm * ways();
+  EXPECT_TRUE(has(absl::StrCat("region_size_bytes", region, size))) << metrics;
+  EXPECT_TRUE(has(absl::StrCat("region_available_bytes", region, size - (64 << 20)))) << metrics;
+  EXPECT_TRUE(has(absl::StrCat("region_namespaces", region, 1))) << metrics;
+  EXPECT_TRUE(has(absl::StrCat("region_bad_bytes", region, 0))) << metrics;
+  EXPECT_NE(metrics.find("nvdimmfs_namespace_size_bytes{bus=\"ndbus0\",region=\"region0\","
+                         "namespace=\"namespace0.0\",mode=\"raw\",name=\"\"} 67108864\n"),
+            std::string::npos)
+      << metrics;
+  EXPECT_EQ(metrics.substr(metrics.size() - 6), "# EOF\n");
+}
+
 // --- Power fails between two writes to the labels, on any member. ---
 
 // Every state in which `act` may leave the set, as the size of namespace0.0, or "refused".

@@ -1,36 +1,8 @@
 // Volumes: what there is to measure, as OpenMetrics.
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "core/open_metrics.h"
 #include "tools/volumes/volumes.h"
 
 namespace nvdimmfs::volumes {
-namespace {
-
-class Text {
- public:
-  void Family(absl::string_view name, absl::string_view help) {
-    name_ = absl::StrCat("nvdimmfs_volumes_", name);
-    absl::StrAppend(&text_, "# TYPE ", name_, " gauge\n# HELP ", name_, " ", help, "\n");
-  }
-  // `labels` as {"name", value}, ...
-  void Value(std::initializer_list<std::pair<absl::string_view, absl::string_view>> labels,
-             uint64_t value) {
-    std::string list;
-    for (const auto& [key, content] : labels)
-      absl::StrAppend(&list, list.empty() ? "{" : ",", key, "=\"",
-                      absl::StrReplaceAll(content, {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}}),
-                      "\"");
-    absl::StrAppend(&text_, name_, list, list.empty() ? "" : "}", " ", value, "\n");
-  }
-  std::string End() { return text_ + "# EOF\n"; }
-
- private:
-  std::string name_;
-  std::string text_;
-};
-
-}  // namespace
-
 std::string Volumes::Metrics() {
   std::vector<Volume> volumes;
   std::vector<Leaving> leaving;
@@ -39,7 +11,7 @@ std::string Volumes::Metrics() {
     for (const auto& [name, volume] : volumes_) volumes.push_back(*volume);
     for (const LeavingPtr& one : leaving_) leaving.push_back(*one);
   }
-  Text text;
+  core::OpenMetrics text("nvdimmfs_volumes_");
   text.Family("volume_size_bytes", "Size of the volume's namespace.");
   for (const Volume& volume : volumes) text.Value({{"volume", volume.record.name}}, volume.ns.size);
   text.Family("volume_mounts", "Mount ids that have the volume.");
@@ -75,7 +47,7 @@ std::string Volumes::Metrics() {
              [](const Region& r) { return r.available; });
   of_regions("region_bad_sectors", "Bad sectors of 512 bytes in it.",
              [](const Region& r) { return r.bad_sectors; });
-  return text.End();
+  return text.Finish();
 }
 
 }  // namespace nvdimmfs::volumes
