@@ -295,7 +295,9 @@ PmemDevice::Outcome PmemDevice::AwaitAnswer() {
     absl::SleepFor(pause);
     pause = std::min(pause * 2, kLongestPause);
   }
-  if (page.device_ring[(asked_ - 1) % kEntries].id != 0 || page.response == kNoAnswer)
+  // The counters wrap: 0 follows 65535.
+  const uint16_t slot = static_cast<uint16_t>(asked_ - 1) % kEntries;
+  if (page.device_ring[slot].id != 0 || page.response == kNoAnswer)
     return Outcome::kConfused;
   return page.response == kFlushDone ? Outcome::kDone : Outcome::kRefused;
 }
