@@ -17,30 +17,23 @@ namespace nvdimmfs::fs {
 
 class Crowd {
  public:
+  static constexpr unsigned kLookEvery = 8;
+
   bool several() const { return several_.load(std::memory_order_relaxed); }
 
-  // A request of the thread `requester`. True when this makes it several.
-  bool Came(uint32_t requester) {
+  // A request of the thread `requester`; `queued`: another waited already, before this one was
+  // answered (to be looked at for every kLookEvery-th request). True when this makes it several.
+  bool Came(uint32_t requester, bool queued) {
     const bool same = last_.load(std::memory_order_relaxed) == requester;
     if (!same) last_.store(requester, std::memory_order_relaxed);
     const int count = count_.load(std::memory_order_relaxed);
     if (several()) {
-      const int run = same ? count + 1 : 0;
+      const int run = same && !queued ? count + 1 : 0;
       count_.store(run < kAlone ? run : 0, std::memory_order_relaxed);
       if (run >= kAlone) several_.store(false, std::memory_order_relaxed);
       return false;
     }
-    const int changes = same ? std::max(count - 1, 0) : count + 2;
-    count_.store(changes < kMany ? changes : 0, std::memory_order_relaxed);
-    if (changes < kMany) return false;
-    several_.store(true, std::memory_order_relaxed);
-    return true;
-  }
-
-  // A request was there already right after an answer. True when this makes it several. Only of
-  // use where the worker looked at once: else the answered program may have run in between.
-  bool Queued() {
-    const int changes = several() ? 0 : count_.load(std::memory_order_relaxed) + kQueued;
+    const int changes = queued ? count + kQueued : same ? std::max(count - 1, 0) : count + 2;
     count_.store(changes < kMany ? changes : 0, std::memory_order_relaxed);
     if (changes < kMany) return false;
     several_.store(true, std::memory_order_relaxed);
@@ -48,7 +41,7 @@ class Crowd {
   }
 
  private:
-  static constexpr int kQueued = 3;  // Came takes one of it away
+  static constexpr int kQueued = 3 * kLookEvery;  // those not looked at take one away each
   static constexpr int kMany = 64, kAlone = 512;
   std::atomic<bool> several_{false};
   std::atomic<uint32_t> last_{0};

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <cstring>
 #include <utility>
 
+#include "fs/monotonic.h"
 #include "fs/spin_score.h"
 
 #ifndef PR_SET_IO_FLUSHER
@@ -29,19 +29,10 @@ namespace {
 constexpr size_t kPage = 4096;
 constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
 constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
-constexpr int64_t kPrompt = 30'000;      // nanoseconds: longer, and others may have run meanwhile
-constexpr int64_t kAtOnce = 5'000;       // nanoseconds after an answer
-constexpr unsigned kLookEvery = 16;      // requests
 constexpr int kProbes = 64;              // requests
 constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
-
-int64_t Now() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
-}
 
 // How often this thread gave up its processor by itself, or waited for a page.
 long Waits() {
@@ -70,6 +61,11 @@ int CloneDevice(int device) {
   return fcntl(device, F_DUPFD_CLOEXEC, 0);
 }
 
+bool IsReadable(int device) {
+  pollfd ready = {device, POLLIN, 0};
+  return poll(&ready, 1, 0) != 0;
+}
+
 }  // namespace
 
 struct RequestLoop::Worker {
@@ -90,9 +86,7 @@ struct RequestLoop::Worker {
   // The worker's own.
   bool leads = false;
   bool alone = false;    // leads, and nobody else does
-  unsigned looks = 0;    // beside others, for requests that wait
-  bool awaited = false;  // somebody waited for the last answer
-  bool prompt = false;   // it took no longer than the work itself
+  unsigned looks = 0;    // at the requests that somebody waits for
   int probes = 0;        // requests to watch closely: one before them took long
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   SpinScore score;
@@ -111,6 +105,7 @@ RequestLoop::RequestLoop(int device, const Options& options, Handler handler,
 RequestLoop::~RequestLoop() { Stop(); }
 
 void RequestLoop::Start() {
+  keeper_ = ProcessorKeeper::Create();
   running_ = static_cast<int>(workers_.size());
   for (const auto& worker : workers_)
     worker->thread = std::thread([this, &worker] { Run(*worker); });
@@ -190,7 +185,7 @@ bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
 }
 
 void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
-  const int64_t start = Now();
+  const int64_t start = MonotonicNow();
   worker.score.Came(start - worker.answered);
   Count(worker, request);
   const bool quick = start >= slow_until_.load(std::memory_order_relaxed) && !MayWait(request);
@@ -198,8 +193,9 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const bool probing = quick && worker.probes > 0;
   const long waits = probing ? Waits() : 0;
   handler_(request);
-  worker.answered = Now();
-  worker.prompt = worker.answered - start <= kPrompt;
+  worker.answered = MonotonicNow();
+  if (keeper_ != nullptr && worker.alone && worker.score.pays())
+    keeper_->KeepOn(worker.answered, SpinScore::kBudget);
   if (!quick || worker.answered - start <= kQuick) {
     if (probing) --worker.probes;
   } else if (probing && Waits() != waits) {
@@ -211,8 +207,10 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
 
 void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {
   const uint32_t requester = options_.requester == nullptr ? 1 : options_.requester(request);
-  worker.awaited = requester != 0;
-  if (worker.awaited && crowd_.Came(requester)) Spread(worker);
+  if (requester == 0) return;
+  // Before the answer: after it, whoever got it may have asked again already.
+  const bool queued = ++worker.looks % Crowd::kLookEvery == 0 && IsReadable(worker.device);
+  if (crowd_.Came(requester, queued)) Spread(worker);
 }
 
 void RequestLoop::Spread(Worker& worker) {
@@ -222,19 +220,9 @@ void RequestLoop::Spread(Worker& worker) {
 
 // Polls for a request while that pays.
 void RequestLoop::Await(Worker& worker) {
-  pollfd ready = {worker.device, POLLIN, 0};
-  const bool tells = worker.awaited && worker.prompt;
-  if (!worker.alone || places_ > 1) {
-    if (tells && ++worker.looks % kLookEvery == 0 && poll(&ready, 1, 0) != 0) crowd_.Queued();
-    return;
-  }
-  if (poll(&ready, 1, 0) != 0) {
-    if (tells && Now() - worker.answered <= kAtOnce && crowd_.Queued()) Spread(worker);
-    return;
-  }
-  if (!worker.score.pays()) return;
-  for (int64_t last = Now(); poll(&ready, 1, 0) == 0;) {
-    const int64_t now = Now();
+  if (keeper_ != nullptr || !worker.alone || !worker.score.pays()) return;
+  for (int64_t last = worker.answered; !IsReadable(worker.device);) {
+    const int64_t now = MonotonicNow();
     if (now - last > SpinScore::kStolen) return worker.score.Preempted();
     if (now - worker.answered >= SpinScore::kBudget) return;
     last = now;

@@ -1,8 +1,10 @@
 // The threads that take requests from /dev/fuse, each through a queue of its own.
 //
 // Two ways of attending the device, chosen by what comes (Crowd):
-//   one requester   one worker attends, the leader, and polls for the next request while that pays
-//                   (SpinScore); the others are parked: who sleeps on the device is woken in vain
+//   one requester   one worker attends, the leader; the others are parked: who sleeps on the device
+//                   is woken in vain. While requests follow each other closely (SpinScore), the
+//                   other of two processors is kept awake (ProcessorKeeper); where there are more,
+//                   the leader polls for the next request.
 //   several         a worker a processor attends, asleep in read(2); nobody polls
 // A leader answers quick requests itself; before one that may wait for something it gives its place
 // to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. The
@@ -26,6 +28,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "fs/crowd.h"
+#include "fs/processor_keeper.h"
 
 namespace nvdimmfs::fs {
 
@@ -89,6 +92,7 @@ class RequestLoop {
   int leaders_ ABSL_GUARDED_BY(mutex_) = 0;
   std::atomic<int> places_{1};  // written under mutex_
   Crowd crowd_;
+  std::unique_ptr<ProcessorKeeper> keeper_;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<int> running_{0};
 };

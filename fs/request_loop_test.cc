@@ -7,6 +7,7 @@
 #include <atomic>
 #include <thread>
 
+#include "fs/monotonic.h"
 #include "fs/spin_score.h"
 #include "gtest/gtest.h"
 
@@ -146,29 +147,50 @@ TEST(CrowdTest, ThreadsThatAlternateAreSeveralAndALongRunIsOne) {
   Crowd crowd;
   // A script: one program after the other.
   for (uint32_t request = 0; request < 10000; ++request)
-    EXPECT_FALSE(crowd.Came(1 + request / 10)) << request;
+    EXPECT_FALSE(crowd.Came(1 + request / 10, false)) << request;
   bool several = false;
-  for (uint32_t i = 0; i < 100 && !several; ++i) several = crowd.Came(1 + i % 2);
+  for (uint32_t i = 0; i < 100 && !several; ++i) several = crowd.Came(1 + i % 2, false);
   EXPECT_TRUE(several && crowd.several());
-  for (uint32_t i = 0; i < 5000; ++i) crowd.Came(1 + i / 100 % 2);
+  for (uint32_t i = 0; i < 5000; ++i) crowd.Came(1 + i / 100 % 2, false);
   EXPECT_TRUE(crowd.several()) << "in turns, but still two";
-  for (int i = 0; i < 1000; ++i) crowd.Came(7);
+  for (int i = 0; i < 1000; ++i) crowd.Came(7, false);
   EXPECT_FALSE(crowd.several());
 }
 
 TEST(CrowdTest, AQueueOfOneThreadIsSeveralToo) {
   Crowd crowd;
+  const auto look = [](unsigned i) { return i % Crowd::kLookEvery == 0; };
   bool several = false;
-  for (int i = 0; i < 100 && !several; ++i) several = crowd.Came(7) || crowd.Queued();
+  for (unsigned i = 0; i < 100 && !several; ++i) several = crowd.Came(7, look(i));
   EXPECT_TRUE(several && crowd.several());
-  for (int i = 0; i < 5000; ++i) {
-    crowd.Came(7);
-    if (i % 100 == 0) crowd.Queued();
-  }
+  for (unsigned i = 0; i < 5000; ++i) crowd.Came(7, i % 100 == 0);
   EXPECT_TRUE(crowd.several());
-  for (int i = 0; i < 1000; ++i) crowd.Came(7);
+  for (int i = 0; i < 1000; ++i) crowd.Came(7, false);
   EXPECT_FALSE(crowd.several());
-  for (int i = 0; i < 5000; ++i) EXPECT_FALSE(crowd.Came(7) || (i % 10 == 0 && crowd.Queued()));
+  for (unsigned i = 0; i < 5000; ++i) EXPECT_FALSE(crowd.Came(7, i % (4 * Crowd::kLookEvery) == 0));
+}
+
+TEST(ProcessorKeeperTest, WorksWhileARequestIsExpectedAndNoLonger) {
+  const std::unique_ptr<ProcessorKeeper> keeper = ProcessorKeeper::Create();
+  if (keeper == nullptr) GTEST_SKIP() << "only for two processors";
+  const auto used = [] {
+    struct timespec cpu;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    return cpu.tv_sec * int64_t{1'000'000'000} + cpu.tv_nsec;
+  };
+  for (int round = 0; round < 3; ++round) {
+    const int64_t before = used();
+    int expected = 0;
+    while (used() - before < 5'000'000 && ++expected < 5000) {
+      keeper->KeepOn(MonotonicNow(), 10'000'000);
+      usleep(1000);
+    }
+    EXPECT_LT(expected, 5000) << "it never woke";
+    usleep(20'000);
+    const int64_t after = used();
+    usleep(100'000);
+    EXPECT_LT(used() - after, 3'000'000) << "nanoseconds in 0.1 s, long after the last request";
+  }
 }
 
 TEST_F(RequestLoopTest, SeveralRequestersAreServedSideBySide) {
