@@ -1,5 +1,7 @@
 """The plugin by its protocol: what a container engine may ask, in whatever order."""
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import random
@@ -309,6 +311,116 @@ class ProtocolTest(plugins.PluginTestCase):
                 self.assertEqual(b"kept", file.read(4))
                 file.write(b" and on")
                 os.fsync(file.fileno())
+
+    def test_a_source_that_cannot_be_opened_does_not_hold_up_the_others(self):
+        good, bad = self.image("good.img", 64 * MIB), self.image("bad.img", 64 * MIB)
+        away = bad + ".away"
+        plugin = self.plugin(good, bad)
+        plugin.create("here", size="16M", mode="raw", region="good.img/region0")
+        plugin.create("there", size="16M", mode="raw", region="bad.img/region0")
+        with open(plugin.mount("there") + "/data", "r+b", buffering=0) as data:
+            data.write(b"kept")
+            os.fsync(data.fileno())
+        plugin.unmount("there")
+        plugin.stop()
+        os.rename(bad, away)
+        plugin.start()
+        self.check_unserved(plugin, bad)
+        # It comes back by itself, and goes again while somebody has it mounted.
+        os.rename(away, bad)
+        self.assertTrue(mounting.wait_until(lambda: plugin.status("there")["state"] == "ready"))
+        plugin.mount("there")
+        os.rename(bad, away)
+        for server in plugin.servers():
+            os.kill(server, signal.SIGKILL)
+        self.assertTrue(mounting.wait_until(lambda: plugin.status("here")["state"] == "ready"))
+        self.assertTrue(mounting.wait_until(lambda: plugin.status("there")["state"] == "failed"))
+        plugin.unmount("there")
+        self.check_unserved(plugin, bad)
+        os.rename(away, bad)
+        self.assertTrue(mounting.wait_until(lambda: plugin.status("there")["state"] == "ready"))
+        with open(plugin.mount("there") + "/data", "rb") as data:
+            self.assertEqual(b"kept", data.read(4))
+        self.assertNotIn("source_trouble{", plugin.metrics())
+        # A plugin that has nothing to serve says so and ends.
+        directory = self.scratch_path("other")
+        os.mkdir(directory)
+        other = plugins.Plugin(directory, [directory + "/nothing.img"])
+        self.addCleanup(other.forget)
+        other.spawn()
+        self.assertEqual(1, other.process.wait(25))
+        self.assertIn("[ENOENT, image.open]", other.said())
+
+    def check_unserved(self, plugin, bad):
+        self.assertEqual(["here", "there"], plugin.names())
+        status = plugin.status("there")
+        self.assertEqual(("failed", "failed"), (status["state"], status["health"]))
+        why = f"source {bad} cannot be served: open {bad}: No such file.*ENOENT, image.open"
+        self.assertRegex(status["error"], why)
+        for call in (plugin.mount, plugin.remove):
+            with self.assertRaisesRegex(plugins.Refused, why):
+                call("there")
+        with self.assertRaisesRegex(plugins.Refused, "good.img/region0 has .*; bad.img: open "):
+            plugin.create("large", size="64M", mode="raw")
+        plugin.unmount("there")
+        self.assertIn(f'source_up{{source="{bad}"}} 0\n', plugin.metrics())
+        self.assertIn(f'source_trouble{{source="{bad}",why="open ', plugin.metrics())
+        plugin.mount("here")
+        plugin.unmount("here")
+
+    def test_calls_at_the_same_time_lose_nothing(self):
+        plugin = self.plugin(self.image(size=192 * MIB))
+        free = plugin.available()
+
+        def client(number):
+            dice = random.Random(number)
+            mine, shared = f"mine{number}", "shared"
+            for _ in range(8):
+                plugin.create(mine, size="16M", mode="raw")
+                for verb in ("Create", "Get", "Mount", "Unmount", "List", "Remove"):
+                    name = dice.choice((mine, shared)) if verb == "Get" else shared
+                    try:
+                        plugin.say(verb, name, ID=mine, Opts={"size": "16M", "mode": "raw"})
+                    except plugins.Refused as refused:
+                        wanted = "EBUSY, volume.|ENOENT, volume.none|EAGAIN, volume.busy|ENOSPC"
+                        self.assertRegex(str(refused), wanted)
+                # Nobody else has a hand in this one.
+                self.assertIn(mine, plugin.names())
+                plugin.remove(mine)
+
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            for done in [pool.submit(client, number) for number in range(6)]:
+                done.result()
+        if plugin.names():
+            for number in range(6):
+                plugin.unmount("shared", f"mine{number}")
+            plugin.remove("shared")
+        plugin.settle()
+        self.assertEqual(([], []), (plugin.names(), plugin.namespaces()))
+        self.assertEqual(free, plugin.available())
+
+    def test_idle_connections_hold_up_nobody(self):
+        plugin = self.plugin()
+        with contextlib.ExitStack() as stack:
+            for _ in range(50):
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.connect(plugin.socket)
+                client.sendall(b"POST /VolumeDriver.List HTTP/1.1\r\nContent-Length: 9\r\n")
+            self.assertEqual([], plugin.names())  # say() measures
+        self.assertIn("Err", json.loads(plugin.call("/VolumeDriver.List", method="GET")[1]))
+
+    def test_many_containers_have_a_volume(self):
+        plugin = self.plugin()
+        plugin.create("v", size="16M", mode="raw")
+        containers = ["%0400x" % number for number in range(200)]
+        for container in containers:
+            plugin.mount("v", container)
+        with self.assertRaisesRegex(plugins.Refused, "a mount id of 2000 bytes"):
+            plugin.mount("v", "x" * 2000)
+        plugin.kill()
+        plugin.start()
+        status = plugin.status("v")
+        self.assertEqual((containers, False), (status["mounts"], status["adopted"]))
 
     def test_no_call_waits_for_a_server_that_hangs(self):
         plugin = self.plugin()

@@ -60,6 +60,8 @@ std::string ReadAll(int from) {
   ssize_t got;
   while ((got = read(from, room, sizeof room)) > 0 || (got < 0 && errno == EINTR))
     if (got > 0 && said.size() < kMostSaid) said.append(room, static_cast<size_t>(got));
+  // Some programs explain all their options to whoever asked for too little.
+  if (const size_t usage = said.find("\nUsage:"); usage != std::string::npos) said.resize(usage);
   return std::string(core::Trim(said));
 }
 

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,7 +16,8 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr size_t kMost = 64 * 1024;
+constexpr size_t kMost = 4 << 20;
+constexpr size_t kChunk = 16 * 1024;
 
 }  // namespace
 
@@ -25,10 +29,11 @@ void Descriptor::Close() {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text(kMost, '\0');
+  std::string text;
   size_t length = 0;
   while (file && length < kMost) {
-    const ssize_t got = read(file.get(), text.data() + length, kMost - length);
+    text.resize(length + kChunk);
+    const ssize_t got = read(file.get(), text.data() + length, kChunk);
     if (got == 0) break;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
@@ -39,6 +44,20 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
     return core::Refusal(errno, "file.read", absl::StrCat("open ", path, ": ", strerror(errno)));
   text.resize(length);
   return text;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadFolder(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  // Not a range: its increment would throw.
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end;
+       at.increment(error))
+    names.push_back(at->path().filename().string());
+  if (error)
+    return core::Refusal(error.value(), "file.read",
+                         absl::StrCat("read ", path, ": ", error.message()));
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace nvdimmfs::volumes

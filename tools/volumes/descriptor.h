@@ -1,8 +1,9 @@
-// A file descriptor that is closed with its owner, and small files read whole.
+// A file descriptor that is closed with its owner, and small files and folders read whole.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_DESCRIPTOR_H_
 #define NVDIMMFS_TOOLS_VOLUMES_DESCRIPTOR_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -27,8 +28,10 @@ class Descriptor {
   int number_;
 };
 
-// At most 64 KiB of it. Refused with open's or read's errno, "file.read".
+// At most 4 MiB of it. Refused with open's or read's errno, "file.read".
 absl::StatusOr<std::string> ReadFile(const std::string& path);
+// The names in it, sorted. Refused with opendir's or readdir's errno, "file.read".
+absl::StatusOr<std::vector<std::string>> ReadFolder(const std::string& path);
 
 }  // namespace nvdimmfs::volumes
 

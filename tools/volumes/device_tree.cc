@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -27,19 +25,21 @@ constexpr size_t kLook = 1 << 20;
 
 constexpr char kDevices[] = "/bus/nd/devices/";
 
-std::string Line(const std::string& path) {
+// Empty where there is no such file, or it has nothing to say. Refused where nobody is there who
+// could tell: what a server that is gone did not say must not be taken for what is so.
+absl::StatusOr<std::string> Line(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) return "";
-  return std::string(core::Trim(*text));
+  if (text.ok()) return std::string(core::Trim(*text));
+  const int error = core::ErrnoOf(text.status());
+  if (error == ENOTCONN || error == ECONNABORTED) return text.status();
+  return "";
 }
 
 uint64_t Number(const std::string& text) { return core::ParseUnsigned(text).value_or(0); }
 
 std::string FirstIn(const std::string& directory) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
-    return entry.path().filename().string();
-  return "";
+  const auto names = ReadFolder(directory);
+  return names.ok() && !names->empty() ? names->front() : "";
 }
 
 bool IsZero(int file, uint64_t offset, size_t length) {
@@ -85,37 +85,39 @@ std::string DeviceTree::NodePath(const Namespace& ns) const {
 }
 
 std::string DeviceTree::Attribute(const std::string& device, const std::string& attribute) const {
+  return Read(device, attribute).value_or("");
+}
+
+absl::StatusOr<std::string> DeviceTree::Read(const std::string& device,
+                                             const std::string& attribute) const {
   return Line(absl::StrCat(mountpoint_, kDevices, device, "/", attribute));
 }
 
 absl::StatusOr<std::vector<std::string>> DeviceTree::Devices(const std::string& prefix) const {
+  const auto all = ReadFolder(absl::StrCat(mountpoint_, kDevices));
+  if (!all.ok())
+    return core::Refusal(core::ErrnoOf(all.status()), "tree.gone",
+                         absl::StrCat("the device tree at ", mountpoint_, " does not answer: ",
+                                      strerror(core::ErrnoOf(all.status()))));
   std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(absl::StrCat(mountpoint_, kDevices), error)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : *all)
     if (absl::StartsWith(name, prefix)) names.push_back(name);
-  }
-  if (error)
-    return core::Refusal(error.value(), "tree.gone",
-                         absl::StrCat("the device tree at ", mountpoint_,
-                                      " does not answer: ", error.message()));
-  std::sort(names.begin(), names.end());
   return names;
 }
 
-DeviceTree::Namespace DeviceTree::Describe(const std::string& device) const {
+absl::StatusOr<DeviceTree::Namespace> DeviceTree::Describe(const std::string& device) const {
   Namespace ns;
   ns.device = device;
-  ns.size = Number(Attribute(device, "size"));
-  ns.uuid = Attribute(device, "uuid");
+  ASSIGN_OR_RETURN(const std::string size, Read(device, "size"));
+  ns.size = Number(size);
+  ASSIGN_OR_RETURN(ns.uuid, Read(device, "uuid"));
   if (ns.size == 0 || ns.uuid.empty()) return ns;
   const std::string number(
       absl::StripPrefix(device.substr(0, device.find('.')), "namespace"));
   ns.region = "region" + number;
-  ns.label_name = Attribute(device, "alt_name");
-  ns.mode = Attribute(device, "mode");
-  ns.holder = Attribute(device, "holder");
+  ASSIGN_OR_RETURN(ns.label_name, Read(device, "alt_name"));
+  ASSIGN_OR_RETURN(ns.mode, Read(device, "mode"));
+  ASSIGN_OR_RETURN(ns.holder, Read(device, "holder"));
   const std::string& server = ns.holder.empty() ? device : ns.holder;
   ns.node = FirstIn(absl::StrCat(mountpoint_, kDevices, server, "/block"));
   struct stat stat = {};
@@ -132,7 +134,7 @@ absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
   ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("namespace"));
   std::vector<Namespace> namespaces;
   for (const std::string& device : devices) {
-    Namespace ns = Describe(device);
+    ASSIGN_OR_RETURN(Namespace ns, Describe(device));
     if (ns.size != 0 && !ns.uuid.empty()) namespaces.push_back(std::move(ns));
   }
   return namespaces;
@@ -140,9 +142,12 @@ absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
 
 absl::StatusOr<DeviceTree::Namespace> DeviceTree::Find(const std::string& uuid) {
   ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("namespace"));
-  for (const std::string& device : devices)
-    if (Attribute(device, "uuid") == uuid)
-      if (Namespace ns = Describe(device); ns.size != 0) return ns;
+  for (const std::string& device : devices) {
+    ASSIGN_OR_RETURN(const std::string its, Read(device, "uuid"));
+    if (its != uuid) continue;
+    ASSIGN_OR_RETURN(Namespace ns, Describe(device));
+    if (ns.size != 0) return ns;
+  }
   return core::Refusal(ENODEV, "tree.none",
                        absl::StrCat("no namespace at ", mountpoint_, " has the uuid ", uuid));
 }
@@ -224,7 +229,7 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::MakeRaw(const std::string& uui
   if (!ns.label_name.empty()) RETURN_IF_ERROR(Write(ns.device, "alt_name", ""));
   RETURN_IF_ERROR(Write(ns.device, "force_raw", "1"));
   RETURN_IF_ERROR(Bind(ns.device));
-  const Namespace raw = Describe(ns.device);
+  ASSIGN_OR_RETURN(const Namespace raw, Describe(ns.device));
   if (raw.capacity == ns.size) return raw;
   return core::Refusal(EIO, "volume.erase",
                        absl::StrCat(ns.device, " does not show all of its ", ns.size, " bytes"));

@@ -68,13 +68,15 @@ class DeviceTree {
 
  private:
   std::string Attribute(const std::string& device, const std::string& attribute) const;
+  // Refused where nobody serves the tree any more.
+  absl::StatusOr<std::string> Read(const std::string& device, const std::string& attribute) const;
   absl::Status Write(const std::string& device, const std::string& attribute,
                      const std::string& value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Unbind(const std::string& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Bind(const std::string& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Namespace> MakeRaw(const std::string& uuid);
   absl::StatusOr<std::vector<std::string>> Devices(const std::string& prefix) const;
-  Namespace Describe(const std::string& device) const;
+  absl::StatusOr<Namespace> Describe(const std::string& device) const;
 
   const std::string mountpoint_;
   absl::Mutex mutex_;  // held over a write and the look at its last_error

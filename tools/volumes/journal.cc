@@ -3,11 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -35,16 +32,9 @@ std::string Journal::PathOf(const std::string& uuid) const {
 absl::StatusOr<Journal::Content> Journal::Load() {
   absl::MutexLock lock(&mutex_);
   Content content;
-  std::vector<std::string> paths;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_, error))
-    paths.push_back(entry.path().string());
-  if (error) {
-    errno = error.value();
-    return Failed("read", directory_);
-  }
-  std::sort(paths.begin(), paths.end());
-  for (const std::string& path : paths) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ReadFolder(directory_));
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(directory_, "/", name);
     if (absl::EndsWith(path, kTemporary)) {
       if (unlink(path.c_str()) != 0) return Failed("remove", path);
       continue;

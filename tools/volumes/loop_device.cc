@@ -7,8 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -40,11 +38,10 @@ bool IsReadOnly(int device) {
 std::optional<LoopDevice> LoopDevice::Reuse(const std::string& file) {
   struct stat wanted = {};
   if (stat(file.c_str(), &wanted) != 0) return std::nullopt;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/sys/block", error)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : ReadFolder("/sys/block").value_or(std::vector<std::string>())) {
     // Those that are not bound have no such directory.
-    if (!absl::StartsWith(name, "loop") || !std::filesystem::exists(entry.path() / "loop", error))
+    if (!absl::StartsWith(name, "loop") ||
+        access(absl::StrCat("/sys/block/", name, "/loop").c_str(), F_OK) != 0)
       continue;
     const std::string path = "/dev/" + name;
     Descriptor device(open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -123,6 +123,14 @@ Reply Refuse(int status, const absl::Status& why) {
 
 }  // namespace
 
+std::string NotServed(int status) {
+  return Refuse(status, core::Refusal(EINVAL, "protocol.http",
+                                      absl::StrCat("HTTP status ", status,
+                                                   ": calls are POST requests with a JSON object, "
+                                                   "1 MiB at most; GET /metrics is served, too")))
+      .body;
+}
+
 Reply Answer(VolumeDriver& driver, const std::string& path, const std::string& body) {
   for (const Verb& verb : kVerbs) {
     if (path != verb.path) continue;

@@ -21,6 +21,9 @@ struct Reply {
 };
 
 // `path` is the request's: "/VolumeDriver.Create".
+// The body of an answer with `status` to what is no call of the protocol.
+std::string NotServed(int status);
+
 Reply Answer(VolumeDriver& driver, const std::string& path, const std::string& body);
 
 }  // namespace nvdimmfs::volumes

@@ -12,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "core/status.h"
 #include "tools/source.h"
@@ -22,14 +23,12 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-// How long a server that somebody before us was starting may take to appear.
-constexpr absl::Duration kPatience = absl::Seconds(4);
 constexpr absl::Duration kPause = absl::Milliseconds(50);
 
 std::string AbsolutePath(const std::string& name) {
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(name, error);
-  return error ? name : real.string();
+  return error ? tools::AbsoluteSource(name) : real.string();
 }
 
 // The text with its file's absolute path, for a server that runs elsewhere.
@@ -47,6 +46,15 @@ std::string DirectoryName(const std::string& path) {
   for (const char c : path.substr(path.rfind('/') + 1).substr(0, 64))
     name += absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' ? c : '_';
   return absl::StrCat("s-", name, "-", ShortHash(path));
+}
+
+// What the server said, without who said it of what: our caller says that in its own words.
+std::string Sentence(absl::string_view said, const std::string& path) {
+  const std::string of = absl::StrCat("nvdimmfs: mount ", path, ": ");
+  if (const size_t at = said.find(of); at != absl::string_view::npos)
+    said.remove_prefix(at + of.size());
+  absl::ConsumeSuffix(&said, " (exit status 1)");
+  return std::string(said);
 }
 
 // By its path, so that its processes can be told by their name; unless an update took it away.
@@ -71,9 +79,20 @@ bool Source::IsServed() const {
   return ::stat(absl::StrCat(tree_.mountpoint(), "/bus/nd/devices").c_str(), &stat) == 0;
 }
 
-absl::Status Source::Serve() {
+absl::Status Source::Serve(absl::Time patience) {
+  const absl::Status status = ServeUnlessServed(patience);
+  absl::MutexLock lock(&mutex_);
+  trouble_ = std::string(status.message());
+  return status;
+}
+
+std::string Source::trouble() const {
+  absl::MutexLock lock(&mutex_);
+  return trouble_;
+}
+
+absl::Status Source::ServeUnlessServed(absl::Time patience) {
   const std::string& place = tree_.mountpoint();
-  const absl::Time end = absl::Now() + kPatience;
   while (true) {
     if (IsServed()) return absl::OkStatus();
     RETURN_IF_ERROR(UnmountTree(place));  // of a server that died
@@ -85,8 +104,9 @@ absl::Status Source::Serve() {
                    Fate::kOutlivesUs);
     if (status.ok()) return absl::OkStatus();
     // A server whose starter was killed is on its way, and one that was killed on its way out.
-    if (!absl::StrContains(status.message(), "[EBUSY") || absl::Now() > end)
-      return core::Refusal(core::ErrnoOf(status), "source.serve", status.message());
+    if (!absl::StrContains(status.message(), "[EBUSY") || absl::Now() > patience)
+      return core::Refusal(core::ErrnoOf(status), "source.serve",
+                           Sentence(status.message(), path_));
     absl::SleepFor(kPause);
   }
 }

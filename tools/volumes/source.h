@@ -8,8 +8,11 @@
 
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "tools/volumes/device_tree.h"
 
 namespace nvdimmfs::volumes {
@@ -25,16 +28,23 @@ class Source {
   DeviceTree& tree() { return tree_; }
 
   // Serves it unless it is served. Refused with what the server said, which holds for an image
-  // that another plugin, mount or guest has open; "source.serve".
-  absl::Status Serve();
+  // that another plugin, mount or guest has open, which may be on its way out: until `patience`
+  // that is asked again; "source.serve".
+  absl::Status Serve(absl::Time patience);
+  // Why the last Serve was refused; "" where it was not.
+  std::string trouble() const;
   // Whether the server answers.
   bool IsServed() const;
   // Unmounts, which ends the server once it has written everything back.
   absl::Status Stop();
 
  private:
+  absl::Status ServeUnlessServed(absl::Time patience);
+
   const std::string text_;
   const std::string path_;
+  mutable absl::Mutex mutex_;
+  std::string trouble_ ABSL_GUARDED_BY(mutex_);
   DeviceTree tree_;
 };
 

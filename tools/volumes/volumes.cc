@@ -26,6 +26,9 @@ constexpr absl::Duration kPatience = absl::Milliseconds(3500);
 // How long the kernel may take to let go of what was unmounted.
 constexpr absl::Duration kHeld = absl::Seconds(2);
 
+// Of a mount, in bytes: the journal keeps them.
+constexpr size_t kLongestId = 1024;
+
 int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
 
 absl::Status NoVolume(const std::string& name) {
@@ -165,6 +168,10 @@ absl::Status Volumes::Create(const std::string& name, const OptionMap& map) {
 
 absl::StatusOr<std::string> Volumes::Mount(const std::string& name, const std::string& id) {
   const absl::Time deadline = absl::Now() + kPatience;
+  if (id.size() > kLongestId)
+    return core::Refusal(EINVAL, "volume.id",
+                         absl::StrCat("a mount id of ", id.size(), " bytes; ", kLongestId,
+                                      " are taken, engines use 64"));
   ASSIGN_OR_RETURN(const VolumePtr volume, Claim(name, "being mounted", deadline));
   std::string error;
   {
@@ -239,6 +246,16 @@ absl::Status Volumes::Remove(const std::string& name) {
         absl::StrCat("volume ", name, " is a namespace that was not made here; start the plugin "
                      "with --adopt to have it removed, or use ndctl destroy-namespace"));
   }
+  std::string error;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (volume->source != nullptr && !volume->source->IsServed()) error = volume->error;
+  }
+  if (!error.empty()) {
+    Release(volume);
+    return core::Refusal(EIO, "volume.failed",
+                         absl::StrCat("volume ", name, " cannot be removed: ", error));
+  }
   const auto job = Start(volume, [this, volume, name](Job& self) -> absl::Status {
     RETURN_IF_ERROR(Detach(PlaceOf(name)));
     auto leaving = std::make_shared<Leaving>();
@@ -256,6 +273,7 @@ absl::Status Volumes::Remove(const std::string& name) {
     {
       absl::MutexLock lock(&mutex_);
       volumes_.erase(name);
+      own_.insert(leaving->record.uuid);
       if (made) leaving_.push_back(leaving);
       leaving->working = true;
     }

@@ -11,10 +11,14 @@
 //   remove   mounts; record "removing": from here on there is no such volume; bytes; namespace;
 //            record "removed"
 //
+// A source that cannot be served does not hold up the others: its volumes are there and say why they
+// cannot be used, and it is tried again.
+//
 // Each volume is worked on by one thread at a time, which marks it with what it is `doing`; nothing
 // but memory is touched under the lock.
 //
-// Thread rules: any thread. Lock order: Volumes, then Job, DeviceTree or Journal.
+// Thread rules: any thread. Lock order: allocation_ or looking_, then mutex_, then Job, DeviceTree or
+// Journal.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUMES_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUMES_H_
 
@@ -50,7 +54,7 @@ class Volumes final : public VolumeDriver {
   };
 
   // Serves the sources, and puts right what a predecessor left. Refused with EBUSY, "volumes.root",
-  // where another plugin has the directory; as Source::Serve.
+  // where another plugin has the directory; as Source::Serve, where none of them can be served.
   static absl::StatusOr<std::unique_ptr<Volumes>> Open(const Config& config);
   // Waits for what is under way.
   ~Volumes() override;
@@ -65,7 +69,7 @@ class Volumes final : public VolumeDriver {
   std::string Metrics() override;
 
   // To be called every second or so: a server that died is replaced, with what was mounted from it;
-  // a removal that could not be finished is tried again.
+  // a source that could not be served, and a removal that could not be finished, is tried again.
   void Watch();
   // At a regular end: writes back everything that is mounted, unmounts what nobody uses and ends
   // the servers that nobody needs. What containers have mounted goes on without us.
@@ -105,13 +109,18 @@ class Volumes final : public VolumeDriver {
   void CleanMounts(const std::vector<Record>& records);
   // By uuid.
   using Found = std::map<std::string, std::pair<Source*, DeviceTree::Namespace>>;
+  absl::StatusOr<Found> Serve(Source& source, absl::Time patience);
   absl::Status RecoverRecord(const Record& record, const Found& found);
   absl::Status RecoverLost(const Record& record);
+  absl::Status RecoverPostponed(const Found& found);
+  Source* SourceOf(const Record& record);
+  absl::Status Show(const VolumePtr& volume, const DeviceTree::Namespace& ns);
   VolumePtr AddVolume(Source& source, const Record& record, const DeviceTree::Namespace& ns);
   void AddForeign(Source& source, const DeviceTree::Namespace& ns);
-  void ForgetVanished(const Source& source, const std::set<std::string>& uuids);
+  void ForgetVanished(Source& source, const std::set<std::string>& candidates);
   void Refill(const VolumePtr& volume);
   void Revive(Source& source);
+  void Restore(const VolumePtr& volume, const absl::StatusOr<Found>& found);
   void LookForNew();
   void LookForNewUntil(absl::Time deadline);
   void PruneRemoved();
@@ -147,6 +156,9 @@ class Volumes final : public VolumeDriver {
   const std::string boot_id_;
   Journal journal_;
   std::vector<std::unique_ptr<Source>> sources_;
+  // Of the thread that watches alone.
+  std::map<const Source*, absl::Time> next_try_;  // where one could not be served
+  std::vector<Record> postponed_;                 // until the source comes that has their namespace
 
   absl::Mutex mutex_;
   std::map<std::string, VolumePtr> volumes_ ABSL_GUARDED_BY(mutex_);
@@ -154,8 +166,13 @@ class Volumes final : public VolumeDriver {
   // By uuid: what was removed, for an hour, as somebody may have lost the answer and ask again.
   std::map<std::string, Record> removed_ ABSL_GUARDED_BY(mutex_);
   std::map<const Source*, std::set<std::string>> seen_ ABSL_GUARDED_BY(mutex_);
+  // Uuids of all namespaces that were made or removed here, or by a predecessor: they are nobody else's, however
+  // far their making or their removal is when they are looked at.
+  std::set<std::string> own_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> noted_ ABSL_GUARDED_BY(mutex_);
   int jobs_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Mutex allocation_;  // one at a time looks for room and takes it
+  absl::Mutex looking_;     // one at a time looks for namespaces of others
 };
 
 }  // namespace nvdimmfs::volumes

@@ -32,6 +32,10 @@ std::string Volumes::Metrics() {
   text.Family("source_up", "1 while the server of the source answers.");
   for (const auto& source : sources_)
     text.Value({{"source", source->path()}}, source->IsServed() ? 1 : 0);
+  text.Family("source_trouble", "1 where the source cannot be served; its label `why` says why.");
+  for (const auto& source : sources_)
+    if (const std::string why = source->trouble(); !why.empty())
+      text.Value({{"source", source->path()}, {"why", why}}, 1);
   const auto of_regions = [&](absl::string_view name, absl::string_view help, auto value) {
     text.Family(name, help);
     for (const auto& source : sources_) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,10 @@ namespace {
 // A predecessor that was killed is not gone before its last system call is.
 constexpr absl::Duration kPredecessor = absl::Seconds(10);
 constexpr absl::Duration kPause = absl::Milliseconds(20);
+// How long a server that somebody before us was starting may take to appear.
+constexpr absl::Duration kAppearance = absl::Seconds(4);
+// Between two attempts to serve a source.
+constexpr absl::Duration kRetry = absl::Seconds(5);
 // Work on files of a dead server fails soon.
 constexpr absl::Duration kWork = absl::Seconds(10);
 
@@ -66,15 +71,18 @@ std::string BootId() {
 }
 
 std::set<std::string> NamesIn(const std::string& directory) {
-  std::set<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
-    names.insert(entry.path().filename().string());
-  return names;
+  const auto names = ReadFolder(directory).value_or(std::vector<std::string>());
+  return {names.begin(), names.end()};
 }
 
 void Note(const std::string& sentence) {
   fprintf(stderr, "nvdimmfs-volumes: note: %s\n", sentence.c_str());
+}
+
+constexpr char kTriedAgain[] = "; this is tried again";
+
+std::string Unserved(const std::string& source, absl::string_view why) {
+  return absl::StrCat("source ", source, " cannot be served: ", why);
 }
 
 int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
@@ -83,8 +91,13 @@ int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
 
 Volumes::Volumes(const Config& config, int lock)
     : config_(config), lock_(lock), boot_id_(BootId()), journal_(config.root + "/journal") {
-  for (const std::string& source : config.sources)
-    sources_.push_back(std::make_unique<Source>(source, config.root + "/sources"));
+  for (const std::string& text : config.sources) {
+    auto source = std::make_unique<Source>(text, config.root + "/sources");
+    const bool is_twice =
+        std::any_of(sources_.begin(), sources_.end(),
+                    [&](const auto& other) { return other->path() == source->path(); });
+    if (!is_twice) sources_.push_back(std::move(source));
+  }
 }
 
 absl::StatusOr<std::unique_ptr<Volumes>> Volumes::Open(const Config& config) {
@@ -107,15 +120,43 @@ absl::Status Volumes::Recover() {
   }
   CleanMounts(journal.records);
   Found found;
+  absl::Status refused;
+  const absl::Time patience = absl::Now() + kAppearance;
   for (const auto& source : sources_) {
-    RETURN_IF_ERROR(source->Serve());
-    ASSIGN_OR_RETURN(const std::vector<DeviceTree::Namespace> all, source->tree().Namespaces());
-    for (const DeviceTree::Namespace& ns : all) found[ns.uuid] = {source.get(), ns};
+    absl::StatusOr<Found> its = Serve(*source, patience);
+    refused.Update(its.status());
+    if (its.ok()) found.merge(*its);
+  }
+  if (next_try_.size() == sources_.size()) return refused;
+  for (const auto& [source, next] : next_try_)
+    Note(Unserved(source->path(), source->trouble()) + kTriedAgain);
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const Record& record : journal.records)
+      if (!record.adopted) own_.insert(record.uuid);
   }
   for (const Record& record : journal.records) RETURN_IF_ERROR(RecoverRecord(record, found));
   PruneRemoved();
   LookForNew();
   return absl::OkStatus();
+}
+
+absl::StatusOr<Volumes::Found> Volumes::Serve(Source& source, absl::Time patience) {
+  absl::Status status = source.Serve(patience);
+  Found found;
+  if (status.ok()) {
+    const auto all = source.tree().Namespaces();
+    status = all.status();
+    if (all.ok())
+      for (const DeviceTree::Namespace& ns : *all) found[ns.uuid] = {&source, ns};
+  }
+  if (status.ok()) {
+    next_try_.erase(&source);
+    return found;
+  }
+  next_try_[&source] = absl::Now() + kRetry;
+  return core::Refusal(core::ErrnoOf(status), core::ReasonOf(status),
+                       Unserved(source.path(), status.message()));
 }
 
 // What is mounted for nobody, or was being made, goes.
@@ -168,12 +209,28 @@ absl::Status Volumes::RecoverRecord(const Record& record, const Found& found) {
   return absl::OkStatus();
 }
 
+Source* Volumes::SourceOf(const Record& record) {
+  for (const auto& source : sources_)
+    if (source->path() == record.source) return source.get();
+  return nullptr;
+}
+
 // Its namespace is not there.
 absl::Status Volumes::RecoverLost(const Record& record) {
-  const bool is_served =
-      std::any_of(sources_.begin(), sources_.end(),
-                  [&](const auto& source) { return source->path() == record.source; });
-  if (!is_served) return absl::OkStatus();  // its image is not given this time
+  Source* const source = SourceOf(record);
+  if (source == nullptr || next_try_.count(source) > 0) {
+    // Its image is not given this time, or given by another name, or cannot be opened.
+    const bool is_volume = record.state == RecordState::kReady ||
+                           record.state == RecordState::kFormatting;
+    if (source == nullptr || !is_volume) {
+      postponed_.push_back(record);
+    } else {
+      const VolumePtr volume = AddVolume(*source, record, {});
+      absl::MutexLock lock(&mutex_);
+      volume->error = Unserved(source->path(), source->trouble());
+    }
+    return absl::OkStatus();
+  }
   if (record.state != RecordState::kRemoving) return journal_.Drop(record.uuid);
   Record removed = record;
   removed.state = RecordState::kRemoved;
@@ -185,20 +242,38 @@ absl::Status Volumes::RecoverLost(const Record& record) {
   return journal_.Put(removed);
 }
 
+// A source came late: what waited for it.
+absl::Status Volumes::RecoverPostponed(const Found& found) {
+  for (const Record& record : std::exchange(postponed_, {}))
+    RETURN_IF_ERROR(RecoverRecord(record, found));
+  return absl::OkStatus();
+}
+
+// The volume's namespace, as its source shows it now. Refused with ENXIO, "volume.disabled".
+absl::Status Volumes::Show(const VolumePtr& volume, const DeviceTree::Namespace& ns) {
+  const Record record = RecordOf(*volume);
+  std::string fstype;
+  if (!ns.node.empty())
+    fstype = record.adopted ? FindFileSystem(volume->source->tree().NodePath(ns))
+             : record.options.has_file_system() ? record.options.fstype
+                                                : "";
+  absl::MutexLock lock(&mutex_);
+  volume->ns = ns;
+  volume->fstype = fstype;
+  if (!ns.node.empty()) return absl::OkStatus();
+  return core::Refusal(ENXIO, "volume.disabled",
+                       absl::StrCat(ns.device, " is not enabled, or is no block device"));
+}
+
 Volumes::VolumePtr Volumes::AddVolume(Source& source, const Record& record,
                                       const DeviceTree::Namespace& ns) {
   auto volume = std::make_shared<Volume>();
   volume->record = record;
   volume->source = &source;
-  volume->ns = ns;
-  if (ns.node.empty())
-    volume->error = absl::StrCat(ns.device, " is not enabled, or is no block device");
-  else if (record.adopted)
-    volume->fstype = FindFileSystem(source.tree().NodePath(ns));
-  else if (record.options.has_file_system())
-    volume->fstype = record.options.fstype;
+  volume->error = std::string(Show(volume, ns).message());
   absl::MutexLock lock(&mutex_);
-  if (!volumes_.emplace(record.name, volume).second)
+  if (!volumes_.emplace(record.name, volume).second &&
+      noted_.insert(source.path() + record.uuid).second)
     Note(absl::StrCat(source.path(), ", ", ns.device, ": there is a volume ", record.name,
                       " already; this one is left alone"));
   return volume;
@@ -236,44 +311,52 @@ void Volumes::Refill(const VolumePtr& volume) {
 }
 
 void Volumes::LookForNew() {
+  absl::MutexLock one_at_a_time(&looking_);
   for (const auto& source : sources_) {
     DeviceTree& tree = source->tree();
     const std::set<std::string> names = NamesIn(tree.mountpoint() + "/dev/by-uuid");
+    std::set<std::string> before;  // volumes that the look must find
     {
       absl::MutexLock lock(&mutex_);
       if (seen_.count(source.get()) > 0 && seen_[source.get()] == names) continue;
+      for (const auto& [name, volume] : volumes_)
+        if (volume->source == source.get() && volume->doing.empty())
+          before.insert(volume->record.uuid);
     }
     const auto namespaces = tree.Namespaces();
     if (!namespaces.ok()) continue;
-    std::set<std::string> known, there;
+    std::set<std::string> known;
     {
       absl::MutexLock lock(&mutex_);
+      known = own_;
       for (const auto& [name, volume] : volumes_) known.insert(volume->record.uuid);
       for (const LeavingPtr& leaving : leaving_) known.insert(leaving->record.uuid);
       seen_[source.get()] = names;
     }
     for (const DeviceTree::Namespace& ns : *namespaces) {
-      there.insert(ns.uuid);
+      before.erase(ns.uuid);
       if (!ns.label_name.empty() && known.count(ns.uuid) == 0) AddForeign(*source, ns);
     }
-    ForgetVanished(*source, there);
+    ForgetVanished(*source, before);
   }
 }
 
-// Namespaces that somebody destroyed by hand.
-void Volumes::ForgetVanished(const Source& source, const std::set<std::string>& uuids) {
-  std::vector<std::string> gone;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (auto at = volumes_.begin(); at != volumes_.end();) {
-      const Volume& volume = *at->second;
-      const bool vanished = volume.source == &source && volume.doing.empty() &&
-                            uuids.count(volume.record.uuid) == 0;
-      if (vanished) gone.push_back(volume.record.uuid);
-      at = vanished ? volumes_.erase(at) : std::next(at);
+// Namespaces that somebody destroyed by hand. The candidates were not seen; that may have been while
+// they moved.
+void Volumes::ForgetVanished(Source& source, const std::set<std::string>& candidates) {
+  for (const std::string& uuid : candidates) {
+    if (core::ErrnoOf(source.tree().Find(uuid).status()) != ENODEV) continue;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto at = std::find_if(volumes_.begin(), volumes_.end(), [&](const auto& entry) {
+        return entry.second->record.uuid == uuid && entry.second->doing.empty();
+      });
+      if (at == volumes_.end()) continue;
+      volumes_.erase(at);
+      own_.erase(uuid);
     }
+    journal_.Drop(uuid).IgnoreError();
   }
-  for (const std::string& uuid : gone) journal_.Drop(uuid).IgnoreError();
 }
 
 void Volumes::PruneRemoved() {
@@ -286,12 +369,19 @@ void Volumes::PruneRemoved() {
       at = is_old ? removed_.erase(at) : std::next(at);
     }
   }
-  for (const std::string& uuid : old) journal_.Drop(uuid).IgnoreError();
+  for (const std::string& uuid : old) {
+    journal_.Drop(uuid).IgnoreError();
+    absl::MutexLock lock(&mutex_);
+    own_.erase(uuid);
+  }
 }
 
 void Volumes::Watch() {
-  for (const auto& source : sources_)
-    if (!source->IsServed()) Revive(*source);
+  for (const auto& source : sources_) {
+    const auto next = next_try_.find(source.get());
+    if (next == next_try_.end() ? !source->IsServed() : next->second < absl::Now())
+      Revive(*source);
+  }
   std::vector<LeavingPtr> waiting;
   {
     absl::MutexLock lock(&mutex_);
@@ -311,7 +401,9 @@ void Volumes::Revive(Source& source) {
     for (const auto& [name, volume] : volumes_)
       if (volume->source == &source) names.push_back(name);
   }
-  Note(absl::StrCat("the server of ", source.path(), " is gone; starting another"));
+  const bool is_first = next_try_.count(&source) == 0;
+  const std::string trouble = source.trouble();
+  if (is_first) Note(absl::StrCat("the server of ", source.path(), " is gone; starting another"));
   std::vector<VolumePtr> claimed;
   for (const std::string& name : names) {
     const auto volume = Claim(name, "being recovered", absl::Now() + kWork);
@@ -319,27 +411,43 @@ void Volumes::Revive(Source& source) {
     claimed.push_back(*volume);
     UnmountTree(PlaceOf(name)).IgnoreError();
   }
-  const absl::Status served = source.Serve();
-  if (!served.ok()) Note(std::string(served.message()));
-  for (const VolumePtr& volume : claimed) {
-    const Record record = RecordOf(*volume);
-    const auto ns = served.ok() ? source.tree().Find(record.uuid)
-                                : absl::StatusOr<DeviceTree::Namespace>(served);
-    {
-      absl::MutexLock lock(&mutex_);
-      volume->mountpoint.clear();
-      volume->error = std::string(ns.status().message());
-      if (ns.ok()) volume->ns = *ns;
-    }
-    if (ns.ok() && record.state == RecordState::kFormatting) {
-      Refill(volume);
-      continue;
-    }
-    if (ns.ok() && !record.mount_ids.empty())
-      if (const absl::Status status = AttachVolume(volume); !status.ok())
-        Note(absl::StrCat(record.name, " cannot be mounted again: ", status.message()));
-    Release(volume);
+  // Whoever else has it open was told to let go when there was patience.
+  const auto found = Serve(source, absl::Now() + (is_first ? kAppearance : absl::ZeroDuration()));
+  for (const VolumePtr& volume : claimed) Restore(volume, found);
+  if (!found.ok()) {
+    if (source.trouble() != trouble) Note(absl::StrCat(found.status().message(), kTriedAgain));
+    return;
   }
+  if (!is_first) Note(absl::StrCat("source ", source.path(), " is served now"));
+  if (const absl::Status status = RecoverPostponed(*found); !status.ok())
+    Note(std::string(status.message()));
+}
+
+// Its source is served again, or is not. The volume is claimed.
+void Volumes::Restore(const VolumePtr& volume, const absl::StatusOr<Found>& found) {
+  const Record record = RecordOf(*volume);
+  absl::Status status = found.status();
+  if (found.ok()) {
+    const auto at = found->find(record.uuid);
+    if (at == found->end())
+      status = core::Refusal(ENODEV, "volume.lost",
+                             absl::StrCat("its namespace, uuid ", record.uuid, ", is gone"));
+    else
+      status = Show(volume, at->second.second);
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    volume->mountpoint.clear();
+    volume->error = std::string(status.message());
+  }
+  if (status.ok() && record.state == RecordState::kFormatting) {
+    Refill(volume);
+    return;
+  }
+  if (status.ok() && !record.mount_ids.empty())
+    if (const absl::Status attached = AttachVolume(volume); !attached.ok())
+      Note(absl::StrCat(record.name, " cannot be mounted again: ", attached.message()));
+  Release(volume);
 }
 
 }  // namespace nvdimmfs::volumes

@@ -59,7 +59,9 @@ absl::StatusOr<std::vector<Volumes::Target>> Volumes::Targets(const Record& reco
   for (const auto& source : sources_) {
     const auto regions = source->tree().Regions();
     if (!regions.ok()) {
-      absl::StrAppend(&room, "; ", source->name(), ": ", regions.status().message());
+      const std::string trouble = source->trouble();
+      absl::StrAppend(&room, "; ", source->name(), ": ",
+                      trouble.empty() ? regions.status().message() : trouble);
       continue;
     }
     for (const DeviceTree::Region& region : *regions) {
@@ -109,6 +111,10 @@ absl::Status Volumes::Allocate(const VolumePtr& volume) {
       record.state = RecordState::kCreating;
     }));
     const Record record = RecordOf(*volume);
+    {
+      absl::MutexLock lock(&mutex_);
+      own_.insert(record.uuid);
+    }
     DeviceTree& tree = target.source->tree();
     refused =
         tree.Create(target.region.device,
