@@ -112,7 +112,7 @@ absl::Status StoreDimmActivate(Device& device, absl::string_view text) {
                    absl::StrCat("firmware/activate of ", dimm.name(), ": write arm or disarm"));
   if (IsBusy(BusOf(dimm))) return Busy(dimm);
   dimm.firmware()->update().set_armed(arm);
-  return absl::OkStatus();
+  return dimm.TestVerdict(intel::kActivateArm);
 }
 
 absl::StatusOr<std::string> ShowDimmResult(Device& device) {

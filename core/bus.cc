@@ -13,6 +13,7 @@
 #include "core/scrub.h"
 #include "core/status.h"
 #include "core/system.h"
+#include "core/test_dimm.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -160,6 +161,11 @@ Bus::Bus(System& system, int id, const BusSource& source)
 
 Bus::~Bus() = default;
 
+bool Bus::read_only() const {
+  return std::any_of(dimms_.begin(), dimms_.end(),
+                     [](const auto& dimm) { return dimm->source().read_only; });
+}
+
 absl::StatusOr<std::shared_ptr<Bus>> Bus::Make(System& system, BusSource source) {
   std::shared_ptr<Bus> bus(new Bus(system, system.bus_ids().Take(), source));
   system.Register(bus);
@@ -167,11 +173,20 @@ absl::StatusOr<std::shared_ptr<Bus>> Bus::Make(System& system, BusSource source)
   absl::Status status = bus->AddDimms(source);
   if (status.ok()) status = bus->AddRegions(source);
   if (status.ok()) {
+    bus->AddTestDimms();
     if (bus->scrubs_) bus->scrub_ = std::make_unique<Scrub>(*bus, source.scrub_time);
     return bus;
   }
   system.Unregister(*bus);
   return status;
+}
+
+void Bus::AddTestDimms() {
+  for (const auto& dimm : dimms_) {
+    if (dimm->source().test_controls == nullptr) continue;
+    test_dimms_.push_back(std::make_shared<TestDimm>(dimm));
+    system().Register(test_dimms_.back());
+  }
 }
 
 absl::Status Bus::AddDimms(BusSource& source) {
@@ -246,6 +261,9 @@ std::vector<DeviceLink> Bus::links() const {
   return links;
 }
 
-void Bus::Removed() { system().bus_ids().Give(id_); }
+void Bus::Removed() {
+  for (const auto& test_dimm : test_dimms_) system().Unregister(*test_dimm);
+  system().bus_ids().Give(id_);
+}
 
 }  // namespace nvdimmfs::core

@@ -41,6 +41,8 @@ class Bus final : public NdDevice {
   Scrub* scrub() const { return scrub_.get(); }  // null where the bus has none
   // Of the command CALL: the families, and the functions of family NVDIMM_BUS, a bit each.
   bool takes_call() const { return takes_call_; }
+  // Whether a DIMM of it was opened only to be read.
+  bool read_only() const;
   uint64_t call_families() const { return families_; }
   uint64_t call_functions() const { return functions_; }
 
@@ -72,6 +74,7 @@ class Bus final : public NdDevice {
   Bus(System& system, int id, const BusSource& source);
   absl::Status AddDimms(BusSource& source);
   absl::Status AddRegions(BusSource& source);
+  void AddTestDimms();
 
   const int id_;
   const std::string provider_;
@@ -83,6 +86,7 @@ class Bus final : public NdDevice {
   const uint64_t functions_;
   const bool can_activate_;
   std::unique_ptr<Scrub> scrub_;
+  std::vector<std::shared_ptr<Device>> test_dimms_;
   std::vector<std::shared_ptr<Dimm>> dimms_;
   std::vector<std::shared_ptr<Region>> regions_;
 };

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/input.h"
 #include "core/status.h"
 #include "core/system.h"
 
@@ -28,6 +29,19 @@ absl::Status StoreProbe(Device& device, absl::string_view text) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> ShowLoaded(Device& device) {
+  return std::string(device.system().HasBuses() ? "1\n" : "0\n");
+}
+
+absl::Status StoreLoaded(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const bool loaded, ParseBool(text));
+  if (loaded) return device.system().LoadModule();
+  device.system().UnloadModule();
+  return absl::OkStatus();
+}
+
+uint16_t WithModule(const Device& device) { return device.system().has_module() ? 0644 : 0; }
+
 constexpr Attribute kBusTypeAttributes[] = {
     {.name = "drivers_autoprobe",
      .mode = 0644,
@@ -39,6 +53,14 @@ constexpr Attribute kBusTypeAttributes[] = {
      .store = StoreProbe,
      .summary = "a device's name: offer it to the driver that matches"},
     {.name = "uevent", .mode = 0200, .store = StoreUevent, .summary = "an action word"},
+    {.name = "x/loaded",
+     .mode = 0644,
+     .show = ShowLoaded,
+     .store = StoreLoaded,
+     .visible = WithModule,
+     .summary =
+         "whether the emulated buses are there; 0: they go with all that is on them, 1: they "
+         "come as new"},
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ enum class DeviceKind {
   kDaxChild,   // dax0.0 below dax0.0: the character device
   kDriver,     // bus/nd/drivers/nd_pmem
   kBusType,    // bus/nd
+  kPlatform,   // nfit_test.0, test_dimm0: outside of the nd bus, where tests look
 };
 
 // A symbolic link that exists for as long as the device is registered. Both are paths from the top

@@ -295,6 +295,8 @@ std::string Dimm::unique_id() const {
                          serial);
 }
 
+bool Dimm::takes_call() const { return bus().takes_call(); }
+
 bool Dimm::can_activate() const {
   return (functions() & intel::kActivateBits) == intel::kActivateBits;
 }
@@ -319,6 +321,23 @@ std::string Dimm::uevent() const {
                       NdDevice::uevent());
 }
 
+absl::Status Dimm::TestVerdict(uint64_t function) const {
+  if (source_.test_controls == nullptr) return absl::OkStatus();
+  const absl::Status verdict = source_.test_controls->Verdict(function);
+  return verdict.ok() ? verdict : Annotate(verdict, name());
+}
+
+// EACCES is how a kernel hears of a lock: where the label area's properties say so, the bytes are
+// locked and the labels can be read; where the labels do, nothing can be done with the DIMM.
+absl::StatusOr<LabelArea> Dimm::ReadLabels() {
+  const absl::Status size = TestVerdict(intel::kGetLabelSize);
+  labels_locked_ = ErrnoOf(size) == EACCES;
+  if (!labels_locked_) RETURN_IF_ERROR(size);
+  absl::StatusOr<LabelArea> area = LabelArea::Open(source_.labels, source_.cxl_labels);
+  labels_locked_ = labels_locked_ || ErrnoOf(area.status()) == EACCES;
+  return area;
+}
+
 absl::Status Dimm::Probe() {
   if (source_.missing)
     return Refusal(ENXIO, "dimm.missing",
@@ -334,7 +353,7 @@ absl::Status Dimm::Probe() {
     data_ = std::move(kept);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(source_.labels, source_.cxl_labels));
+  ASSIGN_OR_RETURN(LabelArea area, ReadLabels());
   auto data = std::make_shared<DimmData>(std::move(area));
   for (const StoredLabel& stored : data->labels.labels()) {
     const auto dpa = MakeRange(stored.label.dpa, stored.label.rawsize);

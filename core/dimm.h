@@ -37,6 +37,8 @@ class Dimm final : public NdDevice {
   intel::Firmware* firmware() const { return source_.firmware.get(); }
   // Bit n: function n of its command family (nfit/dsm_mask); 0: it has no family.
   uint64_t functions() const;
+  // Whether its bus carries CALL at all.
+  bool takes_call() const;
   // What a blank label area is initialised as.
   LabelVersion new_label_version() const {
     return source_.cxl_labels ? LabelVersion::kV2_1 : LabelVersion::kV1_2;
@@ -47,8 +49,13 @@ class Dimm final : public NdDevice {
   // Labelling is known to be in use; once set it stays for the life of the device.
   bool label_flag() const { return label_flag_; }
   void set_label_flag() { label_flag_ = true; }
-  bool locked() const { return firmware() != nullptr && firmware()->security().locked(); }
+  bool locked() const {
+    return labels_locked_ || (firmware() != nullptr && firmware()->security().locked());
+  }
   bool overwriting() const { return firmware() != nullptr && firmware()->security().overwriting(); }
+  // Refused where a test makes this function of its command family fail (core/test_controls.h);
+  // asked once the function has done its work.
+  absl::Status TestVerdict(uint64_t function) const;
   // Whether its firmware can be changed while it runs.
   bool can_activate() const;
   // "8680-56341200": what nfit/id shows.
@@ -82,6 +89,7 @@ class Dimm final : public NdDevice {
 
  private:
   void CountUsers(int more);
+  absl::StatusOr<LabelArea> ReadLabels();
   void FinishOverwrite(const absl::Status& status);
   Bus& bus() const;
 
@@ -91,6 +99,7 @@ class Dimm final : public NdDevice {
   std::shared_ptr<DimmData> data_;
   std::weak_ptr<DimmData> shared_data_;  // what regions still hold after an unbind
   bool label_flag_ = false;
+  bool labels_locked_ = false;  // the commands for labels said so when the driver was bound
   int users_ = 0;
   const std::shared_ptr<LabelNodeMedia> label_media_;
   const std::shared_ptr<DataNode> label_node_;

@@ -119,6 +119,11 @@ absl::StatusOr<int> SmartCommand(Dimm& dimm, const Command& command) {
 
 // --- In a CALL: what the firmware says is cut to the room there is. ---
 
+absl::Status CheckTakesCall(const Dimm& dimm) {
+  if (dimm.takes_call()) return absl::OkStatus();
+  return Refusal(EINVAL, "command.no_call", absl::StrCat(dimm.name(), ": its bus takes no CALL"));
+}
+
 // A kernel keeps these to itself: the way to them is sysfs.
 absl::Status CheckNotTheKernels(const Dimm& dimm, const Call& call) {
   if ((intel::kKernelOnlyBits >> call.function & 1) == 0) return absl::OkStatus();
@@ -126,6 +131,17 @@ absl::Status CheckNotTheKernels(const Dimm& dimm, const Call& call) {
       EOPNOTSUPP, "command.kernel_only",
       absl::StrCat(dimm.name(), ": function ", call.function, " is the kernel's own; write to ",
                    dimm.name(), "/security or firmware/activate instead"));
+}
+
+constexpr uint64_t kChanging = intel::BitOf(intel::kSetLabels) | intel::BitOf(intel::kEnableLatch) |
+                               intel::BitsOf(intel::kFirmwareStart, intel::kFirmwareFinish) |
+                               intel::BitsOf(intel::kSetThreshold, intel::kInjectSmart);
+
+absl::Status CheckWritable(const Dimm& dimm, uint64_t function) {
+  if (!dimm.source().read_only || (kChanging >> function & 1) == 0) return absl::OkStatus();
+  return Refusal(EROFS, "dimm.read_only",
+                 absl::StrCat(dimm.name(), ": function ", function,
+                              " changes it, and it was opened read-only"));
 }
 
 absl::StatusOr<std::vector<std::byte>> Answer(Dimm& dimm, const Call& call) {
@@ -154,16 +170,15 @@ absl::StatusOr<std::vector<std::byte>> Answer(Dimm& dimm, const Call& call) {
 
 absl::StatusOr<int> CallCommand(Dimm& dimm, const Command& command) {
   ASSIGN_OR_RETURN(const Call call, ParseCall(MasksOf(dimm), command));
+  RETURN_IF_ERROR(CheckTakesCall(dimm));
   RETURN_IF_ERROR(CheckNotTheKernels(dimm, call));
+  RETURN_IF_ERROR(CheckWritable(dimm, call.function));
   ASSIGN_OR_RETURN(const std::vector<std::byte> said, Answer(dimm, call));
   CopyOut(said, call.out);
   return FinishCall(command, static_cast<uint32_t>(said.size()));
 }
 
-}  // namespace
-
-absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command) {
-  Dimm& dimm = static_cast<Dimm&>(device);
+absl::StatusOr<int> Run(Dimm& dimm, const Command& command) {
   switch (command.nr) {
     case intel::kSmart:
     case intel::kSmartThreshold:
@@ -179,6 +194,19 @@ absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command) {
     default:
       return CheckCommand(MasksOf(dimm), command, 0);
   }
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command) {
+  Dimm& dimm = static_cast<Dimm&>(device);
+  // Before the answer is written where the function is.
+  const uint64_t function = command.nr == kCallCommand && command.buffer.size() >= 16
+                                ? LoadLe<uint64_t>(command.buffer.data() + 8)
+                                : command.nr;
+  ASSIGN_OR_RETURN(const int unfilled, Run(dimm, command));
+  RETURN_IF_ERROR(dimm.TestVerdict(function));
+  return unfilled;
 }
 
 }  // namespace nvdimmfs::core

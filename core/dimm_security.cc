@@ -51,7 +51,10 @@ absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
 absl::Status CheckState(const Dimm& dimm) {
   const Security& security = dimm.firmware()->security();
   if (security.frozen())
-    return Refused(dimm, EIO, "frozen", "it is frozen until the next power cycle (mount again)");
+    return Refused(
+        dimm, EIO, "frozen",
+        "it is frozen until the next power cycle (mount again): by freeze, or by too many "
+        "wrong passphrases");
   if (security.overwriting())
     return Refused(dimm, EBUSY, "overwriting", "an overwrite is under way; wait for it");
   return absl::OkStatus();
@@ -118,11 +121,14 @@ absl::Status Freeze(Dimm& dimm, uint32_t, uint32_t) {
 // The data goes before the passphrase: cut in between, the passphrase still holds and the erase can
 // be asked for again.
 absl::Status Erase(Dimm& dimm, uint32_t serial,
-                   intel::Status (Security::*check)(const Passphrase&) const) {
+                   intel::Status (Security::*check)(const Passphrase&)) {
   RETURN_IF_ERROR(CheckIdle(dimm, "erase"));
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase key, OldKey(dimm, serial));
-  RETURN_IF_ERROR(Verdict(dimm, (dimm.firmware()->security().*check)(key), ENXIO));
+  ASSIGN_OR_RETURN(
+      const intel::Status checked,
+      dimm.firmware()->ChangeSecurity([&](Security& security) { return (security.*check)(key); }));
+  RETURN_IF_ERROR(Verdict(dimm, checked, ENXIO));
   RETURN_IF_ERROR(dimm.EraseData());
   return dimm.firmware()
       ->ChangeSecurity([](Security& security) {
@@ -145,30 +151,32 @@ absl::Status Overwrite(Dimm& dimm, uint32_t serial, uint32_t) {
     return Refused(dimm, EINVAL, "disabled", "overwrite: the DIMM is disabled; enable it first");
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase key, OldKey(dimm, serial));
-  RETURN_IF_ERROR(Verdict(dimm, dimm.firmware()->security().CheckOverwrite(key), ENXIO));
   ASSIGN_OR_RETURN(const intel::Status begun,
-                   dimm.firmware()->ChangeSecurity([](Security& security) {
-                     security.BeginOverwrite();
-                     return intel::kSuccess;
+                   dimm.firmware()->ChangeSecurity([&](Security& security) {
+                     const intel::Status status = security.CheckOverwrite(key);
+                     if (status == intel::kSuccess) security.BeginOverwrite();
+                     return status;
                    }));
+  RETURN_IF_ERROR(Verdict(dimm, begun, ENXIO));
   dimm.StartOverwrite();
-  return Verdict(dimm, begun, ENXIO);
+  return absl::OkStatus();
 }
 
 struct Operation {
   absl::string_view word;
+  intel::Function function;
   int keys;
   absl::Status (*run)(Dimm&, uint32_t, uint32_t);
 };
 
 constexpr Operation kOperations[] = {
-    {"freeze", 0, Freeze},
-    {"disable", 1, Disable},
-    {"update", 2, UpdateUser},
-    {"erase", 1, EraseWithUser},
-    {"overwrite", 1, Overwrite},
-    {"master_update", 2, UpdateMaster},
-    {"master_erase", 1, EraseWithMaster},
+    {"freeze", intel::kFreeze, 0, Freeze},
+    {"disable", intel::kDisablePassphrase, 1, Disable},
+    {"update", intel::kSetPassphrase, 2, UpdateUser},
+    {"erase", intel::kSecureErase, 1, EraseWithUser},
+    {"overwrite", intel::kOverwrite, 1, Overwrite},
+    {"master_update", intel::kSetMasterPassphrase, 2, UpdateMaster},
+    {"master_erase", intel::kMasterErase, 1, EraseWithMaster},
 };
 
 constexpr size_t kLongestKey = 10;  // characters
@@ -223,7 +231,7 @@ absl::Status StoreSecurity(Device& device, absl::string_view text) {
     return Refused(dimm, EROFS, "read_only", "the DIMM was opened read-only");
   RETURN_IF_ERROR(operation->run(dimm, keys[0], keys[1]));
   dimm.system().NotifyChanged(dimm, "security");
-  return absl::OkStatus();
+  return dimm.TestVerdict(operation->function);
 }
 
 uint16_t SecurityMode(const Device& device) {
@@ -246,7 +254,7 @@ absl::Status UnlockDimm(Dimm& dimm) {
       dimm.firmware()->ChangeSecurity([&](Security& security) { return security.Unlock(*key); }));
   RETURN_IF_ERROR(Verdict(dimm, status, EIO));
   dimm.system().NotifyChanged(dimm, "security");
-  return absl::OkStatus();
+  return dimm.TestVerdict(intel::kUnlock);
 }
 
 }  // namespace nvdimmfs::core

@@ -69,6 +69,7 @@ class DimmSecurityTest : public testing::Test {
       dimm.identity = {.handle = i + 1, .vendor = 0x8086, .serial = 0x123456 + i};
       Firmware::Options options{.now = [this] { return now; }, .keys = keys};
       if (i == 0) options.store = std::make_shared<FakeStore>(record);
+      options.passphrase_tries = passphrase_tries;
       if (i == 0) dimm.read_only = read_only;
       dimm.firmware = firmwares[i] = *Firmware::PowerOn(std::move(options));
       dimms.push_back(std::move(dimm));
@@ -103,6 +104,7 @@ class DimmSecurityTest : public testing::Test {
   std::shared_ptr<MemoryMedia> capacity = std::make_shared<MemoryMedia>(kSize);
   std::shared_ptr<MemoryMedia> labels = std::make_shared<MemoryMedia>(128 << 10);
   std::string record;
+  int passphrase_tries = 0;
   std::shared_ptr<Firmware> firmwares[5];
   ModelVerbs model;
 };
@@ -141,6 +143,37 @@ TEST_F(DimmSecurityTest, AWrongKeyIsRefused) {
   EXPECT_EQ(Security("erase 0"), "EINVAL");
   EXPECT_EQ(Security("overwrite 2"), "EINVAL");
   EXPECT_EQ(State(), "unlocked\n");
+}
+
+TEST_F(DimmSecurityTest, TooManyWrongKeysAreAsAFreeze) {
+  passphrase_tries = intel::kPassphraseTries;
+  PowerCycle();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Security("update 3 1"), "EINVAL");  // none is set
+  EXPECT_EQ(Security("update 0 1"), "");
+  EXPECT_EQ(Security("disable 2"), "EINVAL");
+  EXPECT_EQ(Security("update 2 3"), "EINVAL");
+  EXPECT_EQ(Security("update 1 1"), "");  // the right one: the count is from 0 again
+  DisableRegion();
+  EXPECT_EQ(Security("disable 2"), "EINVAL");
+  EXPECT_EQ(Security("erase 2"), "EINVAL");
+  EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
+  EXPECT_EQ(Security("overwrite 2"), "EINVAL");
+  EXPECT_EQ(model.Get("nmem0/frozen"), "1\n");
+  EXPECT_EQ(State(), "unlocked\n");
+  EXPECT_EQ(Security("disable 1"), "EIO");
+  PowerCycle();
+  EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
+  EXPECT_EQ(State(), "locked\n");
+}
+
+TEST_F(DimmSecurityTest, TheMasterPassphraseHasACountOfItsOwn) {
+  passphrase_tries = intel::kPassphraseTries;
+  PowerCycle();
+  EXPECT_EQ(Security("master_update 0 5"), "");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Security("master_update 6 7"), "EINVAL");
+  EXPECT_EQ(Security("master_update 5 7"), "EIO");
+  EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
+  EXPECT_EQ(Security("update 0 1"), "");
 }
 
 TEST_F(DimmSecurityTest, AKeyThatIsNotThere) {

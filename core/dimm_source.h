@@ -16,6 +16,7 @@
 #include "core/intel/firmware.h"
 #include "core/media.h"
 #include "core/memory_device.h"
+#include "core/test_controls.h"
 
 namespace nvdimmfs::core {
 
@@ -76,6 +77,7 @@ struct DimmSource {
   uint16_t nfit_flags = 0;         // NfitFlag: what the platform's tables say of its state
   // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
   std::shared_ptr<intel::Firmware> firmware;
+  std::shared_ptr<TestControls> test_controls;  // null but on the buses made for tests
   std::shared_ptr<MemoryDevice> device;  // null where there is none that could be asked
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
 };

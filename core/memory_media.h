@@ -13,7 +13,7 @@
 
 namespace nvdimmfs::core {
 
-class MemoryMedia final : public Media {
+class MemoryMedia : public Media {
  public:
   // `size` bytes of zeros, reserved but not touched: terabytes cost nothing until written. Aborts
   // where the address space cannot be had.

@@ -8,6 +8,7 @@
 #include "core/bus.h"
 #include "core/bus_type.h"
 #include "core/namespace.h"
+#include "core/platform_device.h"
 #include "core/status.h"
 
 namespace nvdimmfs::core {
@@ -56,8 +57,8 @@ Device& TopOf(Device& device) {
 
 }  // namespace
 
-System::System(SectorLayer& sector_layer, TreeListener* listener)
-    : sector_layer_(sector_layer), listener_(listener) {
+System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module)
+    : sector_layer_(sector_layer), listener_(listener), module_(std::move(module)) {
   absl::MutexLock lock(&mutex_);
   Register(std::make_shared<BusType>(*this));
   for (const Driver::Operations& operations : NdDrivers()) {
@@ -75,9 +76,42 @@ System::~System() {
 
 absl::Status System::AddBus(BusSource source) {
   absl::MutexLock lock(&mutex_);
+  return AddBusLocked(std::move(source));
+}
+
+absl::Status System::AddBusLocked(BusSource source) {
   ASSIGN_OR_RETURN(std::shared_ptr<Bus> bus, Bus::Make(*this, std::move(source)));
+  if (has_module()) KeepPlatformDevice(*bus);
   bus->Enable();
   FinishRemovals();
+  return absl::OkStatus();
+}
+
+void System::KeepPlatformDevice(const Bus& bus) {
+  const std::string path = bus.path().substr(0, bus.path().rfind('/'));
+  const bool kept = std::any_of(roots_.begin(), roots_.end(),
+                                [&](const auto& root) { return root->path() == path; });
+  if (!kept) Register(std::make_shared<PlatformDevice>(*this, path));
+}
+
+bool System::HasBuses() const {
+  return std::any_of(roots_.begin(), roots_.end(),
+                     [](const auto& root) { return root->kind() == DeviceKind::kBus; });
+}
+
+void System::UnloadModule() {
+  while (HasBuses()) {
+    const auto last = std::find_if(roots_.rbegin(), roots_.rend(), [](const auto& root) {
+      return root->kind() == DeviceKind::kBus;
+    });
+    Unregister(**last);
+  }
+}
+
+absl::Status System::LoadModule() {
+  if (HasBuses()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<BusSource> buses, module_());
+  for (BusSource& bus : buses) RETURN_IF_ERROR(AddBusLocked(std::move(bus)));
   return absl::OkStatus();
 }
 

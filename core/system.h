@@ -30,10 +30,16 @@
 
 namespace nvdimmfs::core {
 
+class Bus;
+
 class System {
  public:
-  // Both must outlive the System; `listener` may be null.
-  System(SectorLayer& sector_layer, TreeListener* listener);
+  // Makes as new the buses of a module that can be unloaded and loaded again.
+  using BusMaker = std::function<absl::StatusOr<std::vector<BusSource>>()>;
+
+  // Both must outlive the System; `listener` may be null. With a `module` all buses are its: they
+  // can be unloaded and loaded (bus/nd/x/loaded).
+  System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr);
   ~System();
   System(const System&) = delete;
   System& operator=(const System&) = delete;
@@ -87,6 +93,13 @@ class System {
 
   Device* FindLocked(absl::string_view name);
 
+  bool has_module() const { return module_ != nullptr; }
+  bool HasBuses() const;
+  // All buses go, and what was in memory with them.
+  void UnloadModule();
+  // Nothing where there are buses. As the maker, or as AddBus.
+  absl::Status LoadModule();
+
   absl::Status Bind(const Driver& driver, Device& device);
   void Unbind(Device& device);
   // Offers a new device to the driver that matches it, if autoprobe is on.
@@ -108,11 +121,16 @@ class System {
   uint64_t NextDiskSequence() { return ++disk_sequence_; }
 
  private:
+  absl::Status AddBusLocked(BusSource source);
+  // Whoever has covered its directory, as a private /sys does, finds the buses there when they come
+  // again.
+  void KeepPlatformDevice(const Bus& bus);
   void FinishRemovals();
 
   absl::Mutex mutex_;
   SectorLayer& sector_layer_;
   TreeListener* const listener_;
+  const BusMaker module_;
   IdAllocator bus_ids_, dimm_ids_, region_ids_, disk_ids_;
   uint64_t disk_sequence_ = 0;
   std::vector<std::shared_ptr<Device>> roots_;

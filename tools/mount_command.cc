@@ -63,7 +63,9 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
   ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
   fs::Tree tree;
-  core::System system(sector_layer, &tree);
+  core::System system(
+      sector_layer, &tree,
+      IsModule(request) ? core::System::BusMaker([&] { return OpenSource(request); }) : nullptr);
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
   const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status ready) {

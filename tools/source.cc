@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/status.h"
+#include "tools/sources/preset_source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -96,6 +97,12 @@ std::string AbsoluteSource(const std::string& name) {
   const std::filesystem::path path =
       std::filesystem::absolute(name.substr(kind->scheme.size()), error);
   return error ? name : absl::StrCat(kind->scheme, path.string());
+}
+
+bool IsModule(const SourceRequest& request) {
+  const std::string name = SplitSource(request.text).first;
+  const SourceKind* kind = KindOf(name);
+  return kind != nullptr && kind->open == OpenPreset && IsModule(name.substr(kind->scheme.size()));
 }
 
 absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request) {

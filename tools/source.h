@@ -32,6 +32,9 @@ std::pair<std::string, OptionList> SplitSource(const std::string& text);
 // The source's name (without options) as it stays true in another directory: its path is absolute.
 std::string AbsoluteSource(const std::string& name);
 
+// Whether a kernel has these buses from a module: opened again they are as new.
+bool IsModule(const SourceRequest& request);
+
 // Opens it and says what buses it makes. Refused with EINVAL, "source.option" or "source.kind", or
 // as the kind's opener says (tools/sources).
 absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request);

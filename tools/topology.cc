@@ -183,6 +183,7 @@ void Builder::Firmware(TomlReader& table, const std::optional<std::string>& imag
   if (!table.status().ok() || dimm == nullptr || family == "qemu" || dimm->missing) return;
   auto firmware = core::intel::Firmware::PowerOn(
       {.store = backends::StateFile(PathOf(state.value_or(*image + ".state")), dimm->read_only),
+       .passphrase_tries = core::intel::kPassphraseTries,
        .keys = backends::KernelKeyRing()});
   if (!firmware.ok())
     return table.Refuse(

@@ -33,7 +33,8 @@ std::vector<std::byte> Just(uint32_t status) { return Bytes(le32(status)); }
 
 Firmware::Firmware(Options options)
     : options_(std::move(options)),
-      state_{Health(options_.health), Update(options_.update), Security(), false} {}
+      state_{Health(options_.health), Update(options_.update), Security(options_.passphrase_tries),
+             false} {}
 
 absl::StatusOr<std::shared_ptr<Firmware>> Firmware::PowerOn(Options options) {
   std::shared_ptr<Firmware> firmware(new Firmware(std::move(options)));
@@ -166,10 +167,7 @@ std::vector<std::byte> Firmware::QueryUpdate(absl::Span<const std::byte> in) {
 absl::StatusOr<Status> Firmware::ChangeSecurity(absl::FunctionRef<Status(Security&)> change) {
   const State before = state_;
   const Status status = change(state_.security);
-  if (status != kSuccess) {
-    state_ = before;
-    return status;
-  }
+  if (status != kSuccess) return status;
   if (const absl::Status saved = Save(); !saved.ok()) {
     state_ = before;
     return saved;

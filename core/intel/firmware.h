@@ -36,6 +36,7 @@ class Firmware {
     absl::Duration overwrite_time;  // an overwrite takes at least as long
     std::function<absl::Time()> now = absl::Now;
     std::shared_ptr<StateStore> store;  // null: nothing is kept
+    int passphrase_tries = 0;           // wrong ones in a row before it takes none; 0: any number
     std::shared_ptr<KeyRing> keys;      // null: no key is ever found
   };
 
@@ -64,8 +65,9 @@ class Firmware {
   uint32_t shutdowns_at_boot() const { return shutdowns_at_boot_; }
   bool dirty_at_boot() const { return dirty_at_boot_; }
 
-  // Runs `change` on the security state; whatever it succeeds with is saved before it holds. The
-  // store's refusal, with nothing changed, where that fails.
+  // Runs `change` on the security state; whatever it succeeds with is saved before it holds, and
+  // where it does not it has changed nothing that is kept. The store's refusal, with nothing
+  // changed, where that fails.
   absl::StatusOr<Status> ChangeSecurity(absl::FunctionRef<Status(Security&)> change);
   // The bus activates what is staged.
   absl::Status Activate();

@@ -12,6 +12,9 @@
 
 namespace nvdimmfs::core::intel {
 
+// Wrong passphrases in a row after which a DIMM wants a power cycle before it looks at another.
+inline constexpr int kPassphraseTries = 3;
+
 class Security {
  public:
   // What a DIMM keeps over a power cycle.
@@ -22,13 +25,18 @@ class Security {
     bool overwriting = false;
   };
 
+  // Of each of the two passphrases, `wrong_limit` wrong ones in a row are the last that it looks at
+  // before the next power cycle; 0: any number may be tried.
+  explicit Security(int wrong_limit = 0) : wrong_limit_(wrong_limit) {}
+
   // As after power on: with a passphrase it is locked.
   void PowerOn(const Kept& kept);
   Kept kept() const { return {enabled_, user_, master_, overwriting_}; }
 
   bool enabled() const { return enabled_; }
   bool locked() const { return locked_; }
-  bool frozen() const { return frozen_; }
+  // Frozen, or as good as: too many wrong passphrases were tried.
+  bool frozen() const { return frozen_ || Exhausted(wrong_user_); }
   bool overwriting() const { return overwriting_; }
 
   Status Unlock(const Passphrase& given);
@@ -38,10 +46,10 @@ class Security {
   Status SetMasterPassphrase(const Passphrase& old, const Passphrase& fresh);
 
   // Whether an erase with this passphrase may be done; `Erased` once it is.
-  Status CheckErase(const Passphrase& given) const;
-  Status CheckMasterErase(const Passphrase& given) const;
+  Status CheckErase(const Passphrase& given);
+  Status CheckMasterErase(const Passphrase& given);
   void Erased();
-  Status CheckOverwrite(const Passphrase& given) const;
+  Status CheckOverwrite(const Passphrase& given);
   void BeginOverwrite() { overwriting_ = true; }
   // The passphrase stays.
   void EndOverwrite() { overwriting_ = false; }
@@ -50,6 +58,13 @@ class Security {
   void Lock();
 
  private:
+  bool Exhausted(int wrong) const { return wrong_limit_ != 0 && wrong >= wrong_limit_; }
+  Status Compare(const Passphrase& given, const Passphrase& right, int& wrong);
+  Status CompareUser(const Passphrase& given);
+  Status CompareMaster(const Passphrase& given) { return Compare(given, master_, wrong_master_); }
+
+  int wrong_limit_;
+  int wrong_user_ = 0, wrong_master_ = 0;  // in a row, since power on
   bool enabled_ = false;
   bool locked_ = false;
   bool frozen_ = false;

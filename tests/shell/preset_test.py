@@ -1,11 +1,11 @@
 """The emulated buses: what the kernel's test module shows, and what tests do with it."""
 
 import json
-import os
 import re
+import subprocess
 
 from tests.shell import shells
-from tests.support import images, runner
+from tests.support import images, mounting, runner
 
 NFIT_TEST, DEMO = "preset:nfit_test", "preset:demo"
 MIB = 1 << 20
@@ -112,6 +112,29 @@ class PresetTest(shells.ShellTestCase):
         self.assertRegex(shown, re.compile(
             r'\s*"scrub_state":"active",?\n1\+\nregion[01] long [12]/2 \d+%\n\s*"scrub_state":"idle"'))
 
+    def test_list_says_of_firmware_what_ndctl_says(self):
+        for flags in ("-DH", "-DF", "-BF", "-BDHFi", "-DHu", "-BDFu"):
+            with self.subTest(flags=flags):
+                listed = subprocess.run(
+                    [mounting.program("tools/nvdimmfs"), "list", NFIT_TEST, flags],
+                    capture_output=True, text=True, timeout=60, check=True,
+                )
+                self.assertEqual(self.shell(f"ndctl list {flags}"), listed.stdout)
+
+    def test_a_module_that_is_loaded_again_is_as_new(self):
+        script = RESET + """
+            ndctl create-namespace -b nfit_test.0 -m raw >&2; ndctl inject-smart nmem0 -m 50 >&2
+            modprobe -r nfit_test; ls /sys/bus/nd/devices /sys/class/nd /dev | grep -c 'nmem[0-9]\|ndbus\|pmem' || true
+            ! ndctl list -B | grep nfit_test; modprobe nfit_test; modprobe nfit_test
+            ndctl list -DH -d nmem0 | grep '"temperature'; head -c 6 /dev/.nvdimmfs/tree/dev/nmem0; echo
+            readlink -f /sys/bus/nd/devices/nmem0; cat /sys/devices/platform/nfit_test.1/ndbus1/provider
+            ndctl disable-region -b nfit_test.0 all 2>&1; ndctl zero-labels -b nfit_test.0 all 2>&1
+            rmmod nfit_test; modprobe -r nfit_test; ls /sys/bus/nd/devices; cat /sys/bus/nd/x/loaded"""
+        self.assertEqual(
+            ["0", '      "temperature_celsius":23.0,', '      "temperature_threshold":40.0,', "label0",
+             "/sys/devices/platform/nfit_test.0/ndbus0/nmem0", "nfit_test.1", "disabled 2 regions",
+             "zeroed 4 nmems", "0"], self.shell(script).splitlines())
+
     def test_the_demo_has_something_of_everything(self):
         modes = {(ns["mode"], ns.get("name")) for bus in self.listed("ndctl list -BNR", DEMO)
                  for region in bus["regions"] for ns in region.get("namespaces", [])}
@@ -126,6 +149,32 @@ class PresetTest(shells.ShellTestCase):
         self.shell(RESET + "ndctl create-namespace -b nfit_test.0 -m raw >&2")
         self.assertEqual("label0", self.shell("head -c 6 /dev/.nvdimmfs/tree/dev/nmem0"))
 
+    def test_functions_of_a_dimm_are_made_to_fail(self):
+        script = RESET + """cd /sys/devices/platform/nfit_test.0/nfit_test_dimm/test_dimm0
+            cat handle fail_cmd fail_cmd_code; cat ../test_dimm2/handle
+            ndctl disable-region -b nfit_test.0 all >&2; ndctl disable-dimm nmem0 >&2
+            echo -13 >fail_cmd_code; printf 0x10 >fail_cmd; cat fail_cmd fail_cmd_code
+            ! ndctl read-labels nmem0 >&2
+            ndctl enable-dimm nmem0 >&2; cat /sys/bus/nd/devices/nmem0/flags
+            ndctl disable-dimm nmem0 >&2; echo 0x20 >fail_cmd
+            ! ndctl enable-dimm nmem0 >&2; ! ndctl enable-region region0 >&2
+            echo 0 >fail_cmd; ndctl enable-dimm nmem0 >&2; ndctl enable-region region0 >&2
+            cat /sys/bus/nd/devices/nmem0/flags
+            ! echo 13 >fail_cmd_code; ndctl disable-region region0 >&2; ndctl disable-dimm nmem0 >&2
+            echo 1 >lock_dimm; cat /sys/bus/nd/devices/nmem0/security"""
+        self.assertEqual(["0", "0", "0", "0x100", "0x10", "-13", "label lock ", "label ", "locked"],
+                         self.shell(script).splitlines())
+
+    def test_firmware_that_was_activated_stays_the_next_one(self):
+        script = """head -c 70000 /dev/urandom >fw
+            ndctl update-firmware -b nfit_test.0 -f fw nmem0 >&2
+            ndctl activate-firmware nfit_test.0 --force >&2
+            while grep -q busy /sys/bus/nd/devices/ndbus0/firmware/activate; do sleep 0.1; done
+            ndctl list -DF -d nmem0"""
+        shown = json.loads(self.shell(script))[0]["firmware"]
+        self.assertEqual((0, "idle"), (int(str(shown["current_version"]), 0),
+                                       shown["activate_state"]))
+
     def test_a_preset_that_is_not_there(self):
         done = self.run_in("preset:none", "true")
         self.assertEqual(125, done.returncode)
@@ -137,9 +186,34 @@ class PresetTest(shells.ShellTestCase):
 
     def test_label_commands_on_a_read_only_source(self):
         image = images.initialised(self.scratch_path("ro.img"), 64 * MIB, 128 << 10, 2)
-        script = "ndctl disable-region all; ndctl read-labels nmem0 | wc -c; ndctl zero-labels nmem0"
-        done = self.run_in(f"{image},ro", "sh", "-c", script, env=os.environ | {"NDCTL_LOG": "debug"})
-        self.assertIn("Read-only file system", done.stderr + done.stdout)
+        script = """ndctl read-labels nmem0 | wc -c
+            ndctl disable-region all; echo region0 >/sys/bus/nd/drivers/nd_region/unbind
+            echo -n >/sys/bus/nd/devices/namespace0.0/alt_name; chmod 600 /dev/.nvdimmfs/tree/dev/nmem0
+            cat /sys/bus/nd/devices/nmem0/state"""
+        done = self.run_in(f"{image},ro", "sh", "-c", script)
+        self.assertEqual(["131072", "active"], done.stdout.split(), done)
+        self.assertIn("disabled 0 regions", done.stderr)
+        self.assertEqual(3, done.stderr.count("Read-only file system"), done)
+
+    def test_commands_of_a_read_only_preset(self):
+        script = """ndctl list -DH -d nmem0; ndctl read-labels nmem0 | head -c 6; echo
+            ndctl inject-smart nmem0 -m 50 && echo done; ndctl inject-error namespace0.0 -B 1 -n 1 && echo done
+            ndctl list -DH -d nmem0 | grep -c '"temperature_celsius":23.0'"""
+        done = self.run_in(f"{NFIT_TEST},ro", "sh", "-c", script)
+        self.assertIn('"health_state":"non-critical"', done.stdout)
+        self.assertEqual(["label0", "1"], done.stdout.splitlines()[-2:], done)
+
+    def test_the_second_bus_takes_no_calls(self):
+        script = """import ctypes, fcntl, struct
+for node, family, function in ("nmem4", 0, 10), ("nmem4", 0, 11), ("nmem0", 0, 10):
+    call = bytearray(struct.pack("<QQII36xI", family, function, 1, 4, 0) + bytes(5))
+    with open("/dev/" + node, "r+b", buffering=0) as device:
+        try:
+            print(fcntl.ioctl(device, 0xc0404e0a, call))
+        except OSError as error:
+            print(error.strerror)"""
+        self.assertEqual("Invalid argument\nInappropriate ioctl for device\n0\n",
+                         self.output_of(NFIT_TEST, "python3", "-c", script))
 
 
 if __name__ == "__main__":

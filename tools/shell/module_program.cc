@@ -10,43 +10,63 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "core/status.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-// Options are passed over; the first word that is none is the module. The real program gets PATH
-// without this one in it.
+// As modprobe and as rmmod. Options are passed over, but for -r; the other words are modules, and
+// where one is not of ours the real program gets them all, and PATH without this one in it. The
+// buses of nfit_test go with it, and come as new (LOADED is where the tree takes that).
 constexpr char kScript[] = R"(#!/bin/sh
+remove= ours= others= buses=
+case $0 in *rmmod) remove=1 ;; esac
 for word; do
   case $word in
+    --remove) remove=1 ;;
+    --*) ;;
+    -*r*) remove=1 ;;
     -*) ;;
-    MODULES) exit 0 ;;
-    *) break ;;
+    nfit_test | nfit-test) ours=1; buses=1 ;;
+    MODULES) ours=1 ;;
+    *=*) ;;
+    *) others=1 ;;
   esac
 done
-PATH=${PATH#PLACE:}:/usr/sbin:/sbin exec modprobe "$@"
+if [ -n "$others" ] || [ -z "$ours" ]; then
+  PATH=${PATH#PLACE:}:/usr/sbin:/sbin exec "${0##*/}" "$@"
+fi
+if [ -n "$buses" ] && [ -e LOADED ]; then
+  if [ -n "$remove" ]; then echo 0; else echo 1; fi >LOADED
+fi
 )";
 
+constexpr const char* kPrograms[] = {"modprobe", "rmmod"};
+
 std::string Script() {
-  std::string script = kScript;
-  script.replace(script.find("MODULES"), strlen("MODULES"), absl::StrJoin(kModules, "|"));
-  script.replace(script.find("PLACE"), strlen("PLACE"), kProgramPath);
-  return script;
+  return absl::StrReplaceAll(kScript, {{"MODULES", absl::StrJoin(kModules, "|")},
+                                       {"PLACE", kProgramPath},
+                                       {"LOADED", "/sys/bus/nd/x/loaded"}});
 }
 
-}  // namespace
-
-absl::Status PutModuleProgram() {
-  const std::string path = absl::StrCat(kProgramPath, "/modprobe"), script = Script();
+absl::Status PutProgram(const std::string& path) {
+  const std::string script = Script();
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
   const bool whole =
       file >= 0 && write(file, script.data(), script.size()) == static_cast<ssize_t>(script.size());
   const int error = errno;
   if (file >= 0) close(file);
-  if (!whole)
-    return core::Refusal(error, "shell.program",
-                         absl::StrCat("shell: write ", path, ": ", strerror(error)));
+  if (whole) return absl::OkStatus();
+  return core::Refusal(error, "shell.program",
+                       absl::StrCat("shell: write ", path, ": ", strerror(error)));
+}
+
+}  // namespace
+
+absl::Status PutModulePrograms() {
+  for (const char* program : kPrograms)
+    RETURN_IF_ERROR(PutProgram(absl::StrCat(kProgramPath, "/", program)));
   const char* before = getenv("PATH");
   setenv("PATH",
          absl::StrCat(kProgramPath, ":", before != nullptr ? before : "/usr/bin:/bin").c_str(), 1);

@@ -1,6 +1,7 @@
-// The shell's own modprobe: the modules of persistent memory count as loaded, so that scripts which
-// load and unload them (the tests of ndctl do) need not be changed. Everything else goes to the
-// real one.
+// The shell's own modprobe and rmmod: the modules of persistent memory count as loaded, so that
+// scripts which load and unload them (the tests of ndctl do) need not be changed. nfit_test is
+// unloaded and loaded where its buses are shown: they come as new. Everything else goes to the real
+// programs.
 #ifndef NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
 #define NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
 
@@ -17,9 +18,9 @@ inline constexpr const char* kModules[] = {
 #undef NVDIMMFS_MODULE
 };
 
-// Writes it to kProgramPath, and puts that at the head of PATH for what is executed from now on.
+// Writes them to kProgramPath, and puts that at the head of PATH for what is executed from now on.
 // Refused with what writing it says, "shell.program".
-absl::Status PutModuleProgram();
+absl::Status PutModulePrograms();
 
 }  // namespace nvdimmfs::tools
 

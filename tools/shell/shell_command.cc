@@ -115,7 +115,7 @@ absl::Status SetUp(const std::string& source, const std::vector<std::string>& op
   if (block) RETURN_IF_ERROR(StartBlocks(running));
   RETURN_IF_ERROR(StartFolders(running));
   RETURN_IF_ERROR(PutPreloadLibrary(absl::StrCat(kHomePath, "/preload.so")));
-  RETURN_IF_ERROR(PutModuleProgram());
+  RETURN_IF_ERROR(PutModulePrograms());
   return stage.Show();
 }
 

@@ -61,8 +61,9 @@ absl::StatusOr<DimmSource> MakeDimm(const DemoDimm& demo, uint32_t number) {
   dimm.capacity = std::make_shared<MemoryMedia>(demo.size);
   dimm.labels = std::move(labels);
   dimm.identity = backends::QemuIdentity(number);
-  ASSIGN_OR_RETURN(dimm.firmware,
-                   core::intel::Firmware::PowerOn({.keys = backends::KernelKeyRing()}));
+  ASSIGN_OR_RETURN(dimm.firmware, core::intel::Firmware::PowerOn(
+                                      {.passphrase_tries = core::intel::kPassphraseTries,
+                                       .keys = backends::KernelKeyRing()}));
   return dimm;
 }
 

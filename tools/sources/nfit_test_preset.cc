@@ -10,6 +10,7 @@
 #include "core/intel/firmware.h"
 #include "core/memory_media.h"
 #include "core/status.h"
+#include "core/test_controls.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -72,7 +73,8 @@ core::intel::Firmware::Options FirmwareOf(const TestDimm& dimm) {
 }
 
 absl::StatusOr<DimmSource> MakeDimm(const TestDimm& test, int number) {
-  auto labels = std::make_shared<MemoryMedia>(kLabelSize);
+  const auto controls = std::make_shared<core::TestControls>(number);
+  auto labels = std::make_shared<core::TestLabels>(kLabelSize, controls);
   const std::string text = absl::StrCat("label", number);
   RETURN_IF_ERROR(labels->Write(
       0, absl::MakeSpan(reinterpret_cast<const std::byte*>(text.data()), text.size())));
@@ -90,6 +92,7 @@ absl::StatusOr<DimmSource> MakeDimm(const TestDimm& test, int number) {
                    .serial = ~test.handle,
                    .interface_code = test.interface_code};
   dimm.nfit_flags = test.flags;
+  dimm.test_controls = controls;
   ASSIGN_OR_RETURN(dimm.firmware, core::intel::Firmware::PowerOn(FirmwareOf(test)));
   return dimm;
 }

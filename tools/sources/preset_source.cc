@@ -1,6 +1,8 @@
 #include "tools/sources/preset_source.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
@@ -13,19 +15,27 @@ namespace {
 struct Preset {
   absl::string_view name;
   absl::StatusOr<Buses> (*make)();
+  bool is_module = false;
 };
 
-constexpr Preset kPresets[] = {{"nfit_test", NfitTestPreset}, {"demo", DemoPreset}};
+constexpr Preset kPresets[] = {{"nfit_test", NfitTestPreset, true}, {"demo", DemoPreset}};
 
 }  // namespace
+
+bool IsModule(absl::string_view preset) {
+  return std::any_of(std::begin(kPresets), std::end(kPresets),
+                     [&](const Preset& known) { return known.is_module && known.name == preset; });
+}
 
 absl::StatusOr<Buses> OpenPreset(const SourceArguments& arguments) {
   for (const Preset& preset : kPresets) {
     if (preset.name != arguments.name) continue;
     ASSIGN_OR_RETURN(Buses buses, preset.make());
-    for (core::BusSource& bus : buses)
+    for (core::BusSource& bus : buses) {
+      for (core::DimmSource& dimm : bus.dimms) dimm.read_only = arguments.read_only;
       for (core::RegionSource& region : bus.regions)
         region.read_only = region.read_only || arguments.read_only;
+    }
     return buses;
   }
   return core::Refusal(

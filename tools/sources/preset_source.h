@@ -9,6 +9,9 @@ namespace nvdimmfs::tools {
 // Refused with EINVAL, "source.preset", where there is no preset of that name.
 absl::StatusOr<Buses> OpenPreset(const SourceArguments& arguments);
 
+// Whether a kernel has the preset's buses from a module, which can be loaded anew.
+bool IsModule(absl::string_view preset);
+
 }  // namespace nvdimmfs::tools
 
 #endif  // NVDIMMFS_TOOLS_SOURCES_PRESET_SOURCE_H_
