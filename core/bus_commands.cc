@@ -141,6 +141,12 @@ bool HasDisk(const Namespace& ns) {
   return claim->kind() != DeviceKind::kDax && claim->driver() != nullptr;
 }
 
+absl::Status CheckWritable(const Bus& bus, absl::string_view what) {
+  if (!bus.read_only()) return absl::OkStatus();
+  return Refusal(EROFS, "bus.read_only",
+                 absl::StrCat(bus.name(), ": ", what, ": it was opened read-only"));
+}
+
 // The kernel looks at the length in the output field: what a caller put there.
 absl::Status CheckUnused(const Bus& bus, const ClearErrorPayload& payload) {
   const auto range = MakeRange(payload.address, payload.cleared);
@@ -160,6 +166,7 @@ absl::StatusOr<int> AnswerClearError(const Bus& bus, absl::Span<std::byte> buffe
   if (payload.address % kClearErrorUnit != 0 || payload.length % kClearErrorUnit != 0)
     return Invalid(bus, absl::StrCat("errors are cleared in units of ", kClearErrorUnit, " bytes"));
   ASSIGN_OR_RETURN(const Range range, RangeOf(bus, payload.address, payload.length));
+  RETURN_IF_ERROR(CheckWritable(bus, "clear errors"));
   RETURN_IF_ERROR(bus.scrub()->errors().Clear(range));
   payload.status = kStatusSuccess;
   payload.cleared = range.size;
@@ -208,6 +215,7 @@ absl::StatusOr<Said> Translate(const Bus& bus, const Call& call) {
 
 absl::StatusOr<Said> InjectErrors(Bus& bus, const Call& call) {
   RETURN_IF_ERROR(CheckInput(bus, call, sizeof(InjectErrorsIn)));
+  RETURN_IF_ERROR(CheckWritable(bus, "inject errors"));
   const auto in = Load<InjectErrorsIn>(call.in);
   const auto range = MakeRange(in.base, in.length);
   if (!range) return OnlyStatus(kBusStatusInvalid);
@@ -220,6 +228,7 @@ absl::StatusOr<Said> InjectErrors(Bus& bus, const Call& call) {
 
 absl::StatusOr<Said> WithdrawErrors(Bus& bus, const Call& call) {
   RETURN_IF_ERROR(CheckInput(bus, call, sizeof(WithdrawErrorsIn)));
+  RETURN_IF_ERROR(CheckWritable(bus, "withdraw injected errors"));
   const auto in = Load<WithdrawErrorsIn>(call.in);
   const auto range = MakeRange(in.base, in.length);
   if (!range || range->empty()) return OnlyStatus(kBusStatusInvalid);

@@ -16,6 +16,7 @@ using Flag = bool MountOptions::*;
 
 constexpr std::pair<absl::string_view, Flag> kFlags[] = {
     {"ro", &MountOptions::read_only},
+    {"commands", &MountOptions::commands},
     {"allow_other", &MountOptions::allow_other},
     {"debug", &MountOptions::debug},
 };

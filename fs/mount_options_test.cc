@@ -35,8 +35,10 @@ TEST(MountOptionsTest, NothingIsTheDefault) {
 }
 
 TEST(MountOptionsTest, ReadsItsOwn) {
-  const MountOptions mount = Parse("ro,allow_other,uid=1000,gid=0,umask=027,fsname=a\\,b").mount;
+  const MountOptions mount =
+      Parse("ro,commands,allow_other,uid=1000,gid=0,umask=027,fsname=a\\,b").mount;
   EXPECT_TRUE(mount.read_only);
+  EXPECT_TRUE(mount.commands);
   EXPECT_TRUE(mount.allow_other);
   EXPECT_EQ(mount.uid, 1000u);
   EXPECT_EQ(mount.gid, 0u);

@@ -48,8 +48,13 @@ mode_t TypeOf(NodeKind kind) {
 
 }  // namespace
 
-Operations::Operations(Tree& tree, Model& model, const Owner& owner)
-    : tree_(tree), model_(model), owner_(owner), mounted_at_(Now()) {}
+Operations::Operations(Tree& tree, Model& model, const Owner& owner, bool read_only)
+    : tree_(tree), model_(model), owner_(owner), read_only_(read_only), mounted_at_(Now()) {}
+
+absl::Status Operations::CheckWritable() const {
+  if (!read_only_) return absl::OkStatus();
+  return core::Refusal(EROFS, "tree.read_only", "the source was opened read-only");
+}
 
 Operations::Entry Operations::EntryOf(const NodeView& node) const {
   Entry entry;
@@ -88,6 +93,7 @@ absl::StatusOr<Operations::Entry> Operations::GetAttributes(Ino ino, const OpenF
 
 absl::StatusOr<Operations::Entry> Operations::SetAttributes(Ino ino, const OpenFile* file,
                                                             const Change& change) {
+  if (change.mode || change.uid || change.gid || change.size) RETURN_IF_ERROR(CheckWritable());
   ASSIGN_OR_RETURN(const Entry entry, GetAttributes(ino, file));
   const struct stat& now = entry.stat;
   const bool keeps = change.mode.value_or(now.st_mode & 07777) == (now.st_mode & 07777) &&
@@ -112,9 +118,11 @@ absl::StatusOr<std::string> Operations::ReadLink(Ino ino) const {
 absl::StatusOr<std::unique_ptr<OpenFile>> Operations::Open(Ino ino, int flags) {
   const std::optional<NodeView> node = tree_.Find(ino);
   if (!node) return NoSuchNode(ino);
+  const bool is_command = node->kind == NodeKind::kAttribute && node->attribute->command != nullptr;
+  if ((flags & O_ACCMODE) != O_RDONLY && !is_command) RETURN_IF_ERROR(CheckWritable());
   switch (node->kind) {
     case NodeKind::kAttribute:
-      if (node->attribute->command != nullptr) return CommandFile::Make(*node, model_);
+      if (is_command) return CommandFile::Make(*node, model_);
       return AttributeFile::Open(*node, flags, {model_, tree_.changes(), data_files_});
     case NodeKind::kData:
       return DataFile::Open(*node, flags, data_files_);
@@ -133,6 +141,7 @@ absl::Status Operations::CheckIsAttributeDirectory(const NodeView& node) const {
 
 absl::StatusOr<Operations::Created> Operations::Create(Ino directory, absl::string_view name,
                                                        int flags) {
+  RETURN_IF_ERROR(CheckWritable());
   const std::optional<NodeView> parent = tree_.Find(directory);
   const std::optional<std::string> path = tree_.PathOf(directory);
   if (!parent || !path) return NoSuchNode(directory);

@@ -52,8 +52,9 @@ class Operations {
     std::unique_ptr<OpenFile> file;
   };
 
-  // Both must outlive this.
-  Operations(Tree& tree, Model& model, const Owner& owner);
+  // Both must outlive this. `read_only`: whatever would write is refused with EROFS, command files
+  // excepted; a kernel that mounts read-only would not even open these.
+  Operations(Tree& tree, Model& model, const Owner& owner, bool read_only = false);
 
   absl::StatusOr<Entry> Lookup(Ino directory, absl::string_view name) const;
   // `file`, where the request has one, answers for a node that is gone from the tree. May be null.
@@ -83,7 +84,10 @@ class Operations {
 
   Tree& tree_;
   Model& model_;
+  absl::Status CheckWritable() const;
+
   const Owner owner_;
+  const bool read_only_;
   const struct timespec mounted_at_;
   OpenDataFiles data_files_;
 };

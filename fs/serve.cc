@@ -99,7 +99,7 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
   session.fuse_options.push_back("subtype=nvdimmfs");
   if (!options.source_name.empty())
     session.fuse_options.push_back(absl::StrCat("fsname=", options.source_name));
-  if (options.read_only) session.fuse_options.push_back("ro");
+  if (options.read_only && !options.commands) session.fuse_options.push_back("ro");
   if (options.allow_other) session.fuse_options.push_back("allow_other");
   // Some requests wait (for the configuration lock, for a flush): the others must not wait with
   // them.
@@ -119,7 +119,7 @@ absl::StatusOr<std::unique_ptr<FuseSession>> Mount(Operations& operations, Tree&
 absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
                         std::function<void(absl::Status)> on_ready) {
   Ends ends;
-  Operations operations(tree, model, OwnerOf(options));
+  Operations operations(tree, model, OwnerOf(options), options.read_only);
   absl::StatusOr<std::unique_ptr<FuseSession>> session = Mount(operations, tree, options);
   if (!session.ok()) {
     on_ready(session.status());

@@ -52,7 +52,7 @@ std::vector<std::string> InteractiveShell() {
 Arguments MountArguments(const std::string& source, const std::vector<std::string>& options) {
   Arguments arguments = {"-f"};
   std::vector<std::string> all = options;
-  all.push_back("allow_other");
+  all.insert(all.end(), {"allow_other", "commands"});
   arguments.insert(arguments.end(), {"-o", absl::StrJoin(all, ",")});
   arguments.insert(arguments.end(), {source, kTreePath});
   return arguments;
