@@ -63,6 +63,8 @@ void AddSections(CLI::App& app, ListingOptions& listing) {
   app.add_flag("-N,--namespaces", listing.namespaces, "namespaces (the default)");
   app.add_flag("-X,--device-dax", listing.device_dax, "the device-dax side of devdax namespaces");
   app.add_flag("-M,--media-errors", listing.media_errors, "known bad ranges");
+  app.add_flag("-H,--health", listing.health, "health of the DIMMs that tell it");
+  app.add_flag("-F,--firmware", listing.firmware, "firmware of the DIMMs that tell it");
   app.add_flag("-C,--capabilities", listing.capabilities, "what a region's namespaces can become");
   app.add_flag("-i,--idle", listing.idle, "also what is not enabled");
   app.add_flag("-c,--configured", listing.configured, "also configured namespaces not enabled");
@@ -76,12 +78,7 @@ int ListCommand(const Arguments& arguments) {
   CLI::App app("Says what is on persistent memory, in the JSON of `ndctl list`, without mounting.",
                "nvdimmfs list");
   ListRequest request;
-  // The DIMM of an image has neither health nor firmware commands: there is nothing that these
-  // would add, as with ndctl on such a machine.
-  bool without_effect = false;
   AddSections(app, request.listing);
-  app.add_flag("-H,--health", without_effect, "health of the DIMMs (none on an image)");
-  app.add_flag("-F,--firmware", without_effect, "firmware of the DIMMs (none on an image)");
   AddFilters(app, request.listing.filter);
   app.add_option("--schema", request.schema, "1: everything, in a fixed and versioned shape")
       ->check(CLI::IsMember({1}));

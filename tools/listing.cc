@@ -4,11 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/status.h"
 #include "tools/bad_range_listing.h"
+#include "tools/firmware_listing.h"
 #include "tools/namespace_listing.h"
 #include "tools/ndctl_json.h"
 
@@ -26,14 +28,15 @@ ListingOptions Complete(ListingOptions options) {
     options.regions = options.filter.region.has_value();
   }
   const bool other = options.buses || options.dimms || options.regions;
-  if (options.verbose >= 3) options.idle = options.capabilities = true;
+  if (options.verbose >= 3)
+    options.idle = options.capabilities = options.health = options.firmware = true;
   if (options.verbose >= 2) options.buses = options.dimms = options.regions = true;
   if (options.verbose >= 1 || !other) options.namespaces = true;
   if (options.verbose >= 1) options.media_errors = true;
   return options;
 }
 
-Json DimmJson(const DeviceView& dimm, const NumberFormat& format) {
+Json DimmJson(const DeviceView& dimm, const ListingOptions& options, const NumberFormat& format) {
   static constexpr std::pair<const char*, const char*> kFlags[] = {
       {"map_fail", "flag_failed_map"},     {"save_fail", "flag_failed_save"},
       {"not_armed", "flag_failed_arm"},    {"restore_fail", "flag_failed_restore"},
@@ -50,6 +53,11 @@ Json DimmJson(const DeviceView& dimm, const NumberFormat& format) {
     if (std::find(set.begin(), set.end(), flag) != set.end()) json[key] = true;
   if (const auto security = dimm.Text("security")) json["security"] = *security;
   if (dimm.Number("frozen").value_or(0) != 0) json["security_frozen"] = true;
+  if (options.firmware)
+    if (Json firmware = FirmwareJson(dimm, format); !firmware.is_null())
+      json["firmware"] = std::move(firmware);
+  if (options.health)
+    if (Json health = HealthJson(dimm); !health.is_null()) json["health"] = std::move(health);
   return json;
 }
 
@@ -146,6 +154,12 @@ class Lister {
     Json json;
     if (const auto provider = bus.Text("provider")) json["provider"] = *provider;
     json["dev"] = bus.name();
+    if (const auto scrub = bus.Text("nfit/scrub")) {
+      json["scrub_state"] = absl::StrContains(*scrub, '+') ? "active" : "idle";
+      if (options_.firmware)
+        if (Json activation = ActivationJson(bus); !activation.is_null())
+          json["firmware"] = std::move(activation);
+    }
     Level level;
     AddBelow(bus, level);
     if (!level.dimms.empty()) json["dimms"] = std::move(level.dimms);
@@ -180,7 +194,7 @@ class Lister {
     if (options_.dimms)
       for (const DeviceView& dimm : bus.Children(DeviceKind::kDimm))
         if ((options_.idle || dimm.enabled()) && filter_.TakesDimm(bus, dimm))
-          level.dimms.push_back(DimmJson(dimm, format_));
+          level.dimms.push_back(DimmJson(dimm, options_, format_));
     for (const DeviceView& region : bus.Children(DeviceKind::kRegion)) AddRegion(region, level);
   }
 

@@ -20,6 +20,8 @@ struct ListingOptions {
   bool configured = false;  // also namespaces that are not enabled, but hold something
   bool device_dax = false;  // details of devdax namespaces; without anything else, only those
   bool media_errors = false;
+  bool health = false;    // of DIMMs
+  bool firmware = false;  // of DIMMs, and how buses activate it
   bool capabilities = false;
   bool human = false;
   int verbose = 0;
