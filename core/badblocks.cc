@@ -42,6 +42,19 @@ std::optional<uint64_t> TakeNumber(absl::string_view& text) {
   return value;
 }
 
+std::optional<Range> BadRangeOf(absl::string_view text) {
+  const auto sector = TakeNumber(text);
+  if (!sector) return std::nullopt;
+  const auto count = TakeNumber(text);
+  if (!count || *count == 0 || *count > static_cast<uint64_t>(std::numeric_limits<int>::max()))
+    return std::nullopt;
+  // The kernel looks at one character behind the count.
+  if (!text.empty() && text[0] != '\n') return std::nullopt;
+  const auto start = CheckedMul(*sector, kSector);
+  if (!start || !CheckedAdd(*start, *count * kSector)) return std::nullopt;
+  return Range{*start, *count * kSector};
+}
+
 }  // namespace
 
 std::string FormatBadblocks(const std::vector<Range>& bad) {
@@ -63,16 +76,7 @@ size_t CountBadblocks(const std::vector<Range>& bad) {
 }
 
 absl::StatusOr<Range> ParseBadblock(absl::string_view text) {
-  absl::string_view rest = text;
-  const auto sector = TakeNumber(rest);
-  const auto count = sector ? TakeNumber(rest) : std::nullopt;
-  // The kernel looks at one character behind the count.
-  const bool ended = rest.empty() || rest[0] == '\n';
-  if (count && ended && *count != 0 &&
-      *count <= static_cast<uint64_t>(std::numeric_limits<int>::max())) {
-    const auto start = CheckedMul(*sector, kSector);
-    if (start && CheckedAdd(*start, *count * kSector)) return Range{*start, *count * kSector};
-  }
+  if (const auto range = BadRangeOf(text)) return *range;
   return Refusal(EINVAL, "badblocks.syntax",
                  "write the first bad 512-byte sector and a count of at least 1, such as: 2048 8");
 }
