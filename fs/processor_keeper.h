@@ -32,8 +32,8 @@ class ProcessorKeeper {
   ProcessorKeeper(const ProcessorKeeper&) = delete;
   ProcessorKeeper& operator=(const ProcessorKeeper&) = delete;
 
-  // The calling thread has just answered a request, and the next is expected within `nanoseconds`
-  // of `now` (of the monotonic clock).
+  // The calling thread answers requests, and within `nanoseconds` of `now` (of the monotonic clock)
+  // it or whoever asks is expected to be woken. The last call counts.
   void KeepOn(int64_t now, int64_t nanoseconds);
 
  private:

@@ -189,13 +189,15 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   worker.score.Came(start - worker.answered);
   Count(worker, request);
   const bool quick = start >= slow_until_.load(std::memory_order_relaxed) && !MayWait(request);
+  // Also while it is answered: whoever waits for the answer is woken in the middle of that.
+  const bool keeps = keeper_ != nullptr && quick && worker.alone && worker.score.pays();
+  if (keeps) keeper_->KeepOn(start, kQuick);
   if (!quick) PassOn(worker);
   const bool probing = quick && worker.probes > 0;
   const long waits = probing ? Waits() : 0;
   handler_(request);
   worker.answered = MonotonicNow();
-  if (keeper_ != nullptr && worker.alone && worker.score.pays())
-    keeper_->KeepOn(worker.answered, SpinScore::kBudget);
+  if (keeps) keeper_->KeepOn(worker.answered, SpinScore::kBudget);
   if (!quick || worker.answered - start <= kQuick) {
     if (probing) --worker.probes;
   } else if (probing && Waits() != waits) {
