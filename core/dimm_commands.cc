@@ -45,19 +45,33 @@ void CopyOut(absl::Span<const std::byte> said, absl::Span<std::byte> out) {
   std::copy_n(said.begin(), std::min(said.size(), out.size()), out.begin());
 }
 
-bool Fits(const Dimm& dimm, uint64_t offset, uint64_t length) {
+// How much of a label transfer is done; none where the firmware's status is not success.
+struct Transfer {
+  uint32_t status = kStatusInvalid;
+  uint64_t length = 0;
+};
+
+absl::StatusOr<Transfer> Plan(const Dimm& dimm, uint64_t offset, uint64_t length) {
   const uint64_t size = dimm.source().labels->size();
-  return length <= MaxTransfer(dimm) && offset <= size && length <= size - offset;
+  if (dimm.source().test_controls != nullptr) {
+    // The test module takes any length, and stops at the end.
+    if (offset < size) return Transfer{kStatusSuccess, std::min(length, size - offset)};
+    return Refusal(
+        EINVAL, "command.buffer",
+        absl::StrCat(dimm.name(), ": offset ", offset, " is past its ", size, " bytes of labels"));
+  }
+  const bool fits = length <= MaxTransfer(dimm) && offset <= size && length <= size - offset;
+  return fits ? Transfer{kStatusSuccess, length} : Transfer{};
 }
 
-// Ok with a status other than success: refused by the firmware.
-absl::StatusOr<uint32_t> GetData(const Dimm& dimm, uint64_t offset, absl::Span<std::byte> out) {
-  if (!Fits(dimm, offset, out.size())) return kStatusInvalid;
-  RETURN_IF_ERROR(dimm.source().labels->Read(offset, out));
-  return kStatusSuccess;
+absl::StatusOr<Transfer> GetData(const Dimm& dimm, uint64_t offset, absl::Span<std::byte> out) {
+  ASSIGN_OR_RETURN(const Transfer transfer, Plan(dimm, offset, out.size()));
+  if (transfer.status == kStatusSuccess)
+    RETURN_IF_ERROR(dimm.source().labels->Read(offset, out.first(transfer.length)));
+  return transfer;
 }
 
-absl::StatusOr<uint32_t> SetData(const Dimm& dimm, uint64_t offset,
+absl::StatusOr<Transfer> SetData(const Dimm& dimm, uint64_t offset,
                                  absl::Span<const std::byte> data) {
   if (dimm.users() > 0)
     return Refusal(
@@ -66,12 +80,13 @@ absl::StatusOr<uint32_t> SetData(const Dimm& dimm, uint64_t offset,
   if (dimm.overwriting())
     return Refusal(EBUSY, "dimm.overwriting",
                    absl::StrCat(dimm.name(), ": it is being overwritten; wait for it"));
-  if (!Fits(dimm, offset, data.size())) return kStatusInvalid;
+  ASSIGN_OR_RETURN(const Transfer transfer, Plan(dimm, offset, data.size()));
+  if (transfer.status != kStatusSuccess) return transfer;
   Media& labels = *dimm.source().labels;
-  RETURN_IF_ERROR(labels.Write(offset, data));
-  RETURN_IF_ERROR(labels.Persist(offset, data.size()));
+  RETURN_IF_ERROR(labels.Write(offset, data.first(transfer.length)));
+  RETURN_IF_ERROR(labels.Persist(offset, transfer.length));
   RETURN_IF_ERROR(labels.Flush());
-  return kStatusSuccess;
+  return transfer;
 }
 
 // --- As ioctls of their own. ---
@@ -86,18 +101,18 @@ absl::StatusOr<int> GetDataCommand(const Dimm& dimm, const Command& command) {
   RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
   std::byte* const head = command.buffer.data();
   const absl::Span<std::byte> out = command.buffer.subspan(12);
-  ASSIGN_OR_RETURN(const uint32_t status, GetData(dimm, LoadLe<uint32_t>(head), out));
-  StoreLe(head + 8, status);
-  return status == kStatusSuccess ? 0 : static_cast<int>(out.size());
+  ASSIGN_OR_RETURN(const Transfer done, GetData(dimm, LoadLe<uint32_t>(head), out));
+  StoreLe(head + 8, done.status);
+  return static_cast<int>(out.size() - done.length);
 }
 
 absl::StatusOr<int> SetDataCommand(const Dimm& dimm, const Command& command) {
   RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
   std::byte* const head = command.buffer.data();
   const absl::Span<std::byte> data = command.buffer.subspan(8, command.buffer.size() - 12);
-  ASSIGN_OR_RETURN(const uint32_t status, SetData(dimm, LoadLe<uint32_t>(head), data));
-  StoreLe(head + command.buffer.size() - 4, status);
-  return 0;
+  ASSIGN_OR_RETURN(const Transfer done, SetData(dimm, LoadLe<uint32_t>(head), data));
+  StoreLe(head + command.buffer.size() - 4, done.status);
+  return done.status == kStatusSuccess ? static_cast<int>(data.size() - done.length) : 0;
 }
 
 // What the DIMM's own firmware says. An alarm wakes who waits for one.
@@ -153,18 +168,20 @@ absl::StatusOr<std::vector<std::byte>> Answer(Dimm& dimm, const Call& call) {
     GetSize(dimm, absl::MakeSpan(said));
     return said;
   }
-  uint32_t status = kStatusInvalid;
+  Transfer done;
   if (call.in.size() >= 8) {
     const uint64_t offset = LoadLe<uint32_t>(call.in.data());
     const uint64_t length = LoadLe<uint32_t>(call.in.data() + 4);
     if (call.function == kSetData && length <= call.in.size() - 8) {
-      ASSIGN_OR_RETURN(status, SetData(dimm, offset, call.in.subspan(8, length)));
-    } else if (call.function == kGetData && Fits(dimm, offset, length)) {
-      said.resize(4 + length);
-      ASSIGN_OR_RETURN(status, GetData(dimm, offset, absl::MakeSpan(said).subspan(4)));
+      ASSIGN_OR_RETURN(done, SetData(dimm, offset, call.in.subspan(8, length)));
+    } else if (call.function == kGetData) {
+      ASSIGN_OR_RETURN(done, Plan(dimm, offset, length));
+      said.resize(4 + done.length);
+      if (done.status == kStatusSuccess)
+        RETURN_IF_ERROR(dimm.source().labels->Read(offset, absl::MakeSpan(said).subspan(4)));
     }
   }
-  StoreLe(said.data(), status);
+  StoreLe(said.data(), done.status);
   return said;
 }
 

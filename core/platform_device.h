@@ -1,4 +1,5 @@
-// A platform device that stays while the buses below it come and go: nfit_test.0.
+// Directories that stay while the buses of a module come and go: whoever has covered them, as a
+// private /sys does, finds in them what comes next.
 #ifndef NVDIMMFS_CORE_PLATFORM_DEVICE_H_
 #define NVDIMMFS_CORE_PLATFORM_DEVICE_H_
 
@@ -9,6 +10,7 @@
 
 namespace nvdimmfs::core {
 
+// nfit_test.0, above a bus.
 class PlatformDevice final : public Device {
  public:
   // `path` from the top of the mount: "devices/platform/nfit_test.0".
@@ -21,6 +23,17 @@ class PlatformDevice final : public Device {
 
  private:
   const std::string place_;
+};
+
+// The class of test_dimmK, which has nothing but links to them.
+class TestDimmClass final : public Device {
+ public:
+  static constexpr char kPlace[] = "class/nfit_test_dimm";
+  explicit TestDimmClass(System& system)
+      : Device(system, DeviceKind::kPlatform, "nfit_test_dimm", nullptr) {}
+
+  std::string place() const override { return kPlace; }
+  absl::Span<const Attribute> attributes() const override { return {}; }
 };
 
 }  // namespace nvdimmfs::core

@@ -81,17 +81,21 @@ absl::Status System::AddBus(BusSource source) {
 
 absl::Status System::AddBusLocked(BusSource source) {
   ASSIGN_OR_RETURN(std::shared_ptr<Bus> bus, Bus::Make(*this, std::move(source)));
-  if (has_module()) KeepPlatformDevice(*bus);
+  if (has_module()) KeepFolders(*bus);
   bus->Enable();
   FinishRemovals();
   return absl::OkStatus();
 }
 
-void System::KeepPlatformDevice(const Bus& bus) {
-  const std::string path = bus.path().substr(0, bus.path().rfind('/'));
-  const bool kept = std::any_of(roots_.begin(), roots_.end(),
-                                [&](const auto& root) { return root->path() == path; });
-  if (!kept) Register(std::make_shared<PlatformDevice>(*this, path));
+void System::KeepFolders(const Bus& bus) {
+  const auto keep = [&](absl::string_view path, const auto& make) {
+    const bool kept = std::any_of(roots_.begin(), roots_.end(),
+                                  [&](const auto& root) { return root->path() == path; });
+    if (!kept) Register(make());
+  };
+  const std::string platform = bus.path().substr(0, bus.path().rfind('/'));
+  keep(platform, [&] { return std::make_shared<PlatformDevice>(*this, platform); });
+  keep(TestDimmClass::kPlace, [&] { return std::make_shared<TestDimmClass>(*this); });
 }
 
 bool System::HasBuses() const {

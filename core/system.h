@@ -122,9 +122,8 @@ class System {
 
  private:
   absl::Status AddBusLocked(BusSource source);
-  // Whoever has covered its directory, as a private /sys does, finds the buses there when they come
-  // again.
-  void KeepPlatformDevice(const Bus& bus);
+  // The directories of core/platform_device.h.
+  void KeepFolders(const Bus& bus);
   void FinishRemovals();
 
   absl::Mutex mutex_;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/input.h"
+#include "core/platform_device.h"
 #include "core/status.h"
 #include "core/system.h"
 
@@ -96,9 +97,9 @@ std::string TestDimm::place() const {
 absl::Span<const Attribute> TestDimm::attributes() const { return kTestDimmAttributes; }
 
 std::vector<DeviceLink> TestDimm::links() const {
-  return {{absl::StrCat(path(), "/subsystem"), "class/nfit_test_dimm"},
+  return {{absl::StrCat(path(), "/subsystem"), TestDimmClass::kPlace},
           {absl::StrCat(path(), "/device"), platform_device()},
-          {absl::StrCat("class/nfit_test_dimm/", name()), path()}};
+          {absl::StrCat(TestDimmClass::kPlace, "/", name()), path()}};
 }
 
 }  // namespace nvdimmfs::core

@@ -127,12 +127,13 @@ class PresetTest(shells.ShellTestCase):
             modprobe -r nfit_test; ls /sys/bus/nd/devices /sys/class/nd /dev | grep -c 'nmem[0-9]\|ndbus\|pmem' || true
             ! ndctl list -B | grep nfit_test; modprobe nfit_test; modprobe nfit_test
             ndctl list -DH -d nmem0 | grep '"temperature'; head -c 6 /dev/.nvdimmfs/tree/dev/nmem0; echo
-            readlink -f /sys/bus/nd/devices/nmem0; cat /sys/devices/platform/nfit_test.1/ndbus1/provider
+            readlink -f /sys/bus/nd/devices/nmem0 /sys/class/nfit_test_dimm/test_dimm6; cat /sys/devices/platform/nfit_test.1/ndbus1/provider
             ndctl disable-region -b nfit_test.0 all 2>&1; ndctl zero-labels -b nfit_test.0 all 2>&1
             rmmod nfit_test; modprobe -r nfit_test; ls /sys/bus/nd/devices; cat /sys/bus/nd/x/loaded"""
         self.assertEqual(
             ["0", '      "temperature_celsius":23.0,', '      "temperature_threshold":40.0,', "label0",
-             "/sys/devices/platform/nfit_test.0/ndbus0/nmem0", "nfit_test.1", "disabled 2 regions",
+             "/sys/devices/platform/nfit_test.0/ndbus0/nmem0",
+             "/sys/devices/platform/nfit_test.1/nfit_test_dimm/test_dimm6", "nfit_test.1", "disabled 2 regions",
              "zeroed 4 nmems", "0"], self.shell(script).splitlines())
 
     def test_the_demo_has_something_of_everything(self):
@@ -202,6 +203,18 @@ class PresetTest(shells.ShellTestCase):
         done = self.run_in(f"{NFIT_TEST},ro", "sh", "-c", script)
         self.assertIn('"health_state":"non-critical"', done.stdout)
         self.assertEqual(["label0", "1"], done.stdout.splitlines()[-2:], done)
+
+    def test_label_transfers_stop_at_the_areas_end(self):
+        script = """import fcntl, struct
+for offset, length in (0, 8192), (0x1fff8, 64), (0x20000, 8):
+    command = bytearray(struct.pack("<III", offset, length, 9) + bytes(length))
+    with open("/dev/nmem0", "r+b", buffering=0) as device:
+        try:
+            print(fcntl.ioctl(device, 0xc00c4e05, command), command[8], bytes(command[12:18]))
+        except OSError as error:
+            print(error.strerror)"""
+        self.assertEqual("0 0 b'label0'\n56 0 b'\\x00\\x00\\x00\\x00\\x00\\x00'\nInvalid argument\n",
+                         self.output_of(NFIT_TEST, "python3", "-c", script))
 
     def test_the_second_bus_takes_no_calls(self):
         script = """import ctypes, fcntl, struct

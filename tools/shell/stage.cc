@@ -159,7 +159,7 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
 
 absl::Status Stage::Show() {
   const std::string tree = kTreePath;
-  for (const char* place : {"bus/nd", "class/nd", "bus/dax"})
+  for (const char* place : {"bus/nd", "class/nd", "class/nfit_test_dimm", "bus/dax"})
     if (Exists(absl::StrCat(tree, "/", place)))
       RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/", place), absl::StrCat("/sys/", place)));
   for (const std::string& name : NamesIn(tree + "/devices/platform"))
