@@ -6,10 +6,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/range.h"
 #include "core/status.h"
 
@@ -138,6 +140,23 @@ absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_o
     return MapError(name, error);
   base_ = static_cast<std::byte*>(mapped_here_) + (offset - start);
   return absl::OkStatus();
+}
+
+int Pmem2Mapping::Renew(uint64_t offset, uint64_t length) const {
+  const Descriptor disk(open(absl::StrCat("/proc/self/fd/", fd_).c_str(),
+                             O_WRONLY | O_DIRECT | O_CLOEXEC));
+  if (disk.get() < 0) return errno;
+  constexpr size_t kStep = 64 << 10;
+  alignas(4096) static constexpr std::byte kZeros[kStep] = {};
+  while (length > 0) {
+    const ssize_t done = pwrite(disk.get(), kZeros, std::min<uint64_t>(length, kStep),
+                                static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return done < 0 ? errno : EIO;
+    offset += static_cast<uint64_t>(done);
+    length -= static_cast<uint64_t>(done);
+  }
+  return 0;
 }
 
 int Pmem2Mapping::DeepFlush() const {

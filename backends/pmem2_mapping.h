@@ -48,6 +48,10 @@ class Pmem2Mapping {
   pmem2_memcpy_fn copy() const { return copy_; }
   // Device-dax: the region's own flush, where it has one. 0, or libpmem2's code.
   int DeepFlush() const;
+  // Block device: writes zeros over whole sectors of it (from the start of the file), past the page
+  // cache, whose page would have to be read first. A pmem disk makes its bad sectors good with
+  // that. 0, or errno: EIO where it cannot.
+  int Renew(uint64_t offset, uint64_t length) const;
 
  private:
   Pmem2Mapping() = default;

@@ -138,6 +138,11 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
                    absl::StrCat(what, "the memory has failed; ", end - start, " bytes at ", start,
                                 " are bad from now on"));
   }
+  if (mapping_->kind() == Pmem2Mapping::Kind::kBlock)
+    return Refusal(EIO, "media.sigbus",
+                   absl::StrCat(what, "the disk does not give the page. It has a bad sector there, "
+                                      "which cat badblocks of the disk shows, or the device was "
+                                      "removed or its driver unbound"));
   return Refusal(EIO, "media.sigbus",
                  absl::StrCat(what, mapping_->kind() == Pmem2Mapping::Kind::kRegular
                                         ? "the page is gone. The file was truncated, its disk "
@@ -159,11 +164,30 @@ core::DirectView Pmem2Media::direct_view() const {
       .base = base_, .sound = &poison_.empty_flag(), .copy = GuardedCopy, .load32 = GuardedLoad32};
 }
 
+// Bad sectors of a disk cannot be stored over through the page cache, which has to read them first.
+absl::Status Pmem2Media::RenewDisk(uint64_t offset, uint64_t length) {
+  if (mapping_->kind() != Pmem2Mapping::Kind::kBlock) return absl::OkStatus();
+  const Range all{offset, length};
+  for (const Range& bad : poison_.ranges()) {
+    if (!bad.Overlaps(all)) continue;
+    const uint64_t start = std::max(bad.start, all.start);
+    const uint64_t size = std::min(bad.end(), all.end()) - start;
+    if (const int error = mapping_->Renew(file_offset_ + start, size); error != 0)
+      return Refusal(EIO, "media.poison",
+                     absl::StrCat("make ", size, " bad bytes at ", start, " of ", name_,
+                                  " good: ", strerror(error),
+                                  "; the disk's driver has no way to clear them"));
+    poison_.Clear({start, size});
+  }
+  return absl::OkStatus();
+}
+
 template <typename Store>
 absl::Status Pmem2Media::Guarded(absl::string_view verb, uint64_t offset, uint64_t length,
                                  const Store& store) {
   if (read_only_ || !Sound(offset, length)) RETURN_IF_ERROR(CheckStore(offset, length));
   if (length == 0) return absl::OkStatus();
+  if (!poison_.empty()) RETURN_IF_ERROR(RenewDisk(offset, length));
   if (!SurvivesSigbus(base_ + offset, length, store)) return Vanished(verb, offset, length);
   // Last, so that readers are refused until the new bytes are there.
   if (!poison_.empty()) poison_.Clear({offset, length});
@@ -312,6 +336,7 @@ absl::Status Pmem2Media::ClearPoison(uint64_t offset, uint64_t length) {
   if (read_only_)
     return Refusal(EROFS, "media.read_only",
                    absl::StrCat("clear poison of ", name_, ": open read-only"));
+  RETURN_IF_ERROR(RenewDisk(offset, length));
   poison_.Clear({offset, length});
   return absl::OkStatus();
 }

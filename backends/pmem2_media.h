@@ -108,6 +108,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   absl::Status CheckFits(uint64_t offset, uint64_t length) const;
   absl::Status CheckLoad(uint64_t offset, uint64_t length) const;
   absl::Status CheckStore(uint64_t offset, uint64_t length) const;
+  absl::Status RenewDisk(uint64_t offset, uint64_t length);
   // After a SIGBUS: says so, and notes what the kernel called failed memory.
   absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
   // Runs `store` over [offset, offset + length) with all checks around it.

@@ -4,12 +4,15 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "backends/descriptor.h"
 #include "backends/image_layout.h"
 #include "backends/image_lock.h"
+#include "backends/machine_badblocks.h"
 #include "backends/open_source.h"
+#include "backends/sysfs_folder.h"
 #include "core/status.h"
 
 namespace nvdimmfs::backends {
@@ -31,10 +34,14 @@ absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWhole(const std::string& path, No
         EINVAL, "image.size",
         absl::StrCat("open ", path, ": ", size,
                      " bytes are no DIMM and no label area; the least is a page of ", kImagePage));
-  return Pmem2Media::Map(file.get(), {.length = static_cast<uint64_t>(size),
-                                      .read_only = options.read_only,
-                                      .name = path,
-                                      .durability = options.durability});
+  ASSIGN_OR_RETURN(const std::shared_ptr<Pmem2Media> media,
+                   Pmem2Media::Map(file.get(), {.length = static_cast<uint64_t>(size),
+                                                .read_only = options.read_only,
+                                                .name = path,
+                                                .durability = options.durability}));
+  const auto disk = kind == NodeKind::kBlock ? SysfsFolder::OfNode(file.get()) : std::nullopt;
+  if (disk) TakeDiskBadblocks(*disk, *media);
+  return media;
 }
 
 }  // namespace

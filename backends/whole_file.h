@@ -22,7 +22,8 @@ absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeFile(const std::string& path
                                                          const FileOptions& options);
 
 // The same of a block device, which nobody else may have mounted unless `read_only`. Kernel pages
-// of it are shared with whoever reads it through its node.
+// of it are shared with whoever reads it through its node. What the kernel knows to be bad on it is bad
+// from the start.
 absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeDisk(const std::string& path,
                                                          const FileOptions& options);
 

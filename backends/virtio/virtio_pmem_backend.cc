@@ -54,8 +54,9 @@ absl::StatusOr<core::BusSource> OverDisk(const std::string& path, const FileOpti
   ASSIGN_OR_RETURN(const SysfsFolder disk, FindDisk(path));
   ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media, MapWholeDisk(path, options));
   const uint64_t size = media->size();
-  const auto region = disk.Holding("mappings");
-  const uint64_t start = region ? region->Number("resource").value_or(0) : uint64_t{0};
+  // The nearest device above it says where it starts: its namespace, or what is in that.
+  const auto place = disk.Holding("resource");
+  const uint64_t start = place ? place->Number("resource").value_or(0) : uint64_t{0};
   core::BusSource bus =
       BusOver(std::move(media), core::MakeRange(start, size).value_or(core::Range{0, size}),
               options.read_only);

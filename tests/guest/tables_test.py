@@ -42,6 +42,17 @@ refused Input/output dd if=/mnt/dev/pmem1 of=/dev/null bs=4096 count=1 skip=2000
 try pat check /mnt/dev/pmem0 5 0 4096
 cat /mnt/bus/nd/devices/region1/size
 umount /mnt
+
+section bad
+# What the kernel's disk knows to be bad; its driver has no way to clear it.
+try sh -c "echo 2000 8 >/sys/block/pmem0/badblocks"
+try serve e820:/dev/pmem0
+cat /mnt/bus/nd/devices/region0/badblocks
+refused Input/output dd if=/mnt/dev/pmem0 of=/dev/null bs=512 skip=2003 count=1
+try dd if=/mnt/dev/pmem0 of=/dev/null bs=4096 skip=251 count=1
+refused Input/output dd if=/dev/zero of=/mnt/dev/pmem0 bs=4096 seek=250 count=1 conv=notrunc,fsync
+cat /mnt/bus/nd/devices/region0/badblocks
+try leave
 """
 
 E820 = """
@@ -95,6 +106,7 @@ class TablesTest(mounting.MountTestCase):
             machine="q35,nvdimm=on,nvdimm-persistence=cpu",
         )
         self.assertEqual("33554432", sections["vanished"].split()[-1])
+        self.assertEqual(2 * ["2000 8"], [x for x in sections["bad"].splitlines() if x == "2000 8"])
         table = self.scratch_path("guest.nfit")
         with open(table, "wb") as out:
             out.write(base64.b64decode(sections["nfit"]))
