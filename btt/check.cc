@@ -18,6 +18,12 @@ std::optional<Version> Detect(const core::Media& ns, const core::Uuid& parent_uu
     if (ns.size() >= InitialOffset(version) + kMinArena &&
         !WalkInfo(ns, version, parent_uuid).links.empty())
       return version;
+  for (Version version : {Version::kV1_1, Version::kV2_0}) {
+    if (ns.size() < InitialOffset(version) + kMinArena) continue;
+    const auto info = LoadInfo(ns, InitialOffset(version));
+    if (info.ok() && core::ReasonOf(CheckInfo(*info, parent_uuid)) == "btt.info.checksum")
+      return version;
+  }
   return std::nullopt;
 }
 

@@ -30,7 +30,8 @@
 namespace nvdimmfs::btt {
 
 // The version whose first info block is valid, or was: then a copy of it must be where the size of
-// the namespace says. v1.1 is looked for first. Nothing where there is no trace of a BTT.
+// the namespace says; or at least what is there has the signature, and the namespace as its parent.
+// v1.1 is looked for first. Nothing where there is no trace of a BTT.
 std::optional<Version> Detect(const core::Media& ns, const core::Uuid& parent_uuid);
 
 // Empty where the BTT is sound. A namespace without a BTT gives one finding, "btt.info.signature"

@@ -2,6 +2,8 @@
 // sector reads as another's data; also when the power fails at any step of the repair.
 #include "btt/check.h"
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "btt/btt.h"
+#include "btt/geometry.h"
 #include "btt/info_block.h"
 #include "btt/map_entry.h"
 #include "core/endian.h"
@@ -231,6 +234,18 @@ TEST(CheckHealthyTest, AFreshAndAWrittenBttHaveNoFindings) {
   EXPECT_EQ(Detect(FaultyMedia(kSize), core::Uuid()), std::nullopt);
   EXPECT_EQ(Reasons(Check(FaultyMedia(kSize), Version::kV1_1, core::Uuid())),
             (std::set<std::string>{"btt.info.signature"}));
+}
+
+TEST(CheckLostTest, ABttWithoutASoundInfoBlockIsFoundButNotGuessed) {
+  const Patient patient = Healthy();
+  const ArenaGeometry arena = DivideIntoArenas(kSize, Version::kV1_1, 4096).at(0);
+  for (const uint64_t at : {arena.start, arena.Info2At()})
+    ASSERT_TRUE(patient.media->Store32(at + offsetof(InfoBlock, nfree), 7).ok());
+  EXPECT_EQ(Detect(*patient.media, core::Uuid()), Version::kV1_1);
+  EXPECT_EQ(Reasons(patient.Findings()), (std::set<std::string>{"btt.info.checksum"}));
+  EXPECT_EQ(
+      core::ErrnoOf(Repair(*patient.media, Version::kV1_1, core::Uuid(), KeepNothing).status()),
+      ENODEV);
 }
 
 TEST_P(CheckTest, IsFoundAndCheckingStoresNothing) {

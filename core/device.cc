@@ -1,9 +1,14 @@
 #include "core/device.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/driver.h"
 #include "core/status.h"
 #include "core/uuid.h"
@@ -14,7 +19,20 @@ namespace {
 constexpr std::array<absl::string_view, 8> kActions = {"add",    "remove",  "change", "move",
                                                        "online", "offline", "bind",   "unbind"};
 
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\0'; }
+bool IsAlphanumeric(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isalnum);
+}
+
+// What follows an action: a UUID, then any number of KEY=VALUE, a blank before each.
+bool IsEventArguments(absl::string_view text) {
+  const std::vector<absl::string_view> words = absl::StrSplit(text, ' ');
+  if (words[0].size() != 36 || !Uuid::Parse(words[0])) return false;
+  return std::all_of(words.begin() + 1, words.end(), [](absl::string_view word) {
+    const std::pair<absl::string_view, absl::string_view> pair =
+        absl::StrSplit(word, absl::MaxSplits('=', 1));
+    return IsAlphanumeric(pair.first) && IsAlphanumeric(pair.second);
+  });
+}
 
 }  // namespace
 
@@ -42,19 +60,16 @@ absl::StatusOr<std::string> ShowDevtype(Device& device) {
 absl::StatusOr<std::string> ShowUevent(Device& device) { return device.uevent(); }
 
 absl::Status StoreUevent(Device& device, absl::string_view text) {
-  for (const absl::string_view action : kActions) {
-    if (text.substr(0, action.size()) != action) continue;
-    absl::string_view rest = text.substr(action.size());
-    if (rest.empty() || rest == "\n") return absl::OkStatus();
-    if (!IsSpace(rest[0])) continue;
-    rest.remove_prefix(1);
-    if (Uuid::Parse(rest).has_value() && (rest.size() == 36 || IsSpace(rest[36])))
-      return absl::OkStatus();
-  }
+  if (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.remove_suffix(1);
+  const size_t blank = text.find(' ');
+  const bool known =
+      std::find(kActions.begin(), kActions.end(), text.substr(0, blank)) != kActions.end();
+  if (known && (blank == text.npos || IsEventArguments(text.substr(blank + 1))))
+    return absl::OkStatus();
   return Refusal(EINVAL, "uevent.action",
                  absl::StrCat("uevent of ", device.name(),
                               ": not an action; write add, remove, change, move, online, offline, "
-                              "bind or unbind"));
+                              "bind or unbind; after it may stand a UUID and words KEY=VALUE"));
 }
 
 absl::StatusOr<std::string> ShowLastError(Device& device) {

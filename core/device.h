@@ -121,6 +121,7 @@ inline constexpr Attribute kUeventAttribute = {
     .mode = 0644,
     .show = ShowUevent,
     .store = StoreUevent,
+    .raw_input = true,
     .summary = "the device's event variables; writing an action word synthesises an event"};
 inline constexpr Attribute kModaliasAttribute = {
     .name = "modalias", .show = ShowModalias, .summary = "nd:tN, the device's type number"};

@@ -117,6 +117,11 @@ absl::Status RefuseTuning(Device& device, absl::string_view) {
                               " belongs to the kernel's block layer, which is not here"));
 }
 
+Text NoAutosuspend(Device& device) {
+  return Refusal(EIO, "disk.no_autosuspend",
+                 absl::StrCat(device.name(), " has no power management, so no delay of it"));
+}
+
 // The BTT's disk registers no table of bad sectors and no direct access.
 uint16_t UnlessBtt(const Device& device) {
   return AsDisk(device).options().atomic_sectors ? 0 : 0644;
@@ -161,6 +166,18 @@ constexpr Attribute kDiskAttributes[] = {
      .mode = 0644,
      .show = ShowIntegrityOn,
      .store = RefuseTuning},
+    {.name = "power/async", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "power/autosuspend_delay_ms",
+     .mode = 0644,
+     .show = NoAutosuspend,
+     .store = RefuseTuning},
+    {.name = "power/control", .mode = 0644, .show = Fixed<"auto\n">, .store = RefuseTuning},
+    {.name = "power/runtime_active_kids", .show = Fixed<"0\n">},
+    {.name = "power/runtime_active_time", .show = Fixed<"0\n">},
+    {.name = "power/runtime_enabled", .show = Fixed<"disabled\n">},
+    {.name = "power/runtime_status", .show = Fixed<"unsupported\n">},
+    {.name = "power/runtime_suspended_time", .show = Fixed<"0\n">},
+    {.name = "power/runtime_usage", .show = Fixed<"0\n">},
     {.name = "queue/add_random", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
     {.name = "queue/chunk_sectors", .show = Fixed<"0\n">},
     {.name = "queue/dax", .show = ShowDax},

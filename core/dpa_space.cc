@@ -161,8 +161,27 @@ uint64_t DpaSpace::Available(const Range& window, uint64_t align) const {
 }
 
 uint64_t DpaSpace::LargestGap(const Range& window, uint64_t align) const {
+  uint64_t left = Available(window, align);
+  // Where the first gap ends below `align` the kernel's arithmetic wraps and takes it for endless:
+  // all or nothing goes where it would begin.
+  uint64_t at = window.start;
+  for (const DpaExtent& extent : extents_) {
+    if (!extent.dpa.Overlaps(window)) continue;
+    if (extent.dpa.start > window.start && extent.dpa.start < align) {
+      const Range endless = {at == 0 ? 0 : align, left};
+      const bool clashes =
+          std::any_of(extents_.begin(), extents_.end(),
+                      [&](const DpaExtent& other) { return other.dpa.Overlaps(endless); });
+      return clashes ? 0 : left;
+    }
+    at = extent.dpa.end();
+  }
   uint64_t largest = 0;
-  for (const Range& gap : Gaps(extents_, window, align)) largest = std::max(largest, gap.size);
+  for (const Range& gap : Gaps(extents_, window, align)) {
+    const uint64_t reserved = std::min(gap.size, left);
+    largest = std::max(largest, reserved);
+    left -= reserved;
+  }
   return largest;
 }
 

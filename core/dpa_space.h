@@ -47,7 +47,10 @@ class DpaSpace {
 
   // `available_size` of one mapping: extents widened to `align` count.
   uint64_t Available(const Range& window, uint64_t align) const;
-  // The largest free gap of `window`, trimmed inward to `align`.
+  // `max_available_extent` of one mapping: the largest of the gaps, trimmed inward to `align`, when
+  // Available() bytes are reserved in them in ascending order. As Available() counts an align unit
+  // that two extents share twice, that may be less than the largest gap; and, as in the kernel, 0
+  // where extents that begin below `align` confuse it.
   uint64_t LargestGap(const Range& window, uint64_t align) const;
 
  private:

@@ -75,7 +75,11 @@ constexpr Attribute kDriverAttributes[] = {
      .store = StoreUnbind,
      .visible = ByHand,
      .summary = "a device's name: take it from this driver"},
-    {.name = "uevent", .mode = 0200, .store = StoreUevent, .summary = "an action word"},
+    {.name = "uevent",
+     .mode = 0200,
+     .store = StoreUevent,
+     .raw_input = true,
+     .summary = "an action word"},
 };
 
 }  // namespace

@@ -35,12 +35,12 @@ absl::Status Unusable(absl::string_view reason, absl::string_view why) {
 absl::Status CheckIdentity(const InfoBlock& block, bool dax, const Uuid& parent_uuid) {
   if (block.signature != (dax ? kDaxSignature : kPfnSignature))
     return NoBlock("info.signature", "another signature");
+  if (Uuid(block.parent_uuid) != parent_uuid)
+    return NoBlock("info.parent", "it belongs to another namespace");
   const uint64_t computed = ChecksumOf(block);
   if (block.checksum != computed)
     return NoBlock("info.checksum", absl::StrCat("checksum stored ", FormatHex(block.checksum),
                                                  ", computed ", FormatHex(computed)));
-  if (Uuid(block.parent_uuid) != parent_uuid)
-    return NoBlock("info.parent", "it belongs to another namespace");
   return absl::OkStatus();
 }
 

@@ -223,7 +223,10 @@ absl::Status Namespace::SetSize(uint64_t size) {
     return Refusal(
         ENOSPC, "namespace.size.room",
         absl::StrCat(what, ": ", region_.name(), " has at most ", room, " bytes in one piece for ",
-                     name(), " (", allocated, " of them its own); see max_available_extent"));
+                     name(), " (", allocated, " of them its own); see max_available_extent",
+                     region_.AvailableSize() > 0 && room == allocated
+                         ? "; extents that are not aligned to it are in the way of align: lower it"
+                         : ""));
   RETURN_IF_ERROR(Resize(size, allocated));
   LocateOnMedia();
   if (size == 0 && id_ != 0 && region_.namespace_seed() != this)
@@ -338,8 +341,13 @@ absl::Status Namespace::SetClaimClass(ClaimClass claim_class) {
   return UpdateLabels();
 }
 
+absl::Status Namespace::CommitLabels() {
+  labels_held_ = false;
+  return UpdateLabels();
+}
+
 absl::Status Namespace::UpdateLabels() {
-  if (!labelled_ || uuid_.is_nil()) return absl::OkStatus();
+  if (!labelled_ || labels_held_ || uuid_.is_nil()) return absl::OkStatus();
   return Annotate(size_ == 0 ? FreeLabels() : WriteLabels(), absl::StrCat("labels of ", name()));
 }
 

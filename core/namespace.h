@@ -59,6 +59,9 @@ class Namespace final : public NdDevice {
   absl::Status SetAltName(absl::string_view name);
   absl::Status SetSectorSize(uint64_t sector_size);
   absl::Status SetClaimClass(ClaimClass claim_class);
+  // Until CommitLabels the stores above update no label; it does so once, for all that they did.
+  void HoldLabels() { labels_held_ = true; }
+  absl::Status CommitLabels();
   // A sector size that was never there: for undoing a creation.
   void ForgetSectorSize() { lbasize_ = 0; }
   void SetForceRaw(bool force_raw) { force_raw_ = force_raw; }
@@ -118,6 +121,7 @@ class Namespace final : public NdDevice {
   uint64_t lbasize_ = 0;
   ClaimClass claim_class_ = ClaimClass::kNone;
   bool force_raw_ = false;
+  bool labels_held_ = false;
   uint64_t start_ = 0;
   uint64_t size_ = 0;
   ClaimDevice* claim_ = nullptr;

@@ -117,14 +117,19 @@ absl::StatusOr<Range> PfnDevice::data() const {
 
 absl::Status PfnDevice::SetMode(absl::string_view raw_text) {
   RETURN_IF_ERROR(CheckUnbound("mode"));
-  // The kernel compares all but the last character that was written, whatever that is.
+  // The kernel compares all but the last character that was written, whatever that is, with the
+  // word and with the word and a newline.
   const std::string text(raw_text);
   const size_t compared = text.empty() ? 0 : text.size() - 1;
-  if (std::strncmp(text.c_str(), "pmem", compared) == 0)
+  const auto is = [&](const char* word, const char* line) {
+    return std::strncmp(text.c_str(), word, compared) == 0 ||
+           std::strncmp(text.c_str(), line, compared) == 0;
+  };
+  if (is("pmem", "pmem\n"))
     mode_ = InfoBlockMode::kPmem;
-  else if (std::strncmp(text.c_str(), "ram", compared) == 0)
+  else if (is("ram", "ram\n"))
     mode_ = InfoBlockMode::kRam;
-  else if (std::strncmp(text.c_str(), "none", compared) == 0)
+  else if (is("none", "none\n"))
     mode_ = InfoBlockMode::kNone;
   else
     return Refusal(EINVAL, "claim.mode",

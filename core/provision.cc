@@ -213,12 +213,33 @@ void Undo(Namespace& ns) {
   ns.ForgetSectorSize();
 }
 
+// Early: later a namespace that is enabled already would have to go again.
+absl::Status CheckSlots(const Region& region) {
+  for (const Mapping& mapping : region.mappings()) {
+    const LabelArea& area = mapping.data->labels;
+    if (area.has_index() && area.free_slots() == 0)
+      return Refusal(ENXIO, "label.slots.full",
+                     absl::StrCat("create: the label area of ", mapping.dimm->name(),
+                                  " has no free slot; destroy a namespace first"));
+  }
+  return absl::OkStatus();
+}
+
+// The label comes last: cut before, there is free space; after, a whole namespace.
 absl::Status CreateLabelled(Region& region, const Request& request) {
+  if (region.any_dimm_unbound())
+    return Refusal(ENXIO, "region.dimm_unbound",
+                   absl::StrCat("create: a DIMM of ", region.name(), " is not bound to nvdimm"));
+  RETURN_IF_ERROR(CheckSlots(region));
   ASSIGN_OR_RETURN(Namespace * ns, PickNamespace(region));
+  ns->HoldLabels();
   absl::Status status = Allocate(*ns, request);
   if (status.ok()) status = Enable(*ns, request);
+  if (status.ok()) status = ns->CommitLabels();
   if (!status.ok()) {
+    const std::shared_ptr<Device> alive = ns->shared_from_this();
     Undo(*ns);
+    ns->CommitLabels().IgnoreError();
     return status;
   }
   region.last_created = ns->name();

@@ -151,7 +151,7 @@ absl::Status Region::CheckDimms() const {
     if (dimm.source().missing)
       return Refusal(ENODEV, "region.dimm_missing",
                      absl::StrCat("enable ", name(), ": a part of its bytes is on ", dimm.name(),
-                                  ", whose ", dimm.source().description, " is missing"));
+                                  ", and ", dimm.source().description, " is missing"));
     if (dimm.overwriting())
       return Refusal(EBUSY, "dimm.overwriting",
                      absl::StrCat("enable ", name(), ": ", dimm.name(),

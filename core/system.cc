@@ -123,7 +123,7 @@ absl::StatusOr<std::string> System::Show(Device& device, const Attribute& attrib
   absl::MutexLock lock(&mutex_);
   if (!device.registered()) return Gone(device);
   if (attribute.show == nullptr)
-    return Refusal(EACCES, "attribute.write_only",
+    return Refusal(EIO, "attribute.write_only",
                    absl::StrCat(device.name(), "/", attribute.name, " cannot be read"));
   return attribute.show(device);
 }
@@ -132,7 +132,7 @@ absl::Status System::Store(Device& device, const Attribute& attribute, absl::str
   absl::MutexLock lock(&mutex_);
   if (!device.registered()) return Gone(device);
   if (attribute.store == nullptr)
-    return Refusal(EACCES, "attribute.read_only",
+    return Refusal(EIO, "attribute.read_only",
                    absl::StrCat(device.name(), "/", attribute.name, " cannot be written"));
   written = written.substr(0, kPage);
   if (!attribute.raw_input) written = written.substr(0, written.find('\0'));

@@ -44,6 +44,7 @@ class FakeSectorLayer final : public SectorLayer {
     std::byte mark[17] = {std::byte{'B'}};
     std::memcpy(mark + 1, options.uuid.bytes().data(), 16);
     RETURN_IF_ERROR(ns->Write(0, mark));
+    RETURN_IF_ERROR(ns->Persist(0, sizeof mark));
     return MediaSlice::Make(ns, {8192, ns->size() - 8192});
   }
 

@@ -31,8 +31,12 @@ absl::StatusOr<std::unique_ptr<OpenFile>> AttributeFile::Open(const NodeView& no
                                                               const Services& services) {
   const core::Attribute& attribute = *node.attribute;
   const int access = flags & O_ACCMODE;
-  if (access != O_WRONLY && (node.mode & kAnyRead) == 0) return Denied(attribute, "read");
-  if (access != O_RDONLY && (node.mode & kAnyWrite) == 0) return Denied(attribute, "written");
+  const mode_t mode = node.access.mode.value_or(node.mode);
+  if (access != O_WRONLY && (mode & kAnyRead) == 0) return Denied(attribute, "read");
+  if (access != O_RDONLY && (mode & kAnyWrite) == 0) return Denied(attribute, "written");
+  if ((flags & O_DIRECT) != 0)
+    return core::Refusal(EINVAL, "attribute.direct",
+                         absl::StrCat("open ", attribute.name, ": O_DIRECT is for data files"));
   return absl::WrapUnique(new AttributeFile(node, services));
 }
 

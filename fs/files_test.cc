@@ -178,11 +178,22 @@ TEST_F(FilesTest, TruncationSucceedsAndChangesNothing) {
   EXPECT_TRUE(model_.stores().empty());
 }
 
-TEST_F(FilesTest, ModesAndOwnersCannotBeChanged) {
+TEST_F(FilesTest, AnAttributeKeepsItsModeAndOwnerAndIsOpenedAccordingly) {
   const Ino ino = tree_.FindPath(uuid_)->ino;
-  EXPECT_TRUE(operations_.SetAttributes(ino, nullptr, {.mode = 0644, .uid = 7}).ok());
-  EXPECT_EQ(core::ErrnoOf(operations_.SetAttributes(ino, nullptr, {.mode = 0666}).status()), EPERM);
-  EXPECT_EQ(core::ErrnoOf(operations_.SetAttributes(ino, nullptr, {.uid = 0}).status()), EPERM);
+  const auto changed = operations_.SetAttributes(ino, nullptr, {.mode = 0400, .uid = 1000});
+  ASSERT_TRUE(changed.ok());
+  EXPECT_EQ(changed->stat.st_mode, S_IFREG | 0400u);
+  EXPECT_EQ(changed->stat.st_uid, 1000u);
+  EXPECT_EQ(core::ErrnoOf(operations_.Open(ino, O_WRONLY).status()), EACCES);
+  EXPECT_TRUE(operations_.Open(ino, O_RDONLY).ok());
+  ASSERT_TRUE(operations_.SetAttributes(ino, nullptr, {.mode = 0222}).ok());
+  EXPECT_TRUE(operations_.Open(ino, O_WRONLY).ok());
+  EXPECT_EQ(core::ErrnoOf(operations_.Open(ino, O_RDONLY).status()), EACCES);
+}
+
+TEST_F(FilesTest, AnAttributeIsNotOpenedPastTheCache) {
+  const Ino ino = tree_.FindPath(uuid_)->ino;
+  EXPECT_EQ(core::ErrnoOf(operations_.Open(ino, O_RDONLY | O_DIRECT).status()), EINVAL);
 }
 
 TEST_F(FilesTest, ADataFileKeepsItsModeAndOwnerUntilItGoes) {

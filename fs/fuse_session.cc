@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -422,7 +423,11 @@ fuse_lowlevel_ops Table() {
   table.readdir = OnReadDir;
   table.statfs = OnStatFs;
   table.mkdir = [](fuse_req_t request, fuse_ino_t, const char*, mode_t) { Forbid(request); };
-  table.mknod = [](fuse_req_t request, fuse_ino_t, const char*, mode_t, dev_t) { Forbid(request); };
+  table.mknod = [](fuse_req_t request, fuse_ino_t, const char*, mode_t mode, dev_t) {
+    // Where sysfs cannot create files at all, the kernel says so for regular ones.
+    if (S_ISREG(mode)) return (void)fuse_reply_err(request, EACCES);
+    Forbid(request);
+  };
   table.unlink = table.rmdir = [](fuse_req_t request, fuse_ino_t, const char*) { Forbid(request); };
   table.symlink = [](fuse_req_t request, const char*, fuse_ino_t, const char*) { Forbid(request); };
   table.link = [](fuse_req_t request, fuse_ino_t, fuse_ino_t, const char*) { Forbid(request); };

@@ -22,8 +22,8 @@ constexpr Ino kRootIno = 1;
 
 enum class NodeKind : uint8_t { kDirectory, kAttribute, kLink, kData };
 
-// Who may do what with a data file, as far as chmod(2) and chown(2) have said it.
-struct DataAccess {
+// Who may do what with a node, as far as chmod(2) and chown(2) have said it.
+struct Access {
   std::optional<mode_t> mode;  // permission bits
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
@@ -39,7 +39,7 @@ struct NodeView {
   std::shared_ptr<core::Device> device;
   const core::Attribute* attribute = nullptr;  // lives as long as `device`
   std::shared_ptr<core::DataNode> data;
-  DataAccess access;  // of a data file
+  Access access;
 };
 
 // One line of a directory.

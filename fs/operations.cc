@@ -71,10 +71,10 @@ Operations::Entry Operations::EntryOf(const NodeView& node) const {
     stat.st_size = static_cast<off_t>(node.data->size());
     stat.st_blocks = static_cast<blkcnt_t>(node.data->size() / 512);
     stat.st_blksize = node.data->block_size();
-    stat.st_mode = node.access.mode ? S_IFREG | *node.access.mode : stat.st_mode;
-    stat.st_uid = node.access.uid.value_or(stat.st_uid);
-    stat.st_gid = node.access.gid.value_or(stat.st_gid);
   }
+  if (node.access.mode) stat.st_mode = TypeOf(node.kind) | *node.access.mode;
+  stat.st_uid = node.access.uid.value_or(stat.st_uid);
+  stat.st_gid = node.access.gid.value_or(stat.st_gid);
   stat.st_atim = stat.st_mtim = stat.st_ctim = mounted_at_;
   return entry;
 }
@@ -94,17 +94,9 @@ absl::StatusOr<Operations::Entry> Operations::GetAttributes(Ino ino, const OpenF
 absl::StatusOr<Operations::Entry> Operations::SetAttributes(Ino ino, const OpenFile* file,
                                                             const Change& change) {
   if (change.mode || change.uid || change.gid || change.size) RETURN_IF_ERROR(CheckWritable());
-  ASSIGN_OR_RETURN(const Entry entry, GetAttributes(ino, file));
-  const struct stat& now = entry.stat;
-  const bool keeps = change.mode.value_or(now.st_mode & 07777) == (now.st_mode & 07777) &&
-                     change.uid.value_or(now.st_uid) == now.st_uid &&
-                     change.gid.value_or(now.st_gid) == now.st_gid;
-  if (keeps) return entry;
-  if (tree_.SetAccess(ino, {.mode = change.mode, .uid = change.uid, .gid = change.gid}))
-    return GetAttributes(ino, file);
-  return core::Refusal(EPERM, "tree.mode",
-                       "modes and owners of attributes and directories are the tree's own; mount "
-                       "with -o uid=, gid=, umask=");
+  // What is gone from the tree has nobody left to be kept from it.
+  tree_.SetAccess(ino, {.mode = change.mode, .uid = change.uid, .gid = change.gid});
+  return GetAttributes(ino, file);
 }
 
 absl::StatusOr<std::string> Operations::ReadLink(Ino ino) const {

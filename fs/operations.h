@@ -59,8 +59,8 @@ class Operations {
   absl::StatusOr<Entry> Lookup(Ino directory, absl::string_view name) const;
   // `file`, where the request has one, answers for a node that is gone from the tree. May be null.
   absl::StatusOr<Entry> GetAttributes(Ino ino, const OpenFile* file) const;
-  // Size changes succeed and change nothing. A data file keeps a new mode or owner while it lives,
-  // as a device node does; for everything else they are refused with EPERM.
+  // Size changes succeed and change nothing. A node keeps a new mode or owner while it lives, as in
+  // sysfs and /dev.
   absl::StatusOr<Entry> SetAttributes(Ino ino, const OpenFile* file, const Change& change);
   absl::StatusOr<std::string> ReadLink(Ino ino) const;
 

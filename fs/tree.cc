@@ -73,7 +73,7 @@ struct Tree::Node {
   uint16_t mode;
   NodeKind kind;
   Content content;
-  DataAccess access = {};
+  Access access = {};
 
   bool is_directory() const { return kind == NodeKind::kDirectory; }
   Directory& directory() const { return *std::get<std::unique_ptr<Directory>>(content); }
@@ -251,10 +251,10 @@ void Tree::set_data_removed(std::function<void(Ino)> observer) {
   data_removed_ = std::move(observer);
 }
 
-bool Tree::SetAccess(Ino ino, const DataAccess& access) {
+bool Tree::SetAccess(Ino ino, const Access& access) {
   absl::MutexLock lock(&mutex_);
   Node* node = Get(ino);
-  if (node == nullptr || node->kind != NodeKind::kData) return false;
+  if (node == nullptr) return false;
   if (access.mode) node->access.mode = access.mode;
   if (access.uid) node->access.uid = access.uid;
   if (access.gid) node->access.gid = access.gid;
@@ -372,6 +372,7 @@ NodeView Tree::ViewOf(const Node& node) {
   view.ino = node.ino;
   view.kind = node.kind;
   view.mode = node.mode;
+  view.access = node.access;
   switch (node.kind) {
     case NodeKind::kDirectory:
       view.subdirectories = node.directory().subdirectories;
@@ -388,7 +389,6 @@ NodeView Tree::ViewOf(const Node& node) {
       break;
     case NodeKind::kData:
       view.data = std::get<std::shared_ptr<core::DataNode>>(node.content);
-      view.access = node.access;
       break;
   }
   return view;

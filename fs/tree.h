@@ -63,9 +63,9 @@ class Tree final : public core::TreeListener {
   // where there is no such directory.
   std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset, size_t limit);
 
-  // What `access` says is set for that data file, until it goes; the rest stays. False where there
-  // is no such data file.
-  bool SetAccess(Ino ino, const DataAccess& access);
+  // What `access` says is set for that node, until it goes; the rest stays. False where there is no
+  // such node.
+  bool SetAccess(Ino ino, const Access& access);
 
   ChangeBoard& changes() { return changes_; }
 

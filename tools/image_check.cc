@@ -11,6 +11,7 @@
 #include "btt/check.h"
 #include "core/bus.h"
 #include "core/dimm.h"
+#include "core/info_block.h"
 #include "core/media_slice.h"
 #include "core/namespace.h"
 #include "core/region.h"
@@ -123,12 +124,30 @@ const core::RegionSource& RegionOf(const Buses& buses, const Extent& extent) {
   return buses[extent.bus].regions[extent.region];
 }
 
+// The info block of fsdax or devdax, where it is damaged: the model takes it for none.
+void CheckInfoBlock(const core::Media& media, const core::RegionSource& region,
+                    const Extent& extent, Findings& findings) {
+  using core::ClaimClass;
+  const core::Range spa = {region.spa.start + extent.range.start, extent.range.size};
+  for (const ClaimClass kind : {ClaimClass::kPfn, ClaimClass::kDax}) {
+    if (extent.claim_class != ClaimClass::kNone && extent.claim_class != kind) continue;
+    const absl::Status status =
+        core::ReadInfoBlock(media, kind == ClaimClass::kDax, extent.uuid, spa, {}).status();
+    if (core::ReasonOf(status) == "info.checksum")
+      AddPlaced(extent, BaseOf(region),
+                {{"info.checksum", core::kInfoBlockOffset, std::string(status.message())}}, false,
+                findings);
+  }
+}
+
 absl::Status CheckExtent(const Buses& buses, const Extent& extent, Findings& findings) {
   const core::RegionSource& region = RegionOf(buses, extent);
   ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media,
                    core::MediaSlice::Make(region.media, extent.range));
   if (const auto version = BttVersion(*media, extent))
     AddPlaced(extent, BaseOf(region), btt::Check(*media, *version, extent.uuid), false, findings);
+  else
+    CheckInfoBlock(*media, region, extent, findings);
   return absl::OkStatus();
 }
 
@@ -148,21 +167,27 @@ absl::Status RepairExtent(const Buses& buses, const Extent& extent, RepairLog& l
   ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media,
                    core::MediaSlice::Make(region.media, extent.range));
   const auto version = BttVersion(*media, extent);
-  if (!version) return absl::OkStatus();
-  ASSIGN_OR_RETURN(btt::RepairReport report,
-                   btt::Repair(*media, *version, extent.uuid,
-                               [&](uint64_t offset, absl::Span<const std::byte> bytes) {
-                                 return log.Save(base + extent.range.start + offset, bytes);
-                               }));
-  AddPlaced(extent, base, std::move(report.done), true, findings);
-  AddPlaced(extent, base, std::move(report.left), false, findings);
+  if (!version) {
+    CheckInfoBlock(*media, region, extent, findings);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<btt::RepairReport> report =
+      btt::Repair(*media, *version, extent.uuid,
+                  [&](uint64_t offset, absl::Span<const std::byte> bytes) {
+                    return log.Save(base + extent.range.start + offset, bytes);
+                  });
+  if (core::ErrnoOf(report.status()) == ENODEV)  // nothing to repair from; other BTTs may have it
+    report = btt::RepairReport{{}, btt::Check(*media, *version, extent.uuid)};
+  RETURN_IF_ERROR(report.status());
+  AddPlaced(extent, base, std::move(report->done), true, findings);
+  AddPlaced(extent, base, std::move(report->left), false, findings);
   return media->Flush();
 }
 
 struct Survey {
-  Findings findings;
+  Findings findings;  // of labels and devices, then of what the namespaces hold
+  size_t held = 0;    // where the latter begin
   std::vector<Extent> extents;
-  bool btt_findings = false;
 };
 
 absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
@@ -172,10 +197,9 @@ absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   Survey survey;
   survey.extents = CollectExtents(system, survey.findings);
-  const size_t before = survey.findings.size();
+  survey.held = survey.findings.size();
   for (const Extent& extent : survey.extents)
     RETURN_IF_ERROR(CheckExtent(buses, extent, survey.findings));
-  survey.btt_findings = survey.findings.size() != before;
   return survey;
 }
 
@@ -183,8 +207,9 @@ absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
 
 absl::StatusOr<Findings> CheckSource(const std::string& source_text, const CheckOptions& options) {
   ASSIGN_OR_RETURN(Survey survey, LookAt(source_text, options.force && !options.repair));
-  if (!options.repair || !survey.btt_findings) return std::move(survey.findings);
-  Findings findings;
+  if (!options.repair || survey.findings.size() == survey.held) return std::move(survey.findings);
+  Findings findings = std::move(survey.findings);
+  findings.resize(survey.held);
   const std::string source_file = SplitSource(source_text).first;
   ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, false, false)));
   std::map<std::string, RepairLog> logs;

@@ -216,6 +216,10 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   if (!called.empty() && !by_name_.emplace(called, bus.dimms.size()).second)
     table.Refuse(name ? "name" : "image",
                  absl::StrCat("another DIMM of this bus is called \"", called, "\""));
+  for (size_t i = 0; i < bus.dimms.size(); ++i)
+    if (bus.dimms[i].identity.handle == dimm->identity.handle)
+      table.Refuse("handle", absl::StrCat("handle: ", dimm->identity.handle,
+                                          " is that of DIMM ", i, " of this bus already"));
   bus.dimms.push_back(*std::move(dimm));
   mapped_.emplace_back();
   ++dimms_;
@@ -244,11 +248,12 @@ std::vector<MappingSource> Builder::Mappings(TomlReader& table, const BusSource&
   for (TomlReader& entry : table.Tables("mapping")) {
     const auto dimm = entry.Text("dimm");
     const uint64_t start = entry.Size("dpa_offset").value_or(0);
-    const uint64_t size = entry.Size("dpa_size").value_or(0);
+    const auto size = entry.Size("dpa_size");
     const auto offset = entry.Size("region_offset");
     if (entry.Finish().ok() && !dimm) entry.Refuse("", "a mapping needs a dimm");
+    if (size == uint64_t{0}) entry.Refuse("dpa_size", "dpa_size: needs a multiple of 4096");
     if (!table.status().ok()) return {};
-    Mapping(entry, "dimm", *dimm, {start, size}, offset, mappings);
+    Mapping(entry, "dimm", *dimm, {start, size.value_or(0)}, offset, mappings);
   }
   if (!table.status().ok()) return {};
   // What is not said: as much as every member of the set has from there on.

@@ -398,6 +398,11 @@ const Mistake kMistakes[] = {
     {"[[bus]]\n[[bus.dimm]]\nmissing = true\n", "t.toml:2:1: ", "needs a size"},
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\nsize = 4096\n", "t.toml:4:8: ", "missing = true"},
     {"[[bus]]\ndimm = [{image = \"a.img\"}, {image = \"a.img\"}]\n", "t.toml:2:", "a.img"},
+    {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\n[[bus.dimm]]\nimage = \"b.img\"\nhandle = 1\n",
+     "t.toml:6:10: ", "1 is that of DIMM 0"},
+    {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\n[[bus.region]]\n[[bus.region.mapping]]\n"
+     "dimm = \"a.img\"\ndpa_size = 0\n",
+     "t.toml:7:12: ", "dpa_size"},
     {"[[bus]]\ndimm = [{image = \"a.img\"}, {image = \"b.img\", name = \"a.img\"}]\n",
      "t.toml:2:53: ", "another DIMM"},
     {"[[bus]]\ndimm = [{image = \"a.img\", poison = [{offset = 16777216, length = 1}]}]\n",

@@ -93,6 +93,29 @@ class DamageTest(mounting.MountTestCase):
 
         self.damaged("k12", damage)
 
+    def test_a_claim_whose_info_block_is_lost_is_a_finding(self):
+        pristine = images.unpack(f"{GOLDEN}/k12.img.xz", self.scratch_path("pristine.img"))
+        victim = self.scratch_path("victim.img")
+        mib = 1 << 20
+        # Both of the BTT's; the one of fsdax; that of devdax.
+        for reason, *blocks in (
+            ("btt.info.checksum", 0, 64 * mib - 4096),
+            ("info.checksum", 96 * mib + 4096),
+            ("info.checksum", 160 * mib + 4096),
+        ):
+            with self.subTest(blocks=blocks):
+                subprocess.run(["cp", "--sparse=always", pristine, victim], check=True)
+                with open(victim, "r+b") as file:
+                    for block in blocks:
+                        file.seek(block + 100)
+                        file.write(b"\xee")
+                for arguments in ([], ["--repair"], []):
+                    command = [mounting.program("tools/nvdimmfs"), "check", victim, *arguments]
+                    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertIn(f"offset {hex(blocks[0])}: ", done.stdout)
+                    self.assertIn(f"[{reason}]", done.stdout)
+
     def test_label_less_btt(self):
         self.damaged("kll", lambda f, size, g: self.flip_in(f, 4096, 8192, g))
 
