@@ -100,8 +100,8 @@ class DamageTest(mounting.MountTestCase):
         # Both of the BTT's; the one of fsdax; that of devdax.
         for reason, *blocks in (
             ("btt.info.checksum", 0, 64 * mib - 4096),
-            ("info.checksum", 96 * mib + 4096),
-            ("info.checksum", 160 * mib + 4096),
+            ("info.checksum", 128 * mib + 4096),
+            ("info.checksum", 192 * mib + 4096),
         ):
             with self.subTest(blocks=blocks):
                 subprocess.run(["cp", "--sparse=always", pristine, victim], check=True)
@@ -113,7 +113,7 @@ class DamageTest(mounting.MountTestCase):
                     command = [mounting.program("tools/nvdimmfs"), "check", victim, *arguments]
                     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
                     self.assertEqual(done.returncode, 1, done.stderr)
-                    self.assertIn(f"offset {hex(blocks[0])}: ", done.stdout)
+                    self.assertIn(f"offset {blocks[0]:#x}: " if blocks[0] else "offset 0: ", done.stdout)
                     self.assertIn(f"[{reason}]", done.stdout)
 
     def test_label_less_btt(self):
