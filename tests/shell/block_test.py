@@ -74,6 +74,16 @@ class BlockTest(shells.ShellTestCase):
         self.assertIn("busy", shown[0].lower() + shown[1].lower())
         self.assertEqual("disabled 1 namespace", shown[-1])
 
+    def test_the_test_modules_buses_have_them_unasked(self):
+        program = [mounting.program("tools/nvdimmfs"), "shell"]
+        kinds = [
+            subprocess.run([*program, *options, "preset:nfit_test", "--", "stat", "-L", "-c", "%F",
+                            "/dev/pmem0"], capture_output=True, text=True, timeout=60, check=True)
+            .stdout.strip()
+            for options in ([], ["--block"], ["--no-block"])
+        ]
+        self.assertEqual(["block special file", "block special file", "regular file"], kinds)
+
     def test_partitions(self):
         script = """addpart /dev/pmem0 1 2048 8192; test -b /dev/pmem0p1
             blockdev --getsz /dev/pmem0p1; delpart /dev/pmem0 1; ! test -e /dev/pmem0p1"""

@@ -26,6 +26,7 @@
 #include "tools/shell/module_program.h"
 #include "tools/shell/preload_library.h"
 #include "tools/shell/stage.h"
+#include "tools/source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -101,14 +102,23 @@ absl::Status StartFolders(Running& running) {
   return running.folders->AwaitMount(kMergedPath);
 }
 
-absl::Status SetUp(const std::string& source, const std::vector<std::string>& options, bool block,
-                   Running& running) {
+enum class Blocks { kNo, kIfPossible, kYes };
+
+// Tests written for the kernel's module ask for block devices.
+Blocks DefaultFor(const std::string& source) {
+  return IsModule(SourceRequest{.text = source}) ? Blocks::kIfPossible : Blocks::kNo;
+}
+
+absl::Status SetUp(const std::string& source, const std::vector<std::string>& options,
+                   Blocks blocks, Running& running) {
   // A directory of that name is a mount that exists already.
   const std::string mountpoint = IsDirectory(source) ? Absolute(source) : "";
   Stage stage;
   RETURN_IF_ERROR(stage.Enter(mountpoint));
+  const absl::Status can_block = CheckBlockNodes(kHostPath);
+  if (blocks == Blocks::kYes) RETURN_IF_ERROR(can_block);
+  const bool block = blocks != Blocks::kNo && can_block.ok();
   if (block) {
-    RETURN_IF_ERROR(CheckBlockNodes(kHostPath));
     ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make());
   }
   if (mountpoint.empty()) RETURN_IF_ERROR(StartDaemon(MountArguments(source, options), running));
@@ -143,15 +153,20 @@ int ShellCommand(const Arguments& arguments) {
   std::vector<std::string> options;
   app.add_option("-o", options, "mount options, separated by commas")->allow_extra_args(false);
   bool block = false;
-  app.add_flag("--block", block,
-               "make /dev/pmemN block devices (loop devices over the data files); needs root");
+  const CLI::Option* const said = app.add_flag(
+      "--block,!--no-block", block,
+      "make /dev/pmemN block devices (loop devices over the data files); needs root. Where it can "
+      "be done, preset:nfit_test has them unless --no-block says otherwise");
   app.add_option("SOURCE", source, "an image file, with options after a comma; or a mount point")
       ->required();
   if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
   if (command.empty()) command = InteractiveShell();
 
+  const Blocks blocks = said->count() == 0 ? DefaultFor(source)
+                        : block            ? Blocks::kYes
+                                           : Blocks::kNo;
   Running running;
-  if (const absl::Status status = SetUp(source, options, block, running); !status.ok()) {
+  if (const absl::Status status = SetUp(source, options, blocks, running); !status.ok()) {
     Complain(status);
     return kShellFailed;
   }
