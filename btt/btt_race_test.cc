@@ -104,37 +104,14 @@ TEST_F(RaceTest, AReaderWhoseBlockIsReusedReadsAgain) {
 }
 
 // A Media in memory that can be read past it, and tells when a map entry was.
-class ViewedMedia final : public core::Media {
+class ViewedMedia final : public core::MemoryMedia {
  public:
   static inline std::function<void()> after_load;
   static inline int copies = 0;
 
-  uint64_t size() const override { return memory_.size(); }
-  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override {
-    return memory_.Read(offset, out);
-  }
-  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override {
-    return memory_.Write(offset, data);
-  }
-  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
-    return memory_.Write(offset, data);
-  }
-  absl::Status Store32(uint64_t offset, uint32_t value) override {
-    return memory_.Store32(offset, value);
-  }
-  absl::Status Store64(uint64_t offset, uint64_t value) override {
-    return memory_.Store64(offset, value);
-  }
-  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
-  absl::Status Drain() override { return absl::OkStatus(); }
-  absl::Status Flush() override { return absl::OkStatus(); }
-  absl::Status Punch(uint64_t offset, uint64_t length) override {
-    return memory_.Punch(offset, length);
-  }
-  bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
-  absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
+  ViewedMedia() : MemoryMedia(kMinArena + 4096) {}
   core::DirectView direct_view() const override {
-    core::DirectView view = memory_.direct_view();
+    core::DirectView view = MemoryMedia::direct_view();
     view.load32 = [](uint32_t* value, const void* from) {
       std::memcpy(value, from, sizeof *value);
       if (auto hook = std::exchange(after_load, nullptr)) hook();
@@ -147,9 +124,6 @@ class ViewedMedia final : public core::Media {
     };
     return view;
   }
-
- private:
-  core::MemoryMedia memory_{kMinArena + 4096};
 };
 
 TEST_F(RaceTest, AReaderPastTheMediaWhoseBlockIsReusedReadsAgain) {

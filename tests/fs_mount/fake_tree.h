@@ -16,43 +16,16 @@
 namespace nvdimmfs::tests {
 
 // Memory that counts flushes.
-class CountingMedia final : public core::Media {
+class CountingMedia final : public core::MemoryMedia {
  public:
-  explicit CountingMedia(uint64_t size) : memory_(size) {}
+  using MemoryMedia::MemoryMedia;
   int flushes() const { return flushes_; }
-  core::MemoryMedia& memory() { return memory_; }
-
-  uint64_t size() const override { return memory_.size(); }
-  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override {
-    return memory_.Read(offset, out);
-  }
-  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override {
-    return memory_.Write(offset, data);
-  }
-  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
-    return memory_.WriteThrough(offset, data);
-  }
-  absl::Status Store32(uint64_t offset, uint32_t value) override {
-    return memory_.Store32(offset, value);
-  }
-  absl::Status Store64(uint64_t offset, uint64_t value) override {
-    return memory_.Store64(offset, value);
-  }
-  absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
-  absl::Status Drain() override { return absl::OkStatus(); }
   absl::Status Flush() override {
     ++flushes_;
     return absl::OkStatus();
   }
-  absl::Status Punch(uint64_t offset, uint64_t length) override {
-    return memory_.Punch(offset, length);
-  }
-  const std::byte* mapping() const override { return memory_.mapping(); }
-  bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
-  absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
 
  private:
-  core::MemoryMedia memory_;
   std::atomic<int> flushes_{0};
 };
 
