@@ -563,6 +563,7 @@ void Session::Start(Events events) {
       RequestLoop::Options{
           .threads = options_.threads,
           .buffer_size = kRequestBuffer,
+          .spins = options_.spins,
           .may_wait = [this](absl::Span<const std::byte> request) { return MayWait(request); },
           .requester = RequesterOf},
       [this](absl::Span<std::byte> request) { Handle(request); },

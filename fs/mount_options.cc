@@ -17,6 +17,7 @@ using Flag = bool MountOptions::*;
 constexpr std::pair<absl::string_view, Flag> kFlags[] = {
     {"ro", &MountOptions::read_only},
     {"commands", &MountOptions::commands},
+    {"nospin", &MountOptions::no_spin},
     {"allow_other", &MountOptions::allow_other},
     {"debug", &MountOptions::debug},
 };

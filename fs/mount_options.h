@@ -24,6 +24,7 @@ struct MountOptions {
   bool single_thread = false;
   bool read_only = false;
   bool commands = false;     // command files can be opened where the rest is read-only
+  bool no_spin = false;      // no processor is kept busy between two requests
   bool allow_other = false;  // users other than the mounting one
   Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   std::optional<uid_t> uid;  // of every node; else the mounting user's

@@ -52,6 +52,8 @@ TEST(MountOptionsTest, ReadsWhatIsPassedThrough) {
   EXPECT_EQ(Parse("passthrough=writes").mount.passthrough, Passthrough::Policy::kWrites);
   EXPECT_EQ(Parse("passthrough=off,passthrough=auto").mount.passthrough,
             Passthrough::Policy::kSafe);
+  EXPECT_FALSE(Parse("").mount.no_spin);
+  EXPECT_TRUE(Parse("nospin").mount.no_spin);
   EXPECT_EQ(ReasonFor("passthrough=on"), "option.value");
   EXPECT_EQ(ReasonFor("passthrough"), "option.value");
 }

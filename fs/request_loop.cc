@@ -105,7 +105,7 @@ RequestLoop::RequestLoop(int device, const Options& options, Handler handler,
 RequestLoop::~RequestLoop() { Stop(); }
 
 void RequestLoop::Start() {
-  keeper_ = ProcessorKeeper::Create();
+  if (options_.spins) keeper_ = ProcessorKeeper::Create();
   running_ = static_cast<int>(workers_.size());
   for (const auto& worker : workers_)
     worker->thread = std::thread([this, &worker] { Run(*worker); });
@@ -222,7 +222,7 @@ void RequestLoop::Spread(Worker& worker) {
 
 // Polls for a request while that pays.
 void RequestLoop::Await(Worker& worker) {
-  if (keeper_ != nullptr || !worker.alone || !worker.score.pays()) return;
+  if (!options_.spins || keeper_ != nullptr || !worker.alone || !worker.score.pays()) return;
   for (int64_t last = worker.answered; !IsReadable(worker.device);) {
     const int64_t now = MonotonicNow();
     if (now - last > SpinScore::kStolen) return worker.score.Preempted();

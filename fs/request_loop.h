@@ -37,6 +37,8 @@ class RequestLoop {
   struct Options {
     int threads = 1;
     size_t buffer_size = 0;  // bytes: the longest request
+    // Whether a processor may be kept busy between requests that follow each other closely.
+    bool spins = true;
     // Whether a request may wait for a lock or a device; null: each may.
     std::function<bool(absl::Span<const std::byte>)> may_wait;
     // The thread that waits for the answer; 0: nobody does. Null: one thread asks everything.

@@ -93,6 +93,7 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
   FuseSession::Options session;
   session.mountpoint = std::move(mountpoint);
   session.debug = options.debug;
+  session.spins = !options.no_spin;
   session.passthrough = options.passthrough;
   session.fuse_options = options.fuse_options;
   session.fuse_options.push_back("default_permissions");
