@@ -1,14 +1,13 @@
 #include "backends/image_layout.h"
 
-#include <array>
 #include <cerrno>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/types/span.h"
 #include "core/label_area.h"
 #include "core/label_format.h"
+#include "core/label_signature.h"
 #include "core/media_slice.h"
 #include "core/status.h"
 
@@ -38,12 +37,6 @@ std::set<uint64_t> Candidates(uint64_t file_size) {
 bool HasValidIndex(const std::shared_ptr<core::Media>& file, uint64_t file_size, uint64_t size) {
   auto area = core::MediaSlice::Make(file, {file_size - size, size});
   return area.ok() && core::LabelArea::HasIndex(**area);
-}
-
-bool HasSignature(const core::Media& file, uint64_t offset) {
-  std::array<char, core::kIndexSignature.size()> found;
-  auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
-  return file.Read(offset, bytes).ok() && found == core::kIndexSignature;
 }
 
 Finding Ambiguous(const std::string& name, uint64_t file_size, uint64_t taken, uint64_t other) {
@@ -78,7 +71,7 @@ uint64_t FindLabelSize(const std::shared_ptr<core::Media>& file, uint64_t file_s
   if (found != 0) return found;
   if (const uint64_t blank = BlankLabelSize(file_size); blank != 0) return blank;
   for (uint64_t size : candidates) {
-    if (!HasSignature(*file, file_size - size)) continue;
+    if (!core::HasIndexSignature(*file, file_size - size)) continue;
     findings.push_back(Damaged(name, file_size, size));
     return size;
   }

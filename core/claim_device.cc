@@ -18,12 +18,6 @@ namespace {
 
 ClaimDevice& AsClaim(Device& device) { return static_cast<ClaimDevice&>(device); }
 
-Namespace* FindNamespace(const Region& region, absl::string_view name) {
-  for (Namespace* ns : region.Namespaces())
-    if (ns->name() == name) return ns;
-  return nullptr;
-}
-
 }  // namespace
 
 ClaimDevice::ClaimDevice(Region& region, DeviceKind kind, absl::string_view prefix)
@@ -63,7 +57,7 @@ absl::Status ClaimDevice::SetNamespace(absl::string_view text) {
     return Refusal(EBUSY, "claim.namespace.set",
                    absl::StrCat("namespace of ", name(), ": it has ", ns_->name(),
                                 " already; write an empty line first"));
-  Namespace* ns = FindNamespace(region_, wanted);
+  Namespace* ns = region_.FindNamespace(wanted);
   if (ns == nullptr)
     return Refusal(ENODEV, "claim.namespace.none",
                    absl::StrCat("namespace of ", name(), ": ", region_.name(), " has no ", wanted));

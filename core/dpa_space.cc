@@ -81,22 +81,42 @@ absl::Status DpaSpace::Reserve(const DpaExtent& extent) {
                      extent.owner.ToString(), ": overlaps ", Describe(clash->dpa), " of namespace ",
                      clash->owner.ToString(), "; one of the two labels has to go"));
   extents_.insert(after, extent);
+  starts_.emplace(extent.owner, extent.dpa.start);
   return absl::OkStatus();
+}
+
+std::vector<DpaExtent>::const_iterator DpaSpace::At(uint64_t start) const {
+  return std::lower_bound(
+      extents_.begin(), extents_.end(), start,
+      [](const DpaExtent& extent, uint64_t start) { return extent.dpa.start < start; });
+}
+
+std::vector<DpaExtent>::iterator DpaSpace::At(uint64_t start) {
+  return extents_.begin() + (std::as_const(*this).At(start) - extents_.cbegin());
+}
+
+std::vector<uint64_t> DpaSpace::StartsOf(const Uuid& owner) const {
+  std::vector<uint64_t> starts;
+  for (auto at = starts_.lower_bound({owner, 0}); at != starts_.end() && at->first == owner; ++at)
+    starts.push_back(at->second);
+  return starts;
 }
 
 absl::Status DpaSpace::Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align) {
   if (n == 0) return absl::OkStatus();
-  const auto last = std::find_if(extents_.rbegin(), extents_.rend(),
-                                 [&owner](const DpaExtent& e) { return e.owner == owner; });
+  const std::vector<uint64_t> mine = StartsOf(owner);
+  const auto last = mine.empty() ? extents_.end() : At(mine.back());
   for (const Range& gap : Gaps(extents_, window, align)) {
     if (gap.size < n) continue;
-    if (last == extents_.rend()) return Reserve({Range{gap.start, n}, owner});
+    if (mine.empty()) return Reserve({Range{gap.start, n}, owner});
     if (gap.start == last->dpa.end()) {
       last->dpa.size += n;
       return absl::OkStatus();
     }
     if (gap.end() == last->dpa.start) {
+      starts_.erase({owner, last->dpa.start});
       last->dpa = Range{last->dpa.start - n, last->dpa.size + n};
+      starts_.emplace(owner, last->dpa.start);
       return absl::OkStatus();
     }
   }
@@ -106,47 +126,54 @@ absl::Status DpaSpace::Grow(const Uuid& owner, uint64_t n, const Range& window, 
       absl::StrCat("allocate ", n, " bytes in DPA ", Describe(window), " for namespace ",
                    owner.ToString(), ": ", available, " bytes are free, the largest gap has ",
                    LargestGap(window, align),
-                   last == extents_.rend()
-                       ? std::string("; take a smaller size")
-                       : absl::StrCat(", and a namespace can only grow where it lies, at ",
-                                      Describe(last->dpa))));
+                   mine.empty() ? std::string("; take a smaller size")
+                                : absl::StrCat(", and a namespace can only grow where it lies, at ",
+                                               Describe(last->dpa))));
 }
 
 void DpaSpace::Shrink(const Uuid& owner, uint64_t n) {
-  for (size_t i = extents_.size(); i > 0 && n > 0; --i) {
-    DpaExtent& extent = extents_[i - 1];
-    if (extent.owner != owner) continue;
-    if (n < extent.dpa.size) {
-      extent.dpa.size -= n;
+  std::vector<uint64_t> mine = StartsOf(owner);
+  for (; !mine.empty() && n > 0; mine.pop_back()) {
+    const auto extent = At(mine.back());
+    if (n < extent->dpa.size) {
+      extent->dpa.size -= n;
       return;
     }
-    n -= extent.dpa.size;
-    extents_.erase(extents_.begin() + static_cast<ptrdiff_t>(i - 1));
+    n -= extent->dpa.size;
+    starts_.erase({owner, mine.back()});
+    extents_.erase(extent);
   }
 }
 
 void DpaSpace::Release(const Uuid& owner) {
-  std::erase_if(extents_, [&owner](const DpaExtent& extent) { return extent.owner == owner; });
+  for (const uint64_t start : StartsOf(owner)) {
+    starts_.erase({owner, start});
+    extents_.erase(At(start));
+  }
 }
 
 void DpaSpace::Rename(const Uuid& from, const Uuid& to) {
-  for (DpaExtent& extent : extents_) {
-    if (extent.owner == from) extent.owner = to;
+  for (const uint64_t start : StartsOf(from)) {
+    starts_.erase({from, start});
+    starts_.emplace(to, start);
+    At(start)->owner = to;
   }
+}
+
+void DpaSpace::Restore(const Uuid& owner, const std::vector<DpaExtent>& extents) {
+  Release(owner);
+  for (const DpaExtent& extent : extents) Reserve(extent).IgnoreError();  // it was free before
 }
 
 uint64_t DpaSpace::Allocated(const Uuid& owner) const {
   uint64_t bytes = 0;  // disjoint, so it cannot wrap
-  for (const DpaExtent& extent : extents_) {
-    if (extent.owner == owner) bytes += extent.dpa.size;
-  }
+  for (const uint64_t start : StartsOf(owner)) bytes += At(start)->dpa.size;
   return bytes;
 }
 
 std::vector<DpaExtent> DpaSpace::ExtentsOf(const Uuid& owner) const {
   std::vector<DpaExtent> mine;
-  std::copy_if(extents_.begin(), extents_.end(), std::back_inserter(mine),
-               [&owner](const DpaExtent& extent) { return extent.owner == owner; });
+  for (const uint64_t start : StartsOf(owner)) mine.push_back(*At(start));
   return mine;
 }
 

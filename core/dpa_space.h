@@ -8,8 +8,10 @@
 #define NVDIMMFS_CORE_DPA_SPACE_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "core/range.h"
 #include "core/uuid.h"
@@ -42,6 +44,9 @@ class DpaSpace {
   void Release(const Uuid& owner);
   void Rename(const Uuid& from, const Uuid& to);
 
+  // Takes back all that `owner` has and gives it `extents` again, which it had before.
+  void Restore(const Uuid& owner, const std::vector<DpaExtent>& extents);
+
   uint64_t Allocated(const Uuid& owner) const;                // bytes, over all extents
   std::vector<DpaExtent> ExtentsOf(const Uuid& owner) const;  // ascending
 
@@ -54,7 +59,13 @@ class DpaSpace {
   uint64_t LargestGap(const Range& window, uint64_t align) const;
 
  private:
+  // By where it starts, which is known to be one's start.
+  std::vector<DpaExtent>::iterator At(uint64_t start);
+  std::vector<DpaExtent>::const_iterator At(uint64_t start) const;
+  std::vector<uint64_t> StartsOf(const Uuid& owner) const;  // ascending
+
   std::vector<DpaExtent> extents_;
+  absl::btree_set<std::pair<Uuid, uint64_t>> starts_;  // of the extents, by owner
 };
 
 }  // namespace nvdimmfs::core

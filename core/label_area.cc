@@ -8,6 +8,7 @@
 #include "core/label_format.h"
 #include "core/label_geometry.h"
 #include "core/label_index.h"
+#include "core/label_signature.h"
 #include "core/status.h"
 
 namespace nvdimmfs::core {
@@ -300,24 +301,35 @@ void LabelArea::State::Adopt(LabelIndex adopted, int position) {
   free_slots = index->CountFree();
 }
 
-void LabelArea::State::Forget(absl::Span<const uint32_t> slots) {
-  for (uint32_t slot : slots) DropFindingsAt(geometry.slot_offset(slot));
-  const auto is_free = [this](const auto& stored) { return index->IsFree(stored.slot); };
-  std::erase_if(labels, is_free);
-  std::erase_if(region_labels, is_free);
-}
-
 namespace {
 
 template <typename Stored>
+auto PlaceOf(std::vector<Stored>& all, uint32_t slot) {
+  return std::lower_bound(all.begin(), all.end(), slot,
+                          [](const Stored& other, uint32_t slot) { return other.slot < slot; });
+}
+
+template <typename Stored>
+void EraseSlot(std::vector<Stored>& all, uint32_t slot) {
+  const auto at = PlaceOf(all, slot);
+  if (at != all.end() && at->slot == slot) all.erase(at);
+}
+
+template <typename Stored>
 void InsertBySlot(std::vector<Stored>& all, Stored stored) {
-  const auto at =
-      std::lower_bound(all.begin(), all.end(), stored.slot,
-                       [](const Stored& other, uint32_t slot) { return other.slot < slot; });
-  all.insert(at, std::move(stored));
+  all.insert(PlaceOf(all, stored.slot), std::move(stored));
 }
 
 }  // namespace
+
+void LabelArea::State::Forget(absl::Span<const uint32_t> slots) {
+  for (const uint32_t slot : slots) {
+    DropFindingsAt(geometry.slot_offset(slot));
+    if (!index->IsFree(slot)) continue;
+    EraseSlot(labels, slot);
+    EraseSlot(region_labels, slot);
+  }
+}
 
 void LabelArea::State::Remember(uint32_t slot, AnyLabel label) {
   if (auto* ns = std::get_if<NamespaceLabel>(&label))
@@ -418,6 +430,10 @@ absl::StatusOr<LabelArea> LabelArea::Open(std::shared_ptr<Media> media, bool exp
 
 bool LabelArea::HasIndex(const Media& media) {
   for (const LabelGeometry& geometry : GeometriesOf(media.size())) {
+    // Blocks have up to 1/1000 of an area: who looks in many places must not read them all.
+    if (!HasIndexSignature(media, geometry.index_offset(0)) &&
+        !HasIndexSignature(media, geometry.index_offset(1)))
+      continue;
     const absl::StatusOr<Candidates> candidates = ReadCandidates(media, geometry);
     if (candidates.ok() && Choose(*candidates)) return true;
   }

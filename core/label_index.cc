@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/endian.h"
 #include "core/fletcher64.h"
 #include "core/label_format.h"
 #include "core/range.h"
@@ -149,10 +150,10 @@ void LabelIndex::SetAllFree() {
 }
 
 uint32_t LabelIndex::CountFree() const {
-  uint32_t count = 0;
-  for (uint32_t at = 0; at < slot_count_ / 8; ++at)
-    count += std::popcount(std::to_integer<uint8_t>(bitmap_[at]));
-  for (uint32_t slot = slot_count_ / 8 * 8; slot < slot_count_; ++slot) count += IsFree(slot);
+  uint32_t count = 0, slot = 0;
+  for (; slot + 64 <= slot_count_; slot += 64)
+    count += std::popcount(LoadLe<uint64_t>(bitmap_.data() + slot / 8));
+  for (; slot < slot_count_; ++slot) count += IsFree(slot);
   return count;
 }
 

@@ -31,16 +31,9 @@ bool IsFileName(absl::string_view name) {
 
 std::vector<uint32_t> SlotsOf(const Mapping& mapping, const Uuid& uuid) {
   std::vector<uint32_t> slots;
-  for (const TrackedLabel& label : mapping.labels)
-    if (label.uuid == uuid) slots.push_back(label.slot);
+  const auto [first, last] = mapping.slots.equal_range(uuid);
+  for (auto at = first; at != last; ++at) slots.push_back(at->second);
   return slots;
-}
-
-void ForgetLabels(Mapping& mapping, const Uuid& uuid) {
-  auto& labels = mapping.labels;
-  labels.erase(std::remove_if(labels.begin(), labels.end(),
-                              [&](const TrackedLabel& label) { return label.uuid == uuid; }),
-               labels.end());
 }
 
 uint64_t AllocatedOn(const Mapping& mapping, const Uuid& uuid) {
@@ -51,6 +44,21 @@ bool IsFree(const DpaSpace& space, const Range& range) {
   const auto& extents = space.extents();
   return std::none_of(extents.begin(), extents.end(),
                       [&](const DpaExtent& extent) { return extent.dpa.Overlaps(range); });
+}
+
+// Whether no other may have the uuid that this namespace, btt or pfn has.
+bool HasUuid(const Device& device, const Uuid& uuid) {
+  switch (device.kind()) {
+    case DeviceKind::kNamespace: {
+      const auto& ns = static_cast<const Namespace&>(device);
+      return ns.labelled() && ns.uuid() == uuid;
+    }
+    case DeviceKind::kBtt:
+    case DeviceKind::kPfn:
+      return static_cast<const ClaimDevice&>(device).uuid() == uuid;
+    default:
+      return false;
+  }
 }
 
 // A growth that cannot touch the last extent. Where the start of the mapping is taken, the kernel
@@ -171,26 +179,24 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
                                 ": stands for none; write 0 to size to be rid "
                                 "of the one it has"));
   for (const auto& region : region_.bus().regions()) {
-    for (const Namespace* ns : region->Namespaces())
-      if (ns->labelled() && ns->uuid() == uuid)
-        return Refusal(EINVAL, "namespace.uuid.used",
-                       absl::StrCat(what, ": in use by ", ns->name(), "; every uuid is used once"));
-    for (const ClaimDevice* claim : region->ClaimDevices())
-      if (claim->kind() != DeviceKind::kDax && claim->uuid() == uuid)
-        return Refusal(EINVAL, "namespace.uuid.used",
-                       absl::StrCat(what, ": in use by ", claim->name()));
+    for (const auto& child : region->children())
+      if (HasUuid(*child, uuid))
+        return Refusal(
+            EINVAL, "namespace.uuid.used",
+            absl::StrCat(what, ": in use by ", child->name(), "; every uuid is used once"));
   }
   if (!uuid_.is_nil()) {
     for (const Mapping& mapping : region_.mappings())
-      if (mapping.labels.empty())
+      if (mapping.slots.empty())
         return Refusal(
             EBUSY, "namespace.uuid.set",
             absl::StrCat(what, ": ", name(), " has a uuid already, and ", mapping.dimm->name(),
                          " has no label to rename; write 0 to size to start over"));
     for (Mapping& mapping : region_.mappings()) {
       mapping.data->space.Rename(uuid_, uuid);
-      for (TrackedLabel& label : mapping.labels)
-        if (label.uuid == uuid_) label.uuid = uuid;
+      const std::vector<uint32_t> slots = SlotsOf(mapping, uuid_);
+      mapping.slots.erase(uuid_);
+      for (const uint32_t slot : slots) mapping.slots.emplace(uuid, slot);
     }
   }
   uuid_ = uuid;
@@ -244,13 +250,13 @@ absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
     return absl::OkStatus();
   }
   if (size == allocated) return absl::OkStatus();
-  std::vector<DpaSpace> before;
-  for (const Mapping& mapping : mappings) before.push_back(mapping.data->space);
+  std::vector<std::vector<DpaExtent>> before;
+  for (const Mapping& mapping : mappings) before.push_back(mapping.data->space.ExtentsOf(uuid_));
   absl::Status status = size < allocated ? Shrink((allocated - size) / mappings.size())
                                          : Grow((size - allocated) / mappings.size());
   if (status.ok()) status = CheckEven();
   if (status.ok()) return absl::OkStatus();
-  for (size_t i = 0; i < mappings.size(); ++i) mappings[i].data->space = std::move(before[i]);
+  for (size_t i = 0; i < mappings.size(); ++i) mappings[i].data->space.Restore(uuid_, before[i]);
   return status;
 }
 
@@ -356,7 +362,7 @@ absl::Status Namespace::FreeLabels() {
     if (mapping.data == nullptr || !mapping.data->labels.has_index()) continue;
     ASSIGN_OR_RETURN(auto none, mapping.data->labels.Update(std::nullopt, SlotsOf(mapping, uuid_)));
     static_cast<void>(none);
-    ForgetLabels(mapping, uuid_);
+    mapping.slots.erase(uuid_);
   }
   return absl::OkStatus();
 }
@@ -392,8 +398,8 @@ absl::Status Namespace::WriteLabelOn(size_t mapping_index, uint32_t flags) {
       .abstraction_guid = AbstractionGuid(claim_class_),
       .region_uuid = region_.uuid()};
   ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, area.Update(label, SlotsOf(mapping, uuid_)));
-  ForgetLabels(mapping, uuid_);
-  mapping.labels.push_back({uuid_, slot.value()});
+  mapping.slots.erase(uuid_);
+  mapping.slots.emplace(uuid_, slot.value());
   return absl::OkStatus();
 }
 

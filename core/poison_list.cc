@@ -78,9 +78,11 @@ void PoisonList::Clear(const Range& range) {
 
 void PoisonList::Observe(std::weak_ptr<PoisonObserver> observer) {
   absl::MutexLock lock(&mutex_);
-  observers_.erase(std::remove_if(observers_.begin(), observers_.end(),
-                                  [](const auto& known) { return known.expired(); }),
-                   observers_.end());
+  // Those that have gone are dropped when the list has doubled: a thousand disks observe in turn.
+  if (observers_.size() >= drop_gone_at_) {
+    std::erase_if(observers_, [](const auto& known) { return known.expired(); });
+    drop_gone_at_ = std::max(kFewObservers, 2 * observers_.size());
+  }
   observers_.push_back(std::move(observer));
 }
 

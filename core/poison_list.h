@@ -5,6 +5,7 @@
 #define NVDIMMFS_CORE_POISON_LIST_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,10 +47,13 @@ class PoisonList {
 
   void Tell(PoisonChange change) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  static constexpr size_t kFewObservers = 16;
+
   std::atomic<bool> empty_{true};
   mutable absl::Mutex mutex_;
   std::map<uint64_t, uint64_t> ends_ ABSL_GUARDED_BY(mutex_);  // first unit -> one past the last
   std::vector<std::weak_ptr<PoisonObserver>> observers_ ABSL_GUARDED_BY(mutex_);
+  size_t drop_gone_at_ ABSL_GUARDED_BY(mutex_) = kFewObservers;
 };
 
 }  // namespace nvdimmfs::core

@@ -93,9 +93,7 @@ absl::StatusOr<Request> ParseLine(absl::string_view line) {
 
 // The namespace to configure, as ndctl picks it: number 0 if it is idle, else the seed.
 absl::StatusOr<Namespace*> PickNamespace(Region& region) {
-  Namespace* first = nullptr;
-  for (Namespace* ns : region.Namespaces())
-    if (ns->id() == 0) first = ns;
+  Namespace* first = region.FindNamespace(absl::StrCat("namespace", region.id(), ".0"));
   for (Namespace* candidate : {first, region.namespace_seed()}) {
     if (candidate == nullptr || candidate->driver() != nullptr || candidate->claim() != nullptr)
       continue;
@@ -248,7 +246,7 @@ absl::Status CreateLabelled(Region& region, const Request& request) {
 
 // A region that cannot hold labels has its one namespace, which can only change its mode.
 absl::Status ConfigureWhole(Region& region, const Request& request) {
-  Namespace& ns = *region.Namespaces().front();
+  Namespace& ns = *region.FirstNamespace();
   if (request.size.value_or(ns.size()) != ns.size() || !request.name.empty() || request.uuid)
     return Refusal(
         ENXIO, "labels.none",
@@ -284,7 +282,7 @@ absl::Status CreateNamespace(Region& region, absl::string_view line) {
   if (region.read_only())
     return Refusal(EROFS, "region.read_only",
                    absl::StrCat(region.name(), " is read-only; write 0 to its read_only"));
-  if (!region.Namespaces().front()->labelled()) {
+  if (!region.FirstNamespace()->labelled()) {
     if (!CanTakeLabels(region)) return ConfigureWhole(region, request);
     RETURN_IF_ERROR(region.TakeLabelsIntoUse());
   }
@@ -293,22 +291,22 @@ absl::Status CreateNamespace(Region& region, absl::string_view line) {
 
 absl::Status DestroyNamespace(Region& region, absl::string_view name) {
   name = Trim(name);
-  for (Namespace* ns : region.Namespaces()) {
-    if (ns->name() != name) continue;
-    if (DataNode* node = ns->node(); node != nullptr && node->holders() > 0)
-      return Refusal(
-          EBUSY, "namespace.held",
-          absl::StrCat("destroy ", name, ": dev/", node->name(), " is held open; close it first"));
-    if (ns->labelled() && ns->uuid().is_nil())
-      return Refusal(ENXIO, "namespace.empty", absl::StrCat("destroy ", name, ": it is empty"));
-    Release(*ns);
-    if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));
-    if (!ns->labelled()) return absl::OkStatus();
-    RETURN_IF_ERROR(ns->SetClaimClass(ClaimClass::kNone));
-    return ns->SetSize(0);
-  }
-  return Refusal(ENODEV, "destroy.none",
-                 absl::StrCat("destroy \"", name, "\": ", region.name(), " has no such namespace"));
+  Namespace* ns = region.FindNamespace(name);
+  if (ns == nullptr)
+    return Refusal(
+        ENODEV, "destroy.none",
+        absl::StrCat("destroy \"", name, "\": ", region.name(), " has no such namespace"));
+  if (DataNode* node = ns->node(); node != nullptr && node->holders() > 0)
+    return Refusal(
+        EBUSY, "namespace.held",
+        absl::StrCat("destroy ", name, ": dev/", node->name(), " is held open; close it first"));
+  if (ns->labelled() && ns->uuid().is_nil())
+    return Refusal(ENXIO, "namespace.empty", absl::StrCat("destroy ", name, ": it is empty"));
+  Release(*ns);
+  if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));
+  if (!ns->labelled()) return absl::OkStatus();
+  RETURN_IF_ERROR(ns->SetClaimClass(ClaimClass::kNone));
+  return ns->SetSize(0);
 }
 
 }  // namespace nvdimmfs::core

@@ -153,9 +153,9 @@ absl::Status Region::CheckDimms() const {
                      absl::StrCat("enable ", name(), ": a part of its bytes is on ", dimm.name(),
                                   ", and ", dimm.source().description, " is missing"));
     if (dimm.overwriting())
-      return Refusal(EBUSY, "dimm.overwriting",
-                     absl::StrCat("enable ", name(), ": ", dimm.name(),
-                                  " is being overwritten; wait for it"));
+      return Refusal(
+          EBUSY, "dimm.overwriting",
+          absl::StrCat("enable ", name(), ": ", dimm.name(), " is being overwritten; wait for it"));
     if (dimm.driver() == nullptr && (dimm.locked() || dimm.label_flag()))
       return Refusal(ENXIO, "region.dimm_unbound",
                      absl::StrCat("enable ", name(), ": ", dimm.name(),
@@ -295,10 +295,10 @@ absl::Status Region::MakeLabelledNamespaces() {
   }
   scan.uuid = uuid_ = UuidOnMedia();
   ASSIGN_OR_RETURN(ScanResult result, ScanNamespaces(scan));
-  for (Mapping& mapping : mappings_) mapping.labels.clear();
+  for (Mapping& mapping : mappings_) mapping.slots.clear();
   for (const ScannedNamespace& found : result.namespaces) {
     for (size_t i = 0; i < mappings_.size(); ++i)
-      mappings_[i].labels.push_back({found.uuid, found.slots[i]});
+      mappings_[i].slots.emplace(found.uuid, found.slots[i]);
     system().Register(Namespace::MakeScanned(*this, found));
   }
   for (const Finding& finding : result.findings)
@@ -313,12 +313,13 @@ void Region::Remove() {
   namespace_seed_ = nullptr;
   btt_seed_ = pfn_seed_ = dax_seed_ = nullptr;
   // Claim devices before the namespaces that they stand on.
-  for (ClaimDevice* claim : ClaimDevices()) system().Unregister(*claim);
+  std::vector<ClaimDevice*> claims = ClaimDevices();
+  for (; !claims.empty(); claims.pop_back()) system().Unregister(*claims.back());
   while (!children().empty()) system().Unregister(*children().back());
   for (Mapping& mapping : mappings_) {
     if (mapping.data != nullptr) mapping.dimm->DropUser();
     mapping.data.reset();
-    mapping.labels.clear();
+    mapping.slots.clear();
   }
 }
 
@@ -339,6 +340,20 @@ std::vector<Namespace*> Region::Namespaces() const {
     if (child->kind() == DeviceKind::kNamespace)
       namespaces.push_back(static_cast<Namespace*>(child.get()));
   return namespaces;
+}
+
+Namespace* Region::FirstNamespace() const {
+  const auto first = std::find_if(children().begin(), children().end(), [](const auto& child) {
+    return child->kind() == DeviceKind::kNamespace;
+  });
+  return first == children().end() ? nullptr : static_cast<Namespace*>(first->get());
+}
+
+Namespace* Region::FindNamespace(absl::string_view name) const {
+  Device* device = system().FindLocked(name);
+  const bool is_mine =
+      device != nullptr && device->kind() == DeviceKind::kNamespace && device->parent() == this;
+  return is_mine ? static_cast<Namespace*>(device) : nullptr;
 }
 
 std::vector<ClaimDevice*> Region::ClaimDevices() const {

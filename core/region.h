@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_CORE_REGION_H_
 #define NVDIMMFS_CORE_REGION_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,20 +21,15 @@ class Bus;
 class ClaimDevice;
 class Namespace;
 
-// A label of an enabled region: what its next update must free.
-struct TrackedLabel {
-  Uuid uuid;
-  uint32_t slot = 0;
-};
-
 // One DIMM's part in a region.
 struct Mapping {
   std::shared_ptr<Dimm> dimm;
   Range dpa;              // bytes, in the DIMM's address space
   uint32_t position = 0;  // place in the interleave set's order
-  // While the region is enabled: the label data in use, and the labels that made the namespaces.
+  // While the region is enabled: the label data in use, and, by namespace, the slots of the labels
+  // that made it, which its next update must free.
   std::shared_ptr<DimmData> data;
-  std::vector<TrackedLabel> labels;
+  std::multimap<Uuid, uint32_t> slots;
 };
 
 class Region final : public NdDevice, public PoisonObserver {
@@ -86,6 +82,8 @@ class Region final : public NdDevice, public PoisonObserver {
   ClaimDevice* seed(DeviceKind kind) const;
   // All namespaces, in the order in which they were made.
   std::vector<Namespace*> Namespaces() const;
+  Namespace* FirstNamespace() const;                       // of an enabled region
+  Namespace* FindNamespace(absl::string_view name) const;  // null where it has none of that name
   std::vector<ClaimDevice*> ClaimDevices() const;
   // A new claim device (btt, pfn or dax), registered, not bound.
   std::shared_ptr<ClaimDevice> AddClaimDevice(DeviceKind kind);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -219,7 +220,8 @@ void System::Unregister(Device& device) {
   if (IsOnNdBus(device)) by_name_.erase(device.name());
   if (listener_ != nullptr) listener_->DeviceRemoved(device);
   auto& siblings = device.parent() == nullptr ? roots_ : device.parent()->children_;
-  siblings.erase(std::find(siblings.begin(), siblings.end(), alive));
+  // From the end, where those are that go with their parent.
+  siblings.erase(std::prev(std::find(siblings.rbegin(), siblings.rend(), alive).base()));
   device.Removed();
 }
 
