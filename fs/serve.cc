@@ -141,7 +141,10 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
   while (!unmounted && !asked_to_end) {
     asked_to_end = ends.Await();
     // Here, not on the worker: what is called may fork, or take its time.
-    if (ready && !std::exchange(told, true)) on_ready(absl::OkStatus());
+    if (ready && !std::exchange(told, true)) {
+      on_ready(absl::OkStatus());
+      tree.MakeNodes();
+    }
   }
   (*session)->Unmount();
   if (told) return absl::OkStatus();

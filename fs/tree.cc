@@ -34,20 +34,39 @@ std::pair<absl::string_view, absl::string_view> SplitLast(absl::string_view path
 
 }  // namespace
 
+// A child beside its hash: whoever searches a large directory looks into no other node.
+struct Tree::Entry {
+  uint32_t hash;
+  std::unique_ptr<Node> node;
+};
+
 // Children in the kernel's order: by hash, then by name.
 struct Tree::ByHash {
   using is_transparent = void;
-  using Key = std::pair<uint32_t, absl::string_view>;
-  static Key KeyOf(const std::unique_ptr<Node>& node);
-  static Key KeyOf(const Key& key) { return key; }
+  struct Key {
+    uint32_t hash;
+    absl::string_view name;
+  };
+  static absl::string_view NameOf(const Entry& entry);
+  static absl::string_view NameOf(const Key& key) { return key.name; }
   template <typename A, typename B>
   bool operator()(const A& a, const B& b) const {
-    return KeyOf(a) < KeyOf(b);
+    return a.hash != b.hash ? a.hash < b.hash : NameOf(a) < NameOf(b);
   }
 };
 
+// What is there, but has no nodes yet.
+struct Tree::Addition {
+  struct OfDevice {
+    std::shared_ptr<core::Device> device;
+    std::vector<uint16_t> modes;  // of its attributes
+  };
+  std::string path;
+  std::variant<OfDevice, std::string, std::shared_ptr<core::DataNode>> what;  // a link's target
+};
+
 struct Tree::Directory {
-  absl::btree_set<std::unique_ptr<Node>, ByHash> children;
+  absl::btree_set<Entry, ByHash> children;
   std::shared_ptr<core::Device> device;  // where this is a device's own directory
   uint32_t subdirectories = 0;
   bool fixed = false;     // never goes
@@ -79,9 +98,7 @@ struct Tree::Node {
   Directory& directory() const { return *std::get<std::unique_ptr<Directory>>(content); }
 };
 
-Tree::ByHash::Key Tree::ByHash::KeyOf(const std::unique_ptr<Node>& node) {
-  return {node->hash, node->name};
-}
+absl::string_view Tree::ByHash::NameOf(const Entry& entry) { return entry.node->name; }
 
 Tree::Tree() {
   absl::MutexLock lock(&mutex_);
@@ -95,13 +112,13 @@ Tree::Tree() {
 Tree::~Tree() = default;
 
 void Tree::MakeFixed() {
+  Directories made;
   for (const absl::string_view path : kFixedDirectories)
-    for (Node* node = MakeDirectory(path); node != nullptr; node = node->parent)
+    for (Node* node = MakeDirectory(path, made); node != nullptr; node = node->parent)
       node->directory().fixed = true;
   for (const absl::string_view name : kFixedLinks) {
     const std::string path = absl::StrCat("sys/", name);
-    PutLeaf(path, NodeKind::kLink, kLinkMode)->content =
-        std::make_unique<std::string>(LinkText(path, name));
+    PutLeaf(path, NodeKind::kLink, kLinkMode, made)->content = std::make_unique<std::string>(name);
   }
 }
 
@@ -118,21 +135,61 @@ void Tree::AttributeChanged(const core::Device& device, absl::string_view attrib
 }
 
 void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device) {
+  std::vector<uint16_t> modes;
+  for (const core::Attribute& attribute : device->attributes())
+    modes.push_back(attribute.visible == nullptr ? attribute.mode : attribute.visible(*device));
   absl::MutexLock lock(&mutex_);
-  Node* node = MakeDirectory(path);
+  additions_.push_back({std::string(path), Addition::OfDevice{device, std::move(modes)}});
+}
+
+// --- From additions to nodes. ---
+
+void Tree::MakeNodes() {
+  absl::MutexLock lock(&mutex_);
+  MakeNodesLocked();
+}
+
+void Tree::MakeNodesLocked() {
+  if (additions_.empty()) return;
+  Directories made;
+  for (Addition& addition : std::exchange(additions_, {})) {
+    if (auto* of = std::get_if<Addition::OfDevice>(&addition.what))
+      MakeDevice(addition.path, std::move(of->device), std::move(of->modes), made);
+    else if (auto* target = std::get_if<std::string>(&addition.what))
+      MakeLink(addition.path, std::move(*target), made);
+    else
+      MakeData(addition.path, std::get<std::shared_ptr<core::DataNode>>(std::move(addition.what)),
+               made);
+  }
+}
+
+void Tree::MakeDevice(absl::string_view path, std::shared_ptr<core::Device> device,
+                      std::vector<uint16_t> modes, Directories& made) {
+  Node* node = MakeDirectory(path, made);
   if (node == nullptr) return;
   Directory& directory = node->directory();
-  directory.device = device;
   directory.on_demand = false;
   for (const std::string& below : device->directories())
-    if (Node* made = MakeDirectoryBelow(*node, below)) made->directory().on_demand = false;
+    if (Node* child = MakeDirectoryBelow(*node, below)) child->directory().on_demand = false;
   ForgetUnfilled(directory);
   directory.attributes = device->attributes();
-  for (const core::Attribute& attribute : directory.attributes) {
-    directory.modes.push_back(attribute.visible == nullptr ? attribute.mode
-                                                           : attribute.visible(*device));
-    if (directory.modes.back() != 0) ++unfilled_;
-  }
+  directory.device = std::move(device);
+  directory.modes = std::move(modes);
+  for (const uint16_t mode : directory.modes)
+    if (mode != 0) ++unfilled_;
+}
+
+void Tree::MakeLink(absl::string_view path, std::string target, Directories& made) {
+  if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode, made))
+    node->content = std::make_unique<std::string>(std::move(target));
+}
+
+void Tree::MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data,
+                    Directories& made) {
+  Node* node = PutLeaf(path, NodeKind::kData, data->mode(), made);
+  if (node == nullptr) return;
+  data_bytes_ += data->size();
+  node->content = std::move(data);
 }
 
 void Tree::Fill(Node& node) {
@@ -165,10 +222,13 @@ auto Tree::Filled(const Read& read) {
   Node* unfilled = nullptr;
   {
     absl::ReaderMutexLock lock(&mutex_);
-    auto result = read(unfilled);
-    if (unfilled == nullptr) return result;
+    if (additions_.empty()) {
+      auto result = read(unfilled);
+      if (unfilled == nullptr) return result;
+    }
   }
   absl::MutexLock lock(&mutex_);
+  MakeNodesLocked();
   while (true) {
     // Again from the start: the tree may be another by now.
     unfilled = nullptr;
@@ -182,6 +242,7 @@ void Tree::RemoveDevice(absl::string_view path) {
   Removed removed;
   {
     absl::MutexLock lock(&mutex_);
+    MakeNodesLocked();
     Node* node = Walk(path);
     if (node == nullptr || !node->is_directory()) return;
     Erase(*node, removed);
@@ -191,18 +252,14 @@ void Tree::RemoveDevice(absl::string_view path) {
 
 void Tree::LinkAdded(absl::string_view path, absl::string_view target) {
   absl::MutexLock lock(&mutex_);
-  if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode))
-    node->content = std::make_unique<std::string>(LinkText(path, target));
+  additions_.push_back({std::string(path), std::string(target)});
 }
 
 void Tree::LinkRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kLink); }
 
 void Tree::DataAdded(absl::string_view path, const std::shared_ptr<core::DataNode>& data) {
   absl::MutexLock lock(&mutex_);
-  Node* node = PutLeaf(path, NodeKind::kData, data->mode());
-  if (node == nullptr) return;
-  node->content = data;
-  data_bytes_ += data->size();
+  additions_.push_back({std::string(path), data});
 }
 
 void Tree::DataRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kData); }
@@ -216,6 +273,7 @@ void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
   Removed removed;
   {
     absl::MutexLock lock(&mutex_);
+    MakeNodesLocked();
     Node* node = Walk(path);
     if (node == nullptr || node->kind != kind) return;
     Erase(*node, removed);
@@ -272,13 +330,13 @@ Tree::Node* Tree::Put(Node& directory, absl::string_view name, NodeKind kind, ui
   }
   Node* node = made.get();
   by_ino_[node->ino] = node;
-  directory.directory().children.insert(std::move(made));
+  directory.directory().children.insert({node->hash, std::move(made)});
   return node;
 }
 
-Tree::Node* Tree::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode) {
+Tree::Node* Tree::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Directories& made) {
   const auto [parent, name] = SplitLast(path);
-  Node* directory = MakeDirectory(parent);
+  Node* directory = MakeDirectory(parent, made);
   if (directory == nullptr || name.empty()) return nullptr;
   if (Node* old = Child(*directory, name)) {
     if (old->is_directory()) return nullptr;
@@ -288,7 +346,15 @@ Tree::Node* Tree::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode) 
   return Put(*directory, name, kind, mode);
 }
 
-Tree::Node* Tree::MakeDirectory(absl::string_view path) { return MakeDirectoryBelow(*root_, path); }
+Tree::Node* Tree::MakeDirectory(absl::string_view path, Directories& made) {
+  if (path.empty()) return root_.get();
+  if (const auto known = made.find(path); known != made.end()) return known->second;
+  const auto [parent, name] = SplitLast(path);
+  Node* above = MakeDirectory(parent, made);
+  Node* node = above == nullptr ? nullptr : MakeDirectoryBelow(*above, name);
+  made.emplace(path, node);
+  return node;
+}
 
 Tree::Node* Tree::MakeDirectoryBelow(Node& top, absl::string_view path) {
   Node* node = &top;
@@ -312,7 +378,7 @@ void Tree::Erase(Node& node, Removed& removed) {
 
 void Tree::Empty(Node& directory, Removed& removed) {
   std::vector<Node*> children;
-  for (const auto& child : directory.directory().children) children.push_back(child.get());
+  for (const auto& child : directory.directory().children) children.push_back(child.node.get());
   for (Node* child : children) {
     if (child->is_directory()) Empty(*child, removed);
     if (!child->is_directory() || !child->directory().fixed) Drop(*child, removed);
@@ -330,7 +396,7 @@ void Tree::Drop(Node& node, Removed& removed) {
   Directory& parent = node.parent->directory();
   if (node.is_directory()) --parent.subdirectories;
   by_ino_.erase(node.ino);
-  parent.children.erase(parent.children.find(ByHash::Key(node.hash, node.name)));
+  parent.children.erase(parent.children.find(ByHash::Key{node.hash, node.name}));
 }
 
 void Tree::Prune(Node* directory) {
@@ -353,8 +419,8 @@ Tree::Node* Tree::Get(Ino ino) const {
 
 Tree::Node* Tree::Child(const Node& directory, absl::string_view name) {
   const auto& children = directory.directory().children;
-  const auto found = children.find(ByHash::Key(NameHash(name), name));
-  return found == children.end() ? nullptr : found->get();
+  const auto found = children.find(ByHash::Key{NameHash(name), name});
+  return found == children.end() ? nullptr : found->node.get();
 }
 
 Tree::Node* Tree::Walk(absl::string_view path) const {
@@ -367,7 +433,7 @@ Tree::Node* Tree::Walk(absl::string_view path) const {
   return node;
 }
 
-NodeView Tree::ViewOf(const Node& node) {
+NodeView Tree::ViewOf(const Node& node) const {
   NodeView view;
   view.ino = node.ino;
   view.kind = node.kind;
@@ -385,7 +451,8 @@ NodeView Tree::ViewOf(const Node& node) {
       break;
     }
     case NodeKind::kLink:
-      view.target = *std::get<std::unique_ptr<std::string>>(node.content);
+      view.target =
+          LinkText(PathLocked(node), *std::get<std::unique_ptr<std::string>>(node.content));
       break;
     case NodeKind::kData:
       view.data = std::get<std::shared_ptr<core::DataNode>>(node.content);
@@ -460,25 +527,27 @@ std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset, 
     std::vector<DirectoryEntry> entries;
     if (offset >= kEndOffset) return entries;
     const auto& children = node->directory().children;
-    for (auto at = children.lower_bound(ByHash::Key(static_cast<uint32_t>(offset), ""));
+    for (auto at = children.lower_bound(ByHash::Key{static_cast<uint32_t>(offset), ""});
          at != children.end(); ++at) {
-      const Node& child = **at;
+      const Node& child = *at->node;
       if (entries.size() >= limit && entries.back().offset != child.hash) break;
       const auto next = std::next(at);
       entries.push_back({child.name, child.ino, child.kind, child.hash,
-                         next == children.end() ? kEndOffset : (*next)->hash});
+                         next == children.end() ? kEndOffset : next->hash});
     }
     return entries;
   });
 }
 
-uint64_t Tree::node_count() const {
-  absl::ReaderMutexLock lock(&mutex_);
+uint64_t Tree::node_count() {
+  absl::MutexLock lock(&mutex_);
+  MakeNodesLocked();
   return by_ino_.size() + unfilled_;
 }
 
-uint64_t Tree::data_bytes() const {
-  absl::ReaderMutexLock lock(&mutex_);
+uint64_t Tree::data_bytes() {
+  absl::MutexLock lock(&mutex_);
+  MakeNodesLocked();
   return data_bytes_;
 }
 

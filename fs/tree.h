@@ -2,9 +2,11 @@
 //
 // It follows the device model as its listener; requests read it as NodeViews. Directories that
 // nobody registered (the "block" above a disk) are made when something is put below them and go
-// when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist. A device's
-// attributes get their nodes when somebody first looks into its directory: a thousand namespaces
-// have a hundred thousand of them.
+// when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist.
+//
+// Nodes are made late, as a thousand namespaces have a hundred thousand of them: what is added is
+// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; a device's
+// attributes get theirs when somebody first looks into its directory.
 //
 // Thread rules: any thread. Lock order: the System's configuration lock, then this, then the
 // ChangeBoard's; no call leaves this class while its lock is held, except to read a device's fixed
@@ -51,6 +53,9 @@ class Tree final : public core::TreeListener {
   void RemoveDevice(absl::string_view path);
   void ChangeAttribute(absl::string_view path);
 
+  // Gives everything that was added its nodes, so that the next to look need not wait for it.
+  void MakeNodes();
+
   // Nothing where there is no such node, or not any more.
   std::optional<NodeView> Find(Ino ino);
   std::optional<NodeView> FindPath(absl::string_view path);
@@ -73,28 +78,41 @@ class Tree final : public core::TreeListener {
   // bytes have changed by themselves: whoever keeps its pages drops them.
   void set_data_removed(std::function<void(Ino)> observer);
 
-  uint64_t node_count() const;  // with the attributes that have no nodes yet
-  uint64_t data_bytes() const;  // capacity of all data files
+  uint64_t node_count();  // with the attributes that have no nodes yet
+  uint64_t data_bytes();  // capacity of all data files
 
  private:
   struct Directory;
   struct Node;
+  struct Entry;
   struct ByHash;
+  struct Addition;
+  // By path: those that one round of additions has come across.
+  using Directories = absl::flat_hash_map<std::string, Node*>;
 
   Node* Get(Ino ino) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Node* Walk(absl::string_view path) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   static Node* Child(const Node& directory, absl::string_view name);
-  static NodeView ViewOf(const Node& node);
+  NodeView ViewOf(const Node& node) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   std::string PathLocked(const Node& node) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   Node* Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A fresh leaf at the path, in place of what was there; null where a directory is in the way.
-  Node* PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode)
+  Node* PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Directories& made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Node* MakeDirectory(absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Node* MakeDirectory(absl::string_view path, Directories& made)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node* MakeDirectoryBelow(Node& top, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeFixed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeNodesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeDevice(absl::string_view path, std::shared_ptr<core::Device> device,
+                  std::vector<uint16_t> modes, Directories& made)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeLink(absl::string_view path, std::string target, Directories& made)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data, Directories& made)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The directory, where its attributes have no nodes yet, else null.
   static Node* IfUnfilled(Node* directory);
   void Fill(Node& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -119,6 +137,7 @@ class Tree final : public core::TreeListener {
 
   mutable absl::Mutex mutex_;
   std::unique_ptr<Node> root_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Addition> additions_ ABSL_GUARDED_BY(mutex_);  // in the order in which they came
   absl::flat_hash_map<Ino, Node*> by_ino_ ABSL_GUARDED_BY(mutex_);
   Ino next_ino_ ABSL_GUARDED_BY(mutex_) = kRootIno;
   uint64_t data_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
