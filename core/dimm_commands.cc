@@ -190,6 +190,8 @@ absl::StatusOr<int> CallCommand(Dimm& dimm, const Command& command) {
   RETURN_IF_ERROR(CheckTakesCall(dimm));
   RETURN_IF_ERROR(CheckNotTheKernels(dimm, call));
   RETURN_IF_ERROR(CheckWritable(dimm, call.function));
+  if (dimm.source().test_controls != nullptr)
+    RETURN_IF_ERROR(CheckCallOfTestDimm(call.function, call.in, call.in.size() + call.out.size()));
   ASSIGN_OR_RETURN(const std::vector<std::byte> said, Answer(dimm, call));
   CopyOut(said, call.out);
   return FinishCall(command, static_cast<uint32_t>(said.size()));

@@ -16,6 +16,37 @@ absl::Status TestControls::Verdict(uint64_t function) const {
                               number, "; write 0 there to end it"));
 }
 
+absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> in, uint64_t size) {
+  constexpr uint64_t kStatus = sizeof(le32);
+  constexpr struct {
+    intel::Function function;
+    uint64_t size;
+    bool exact = false;
+  } kStructures[] = {
+      {intel::kSmart, sizeof(intel::SmartOutput)},
+      {intel::kSmartThreshold, sizeof(intel::ThresholdOutput)},
+      {intel::kEnableLatch, sizeof(intel::LatchInput) + kStatus},
+      {intel::kFirmwareInfo, sizeof(intel::FirmwareInfoOutput)},
+      {intel::kFirmwareStart, sizeof(intel::FirmwareStartOutput)},
+      {intel::kFirmwareSend, sizeof(intel::FirmwareSendInput)},
+      {intel::kFirmwareFinish, sizeof(intel::FirmwareFinishInput) + kStatus},
+      {intel::kFirmwareQuery,
+       sizeof(intel::FirmwareQueryInput) + sizeof(intel::FirmwareQueryOutput)},
+      {intel::kSetThreshold, sizeof(intel::Thresholds) + kStatus},
+      {intel::kInjectSmart, sizeof(intel::InjectInput) + kStatus, true},
+  };
+  constexpr std::byte kLastFinishFlag{1};
+  for (const auto& structure : kStructures)
+    if (structure.function == function &&
+        (size < structure.size || (structure.exact && size != structure.size)))
+      return Refusal(EINVAL, "command.buffer",
+                     absl::StrCat("function ", function, " takes ", structure.size,
+                                  " bytes of input and output, not ", size));
+  if (function == intel::kFirmwareFinish && !in.empty() && in[0] > kLastFinishFlag)
+    return Refusal(EINVAL, "command.buffer", "the flag of function 15 is 0 (finish) or 1 (abort)");
+  return absl::OkStatus();
+}
+
 absl::Status TestLabels::Stored(const absl::Status& status) const {
   return status.ok() ? controls_->Verdict(intel::kSetLabels) : status;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "core/memory_media.h"
 
 namespace nvdimmfs::core {
@@ -24,6 +25,11 @@ struct TestControls {
   std::atomic<uint64_t> failing{0};  // bit n: function n fails once it has done its work
   std::atomic<int> error_number{0};  // with this errno; 0: EIO
 };
+
+// Refused with EINVAL, "command.buffer", as the test module refuses a CALL of an Intel function
+// whose buffer is not that of its structure, before the firmware would see it. `size` is of input
+// and output together.
+absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
 
 // The label area of such a DIMM: a read that is made to fail has read, a store has stored.
 class TestLabels final : public MemoryMedia {

@@ -216,16 +216,18 @@ for offset, length in (0, 8192), (0x1fff8, 64), (0x20000, 8):
         self.assertEqual("0 0 b'label0'\n56 0 b'\\x00\\x00\\x00\\x00\\x00\\x00'\nInvalid argument\n",
                          self.output_of(NFIT_TEST, "python3", "-c", script))
 
-    def test_the_second_bus_takes_no_calls(self):
-        script = """import ctypes, fcntl, struct
-for node, family, function in ("nmem4", 0, 10), ("nmem4", 0, 11), ("nmem0", 0, 10):
-    call = bytearray(struct.pack("<QQII36xI", family, function, 1, 4, 0) + bytes(5))
+    def test_calls_that_are_refused_unheard(self):
+        # The second bus takes none; the first wants structures as they are.
+        script = """import fcntl, struct
+for node, function, in_size, out_size in (("nmem4", 10, 1, 4), ("nmem4", 11, 1, 4), ("nmem0", 10, 1, 4),
+                                          ("nmem0", 18, 15, 8), ("nmem0", 18, 15, 4)):
+    call = bytearray(struct.pack("<QQII36xI", 0, function, in_size, out_size, 0) + bytes(23))
     with open("/dev/" + node, "r+b", buffering=0) as device:
         try:
             print(fcntl.ioctl(device, 0xc0404e0a, call))
         except OSError as error:
             print(error.strerror)"""
-        self.assertEqual("Invalid argument\nInappropriate ioctl for device\n0\n",
+        self.assertEqual("Invalid argument\nInappropriate ioctl for device\n0\nInvalid argument\n0\n",
                          self.output_of(NFIT_TEST, "python3", "-c", script))
 
 
