@@ -18,8 +18,8 @@ absl::Status Gone() { return core::Refusal(ENODEV, "device.gone", "the device is
 }  // namespace
 
 FakeDevice::FakeDevice(std::string name, std::vector<core::Attribute> attributes,
-                       std::vector<std::string> directories)
-    : Device(NoSystem(), core::DeviceKind::kRegion, std::move(name), nullptr),
+                       std::vector<std::string> directories, core::DeviceKind kind)
+    : Device(NoSystem(), kind, std::move(name), nullptr),
       attributes_(std::move(attributes)),
       directories_(std::move(directories)) {}
 

@@ -17,7 +17,8 @@ namespace nvdimmfs::fs {
 class FakeDevice final : public core::Device {
  public:
   FakeDevice(std::string name, std::vector<core::Attribute> attributes,
-             std::vector<std::string> directories = {});
+             std::vector<std::string> directories = {},
+             core::DeviceKind kind = core::DeviceKind::kNamespace);
 
   absl::Span<const core::Attribute> attributes() const override { return attributes_; }
   std::vector<std::string> directories() const override { return directories_; }

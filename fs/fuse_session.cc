@@ -202,7 +202,8 @@ fuse_entry_param EntryParam(const Operations::Entry& entry) {
   param.ino = entry.stat.st_ino;
   param.attr = entry.stat;
   param.attr_timeout = kConstantTimeout;
-  param.entry_timeout = kNoTimeout;
+  // Of the others the next look-up tells whether they are there, and their sub-directories.
+  param.entry_timeout = entry.lasts ? kConstantTimeout : kNoTimeout;
   return param;
 }
 
@@ -630,7 +631,8 @@ void Session::Initialize(fuse_conn_info& connection) {
   connection.want &= ~(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC |
                        FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                        FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
-  connection.want |= connection.capable & (FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
+  connection.want |= connection.capable &
+                     (FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS);
   connection.max_write = kMaxTransfer;
   connection.max_background = kBackgroundRequests;
   connection.congestion_threshold = kBackgroundRequests * 3 / 4;

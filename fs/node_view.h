@@ -34,7 +34,9 @@ struct NodeView {
   NodeKind kind = NodeKind::kDirectory;
   uint16_t mode = 0;            // permission bits
   uint32_t subdirectories = 0;  // of a directory
-  std::string target;           // text of a link
+  // Whether the name stands for this node, with as many sub-directories, as long as the tree lives.
+  bool lasts = false;
+  std::string target;  // text of a link
   // An attribute's device; a directory's, where the directory is a device's own.
   std::shared_ptr<core::Device> device;
   const core::Attribute* attribute = nullptr;  // lives as long as `device`

@@ -59,6 +59,7 @@ absl::Status Operations::CheckWritable() const {
 Operations::Entry Operations::EntryOf(const NodeView& node) const {
   Entry entry;
   struct stat& stat = entry.stat;
+  entry.lasts = node.lasts;
   stat.st_ino = node.ino;
   stat.st_mode = TypeOf(node.kind) | node.mode;
   if (node.kind != NodeKind::kLink) stat.st_mode &= ~(owner_.umask & 07777);

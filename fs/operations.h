@@ -46,6 +46,7 @@ class Operations {
   // to a setattr, or (the number of sub-directories) with the next lookup.
   struct Entry {
     struct stat stat = {};
+    bool lasts = false;  // NodeView::lasts
   };
   struct Created {
     Entry entry;

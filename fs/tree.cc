@@ -93,12 +93,37 @@ struct Tree::Node {
   NodeKind kind;
   Content content;
   Access access = {};
+  bool lasts = false;  // NodeView::lasts
 
   bool is_directory() const { return kind == NodeKind::kDirectory; }
   Directory& directory() const { return *std::get<std::unique_ptr<Directory>>(content); }
 };
 
 absl::string_view Tree::ByHash::NameOf(const Entry& entry) { return entry.node->name; }
+
+namespace {
+
+// Buses, their DIMMs and regions come and go with the tree.
+bool Lasts(const core::Device& device) {
+  switch (device.kind()) {
+    case core::DeviceKind::kBus:
+    case core::DeviceKind::kControl:
+    case core::DeviceKind::kDimm:
+    case core::DeviceKind::kRegion:
+    case core::DeviceKind::kDriver:
+    case core::DeviceKind::kBusType:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Only a region has sub-directories that come and go.
+bool DirectoryLasts(const core::Device& device) {
+  return Lasts(device) && device.kind() != core::DeviceKind::kRegion;
+}
+
+}  // namespace
 
 Tree::Tree() {
   absl::MutexLock lock(&mutex_);
@@ -115,10 +140,12 @@ void Tree::MakeFixed() {
   Directories made;
   for (const absl::string_view path : kFixedDirectories)
     for (Node* node = MakeDirectory(path, made); node != nullptr; node = node->parent)
-      node->directory().fixed = true;
+      node->directory().fixed = node->lasts = true;
   for (const absl::string_view name : kFixedLinks) {
     const std::string path = absl::StrCat("sys/", name);
-    PutLeaf(path, NodeKind::kLink, kLinkMode, made)->content = std::make_unique<std::string>(name);
+    Node* link = PutLeaf(path, NodeKind::kLink, kLinkMode, made);
+    link->content = std::make_unique<std::string>(name);
+    link->lasts = true;
   }
 }
 
@@ -170,7 +197,13 @@ void Tree::MakeDevice(absl::string_view path, std::shared_ptr<core::Device> devi
   Directory& directory = node->directory();
   directory.on_demand = false;
   for (const std::string& below : device->directories())
-    if (Node* child = MakeDirectoryBelow(*node, below)) child->directory().on_demand = false;
+    if (Node* child = MakeDirectoryBelow(*node, below)) {
+      child->directory().on_demand = false;
+      child->lasts = Lasts(*device);
+    }
+  node->lasts = DirectoryLasts(*device);
+  if (Lasts(*device))
+    for (Node* above = node->parent; !above->lasts; above = above->parent) above->lasts = true;
   ForgetUnfilled(directory);
   directory.attributes = device->attributes();
   directory.device = std::move(device);
@@ -180,8 +213,11 @@ void Tree::MakeDevice(absl::string_view path, std::shared_ptr<core::Device> devi
 }
 
 void Tree::MakeLink(absl::string_view path, std::string target, Directories& made) {
-  if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode, made))
+  if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode, made)) {
     node->content = std::make_unique<std::string>(std::move(target));
+    // Those at the top are the buses'.
+    node->lasts = node->parent == root_.get();
+  }
 }
 
 void Tree::MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data,
@@ -196,14 +232,17 @@ void Tree::Fill(Node& node) {
   Directory& directory = node.directory();
   const absl::Span<const core::Attribute> attributes = directory.attributes;
   const std::vector<uint16_t> modes = directory.modes;
+  const bool lasts = Lasts(*directory.device);
   ForgetUnfilled(directory);
   for (size_t i = 0; i < modes.size(); ++i) {
     if (modes[i] == 0) continue;
     const auto [parent, name] = SplitLast(attributes[i].name);
     Node* holder = MakeDirectoryBelow(node, parent);
     if (holder == nullptr || Child(*holder, name) != nullptr) continue;
-    Put(*holder, name, NodeKind::kAttribute, modes[i])->content =
-        Node::AttributeOf{directory.device.get(), &attributes[i]};
+    Node* made = Put(*holder, name, NodeKind::kAttribute, modes[i]);
+    made->content = Node::AttributeOf{directory.device.get(), &attributes[i]};
+    made->lasts = lasts;
+    for (Node* above = holder; above != &node; above = above->parent) above->lasts = lasts;
   }
 }
 
@@ -438,6 +477,7 @@ NodeView Tree::ViewOf(const Node& node) const {
   view.ino = node.ino;
   view.kind = node.kind;
   view.mode = node.mode;
+  view.lasts = node.lasts;
   view.access = node.access;
   switch (node.kind) {
     case NodeKind::kDirectory:

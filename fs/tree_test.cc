@@ -53,6 +53,30 @@ TEST_F(TreeTest, HasItsFixedDirectoriesFromTheStart) {
   EXPECT_EQ(TargetOf("sys/block"), "../block");
 }
 
+TEST_F(TreeTest, NamesLastWhereNothingCanReplaceThem) {
+  const auto device = [](core::DeviceKind kind) {
+    return std::make_shared<FakeDevice>(
+        "any", std::vector<core::Attribute>{{.name = "size"}, {.name = "x/create"}},
+        std::vector<std::string>{"firmware"}, kind);
+  };
+  tree_.AddDevice(kBus, device(core::DeviceKind::kBus));
+  tree_.LinkAdded("ndbus0", kBus);
+  tree_.AddDevice(At("region0"), device(core::DeviceKind::kRegion));
+  tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
+  tree_.AddDevice(At("region0/namespace0.0"), device(core::DeviceKind::kNamespace));
+  tree_.DataAdded("dev/pmem0", Data(4096));
+  for (const std::string& path :
+       {std::string("bus/nd/devices"), std::string("sys/bus"), std::string("ndbus0"),
+        std::string("devices/platform"), std::string(kBus), At("firmware"), At("size"),
+        At("region0/size"), At("region0/x"), At("region0/x/create")})
+    EXPECT_TRUE(tree_.FindPath(path)->lasts) << path;
+  for (const std::string& path :
+       {At("region0"), At("region0/driver"), At("region0/namespace0.0"),
+        At("region0/namespace0.0/size"), At("region0/namespace0.0/x/create"),
+        At("region0/namespace0.0/firmware"), std::string("dev/pmem0")})
+    EXPECT_FALSE(tree_.FindPath(path)->lasts) << path;
+}
+
 TEST_F(TreeTest, ADeviceBringsItsDirectoriesAndVisibleAttributes) {
   tree_.AddDevice(
       At("region0"),
