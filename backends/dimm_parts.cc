@@ -15,6 +15,7 @@ namespace {
 absl::StatusOr<ImageLayout> Divide(const std::shared_ptr<core::Media>& whole,
                                    const LabelPlace& labels, const std::string& name) {
   if (!labels.file.empty()) return DivideImage(whole, 0, name);
+  if (labels.tail && labels.size) RETURN_IF_ERROR(CheckLabelTail(whole, *labels.size, name));
   ASSIGN_OR_RETURN(ImageLayout layout, DivideImage(whole, labels.size, name));
   if (!labels.tail || !layout.labels.empty()) return layout;
   return DivideImage(whole, labels.size.value_or(kMinLabelArea), name);

@@ -94,6 +94,27 @@ uint64_t BlankLabelSize(uint64_t file_size) {
   return remainder >= kMinLabelArea && file_size > kMiB ? remainder : 0;
 }
 
+absl::Status CheckLabelTail(const std::shared_ptr<core::Media>& file, uint64_t size,
+                            const std::string& name) {
+  const uint64_t file_size = RoundDown(file->size(), kImagePage);
+  const std::set<uint64_t> candidates = Candidates(file_size);
+  if (candidates.count(size) == 0)
+    return core::Refusal(
+        EINVAL, "image.label_size",
+        absl::StrCat("open ", name, ": a label area of ", size, " bytes at the end of ", file_size,
+                     " would not be found again: make it 128 KiB to 2 MiB in steps of 4 KiB, or "
+                     "4, 8, 16, 32, 64 or 128 MiB"));
+  if (HasValidIndex(file, file_size, size)) return absl::OkStatus();
+  for (const uint64_t other : candidates)
+    if (HasValidIndex(file, file_size, other))
+      return core::Refusal(
+          EINVAL, "image.label_size",
+          absl::StrCat("open ", name, ": it has labels already, in an area of ", other,
+                       " bytes: say label_size=", other,
+                       ", or fill that area (dev/nmem0 of a mount) with zeros first"));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ImageLayout> DivideImage(const std::shared_ptr<core::Media>& file,
                                         std::optional<uint64_t> label_size,
                                         const std::string& name) {

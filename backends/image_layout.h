@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/finding.h"
 #include "core/media.h"
@@ -48,6 +49,12 @@ struct ImageLayout {
 absl::StatusOr<ImageLayout> DivideImage(const std::shared_ptr<core::Media>& file,
                                         std::optional<uint64_t> label_size,
                                         const std::string& name);
+
+// Whether an area of `size` bytes can be made, or is there, at the end of `file`, and be found again.
+// Refused with EINVAL, "image.label_size", where rule 2 does not look for that size, and where there
+// are labels in an area of another size, which would be lost from sight or overwritten.
+absl::Status CheckLabelTail(const std::shared_ptr<core::Media>& file, uint64_t size,
+                            const std::string& name);
 
 // The label area that rule 3 gives to a blank image of `file_size` bytes; 0 for none.
 uint64_t BlankLabelSize(uint64_t file_size);

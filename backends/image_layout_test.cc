@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/types/span.h"
 #include "core/label_area.h"
 #include "core/media_slice.h"
@@ -172,6 +173,32 @@ TEST_F(ImageLayoutTest, AnySizeAndContentGivesALayoutThatFits) {
     EXPECT_LE(layout.data.end(), layout.labels.start);
     EXPECT_LE(layout.labels.end(), size);
   }
+}
+
+TEST_F(ImageLayoutTest, ALabelTailCanBeFoundAgain) {
+  MakeFile(64 * kMiB);
+  for (const uint64_t size : {128 * kKiB, 132 * kKiB, 2 * kMiB, 3 * kMiB, 32 * kMiB})
+    EXPECT_TRUE(CheckLabelTail(file_, size, "file").ok()) << size;
+  for (const uint64_t size : {uint64_t{0}, 64 * kKiB, 124 * kKiB, 130 * kKiB, 2 * kMiB + 4096,
+                              64 * kMiB, 1024 * kMiB}) {
+    const absl::Status status = CheckLabelTail(file_, size, "file");
+    EXPECT_EQ(ErrnoOf(status), EINVAL) << size;
+    EXPECT_EQ(ReasonOf(status), "image.label_size") << size;
+  }
+}
+
+TEST_F(ImageLayoutTest, ALabelTailDoesNotHideAnother) {
+  MakeFile(64 * kMiB);
+  Label(128 * kKiB);
+  EXPECT_TRUE(CheckLabelTail(file_, 128 * kKiB, "file").ok());
+  for (const uint64_t size : {256 * kKiB, 4 * kMiB}) {
+    const absl::Status status = CheckLabelTail(file_, size, "file");
+    EXPECT_EQ(ReasonOf(status), "image.label_size") << size;
+    EXPECT_TRUE(absl::StrContains(status.message(), "label_size=131072")) << status;
+  }
+  // Who says which of two may have either.
+  Label(4 * kMiB);
+  EXPECT_TRUE(CheckLabelTail(file_, 4 * kMiB, "file").ok());
 }
 
 }  // namespace
