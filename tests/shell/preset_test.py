@@ -113,13 +113,15 @@ class PresetTest(shells.ShellTestCase):
             r'\s*"scrub_state":"active",?\n1\+\nregion[01] long [12]/2 \d+%\n\s*"scrub_state":"idle"'))
 
     def test_list_says_of_firmware_what_ndctl_says(self):
-        for flags in ("-DH", "-DF", "-BF", "-BDHFi", "-DHu", "-BDFu"):
+        all_flags = ("-DH", "-DF", "-BF", "-BDHFi", "-DHu", "-BDFu", "-vvv")
+        said = self.shell(f"for flags in {' '.join(all_flags)}; do ndctl list $flags; echo @@; done")
+        for flags, expected in zip(all_flags, said.split("@@\n")):
             with self.subTest(flags=flags):
                 listed = subprocess.run(
                     [mounting.program("tools/nvdimmfs"), "list", NFIT_TEST, flags],
                     capture_output=True, text=True, timeout=60, check=True,
                 )
-                self.assertEqual(self.shell(f"ndctl list {flags}"), listed.stdout)
+                self.assertEqual(expected, listed.stdout)
 
     def test_a_module_that_is_loaded_again_is_as_new(self):
         script = RESET + """
