@@ -438,6 +438,23 @@ TEST_F(MountTest, BufferedAndDirectSeeEachOther) {
   }
 }
 
+TEST_F(MountTest, CachedPagesAndAMappingSeeWhatAWriteOnlyDescriptorWrote) {
+  Fd buffered(Open("dev/pmem0", O_RDWR)), writer(Open("dev/pmem0", O_WRONLY));
+  auto* map =
+      static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, buffered, 0));
+  ASSERT_NE(map, MAP_FAILED);
+  for (int round = 0; round < 50; ++round) {
+    SCOPED_TRACE(round);
+    map[0] = static_cast<char>('A' + round % 26);  // dirty, beside what is written
+    const std::string text(5, static_cast<char>('a' + round % 26));
+    EXPECT_EQ(WriteAt(writer, 100, text), 5);
+    EXPECT_EQ(ReadAt(buffered, 100, 5), text);
+    EXPECT_EQ(std::string(map + 100, 5), text);
+    EXPECT_EQ(map[0], 'A' + round % 26);
+  }
+  munmap(map, kPage);
+}
+
 TEST_F(MountTest, MappingsAndDirectSeeEachOther) {
   Fd buffered(Open("dev/pmem0", O_RDWR)), direct(Open("dev/pmem0", O_RDWR | O_DIRECT));
   auto* map =
