@@ -53,6 +53,8 @@ class Arena {
   uint32_t sectors() const { return geometry_.external_nlba; }
   // The padding that its flog has.
   FlogPair padding() const { return pair_; }
+  // Whether its info block says that there was an error.
+  bool error_flagged() const { return error_flagged_; }
   bool writable() const { return !frozen_.load(std::memory_order_acquire); }
 
   // A part of one sector: `out` starts `skip` bytes into it.
@@ -117,6 +119,7 @@ class Arena {
   const ArenaGeometry geometry_;
   const uint32_t sector_size_;
   const bool read_only_;
+  const bool error_flagged_;
   FlogPair pair_ = kNewPadding;
   std::atomic<bool> frozen_;  // writes are refused: read-only, flagged, or after a metadata error
   LanePool lanes_;

@@ -24,6 +24,7 @@ Arena::Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, con
       geometry_(geometry),
       sector_size_(SectorSizeOf(geometry.external_lbasize)),
       read_only_(options.read_only || ns_->read_only()),
+      error_flagged_(options.error_flagged),
       frozen_(read_only_ || options.error_flagged),
       lanes_(geometry.nfree) {}
 

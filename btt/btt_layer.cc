@@ -33,4 +33,39 @@ absl::StatusOr<std::shared_ptr<core::Media>> BttLayer::OpenOrFormat(
   return std::shared_ptr<core::Media>(std::move(opened));
 }
 
+std::vector<core::SectorArena> BttLayer::Arenas(const core::Media& opened) {
+  const auto& btt = static_cast<const Btt&>(opened);
+  std::vector<core::SectorArena> arenas;
+  const uint64_t initial_offset = btt.arenas().front()->geometry().start;
+  const Version version =
+      initial_offset == InitialOffset(Version::kV2_0) ? Version::kV2_0 : Version::kV1_1;
+  uint64_t first_sector = 0;
+  for (const std::unique_ptr<Arena>& arena : btt.arenas()) {
+    const ArenaGeometry& geometry = arena->geometry();
+    const uint64_t start = geometry.start - initial_offset;
+    const FlogPair pair = arena->padding();
+    arenas.push_back({
+        .size = geometry.size,
+        .external_lba_start = first_sector,
+        .internal_nlba = geometry.internal_nlba,
+        .internal_lbasize = geometry.internal_lbasize,
+        .external_nlba = geometry.external_nlba,
+        .external_lbasize = geometry.external_lbasize,
+        .nfree = geometry.nfree,
+        .version_major = MajorOf(version),
+        .version_minor = MinorOf(version),
+        .nextoff = geometry.nextoff == 0 ? 0 : start + geometry.nextoff,
+        .infooff = start,
+        .dataoff = start + geometry.dataoff,
+        .mapoff = start + geometry.mapoff,
+        .logoff = start + geometry.logoff,
+        .info2off = start + geometry.info2off,
+        .flags = arena->error_flagged() ? kInfoFlagError : 0,
+        .log_index = {pair[0], pair[1]},
+    });
+    first_sector += geometry.external_nlba;
+  }
+  return arenas;
+}
+
 }  // namespace nvdimmfs::btt

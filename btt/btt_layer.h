@@ -3,6 +3,7 @@
 #define NVDIMMFS_BTT_BTT_LAYER_H_
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/sector_layer.h"
@@ -15,6 +16,7 @@ class BttLayer final : public core::SectorLayer {
                                              const core::Uuid& parent_uuid) override;
   absl::StatusOr<std::shared_ptr<core::Media>> OpenOrFormat(
       std::shared_ptr<core::Media> ns, const core::SectorOptions& options) override;
+  std::vector<core::SectorArena> Arenas(const core::Media& opened) override;
 };
 
 }  // namespace nvdimmfs::btt

@@ -99,6 +99,10 @@ absl::Status BttDevice::Probe() {
   if (!opened.ok())
     return Refusal(ENOMEM, ReasonOf(opened.status()),
                    absl::StrCat(what, ": ", opened.status().message()));
+  for (const SectorArena& facts : system().sector_layer().Arenas(**opened)) {
+    arenas_.push_back(std::make_shared<BttArena>(*this, arenas_.size(), facts));
+    system().Register(arenas_.back());
+  }
   const uint32_t sector = lbasize_ >= 4096 ? 4096 : 512;
   disk_ = Disk::Attach(*this, absl::StrCat(ns()->DiskName(), "s"), *std::move(opened),
                        {.block_size = sector,
@@ -110,6 +114,8 @@ absl::Status BttDevice::Probe() {
 }
 
 void BttDevice::Remove() {
+  for (const auto& arena : arenas_) system().Unregister(*arena);
+  arenas_.clear();
   if (disk_ != nullptr) disk_->Detach();
   disk_.reset();
 }

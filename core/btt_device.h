@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "core/btt_arena.h"
 #include "core/claim_device.h"
 #include "core/disk.h"
 
@@ -36,6 +38,7 @@ class BttDevice final : public ClaimDevice {
  private:
   uint64_t lbasize_ = 0;
   std::shared_ptr<Disk> disk_;
+  std::vector<std::shared_ptr<BttArena>> arenas_;  // while enabled
 };
 
 }  // namespace nvdimmfs::core

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/bus_metrics.h"
 #include "core/control_device.h"
+#include "core/dax_bus.h"
 #include "core/dimm.h"
 #include "core/input.h"
 #include "core/region.h"
@@ -207,6 +208,7 @@ absl::Status Bus::AddRegions(BusSource& source) {
                      Region::Make(system(), *this, std::move(region_source)));
     regions_.push_back(region);
     system().Register(region);
+    system().dax_bus().memory().AddNode(region->source().target_node);
   }
   return absl::OkStatus();
 }

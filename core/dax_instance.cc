@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/dax_bus.h"
 #include "core/device_numbers.h"
 #include "core/input.h"
 #include "core/namespace.h"
@@ -72,6 +73,7 @@ constexpr Attribute kInstanceAttributes[] = {
     {.name = "size", .show = ShowSize, .summary = "bytes"},
     kTargetNodeAttribute,
     kUeventAttribute,
+    kLastErrorAttribute,
 };
 
 }  // namespace
@@ -81,34 +83,59 @@ DaxRegion::DaxRegion(PfnDevice& dax)
 
 absl::Span<const Attribute> DaxRegion::attributes() const { return kDaxRegionAttributes; }
 
-DaxInstance::DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<DataNode> node,
+DaxInstance::DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<Media> media,
                          std::vector<std::string> aliases)
     : Device(dax.system(), DeviceKind::kDaxChild, std::move(name), &dax),
       dax_(dax),
-      node_(std::move(node)),
+      media_(std::move(media)),
       aliases_(std::move(aliases)) {}
 
 std::shared_ptr<DaxInstance> DaxInstance::Attach(PfnDevice& dax, std::shared_ptr<Media> media,
                                                  std::vector<std::string> aliases) {
   System& system = dax.system();
   const std::string name = absl::StrCat("dax", dax.region().id(), ".", dax.ns()->id());
-  auto node = std::make_shared<DataNode>(std::move(media),
-                                         DataNode::Options{.name = name, .block_size = 4096});
   std::shared_ptr<DaxInstance> instance(
-      new DaxInstance(dax, name, std::move(node), std::move(aliases)));
+      new DaxInstance(dax, name, std::move(media), std::move(aliases)));
   instance->region_ = std::make_shared<DaxRegion>(dax);
   system.Register(instance->region_);
   system.Register(instance);
   dax.region().source().media->ObservePoison(instance);
-  system.AddData(absl::StrCat("dev/", name), instance->node_);
+  system.dax_bus().Add(*instance);
   return instance;
 }
 
 void DaxInstance::Detach() {
-  node_->Close();
-  system().RemoveData(absl::StrCat("dev/", name()));
+  system().dax_bus().Remove(*this);
   system().Unregister(*region_);
   system().Unregister(*this);
+}
+
+absl::Status DaxInstance::Open() {
+  ASSIGN_OR_RETURN(const Range memory, dax_.data());
+  RETURN_IF_ERROR(system().dax_bus().memory().Check(memory));
+  node_ = std::make_shared<DataNode>(
+      media_, DataNode::Options{
+                  .name = name(), .block_size = 4096, .read_only = dax_.region().read_only()});
+  const std::string path = absl::StrCat("dev/", name());
+  system().AddData(path, node_);
+  for (const std::string& alias : aliases_) system().AddLink(alias, path);
+  return absl::OkStatus();
+}
+
+void DaxInstance::Close() {
+  node_->Close();
+  for (const std::string& alias : aliases_) system().RemoveLink(alias);
+  system().RemoveData(absl::StrCat("dev/", name()));
+  node_.reset();
+}
+
+absl::Status DaxInstance::AddToMemory() {
+  ASSIGN_OR_RETURN(const Range memory, dax_.data());
+  return system().dax_bus().memory().Add(memory, dax_.region().source().target_node);
+}
+
+void DaxInstance::RemoveFromMemory() {
+  if (const auto memory = dax_.data(); memory.ok()) system().dax_bus().memory().Remove(*memory);
 }
 
 void DaxInstance::PoisonChanged(PoisonChange change) {
@@ -123,20 +150,18 @@ std::string DaxInstance::device_number() const {
 absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
 
 std::vector<DeviceLink> DaxInstance::links() const {
-  std::vector<DeviceLink> links = {
+  return {
       {absl::StrCat(path(), "/subsystem"), "bus/dax"},
-      {absl::StrCat(path(), "/driver"), "bus/dax/drivers/device_dax"},
       {absl::StrCat("bus/dax/devices/", name()), path()},
-      {absl::StrCat("bus/dax/drivers/device_dax/", name()), path()},
       {absl::StrCat("sys/dev/char/", device_number()), path()},
   };
-  for (const std::string& alias : aliases_) links.push_back({alias, absl::StrCat("dev/", name())});
-  return links;
 }
 
 std::string DaxInstance::uevent() const {
   return absl::StrCat("MAJOR=", kDaxMajor, "\nMINOR=", dax_.ns() == nullptr ? 0 : dax_.ns()->id(),
-                      "\nDEVNAME=", name(), "\nDRIVER=device_dax\nMODALIAS=dax:t0\n");
+                      "\nDEVNAME=", name(),
+                      driver_ == nullptr ? "" : absl::StrCat("\nDRIVER=", driver_->name()),
+                      "\nMODALIAS=dax:t0\n");
 }
 
 }  // namespace nvdimmfs::core

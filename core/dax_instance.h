@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/data_node.h"
 #include "core/device.h"
 #include "core/media.h"
@@ -14,6 +15,7 @@
 
 namespace nvdimmfs::core {
 
+class DaxDriver;
 class PfnDevice;
 
 class DaxRegion final : public Device {
@@ -33,8 +35,19 @@ class DaxInstance final : public Device, public PoisonObserver {
   void Detach();
 
   PfnDevice& dax() const { return dax_; }
-  DataNode& node() const { return *node_; }
+  DataNode* node() const { return node_.get(); }  // null unless device_dax has it
   std::string device_number() const;
+
+  // The driver that has it, or null; dax_bus.cc changes it.
+  const DaxDriver* dax_driver() const { return driver_; }
+  void set_dax_driver(const DaxDriver* driver) { driver_ = driver; }
+
+  // The probes and removals of the drivers. device_dax: the file below dev/ comes and goes.
+  absl::Status Open();
+  void Close();
+  // kmem: its memory becomes the system's, as far as anybody can see (memory_blocks.h).
+  absl::Status AddToMemory();
+  void RemoveFromMemory();
 
   absl::Span<const Attribute> attributes() const override;
   std::vector<DeviceLink> links() const override;
@@ -42,12 +55,14 @@ class DaxInstance final : public Device, public PoisonObserver {
   void PoisonChanged(PoisonChange change) override;
 
  private:
-  DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<DataNode> node,
+  DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<Media> media,
               std::vector<std::string> aliases);
 
   PfnDevice& dax_;
-  const std::shared_ptr<DataNode> node_;
+  const std::shared_ptr<Media> media_;
   const std::vector<std::string> aliases_;
+  std::shared_ptr<DataNode> node_;
+  const DaxDriver* driver_ = nullptr;
   std::shared_ptr<DaxRegion> region_;
 };
 

@@ -19,20 +19,25 @@ class Driver;
 class System;
 
 enum class DeviceKind {
-  kBus,        // ndbus0
-  kControl,    // ndctl0, class device below the bus
-  kDimm,       // nmem0
-  kRegion,     // region0
-  kNamespace,  // namespace0.0
-  kBtt,        // btt0.0
-  kPfn,        // pfn0.0
-  kDax,        // dax0.0
-  kBlock,      // pmem0, the disk below whatever drives the namespace
-  kDaxRegion,  // dax_region below dax0.0
-  kDaxChild,   // dax0.0 below dax0.0: the character device
-  kDriver,     // bus/nd/drivers/nd_pmem
-  kBusType,    // bus/nd
-  kPlatform,   // nfit_test.0, test_dimm0: outside of the nd bus, where tests look
+  kBus,          // ndbus0
+  kControl,      // ndctl0, class device below the bus
+  kDimm,         // nmem0
+  kRegion,       // region0
+  kNamespace,    // namespace0.0
+  kBtt,          // btt0.0
+  kPfn,          // pfn0.0
+  kDax,          // dax0.0
+  kBlock,        // pmem0, the disk below whatever drives the namespace
+  kDaxRegion,    // dax_region below dax0.0
+  kDaxChild,     // dax0.0 below dax0.0: the character device
+  kDriver,       // bus/nd/drivers/nd_pmem
+  kBusType,      // bus/nd, bus/dax
+  kArena,        // arena0 of an enabled btt, in debugfs
+  kDaxDriver,    // bus/dax/drivers/kmem
+  kMemory,       // devices/system/memory
+  kMemoryBlock,  // memory33 below it
+  kMemoryNode,   // devices/system/node/node0
+  kPlatform,     // nfit_test.0, test_dimm0: outside of the nd bus, where tests look
 };
 
 // A symbolic link that exists for as long as the device is registered. Both are paths from the top

@@ -51,11 +51,11 @@ bool HasUuid(const Device& device, const Uuid& uuid) {
   switch (device.kind()) {
     case DeviceKind::kNamespace: {
       const auto& ns = static_cast<const Namespace&>(device);
-      return ns.labelled() && ns.uuid() == uuid;
+      return ns.labelled() && ns.has_uuid() && ns.uuid() == uuid;
     }
     case DeviceKind::kBtt:
     case DeviceKind::kPfn:
-      return static_cast<const ClaimDevice&>(device).uuid() == uuid;
+      return !uuid.is_nil() && static_cast<const ClaimDevice&>(device).uuid() == uuid;
     default:
       return false;
   }
@@ -88,6 +88,7 @@ std::shared_ptr<Namespace> Namespace::MakeWhole(Region& region) {
 std::shared_ptr<Namespace> Namespace::MakeScanned(Region& region, const ScannedNamespace& found) {
   std::shared_ptr<Namespace> ns(new Namespace(region, region.namespace_ids().Take(), true));
   ns->uuid_ = found.uuid;
+  ns->has_uuid_ = true;
   ns->alt_name_ = found.name;
   ns->lbasize_ = found.lbasize;
   ns->claim_class_ = found.claim_class;
@@ -106,7 +107,7 @@ absl::string_view Namespace::mode() const {
 }
 
 int Namespace::CountExtents() const {
-  if (uuid_.is_nil()) return 0;
+  if (!has_uuid_) return 0;
   size_t count = 0;
   for (const Mapping& mapping : region_.mappings())
     if (mapping.data != nullptr) count += mapping.data->space.ExtentsOf(uuid_).size();
@@ -165,7 +166,7 @@ absl::Status Namespace::CheckUsable(absl::string_view what) const {
     return Refusal(ENODEV, "namespace.empty",
                    absl::StrCat(what, ": ", name(), " has ", size_,
                                 " bytes; write its uuid and then its size first"));
-  if (labelled_ && uuid_.is_nil())
+  if (labelled_ && !has_uuid_)
     return Refusal(ENODEV, "namespace.no_uuid",
                    absl::StrCat(what, ": ", name(), " has no uuid; write one first"));
   return absl::OkStatus();
@@ -173,11 +174,6 @@ absl::Status Namespace::CheckUsable(absl::string_view what) const {
 
 absl::Status Namespace::SetUuid(const Uuid& uuid) {
   const std::string what = absl::StrCat("uuid ", uuid.ToString());
-  if (uuid.is_nil())
-    return Refusal(EINVAL, "namespace.uuid.nil",
-                   absl::StrCat(what, " of ", name(),
-                                ": stands for none; write 0 to size to be rid "
-                                "of the one it has"));
   for (const auto& region : region_.bus().regions()) {
     for (const auto& child : region->children())
       if (HasUuid(*child, uuid))
@@ -185,7 +181,7 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
             EINVAL, "namespace.uuid.used",
             absl::StrCat(what, ": in use by ", child->name(), "; every uuid is used once"));
   }
-  if (!uuid_.is_nil()) {
+  if (has_uuid_) {
     for (const Mapping& mapping : region_.mappings())
       if (mapping.slots.empty())
         return Refusal(
@@ -200,13 +196,14 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
     }
   }
   uuid_ = uuid;
+  has_uuid_ = true;
   return UpdateLabels();
 }
 
 absl::Status Namespace::SetSize(uint64_t size) {
   const std::string what = absl::StrCat("size ", size);
   RETURN_IF_ERROR(CheckUnclaimedAndUnbound(what));
-  if (uuid_.is_nil())
+  if (!has_uuid_)
     return Refusal(ENXIO, "namespace.no_uuid",
                    absl::StrCat(what, ": ", name(), " has no uuid; write one to its uuid first"));
   if (region_.mappings().empty())
@@ -238,7 +235,10 @@ absl::Status Namespace::SetSize(uint64_t size) {
   if (size == 0 && id_ != 0 && region_.namespace_seed() != this)
     system().UnregisterLater(std::static_pointer_cast<Namespace>(shared_from_this()));
   RETURN_IF_ERROR(UpdateLabels());
-  if (size == 0) uuid_ = Uuid();
+  if (size == 0) {
+    uuid_ = Uuid();
+    has_uuid_ = false;
+  }
   return absl::OkStatus();
 }
 
@@ -353,7 +353,7 @@ absl::Status Namespace::CommitLabels() {
 }
 
 absl::Status Namespace::UpdateLabels() {
-  if (!labelled_ || labels_held_ || uuid_.is_nil()) return absl::OkStatus();
+  if (!labelled_ || labels_held_ || !has_uuid_) return absl::OkStatus();
   return Annotate(size_ == 0 ? FreeLabels() : WriteLabels(), absl::StrCat("labels of ", name()));
 }
 

@@ -32,6 +32,8 @@ class Namespace final : public NdDevice {
   int id() const { return id_; }
   bool labelled() const { return labelled_; }
   const Uuid& uuid() const { return uuid_; }
+  // Whether it has one: the nil UUID is one like any other here, as in the kernel.
+  bool has_uuid() const { return has_uuid_; }
   const std::string& alt_name() const { return alt_name_; }
   uint64_t lbasize() const { return lbasize_; }  // as the label has it: 0, 512 or 4096
   // The disk's logical block size, bytes.
@@ -117,6 +119,7 @@ class Namespace final : public NdDevice {
   const int id_;
   const bool labelled_;
   Uuid uuid_;
+  bool has_uuid_ = false;
   std::string alt_name_;
   uint64_t lbasize_ = 0;
   ClaimClass claim_class_ = ClaimClass::kNone;

@@ -83,8 +83,8 @@ absl::Status StoreForceRaw(Device& device, absl::string_view text) {
 }
 
 Text ShowUuid(Device& device) {
-  const Uuid& uuid = AsNamespace(device).uuid();
-  return absl::StrCat(uuid.is_nil() ? "" : uuid.ToString(), "\n");
+  const Namespace& ns = AsNamespace(device);
+  return absl::StrCat(ns.has_uuid() ? ns.uuid().ToString() : "", "\n");
 }
 
 absl::Status StoreUuid(Device& device, absl::string_view text) {

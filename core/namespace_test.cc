@@ -127,6 +127,22 @@ TEST(NamespaceSize, ZeroRemovesANamespaceThatIsNeitherFirstNorSeed) {
   EXPECT_EQ(m.Get("region0/namespace_seed"), "namespace0.1\n");
 }
 
+TEST(NamespaceUuid, MayBeNil) {
+  constexpr char kNil[] = "00000000-0000-0000-0000-000000000000\n";
+  Model m = Labelled();
+  EXPECT_EQ(m.Get("namespace0.0/uuid"), "\n");
+  EXPECT_EQ(m.Set("namespace0.0/uuid", kNil), "");
+  EXPECT_EQ(m.Get("namespace0.0/uuid"), kNil);
+  EXPECT_EQ(m.Set("namespace0.0/size", "33554432"), "");
+  EXPECT_EQ(m.Bind("nd_pmem", "namespace0.0"), "");
+  EXPECT_EQ(m.Get("namespace0.1/uuid"), "\n");
+  EXPECT_EQ(m.Get("namespace0.1/dpa_extents"), "0\n");
+  EXPECT_EQ(m.Set("namespace0.1/uuid", kNil), "EINVAL");
+  m.Restart();
+  EXPECT_EQ(m.Get("namespace0.0/uuid"), kNil);
+  EXPECT_EQ(m.Get("namespace0.0/size"), "33554432\n");
+}
+
 TEST(NamespaceUuid, IsUsedOnceAndRenamesWhileALabelExists) {
   Model m = Labelled();
   EXPECT_EQ(m.Set("namespace0.0/uuid", "short\n"), "EINVAL");

@@ -197,7 +197,7 @@ void PfnDevice::Remove() {
 
 DataNode* PfnDevice::node() const {
   if (disk_ != nullptr) return &disk_->node();
-  return dax_ == nullptr ? nullptr : &dax_->node();
+  return dax_ == nullptr ? nullptr : dax_->node();
 }
 
 bool PfnDevice::Accepts(ClaimClass claim_class) const {

@@ -97,7 +97,7 @@ absl::StatusOr<Namespace*> PickNamespace(Region& region) {
   for (Namespace* candidate : {first, region.namespace_seed()}) {
     if (candidate == nullptr || candidate->driver() != nullptr || candidate->claim() != nullptr)
       continue;
-    if (candidate->size() == 0 && candidate->uuid().is_nil()) return candidate;
+    if (candidate->size() == 0 && !candidate->has_uuid()) return candidate;
   }
   return Refusal(EBUSY, "create.no_seed",
                  absl::StrCat(region.name(),
@@ -207,7 +207,7 @@ void Undo(Namespace& ns) {
   if (!ns.labelled()) return;
   ns.SetClaimClass(ClaimClass::kNone).IgnoreError();
   ns.SetAltName("").IgnoreError();
-  if (!ns.uuid().is_nil()) ns.SetSize(0).IgnoreError();
+  if (ns.has_uuid()) ns.SetSize(0).IgnoreError();
   ns.ForgetSectorSize();
 }
 
@@ -300,7 +300,7 @@ absl::Status DestroyNamespace(Region& region, absl::string_view name) {
     return Refusal(
         EBUSY, "namespace.held",
         absl::StrCat("destroy ", name, ": dev/", node->name(), " is held open; close it first"));
-  if (ns->labelled() && ns->uuid().is_nil())
+  if (ns->labelled() && !ns->has_uuid())
     return Refusal(ENXIO, "namespace.empty", absl::StrCat("destroy ", name, ": it is empty"));
   Release(*ns);
   if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));

@@ -3,8 +3,10 @@
 #ifndef NVDIMMFS_CORE_SECTOR_LAYER_H_
 #define NVDIMMFS_CORE_SECTOR_LAYER_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/claim_class.h"
@@ -16,6 +18,20 @@ namespace nvdimmfs::core {
 struct SectorIdentity {
   Uuid uuid;                      // the BTT instance's own
   uint32_t external_lbasize = 0;  // bytes: 512, 520, ...
+};
+
+// One arena at work, as the kernel's debugfs shows it. Offsets are bytes from where arena 0 starts.
+struct SectorArena {
+  uint64_t size = 0;  // bytes
+  uint64_t external_lba_start = 0;
+  uint32_t internal_nlba = 0, internal_lbasize = 0;
+  uint32_t external_nlba = 0, external_lbasize = 0;
+  uint32_t nfree = 0;
+  uint16_t version_major = 0, version_minor = 0;
+  uint64_t nextoff = 0;  // 0: the last
+  uint64_t infooff = 0, dataoff = 0, mapoff = 0, logoff = 0, info2off = 0;
+  uint32_t flags = 0;
+  std::array<uint32_t, 2> log_index = {};  // which two entries of a flog group are in use
 };
 
 struct SectorOptions {
@@ -38,6 +54,9 @@ class SectorLayer {
   // `sectors x sector size` bytes whose writes are sector-atomic and durable on return.
   virtual absl::StatusOr<std::shared_ptr<Media>> OpenOrFormat(std::shared_ptr<Media> ns,
                                                               const SectorOptions& options) = 0;
+
+  // The arenas of what OpenOrFormat of this layer returned.
+  virtual std::vector<SectorArena> Arenas(const Media& /*opened*/) { return {}; }
 };
 
 }  // namespace nvdimmfs::core

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/bus.h"
 #include "core/bus_type.h"
+#include "core/dax_bus.h"
 #include "core/namespace.h"
 #include "core/platform_device.h"
 #include "core/status.h"
@@ -67,6 +68,7 @@ System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker modul
     drivers_.push_back(driver.get());
     Register(driver);
   }
+  dax_bus_ = DaxBus::Make(*this);
 }
 
 System::~System() {

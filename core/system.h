@@ -31,6 +31,7 @@
 namespace nvdimmfs::core {
 
 class Bus;
+class DaxBus;
 
 class System {
  public:
@@ -113,6 +114,7 @@ class System {
   // Keeps "`what`: the refusal's sentence" as the device's and its bus's last error.
   void RecordRefusal(Device& device, absl::string_view what, const absl::Status& status);
 
+  DaxBus& dax_bus() { return *dax_bus_; }
   SectorLayer& sector_layer() { return sector_layer_; }
   IdAllocator& bus_ids() { return bus_ids_; }
   IdAllocator& dimm_ids() { return dimm_ids_; }
@@ -135,6 +137,7 @@ class System {
   std::vector<std::shared_ptr<Device>> roots_;
   std::vector<std::shared_ptr<Device>> removals_;
   std::vector<const Driver*> drivers_;
+  std::shared_ptr<DaxBus> dax_bus_;
   std::unordered_map<std::string, Device*> by_name_;  // the devices of the nd bus
   TimerQueue timers_;
 };

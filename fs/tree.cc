@@ -20,6 +20,7 @@ constexpr absl::string_view kFixedDirectories[] = {
     "bus/nd/devices", "bus/nd/drivers", "bus/dax/devices", "bus/dax/drivers",
     "class/nd",       "class/block",    "block",           "devices",
     "dev/by-name",    "dev/by-uuid",    "sys/dev/char",    "sys/dev/block",
+    "sys/kernel/debug/btt",
 };
 
 // sys/ is what a private mount namespace shows as /sys.

@@ -11,8 +11,10 @@
 #include <cctype>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,6 +23,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "tools/shell/block_nodes.h"
@@ -29,7 +32,7 @@ namespace nvdimmfs::tools {
 namespace {
 
 constexpr char kHome[] = ".nvdimmfs";
-constexpr absl::string_view kOwnPrefixes[] = {"pmem", "nmem", "ndctl", "dax"};
+constexpr absl::string_view kOwnPrefixes[] = {"pmem", "nmem", "ndctl", "dax", "memory"};
 
 struct Sides {
   int host = -1;  // descriptors of the two folders; -1 where there is none
@@ -39,14 +42,18 @@ struct Sides {
 struct Context {
   std::string tree;
   int top = -1;  // of the tree
-  Sides sides[std::size(kMergedFolders)];
+  std::vector<MergedFolder> folders;
+  std::vector<Sides> sides;  // one for each
+  // Opened while nothing covers them: the way to them leads through here later.
+  int partitions = -1;    // the host's /proc/partitions
+  int nodes = -1;         // kBlockPath
   int block_socket = -1;  // who makes block devices of the tree's disks; -1: nobody
   struct timespec since = {};
 };
 
 Context& TheContext() { return *static_cast<Context*>(fuse_get_context()->private_data); }
 
-// "pmem0.1s", "nmem0", "dax0.0": a name under which a kernel shows persistent memory.
+// "pmem0.1s", "nmem0", "dax0.0", "memory3": a name under which a kernel shows persistent memory.
 bool IsOwnKind(absl::string_view name) {
   for (const absl::string_view prefix : kOwnPrefixes)
     if (absl::StartsWith(name, prefix) && name.size() > prefix.size() &&
@@ -118,18 +125,40 @@ std::optional<Entry> FindInDev(const Context& context, const std::string& name) 
   return Entry{.link = absl::StrCat(kHome, "/host/", name)};
 }
 
-std::optional<Entry> Find(const Context& context, size_t folder, const std::string& name) {
-  if (folder == 0) return FindInDev(context, name);
-  const Sides& sides = context.sides[folder];
+std::optional<Entry> FindLink(const MergedFolder& folder, const Sides& sides,
+                              const std::string& name) {
   if (const auto link = LinkAt(sides.tree, name)) {
     absl::string_view rest = *link;
     while (absl::ConsumePrefix(&rest, "../")) {
     }
-    return Entry{.link = absl::StrCat(kMergedFolders[folder].upwards, rest)};
+    return Entry{.link = absl::StrCat(folder.upwards, rest)};
   }
   if (IsOwnKind(name)) return std::nullopt;
   if (const auto link = LinkAt(sides.host, name)) return Entry{.link = *link};
   return std::nullopt;
+}
+
+std::optional<Entry> FindAnything(const Context& context, size_t index, const std::string& name) {
+  const MergedFolder& folder = context.folders[index];
+  const Sides& sides = context.sides[index];
+  if (Has(sides.tree, name))
+    return Entry{.link = absl::StrCat(context.tree, "/", folder.tree, "/", name)};
+  if (IsOwnKind(name) || !Has(sides.host, name)) return std::nullopt;
+  return Entry{.link =
+                   absl::StrCat(kSystemCopy, folder.place.substr(strlen(kSystemPath)), "/", name)};
+}
+
+std::optional<Entry> Find(const Context& context, size_t index, const std::string& name) {
+  const MergedFolder& folder = context.folders[index];
+  switch (folder.kind) {
+    case MergedFolder::Kind::kDev:
+      return FindInDev(context, name);
+    case MergedFolder::Kind::kLinks:
+      return FindLink(folder, context.sides[index], name);
+    case MergedFolder::Kind::kAnything:
+      break;
+  }
+  return FindAnything(context, index, name);
 }
 
 std::set<std::string> NamesOf(const Context& context, size_t folder) {
@@ -151,25 +180,72 @@ struct Path {
 };
 
 // Nothing for what cannot exist.
-std::optional<Path> Parse(absl::string_view path) {
+std::optional<Path> Parse(const Context& context, absl::string_view path) {
   absl::ConsumePrefix(&path, "/");
   if (path.empty()) return Path{};
   const size_t slash = std::min(path.find('/'), path.size());
-  for (size_t i = 0; i < std::size(kMergedFolders); ++i)
-    if (path.substr(0, slash) == kMergedFolders[i].name)
+  for (size_t i = 0; i < context.folders.size(); ++i)
+    if (path.substr(0, slash) == context.folders[i].name)
       return Path{i, std::string(path.substr(std::min(slash + 1, path.size())))};
   return std::nullopt;
 }
 
 bool IsHome(const Path& path) { return path.folder == 0u && path.name == kHome; }
 
+// --- /proc/partitions. ---
+
+bool IsPartitions(const Context& context, absl::string_view path) {
+  return context.block_socket >= 0 && absl::ConsumePrefix(&path, "/") && path == kPartitionsName;
+}
+
+std::string ReadFromStart(int file) {
+  std::string text;
+  char part[4096];
+  for (ssize_t n; (n = pread(file, part, sizeof part, static_cast<off_t>(text.size()))) > 0;)
+    text.append(part, n);
+  return text;
+}
+
+// The host's, where the loop devices of our disks have the names that they have in /dev.
+std::string Partitions(const Context& context) {
+  std::map<std::string, std::string> ours;  // "loop3" is "pmem0"
+  for (const std::string& name : NamesAt(context.sides[0].tree)) {
+    struct stat stat = {};
+    if (IsDisk(name) && AskForBlockNode(context.block_socket, name) &&
+        fstatat(context.nodes, name.c_str(), &stat, 0) == 0)
+      ours[absl::StrCat("loop", minor(stat.st_rdev))] = name;
+  }
+  std::string out;
+  for (absl::string_view line :
+       absl::StrSplit(ReadFromStart(context.partitions), '\n', absl::SkipEmpty())) {
+    const size_t blank = line.rfind(' ');
+    const std::string name(line.substr(blank + 1));
+    // "loop3p1" is the partition "p1" of "loop3".
+    const size_t p = name.rfind('p');
+    const bool partition = p != std::string::npos && p > 0 && isdigit(name[p - 1]);
+    const auto found = ours.find(partition ? name.substr(0, p) : name);
+    if (found == ours.end())
+      absl::StrAppend(&out, line, "\n");
+    else
+      absl::StrAppend(&out, line.substr(0, blank + 1), found->second,
+                      partition ? name.substr(p) : "", "\n");
+    if (out.size() == line.size() + 1) out += "\n";  // after the header
+  }
+  return out;
+}
+
 // --- What FUSE asks. ---
 
 int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
-  const auto path = Parse(text);
-  if (!path) return -ENOENT;
   const Context& context = TheContext();
   *stat = {};
+  if (IsPartitions(context, text)) {
+    stat->st_mode = S_IFREG | 0444;
+    stat->st_nlink = 1;
+    return 0;
+  }
+  const auto path = Parse(context, text);
+  if (!path) return -ENOENT;
   stat->st_nlink = 1;
   stat->st_atim = stat->st_mtim = stat->st_ctim = context.since;
   if (!path->folder || path->name.empty() || IsHome(*path)) {
@@ -190,7 +266,7 @@ int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
 }
 
 int ReadLink(const char* text, char* out, size_t size) {
-  const auto path = Parse(text);
+  const auto path = Parse(TheContext(), text);
   if (!path || !path->folder) return -ENOENT;
   const auto entry = Find(TheContext(), *path->folder, path->name);
   if (!entry) return -ENOENT;
@@ -201,17 +277,40 @@ int ReadLink(const char* text, char* out, size_t size) {
 
 int ReadDirectory(const char* text, void* out, fuse_fill_dir_t fill, off_t, fuse_file_info*,
                   fuse_readdir_flags) {
-  const auto path = Parse(text);
+  const Context& context = TheContext();
+  const auto path = Parse(context, text);
   if (!path) return -ENOENT;
   const auto add = [&](const std::string& name) { fill(out, name.c_str(), nullptr, 0, {}); };
   add(".");
   add("..");
   if (!path->folder) {
-    for (const MergedFolder& folder : kMergedFolders) add(folder.name);
+    for (const MergedFolder& folder : context.folders) add(folder.name);
+    if (context.block_socket >= 0) add(kPartitionsName);
   } else if (path->name.empty()) {
     if (*path->folder == 0) add(kHome);
-    for (const std::string& name : NamesOf(TheContext(), *path->folder)) add(name);
+    for (const std::string& name : NamesOf(context, *path->folder)) add(name);
   }
+  return 0;
+}
+
+// What is read is what was there at the open.
+int Open(const char* text, fuse_file_info* file) {
+  const Context& context = TheContext();
+  if (!IsPartitions(context, text)) return -ENOENT;
+  if ((file->flags & O_ACCMODE) != O_RDONLY) return -EACCES;
+  file->fh = reinterpret_cast<uintptr_t>(new std::string(Partitions(context)));
+  file->direct_io = 1;
+  return 0;
+}
+
+int Read(const char*, char* out, size_t size, off_t offset, fuse_file_info* file) {
+  const auto& text = *reinterpret_cast<const std::string*>(file->fh);
+  const auto at = static_cast<size_t>(offset);
+  return at >= text.size() ? 0 : static_cast<int>(text.copy(out, size, at));
+}
+
+int Release(const char*, fuse_file_info* file) {
+  delete reinterpret_cast<const std::string*>(file->fh);
   return 0;
 }
 
@@ -234,23 +333,45 @@ int OpenFolder(const std::string& path) {
 
 }  // namespace
 
+std::vector<MergedFolder> MergedFolders(const std::string& tree) {
+  using Kind = MergedFolder::Kind;
+  std::vector<MergedFolder> folders = {
+      {Kind::kDev, "dev", "/dev", "dev"},
+      {Kind::kLinks, "dev-char", "/sys/dev/char", "sys/dev/char", "../../"},
+      {Kind::kLinks, "dev-block", "/sys/dev/block", "sys/dev/block", "../../"},
+      {Kind::kLinks, "block", "/sys/block", "block", "../"},
+      {Kind::kLinks, "class-block", "/sys/class/block", "class/block", "../../"},
+  };
+  const int nodes = OpenFolder(absl::StrCat(tree, "/devices/system/node"));
+  for (const std::string& name : NamesAt(nodes))
+    folders.push_back({Kind::kAnything, name, absl::StrCat(kSystemPath, "/node/", name),
+                       absl::StrCat("devices/system/node/", name)});
+  if (nodes >= 0) close(nodes);
+  return folders;
+}
+
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
                        const std::string& tree, int block_socket) {
   Context context;
   context.block_socket = block_socket;
   context.tree = tree;
   context.top = OpenFolder(tree);
+  context.partitions = open("/proc/partitions", O_RDONLY | O_CLOEXEC);
+  context.nodes = OpenFolder(kBlockPath);
   clock_gettime(CLOCK_REALTIME, &context.since);
-  for (size_t i = 0; i < std::size(kMergedFolders); ++i) {
-    const MergedFolder& folder = kMergedFolders[i];
-    context.sides[i] = {.host = OpenFolder(i == 0 ? host_dev : folder.place),
-                        .tree = OpenFolder(absl::StrCat(tree, "/", folder.tree))};
-  }
+  context.folders = MergedFolders(tree);
+  for (const MergedFolder& folder : context.folders)
+    context.sides.push_back(
+        {.host = OpenFolder(folder.kind == MergedFolder::Kind::kDev ? host_dev : folder.place),
+         .tree = OpenFolder(absl::StrCat(tree, "/", folder.tree))});
   signal(SIGTERM, EndSoon);
   fuse_operations operations = {};
   operations.getattr = GetAttributes;
   operations.readlink = ReadLink;
   operations.readdir = ReadDirectory;
+  operations.open = Open;
+  operations.read = Read;
+  operations.release = Release;
   operations.init = Initialise;
   // nodev: the numbers of our character devices may be those of the host's.
   std::string options = "allow_other,nodev,nosuid,fsname=nvdimmfs,subtype=nvdimmfs-shell";

@@ -3,30 +3,40 @@
 //
 // A small FUSE filesystem of nothing but links, computed at each look from the two folders beneath:
 // so a node that the tree gains or loses is there or gone at once. Where both have a name, the
-// tree's counts; the host's own persistent memory is not shown. In dev/, names that are character
-// devices in a kernel are so here (nmem0, ndctl0, dax0.0): tools check their numbers with stat(2),
-// and open them through the preloaded library.
+// tree's counts; the host's own persistent memory is not shown, nor are its blocks of memory
+// (memory3 in a node): their addresses are not those of the tree. In dev/, names that are
+// character devices in a kernel are so here (nmem0, ndctl0, dax0.0): tools check their numbers with
+// stat(2), and open them through the preloaded library.
 #ifndef NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 #define NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 
 #include <string>
+#include <vector>
 
 namespace nvdimmfs::tools {
 
 struct MergedFolder {
-  const char* name;     // at the top of the mount
-  const char* place;    // where it is to be shown, and the host's own folder
-  const char* tree;     // the tree's folder, from the top of its mount
-  const char* upwards;  // from `place` to /sys; null for /dev
+  enum class Kind {
+    kDev,       // /dev
+    kLinks,     // holds links alone, which are shown with their own text
+    kAnything,  // links lead to the entries, below .nvdimmfs in /dev
+  };
+  Kind kind;
+  std::string name;          // at the top of the mount
+  std::string place;         // where it is to be shown, and the host's own folder
+  std::string tree;          // the tree's folder, from the top of its mount
+  std::string upwards = {};  // kLinks: from `place` to /sys
 };
 
-inline constexpr MergedFolder kMergedFolders[] = {
-    {"dev", "/dev", "dev", nullptr},
-    {"dev-char", "/sys/dev/char", "sys/dev/char", "../../"},
-    {"dev-block", "/sys/dev/block", "sys/dev/block", "../../"},
-    {"block", "/sys/block", "block", "../"},
-    {"class-block", "/sys/class/block", "class/block", "../../"},
-};
+// Those for a tree whose top is `tree`. The first is /dev.
+std::vector<MergedFolder> MergedFolders(const std::string& tree);
+
+// /proc/partitions, with --block: a file at the top of the mount.
+inline constexpr char kPartitionsName[] = "partitions";
+
+// Where the host's /sys/devices/system is kept (stage.h), for links of kAnything.
+inline constexpr char kSystemPath[] = "/sys/devices/system";
+inline constexpr char kSystemCopy[] = "/dev/.nvdimmfs/system";
 
 // Mounts the folders on `mountpoint` and serves them until it is killed, or soon
 // after SIGTERM; the exit code. `host_dev` is

@@ -16,8 +16,8 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// As modprobe and as rmmod. Options are passed over, but for -r; the other words are modules, and
-// where one is not of ours the real program gets them all, and PATH without this one in it. The
+// As modprobe, rmmod and modinfo. Options are passed over, but for -r; the other words are modules,
+// and where one is not of ours the real program gets them all, and PATH without this one in it. The
 // buses of nfit_test go with it, and come as new (LOADED is where the tree takes that).
 constexpr char kScript[] = R"(#!/bin/sh
 remove= ours= others= buses=
@@ -37,12 +37,18 @@ done
 if [ -n "$others" ] || [ -z "$ours" ]; then
   PATH=${PATH#PLACE:}:/usr/sbin:/sbin exec "${0##*/}" "$@"
 fi
+case $0 in *modinfo)
+  for word; do
+    case $word in -*) ;; *) printf 'filename:       (builtin)\nname:           %s\n' "$word" ;; esac
+  done
+  exit 0 ;;
+esac
 if [ -n "$buses" ] && [ -e LOADED ]; then
   if [ -n "$remove" ]; then echo 0; else echo 1; fi >LOADED
 fi
 )";
 
-constexpr const char* kPrograms[] = {"modprobe", "rmmod"};
+constexpr const char* kPrograms[] = {"modprobe", "rmmod", "modinfo"};
 
 std::string Script() {
   return absl::StrReplaceAll(kScript, {{"MODULES", absl::StrJoin(kModules, "|")},

@@ -1,4 +1,4 @@
-// The shell's own modprobe and rmmod: the modules of persistent memory count as loaded, so that
+// The shell's own modprobe, rmmod and modinfo: the modules of persistent memory count as loaded, so that
 // scripts which load and unload them (the tests of ndctl do) need not be changed. nfit_test is
 // unloaded and loaded where its buses are shown: they come as new. Everything else goes to the real
 // programs.

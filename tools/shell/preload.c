@@ -107,6 +107,11 @@ static int open_device(struct device device, const char* path, int flags, mode_t
   const int fd = real_open(AT_FDCWD, file, access | (flags & O_CLOEXEC), 0);
   if (fd < 0) {
     if (errno != ENOENT) return -1;
+    locate(device, "dev", file, sizeof file);
+    if (device.kind == DAX && syscall(SYS_faccessat, AT_FDCWD, file, F_OK) == 0) {
+      errno = ENXIO; /* it is there, but the driver device_dax does not have it */
+      return -1;
+    }
     errno = before;
     return real_open(AT_FDCWD, path, flags, mode);
   }

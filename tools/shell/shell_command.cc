@@ -126,7 +126,7 @@ absl::Status SetUp(const std::string& source, const std::vector<std::string>& op
   RETURN_IF_ERROR(StartFolders(running));
   RETURN_IF_ERROR(PutPreloadLibrary(absl::StrCat(kHomePath, "/preload.so")));
   RETURN_IF_ERROR(PutModulePrograms());
-  return stage.Show();
+  return stage.Show(block);
 }
 
 // The block devices, and what is mounted on them, go while the tree is still served.

@@ -86,8 +86,9 @@ absl::Status Put(const Descriptor& copy, const std::string& place) {
   return absl::OkStatus();
 }
 
-absl::Status PutEmpty(const std::string& place) {
-  if (mount("nvdimmfs", place.c_str(), "tmpfs", MS_NOSUID, "mode=0755") != 0)
+// `source` is what mount(8) shows in its first column.
+absl::Status PutEmpty(const std::string& place, const char* source = "nvdimmfs") {
+  if (mount(source, place.c_str(), "tmpfs", MS_NOSUID, "mode=0755") != 0)
     return Failed("mount a tmpfs on", place);
   return absl::OkStatus();
 }
@@ -148,6 +149,11 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
     RETURN_IF_ERROR(MakeDirectory(path));
   RETURN_IF_ERROR(Put(host, kHostPath));
   if (tree) RETURN_IF_ERROR(Put(*tree, kTreePath));
+  if (Exists(kSystemPath)) {
+    ASSIGN_OR_RETURN(const Descriptor system, Copy(kSystemPath));
+    RETURN_IF_ERROR(MakeDirectory(kSystemCopy));
+    RETURN_IF_ERROR(Put(system, kSystemCopy));
+  }
   for (const std::string& name : names) {
     if (absl::StrCat("/dev/", name) == kHomePath) continue;
     if (symlink(absl::StrCat(".nvdimmfs/host/", name).c_str(),
@@ -157,18 +163,22 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
   return absl::OkStatus();
 }
 
-absl::Status Stage::Show() {
+absl::Status Stage::Show(bool block) {
   const std::string tree = kTreePath;
-  for (const char* place : {"bus/nd", "class/nd", "class/nfit_test_dimm", "bus/dax"})
-    if (Exists(absl::StrCat(tree, "/", place)))
-      RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/", place), absl::StrCat("/sys/", place)));
+  // All of the host's memory is covered: what offlines a page there takes an address.
+  for (const char* place : {"bus/nd", "class/nd", "class/nfit_test_dimm", "bus/dax",
+                            "kernel/debug/btt", "devices/system/memory"})
+    if (Exists(absl::StrCat(tree, "/sys/", place)))
+      RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/sys/", place), absl::StrCat("/sys/", place)));
   for (const std::string& name : NamesIn(tree + "/devices/platform"))
     RETURN_IF_ERROR(ShowPlatformDevice(absl::StrCat(tree, "/devices/platform/", name), name));
   // Tools want a module loaded before they bind a device.
   for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
-  for (const MergedFolder& folder : kMergedFolders)
-    if (strcmp(folder.place, "/dev") != 0)
+  for (const MergedFolder& folder : MergedFolders(tree))
+    if (folder.kind != MergedFolder::Kind::kDev)
       RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", folder.name), folder.place));
+  if (block)
+    RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", kPartitionsName), "/proc/partitions"));
   // Last, for it hides the way to everything else: the home shows up again below the new /dev.
   RETURN_IF_ERROR(Cover(kHomePath, absl::StrCat(kMergedPath, "/dev/.nvdimmfs")));
   return Cover(absl::StrCat(kMergedPath, "/dev"), "/dev");
@@ -224,7 +234,8 @@ absl::Status Stage::Rebuild(const std::string& directory) {
     ASSIGN_OR_RETURN(Descriptor copy, Copy(path));
     entries.push_back({name, S_ISDIR(stat.st_mode), std::move(copy), ""});
   }
-  RETURN_IF_ERROR(PutEmpty(directory));
+  // Scripts look for the word debugfs among the mounts, and mount it over ours where it is missing.
+  RETURN_IF_ERROR(PutEmpty(directory, directory == "/sys/kernel/debug" ? "debugfs" : "nvdimmfs"));
   rebuilt_.insert(directory);
   for (const Entry& entry : entries) {
     const std::string path = absl::StrCat(directory, "/", entry.name);

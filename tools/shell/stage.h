@@ -7,6 +7,7 @@
 //   /dev/.nvdimmfs/host     the /dev that was there
 //   /dev/.nvdimmfs/tree     the mounted tree
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
+//   /dev/.nvdimmfs/system   the /sys/devices/system that was there
 //   /dev/.nvdimmfs/block    block devices' nodes (block_nodes.h)
 //   /dev/.nvdimmfs/bin      programs that come first in PATH (module_program.h)
 //
@@ -35,8 +36,8 @@ class Stage {
   // of this program is mounted at `mountpoint`.
   absl::Status Enter(const std::string& mountpoint);
 
-  // Covers /sys and /dev.
-  absl::Status Show();
+  // Covers /sys and /dev, and with `block` /proc/partitions.
+  absl::Status Show(bool block);
 
  private:
   absl::Status MakeHome(const std::string& mountpoint);
