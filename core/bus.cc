@@ -58,6 +58,14 @@ absl::StatusOr<std::string> ShowProgress(Device& device) {
   return AsBus(device).scrub()->Progress() + "\n";
 }
 
+absl::StatusOr<std::string> ShowListing(Device& device) {
+  return device.system().bus_lister()(AsBus(device));
+}
+
+uint16_t WithLister(const Device& device) {
+  return device.system().bus_lister() == nullptr ? 0 : 0444;
+}
+
 absl::StatusOr<std::string> ShowMetrics(Device& device) { return BusMetrics(AsBus(device)); }
 
 absl::StatusOr<std::string> ShowHwErrorScrub(Device& device) {
@@ -99,10 +107,10 @@ constexpr Attribute kBusAttributes[] = {
     {.name = "commands", .show = ShowCommands, .summary = "the bus commands that work"},
     {.name = "provider", .show = ShowProvider, .summary = "what describes the bus"},
     {.name = "firmware/activate",
-     .mode = 0644,
+     .mode = 0600,
      .show = ShowBusActivate,
      .store = StoreBusActivate,
-     .visible = WithActivation<0644>,
+     .visible = WithActivation<0600>,
      .summary = "idle, armed, overflow or busy; takes live and quiesce"},
     {.name = "firmware/capability",
      .show = ShowBusCapability,
@@ -136,6 +144,10 @@ constexpr Attribute kBusAttributes[] = {
      .store = StoreScrub,
      .visible = WithScrub<0644>,
      .summary = "full scrubs so far, + while one is under way; writing 1 starts one; poll(2)"},
+    {.name = "x/list.json",
+     .show = ShowListing,
+     .visible = WithLister,
+     .summary = "everything about the bus, as nvdimmfs list --schema 1"},
     {.name = "x/metrics",
      .show = ShowMetrics,
      .summary = "capacity, free bytes and states below the bus, as OpenMetrics"},

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -42,6 +43,10 @@ class System {
   // can be unloaded and loaded (bus/nd/x/loaded).
   System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr);
   ~System();
+  // What x/list.json of a bus reads; runs under the lock. Without one there is no such file. To be
+  // set before the first bus is added.
+  void set_bus_lister(std::function<std::string(Bus&)> lister) { bus_lister_ = std::move(lister); }
+  const std::function<std::string(Bus&)>& bus_lister() const { return bus_lister_; }
   System(const System&) = delete;
   System& operator=(const System&) = delete;
 
@@ -49,7 +54,7 @@ class System {
 
   // Adds a bus and enables everything on it, as the kernel does at boot.
   absl::Status AddBus(BusSource source);
-  // ENODEV once the device is gone; EACCES where the attribute has no such direction.
+  // ENODEV once the device is gone; EIO where the attribute has no such direction.
   absl::StatusOr<std::string> Show(Device& device, const Attribute& attribute);
   // `written` is what one write(2) brought (at most a page). A refusal is kept for x/last_error.
   absl::Status Store(Device& device, const Attribute& attribute, absl::string_view written);
@@ -132,6 +137,7 @@ class System {
   SectorLayer& sector_layer_;
   TreeListener* const listener_;
   const BusMaker module_;
+  std::function<std::string(Bus&)> bus_lister_;
   IdAllocator bus_ids_, dimm_ids_, region_ids_, disk_ids_;
   uint64_t disk_sequence_ = 0;
   std::vector<std::shared_ptr<Device>> roots_;

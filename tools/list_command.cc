@@ -27,17 +27,19 @@ struct ListRequest {
 absl::StatusOr<std::string> ListSources(const ListRequest& request) {
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
+  std::vector<std::string> bus_sources;
   for (const std::string& text : request.sources) {
     SourceRequest source{.text = text, .read_only = true};
     if (request.force) source.options.push_back({"force", ""});
     absl::StatusOr<std::vector<core::BusSource>> opened = OpenSource(source);
     if (!opened.ok()) return core::Annotate(opened.status(), "list " + text);
     for (core::BusSource& bus : *opened) {
+      bus_sources.push_back(text);
       const absl::Status added = system.AddBus(std::move(bus));
       if (!added.ok()) return core::Annotate(added, "list " + text);
     }
   }
-  if (request.schema == 1) return ListInSchema1(system, request.sources);
+  if (request.schema == 1) return ListInSchema1(system, bus_sources);
   return List(system, request.listing);
 }
 

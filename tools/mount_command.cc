@@ -15,6 +15,7 @@
 #include "fs/tree.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/schema_listing.h"
 #include "tools/source.h"
 
 namespace nvdimmfs::tools {
@@ -66,6 +67,7 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
   core::System system(
       sector_layer, &tree,
       IsModule(request) ? core::System::BusMaker([&] { return OpenSource(request); }) : nullptr);
+  system.set_bus_lister([&](core::Bus& bus) { return ListInSchema1(bus, request.text); });
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
   const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status ready) {

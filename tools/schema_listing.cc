@@ -197,17 +197,31 @@ Json BusJson(core::Bus& bus, const std::string& source) {
 
 }  // namespace
 
+namespace {
+
+std::string TextOf(Json buses) {
+  const Json listing = {{"schema", 1}, {"buses", std::move(buses)}};
+  return listing.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
 std::string ListInSchema1(core::System& system, const std::vector<std::string>& sources) {
   const auto devices = system.Devices();
-  const Json listing = system.WithLock([&] {
+  return TextOf(system.WithLock([&] {
     Json buses = Json::array();
     for (const auto& device : devices)
       if (device->kind() == DeviceKind::kBus)
         buses.push_back(BusJson(static_cast<core::Bus&>(*device),
                                 buses.size() < sources.size() ? sources[buses.size()] : ""));
-    return Json{{"schema", 1}, {"buses", std::move(buses)}};
-  });
-  return listing.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return buses;
+  }));
+}
+
+std::string ListInSchema1(core::Bus& bus, const std::string& source) {
+  Json buses = Json::array();
+  buses.push_back(BusJson(bus, source));
+  return TextOf(std::move(buses));
 }
 
 }  // namespace nvdimmfs::tools

@@ -10,9 +10,11 @@
 
 namespace nvdimmfs::tools {
 
-// `sources` are the names of the buses' sources, in the order in which they were added. UTF-8 with
-// a final newline; bytes of names that are none become U+FFFD. Takes the lock.
+// `sources` has for each bus the name of its source, in the order in which they were added. UTF-8
+// with a final newline; bytes of names that are none become U+FFFD. Takes the lock.
 std::string ListInSchema1(core::System& system, const std::vector<std::string>& sources);
+// The same with this bus alone, for one who has the lock.
+std::string ListInSchema1(core::Bus& bus, const std::string& source);
 
 }  // namespace nvdimmfs::tools
 

@@ -1,6 +1,7 @@
 """Mounting and unmounting as users, mount(8), fstab and init systems do it."""
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -288,6 +289,21 @@ class AttributeFileTest(mounting.MountTestCase):
                 mount.write(16 * MIB, session.device("namespace0.0", "size"))
             self.assertEqual(errno.ENXIO, caught.exception.errno)
             self.assertIn("uuid", mount.read(session.device("namespace0.0", "x/last_error")))
+
+
+    def test_list_json_of_a_bus_is_what_list_prints(self):
+        image = images.create(self.scratch_path("listed.img"), 64 * MIB, 128 << 10)
+        with mounting.Mount(image) as mount:
+            mount.write("size=32M name=log", session.REGION, "x/create")
+            with open(mount.join("ndbus0/x/list.json"), encoding="utf-8") as listing:
+                shown = json.load(listing)
+        command = [mounting.program("tools/nvdimmfs"), "list", "--schema", "1", image]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        printed = json.loads(done.stdout)
+        for listing in (shown, printed):
+            # `list` opens the image read-only.
+            listing["buses"][0]["regions"][0]["read_only"] = None
+        self.assertEqual(printed, shown)
 
 
 class DataFileTest(mounting.MountTestCase):

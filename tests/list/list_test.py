@@ -112,6 +112,17 @@ class ListTest(unittest.TestCase):
         fixed = json.loads(self.listed("--schema", "1", *sources))
         self.assertEqual(sources, [bus["source"] for bus in fixed["buses"]])
 
+    def test_every_bus_of_a_topology_names_it_as_its_source(self):
+        other = self.golden_image("kll")
+        topology = self.scratch_path("two.toml")
+        with open(topology, "w", encoding="utf-8") as out:
+            for name in ("one.img", "two.img"):
+                made = self.run_tool("create", self.scratch_path(name), "--size", "16M")
+                self.assertEqual(0, made.returncode, made.stderr)
+                out.write(f'[[bus]]\n[[bus.dimm]]\nimage = "{name}"\n')
+        fixed = json.loads(self.listed("--schema", "1", topology, other))
+        self.assertEqual([topology, topology, other], [bus["source"] for bus in fixed["buses"]])
+
     def test_a_source_that_cannot_be_opened_is_refused(self):
         good = self.blank_image()
         done = self.run_tool("list", good, self.scratch_path("nosuch.img"))
