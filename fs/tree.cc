@@ -102,15 +102,13 @@ struct Tree::Node {
 
 absl::string_view Tree::ByHash::NameOf(const Entry& entry) { return entry.node->name; }
 
-namespace {
-
-// Buses, their DIMMs and regions come and go with the tree.
-bool Lasts(const core::Device& device) {
+bool Tree::Lasts(const core::Device& device) const {
   switch (device.kind()) {
     case core::DeviceKind::kBus:
     case core::DeviceKind::kControl:
     case core::DeviceKind::kDimm:
     case core::DeviceKind::kRegion:
+      return buses_last_;
     case core::DeviceKind::kDriver:
     case core::DeviceKind::kBusType:
       return true;
@@ -120,13 +118,11 @@ bool Lasts(const core::Device& device) {
 }
 
 // Only a region has sub-directories that come and go.
-bool DirectoryLasts(const core::Device& device) {
+bool Tree::DirectoryLasts(const core::Device& device) const {
   return Lasts(device) && device.kind() != core::DeviceKind::kRegion;
 }
 
-}  // namespace
-
-Tree::Tree() {
+Tree::Tree(bool buses_last) : buses_last_(buses_last) {
   absl::MutexLock lock(&mutex_);
   root_ = std::make_unique<Node>(Node{next_ino_++, nullptr, "", 0, kDirectoryMode,
                                       NodeKind::kDirectory, std::make_unique<Directory>()});
@@ -217,7 +213,7 @@ void Tree::MakeLink(absl::string_view path, std::string target, Directories& mad
   if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode, made)) {
     node->content = std::make_unique<std::string>(std::move(target));
     // Those at the top are the buses'.
-    node->lasts = node->parent == root_.get();
+    node->lasts = buses_last_ && node->parent == root_.get();
   }
 }
 

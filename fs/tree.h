@@ -33,7 +33,8 @@ namespace nvdimmfs::fs {
 
 class Tree final : public core::TreeListener {
  public:
-  Tree();
+  // `buses_last`: the buses, their DIMMs and regions that it is told of stay as long as it lives.
+  explicit Tree(bool buses_last = true);
   ~Tree() override;
   Tree(const Tree&) = delete;
   Tree& operator=(const Tree&) = delete;
@@ -122,6 +123,10 @@ class Tree final : public core::TreeListener {
   template <typename Read>
   auto Filled(const Read& read);
 
+  // Of the names of a device's attributes, and of the device's own.
+  bool Lasts(const core::Device& device) const;
+  bool DirectoryLasts(const core::Device& device) const;
+
   // Removing collects the numbers of what went, to be told about once the lock is released.
   struct Removed {
     std::vector<Ino> attributes;
@@ -135,6 +140,7 @@ class Tree final : public core::TreeListener {
   void RemoveLeaf(absl::string_view path, NodeKind kind);
   void Tell(const Removed& removed);
 
+  const bool buses_last_;
   mutable absl::Mutex mutex_;
   std::unique_ptr<Node> root_ ABSL_GUARDED_BY(mutex_);
   std::vector<Addition> additions_ ABSL_GUARDED_BY(mutex_);  // in the order in which they came

@@ -77,6 +77,21 @@ TEST_F(TreeTest, NamesLastWhereNothingCanReplaceThem) {
     EXPECT_FALSE(tree_.FindPath(path)->lasts) << path;
 }
 
+TEST_F(TreeTest, NamesOfBusesThatComeAgainDoNotLast) {
+  Tree tree(/*buses_last=*/false);
+  const auto device = [](core::DeviceKind kind) {
+    return std::make_shared<FakeDevice>("any", std::vector<core::Attribute>{{.name = "size"}},
+                                        std::vector<std::string>{}, kind);
+  };
+  tree.AddDevice(kBus, device(core::DeviceKind::kBus));
+  tree.LinkAdded("ndbus0", kBus);
+  tree.AddDevice("bus/nd/drivers/nd_region", device(core::DeviceKind::kDriver));
+  for (const std::string& path :
+       {std::string("ndbus0"), std::string("devices/platform"), std::string(kBus), At("size")})
+    EXPECT_FALSE(tree.FindPath(path)->lasts) << path;
+  EXPECT_TRUE(tree.FindPath("bus/nd/drivers/nd_region")->lasts);
+}
+
 TEST_F(TreeTest, ADeviceBringsItsDirectoriesAndVisibleAttributes) {
   tree_.AddDevice(
       At("region0"),

@@ -63,10 +63,11 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
                    fs::Daemon& daemon) {
   ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
-  fs::Tree tree;
+  const bool is_module = IsModule(request);
+  fs::Tree tree(/*buses_last=*/!is_module);
   core::System system(
       sector_layer, &tree,
-      IsModule(request) ? core::System::BusMaker([&] { return OpenSource(request); }) : nullptr);
+      is_module ? core::System::BusMaker([&] { return OpenSource(request); }) : nullptr);
   system.set_bus_lister([&](core::Bus& bus) { return ListInSchema1(bus, request.text); });
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
