@@ -16,8 +16,9 @@
 namespace nvdimmfs::backends {
 namespace {
 
-constexpr int kAttempts = 5;
 constexpr absl::Duration kPause = absl::Milliseconds(25);
+// Somebody who just looks is soon done. An nvdimmfs whose mount was left may take longer to go.
+constexpr int kPatience = 4, kPatienceWithOurs = 40;  // pauses
 
 // Those users that keep a read-only or a read-write user out.
 std::vector<FileUser> Opponents(int fd, bool read_only) {
@@ -65,18 +66,18 @@ bool InUse(int fd, bool read_only) {
 }  // namespace
 
 absl::Status LockImage(int fd, const std::string& path, bool read_only) {
-  for (int attempt = 1;; ++attempt) {
-    bool busy = false;
+  for (int pauses = 0;; ++pauses) {
+    bool busy = false, ours = false;
     if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK)
         return core::Refusal(errno, "image.lock",
                              absl::StrCat("lock ", path, ": its file system refuses locks"));
-      busy = true;
+      busy = ours = true;
     } else {
       busy = InUse(fd, read_only);
     }
     if (!busy) return absl::OkStatus();
-    if (attempt == kAttempts) return Busy(fd, path, read_only);
+    if (pauses >= (ours ? kPatienceWithOurs : kPatience)) return Busy(fd, path, read_only);
     absl::SleepFor(kPause);
   }
 }

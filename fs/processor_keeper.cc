@@ -1,15 +1,16 @@
 #include "fs/processor_keeper.h"
 
-#include <sys/resource.h>
-
 #include "absl/memory/memory.h"
 #include "fs/monotonic.h"
 
 namespace nvdimmfs::fs {
 namespace {
 
-constexpr int kLowestPriority = 19;
 constexpr int kPauses = 16;  // between two looks at the clock
+// Nanoseconds between two such looks: so long, and the processor was somebody else's. The program
+// that asks, and the worker, have it for a few thousand.
+constexpr int64_t kStolen = 500'000;
+constexpr int64_t kRest = 8;  // times as long as it was somebody else's
 
 void Pause() {
 #if defined(__x86_64__)
@@ -39,6 +40,7 @@ ProcessorKeeper::~ProcessorKeeper() {
 }
 
 void ProcessorKeeper::KeepOn(int64_t now, int64_t nanoseconds) {
+  if (now < rests_until_.load(std::memory_order_relaxed)) return;
   worker_.store(sched_getcpu(), std::memory_order_relaxed);
   until_ = now + nanoseconds;
   // Sequentially consistent, here and in Run: either this sees it asleep, or it sees `until_`.
@@ -46,7 +48,6 @@ void ProcessorKeeper::KeepOn(int64_t now, int64_t nanoseconds) {
 }
 
 void ProcessorKeeper::Run() {
-  setpriority(PRIO_PROCESS, 0, kLowestPriority);  // of this thread
   while (!ending_) {
     asleep_ = true;
     if (MonotonicNow() >= until_ && !ending_) asleep_.wait(true);
@@ -56,10 +57,15 @@ void ProcessorKeeper::Run() {
 }
 
 void ProcessorKeeper::Keep() {
-  while (MonotonicNow() < until_.load(std::memory_order_relaxed)) {
-    if (const int worker = worker_.load(std::memory_order_relaxed); sched_getcpu() == worker)
-      GoFrom(worker);
+  for (int64_t last = MonotonicNow(); last < until_.load(std::memory_order_relaxed);) {
     for (int i = 0; i < kPauses; ++i) Pause();
+    const int64_t now = MonotonicNow();
+    const int worker = worker_.load(std::memory_order_relaxed);
+    if (sched_getcpu() == worker)
+      GoFrom(worker);
+    else if (const int64_t stolen = now - last; stolen > kStolen)
+      return rests_until_.store(now + kRest * stolen, std::memory_order_relaxed);
+    last = now;
   }
 }
 

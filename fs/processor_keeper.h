@@ -7,8 +7,9 @@
 // stay where they are. It costs what polling for the next request would, and gains more: polling
 // spares one of the two wake-ups, this spares both.
 //
-// The thread has the lowest priority: whatever else wants the processor gets it. It sleeps as soon
-// as requests stop following each other.
+// It sleeps as soon as requests stop following each other, and rests where something else wants the
+// processor: noticed by the time for which that has it. (A low priority would do without; but a
+// thread that has one keeps its process from ending on a busy machine, and the image in use.)
 //
 // Thread rules: constructor and destructor by one thread; KeepOn by any.
 #ifndef NVDIMMFS_FS_PROCESSOR_KEEPER_H_
@@ -45,6 +46,7 @@ class ProcessorKeeper {
   const cpu_set_t processors_;  // two
   std::atomic<int64_t> until_{0};
   std::atomic<int> worker_{-1};  // the processor that answered last
+  std::atomic<int64_t> rests_until_{0};
   std::atomic<bool> asleep_{false};
   std::atomic<bool> ending_{false};
   std::thread thread_;
