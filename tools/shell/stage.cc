@@ -177,8 +177,9 @@ absl::Status Stage::Show(bool block) {
   for (const MergedFolder& folder : MergedFolders(tree))
     if (folder.kind != MergedFolder::Kind::kDev)
       RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", folder.name), folder.place));
-  if (block)
-    RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", kPartitionsName), "/proc/partitions"));
+  constexpr char kPartitions[] = "/proc/partitions";
+  if (block && Exists(kPartitions))
+    RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", kPartitionsName), kPartitions));
   // Last, for it hides the way to everything else: the home shows up again below the new /dev.
   RETURN_IF_ERROR(Cover(kHomePath, absl::StrCat(kMergedPath, "/dev/.nvdimmfs")));
   return Cover(absl::StrCat(kMergedPath, "/dev"), "/dev");
