@@ -13,13 +13,23 @@ size_t StripeOfThread(size_t stripes) {
 
 }  // namespace
 
-std::atomic<uint32_t>* DataNode::Enter() {
-  std::atomic<uint32_t>& counter = under_way_[StripeOfThread(under_way_.size())].value;
+DataNode::Stripe* DataNode::Enter() {
+  Stripe& stripe = stripes_[StripeOfThread(stripes_.size())];
   // Count first, look second; Close does it the other way round, so one of the two sees the other.
-  counter.fetch_add(1, std::memory_order_seq_cst);
-  if (!closed_.load(std::memory_order_seq_cst)) return &counter;
-  counter.fetch_sub(1, std::memory_order_release);
+  stripe.under_way.fetch_add(1, std::memory_order_seq_cst);
+  if (!closed_.load(std::memory_order_seq_cst)) return &stripe;
+  stripe.under_way.fetch_sub(1, std::memory_order_release);
   return nullptr;
+}
+
+IoCounts DataNode::counts() const {
+  IoCounts sum;
+  for (const Stripe& stripe : stripes_)
+    for (size_t kind = 0; kind < kIoKinds; ++kind) {
+      sum.counts[kind].times += stripe.times[kind].load(std::memory_order_relaxed);
+      sum.counts[kind].bytes += stripe.bytes[kind].load(std::memory_order_relaxed);
+    }
+  return sum;
 }
 
 std::shared_ptr<FileLoan> DataNode::LendFile() {
@@ -44,8 +54,8 @@ bool DataNode::StopLending() {
 
 void DataNode::Close() {
   closed_.store(true, std::memory_order_seq_cst);
-  for (const Counter& counter : under_way_)
-    while (counter.value.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  for (const Stripe& stripe : stripes_)
+    while (stripe.under_way.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }
 
 }  // namespace nvdimmfs::core

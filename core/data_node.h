@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "core/file_loan.h"
+#include "core/io_counts.h"
 #include "core/media.h"
 
 namespace nvdimmfs::core {
@@ -48,19 +49,37 @@ class DataNode {
   void DropHolder() { holders_.fetch_sub(1); }
   int holders() const { return holders_.load(); }
 
+  // What was done since the node is there. What went past this process (LendFile) is not in it.
+  IoCounts counts() const;
+
+ private:
+  // A thread's, so that readers share no cache line.
+  struct alignas(64) Stripe {
+    std::atomic<uint32_t> under_way{0};
+    std::array<std::atomic<uint64_t>, kIoKinds> times{}, bytes{};
+  };
+
+ public:
   // One I/O under way. Test it before use: false once the node is closed.
   class Access {
    public:
-    explicit Access(DataNode& node) : counter_(node.Enter()) {}
+    explicit Access(DataNode& node) : stripe_(node.Enter()) {}
     ~Access() {
-      if (counter_ != nullptr) counter_->fetch_sub(1, std::memory_order_release);
+      if (stripe_ != nullptr) stripe_->under_way.fetch_sub(1, std::memory_order_release);
     }
     Access(const Access&) = delete;
     Access& operator=(const Access&) = delete;
-    explicit operator bool() const { return counter_ != nullptr; }
+    explicit operator bool() const { return stripe_ != nullptr; }
+
+    // Goes into the node's counts.
+    void Count(IoKind kind, uint64_t bytes = 0) const {
+      stripe_->times[static_cast<size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
+      if (bytes != 0)
+        stripe_->bytes[static_cast<size_t>(kind)].fetch_add(bytes, std::memory_order_relaxed);
+    }
 
    private:
-    std::atomic<uint32_t>* counter_;
+    Stripe* const stripe_;
   };
 
   // The file behind the node for whoever reads or writes it without asking here; null where it has
@@ -76,10 +95,7 @@ class DataNode {
   bool closed() const { return closed_.load(); }
 
  private:
-  struct alignas(64) Counter {
-    std::atomic<uint32_t> value{0};
-  };
-  std::atomic<uint32_t>* Enter();
+  Stripe* Enter();
 
   const std::shared_ptr<Media> media_;
   const Options options_;
@@ -89,7 +105,7 @@ class DataNode {
   mutable absl::Mutex lending_mutex_;
   std::weak_ptr<FileLoan> loan_ ABSL_GUARDED_BY(lending_mutex_);
   bool lends_ ABSL_GUARDED_BY(lending_mutex_) = true;
-  std::array<Counter, 16> under_way_;  // striped by thread, so that readers share no cache line
+  std::array<Stripe, 16> stripes_;
 };
 
 }  // namespace nvdimmfs::core

@@ -127,6 +127,8 @@ uint16_t UnlessBtt(const Device& device) {
   return AsDisk(device).options().atomic_sectors ? 0 : 0644;
 }
 
+Text ShowStat(Device& device) { return AsDisk(device).node().counts().StatText(); }
+
 constexpr Attribute kDiskAttributes[] = {
     {.name = "alignment_offset", .show = Fixed<"0\n">},
     {.name = "badblocks",
@@ -148,9 +150,7 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "removable", .show = Fixed<"0\n">},
     {.name = "ro", .show = ShowReadOnly},
     {.name = "size", .show = ShowSize},
-    {.name = "stat",
-     .show = Fixed<"       0        0        0        0        0        0        0        0        "
-                   "0        0        0        0        0        0        0        0        0\n">},
+    {.name = "stat", .show = ShowStat},
     kUeventAttribute,
     {.name = "dax/write_cache",
      .mode = 0644,

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/claim_device.h"
+#include "core/data_node.h"
 #include "core/input.h"
 #include "core/namespace.h"
 #include "core/node_attributes.h"
@@ -133,6 +134,19 @@ constexpr Attribute kNstype = {.name = "nstype", .show = ShowNstype, .summary = 
 constexpr Attribute kResource = {
     .name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"};
 
+Text ShowStats(Device& device) {
+  const DataNode* node = AsNamespace(device).node();
+  if (node != nullptr) return node->counts().Text();
+  return Refusal(ENXIO, "namespace.disabled",
+                 absl::StrCat("x/stats of ", device.name(),
+                              ": it is not enabled, so nobody reads or writes it"));
+}
+
+constexpr Attribute kStats = {
+    .name = "x/stats",
+    .show = ShowStats,
+    .summary = "what was read and written of its data file since it was enabled"};
+
 constexpr Attribute kWhole[] = {
     kDevtypeAttribute,
     kForceRaw,
@@ -147,6 +161,7 @@ constexpr Attribute kWhole[] = {
     kTargetNodeAttribute,
     kUeventAttribute,
     kLastErrorAttribute,
+    kStats,
 };
 
 constexpr Attribute kLabelled[] = {
@@ -183,6 +198,7 @@ constexpr Attribute kLabelled[] = {
      .store = StoreUuid,
      .summary = "names it in labels; the first thing to write"},
     kLastErrorAttribute,
+    kStats,
 };
 
 }  // namespace

@@ -83,6 +83,15 @@ TEST(NamespaceSize, AnswersInTheKernelsOrderOfChecks) {
   EXPECT_EQ(m.Set("namespace0.0/size", k64M), "EBUSY");
 }
 
+TEST(NamespaceStats, AreThereWhileItIsEnabled) {
+  Model m = Labelled();
+  m.Set("namespace0.0/uuid", kA);
+  m.Set("namespace0.0/size", k64M);
+  EXPECT_EQ(m.Get("namespace0.0/x/stats"), "!ENXIO");
+  EXPECT_EQ(m.Bind("nd_pmem", "namespace0.0"), "");
+  EXPECT_EQ(m.Get("namespace0.0/x/stats").substr(0, 8), "reads 0\n");
+}
+
 TEST(NamespaceSize, IsEinvalWithTheSentenceInLastError) {
   Model m = Labelled();
   m.Set("namespace0.0/uuid", kA);

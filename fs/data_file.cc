@@ -29,6 +29,12 @@ absl::Status Disabled(const core::DataNode& node) {
                        absl::StrCat(node.name(), ": the namespace was disabled; open it again"));
 }
 
+// A failure goes into the counts, too.
+absl::Status Counted(const core::DataNode::Access& access, absl::Status status) {
+  if (!status.ok()) access.Count(core::IoKind::kError);
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OpenFile>> DataFile::Open(const NodeView& view, int flags,
@@ -88,6 +94,13 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, absl::Span<std::byte> 
     return absl::OkStatus();
   }
   size = std::min<uint64_t>(size, data_.size() - offset);
+  // Before it is delivered: whoever got it may ask how much was read.
+  access.Count(core::IoKind::kRead, size);
+  return Counted(access, Fetch(offset, size, scratch, deliver));
+}
+
+absl::Status DataFile::Fetch(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+                             Deliver deliver) {
   RETURN_IF_ERROR(CheckDirect(offset, size));
   const core::Media& media = data_.media();
   if (data_.atomic_sectors()) {
@@ -119,16 +132,22 @@ absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::by
   if (data.empty()) return 0;
   const core::DataNode::Access access(data_);
   if (!access) return Disabled(data_);
+  if (offset < data_.size())
+    data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
+  access.Count(core::IoKind::kWrite, data.size());
+  RETURN_IF_ERROR(Counted(access, Place(offset, data)));
+  return data.size();
+}
+
+absl::Status DataFile::Place(uint64_t offset, absl::Span<const std::byte> data) {
   RETURN_IF_ERROR(CheckWritable());
   if (offset >= data_.size())
     return core::Refusal(
         ENOSPC, "data.end",
         absl::StrCat("write at ", offset, " of ", data_.name(), ": it ends at ", data_.size()));
-  data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
   RETURN_IF_ERROR(CheckDirect(offset, data.size()));
   RETURN_IF_ERROR(Store(offset, data));
-  RETURN_IF_ERROR(Settle());
-  return data.size();
+  return Settle();
 }
 
 absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) {
@@ -150,8 +169,9 @@ absl::Status DataFile::Settle() {
 absl::Status DataFile::Sync() {
   const core::DataNode::Access access(data_);
   if (!access) return Disabled(data_);
-  RETURN_IF_ERROR(data_.media().Drain());
-  return data_.media().Flush();
+  access.Count(core::IoKind::kFlush);
+  RETURN_IF_ERROR(Counted(access, data_.media().Drain()));
+  return Counted(access, data_.media().Flush());
 }
 
 absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length) {
@@ -167,8 +187,10 @@ absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length) {
     return core::Refusal(ENOSPC, "data.end",
                          absl::StrCat("allocate behind the end of ", data_.name(), " at ", size));
   if (verb == 0 || offset >= size) return absl::OkStatus();
-  RETURN_IF_ERROR(Zero(offset, std::min(length, size - offset), verb == FALLOC_FL_PUNCH_HOLE));
-  return Settle();
+  length = std::min(length, size - offset);
+  access.Count(core::IoKind::kDiscard, length);
+  RETURN_IF_ERROR(Counted(access, Zero(offset, length, verb == FALLOC_FL_PUNCH_HOLE)));
+  return Counted(access, Settle());
 }
 
 absl::Status DataFile::Zero(uint64_t offset, uint64_t length, bool may_punch) {

@@ -49,6 +49,8 @@ class DataFile final : public OpenFile {
 
  private:
   DataFile(const NodeView& node, int flags, OpenDataFiles& data_files);
+  absl::Status Fetch(uint64_t offset, size_t size, absl::Span<std::byte> scratch, Deliver deliver);
+  absl::Status Place(uint64_t offset, absl::Span<const std::byte> data);
   absl::Status CheckDirect(uint64_t offset, size_t length);
   absl::Status CheckWritable() const;
   absl::Status Store(uint64_t offset, absl::Span<const std::byte> data);

@@ -306,6 +306,24 @@ TEST_F(FilesTest, DataEndsLikeADisk) {
   EXPECT_EQ(Read(*file, ~uint64_t{0}, 100), "");
 }
 
+TEST_F(FilesTest, WhatIsReadAndWrittenIsCounted) {
+  const auto file = Open("dev/pmem0", O_RDWR);
+  Write(*file, 0, std::string(1024, 'x'));
+  Write(*file, kSize - 512, std::string(1024, 'x'));  // half of it is behind the end
+  Write(*file, kSize, "x");                           // all of it
+  Read(*file, 100, 412);
+  Read(*file, kSize, 100);  // the end: nothing was read
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(file->Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 8192).ok());
+  const core::IoCounts counts = tree_.FindPath("dev/pmem0")->data->counts();
+  EXPECT_EQ(counts.Text(),
+            "reads 1\nread_bytes 412\nwrites 3\nwritten_bytes 1537\ndiscards 1\n"
+            "discarded_bytes 8192\nflushes 1\nerrors 1\n");
+  EXPECT_EQ(counts.StatText(),
+            "       1        0        0        0        3        0        3        0        0        "
+            "0        0        1        0       16        0        1        0\n");
+}
+
 TEST_F(FilesTest, DirectAccessWantsWholeBlocks) {
   const auto file = Open("dev/pmem0", O_RDWR | O_DIRECT);
   EXPECT_EQ(file->caching(), OpenFile::Caching::kNone);
