@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import stat
@@ -360,13 +361,19 @@ class ProtocolTest(plugins.PluginTestCase):
         for call in (plugin.mount, plugin.remove):
             with self.assertRaisesRegex(plugins.Refused, why):
                 call("there")
-        with self.assertRaisesRegex(plugins.Refused, "good.img/region0 has .*; bad.img: open "):
-            plugin.create("large", size="64M", mode="raw")
+        # Where the servers were killed, the good source's may not be back yet.
+        full = "good.img/region0 has .*; bad.img: open "
+        self.assertTrue(mounting.wait_until(lambda: re.search(full, self.refusal_of_large(plugin))))
         plugin.unmount("there")
         self.assertIn(f'source_up{{source="{bad}"}} 0\n', plugin.metrics())
         self.assertIn(f'source_trouble{{source="{bad}",why="open ', plugin.metrics())
         plugin.mount("here")
         plugin.unmount("here")
+
+    def refusal_of_large(self, plugin):
+        with self.assertRaises(plugins.Refused) as refused:
+            plugin.create("large", size="64M", mode="raw")
+        return str(refused.exception)
 
     def test_calls_at_the_same_time_lose_nothing(self):
         plugin = self.plugin(self.image(size=192 * MIB))

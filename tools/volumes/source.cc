@@ -1,6 +1,8 @@
 #include "tools/volumes/source.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -74,9 +76,11 @@ Source::Source(const std::string& text, const std::string& directory)
 
 std::string Source::name() const { return path_.substr(path_.rfind('/') + 1); }
 
+// By what the kernel must ask the server for: names and modes it may still know when that is gone.
 bool Source::IsServed() const {
-  struct stat stat = {};
-  return ::stat(absl::StrCat(tree_.mountpoint(), "/bus/nd/devices").c_str(), &stat) == 0;
+  struct statfs answer = {};
+  return statfs(absl::StrCat(tree_.mountpoint(), "/bus/nd/devices").c_str(), &answer) == 0 &&
+         answer.f_type == FUSE_SUPER_MAGIC;
 }
 
 absl::Status Source::Serve(absl::Time patience) {
