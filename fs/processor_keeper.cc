@@ -20,13 +20,24 @@ void Pause() {
 #endif
 }
 
+// Empty where they cannot be told.
+cpu_set_t OurProcessors() {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  sched_getaffinity(0, sizeof processors, &processors);
+  return processors;
+}
+
 }  // namespace
 
+int ProcessorKeeper::Processors() {
+  const cpu_set_t processors = OurProcessors();
+  return CPU_COUNT(&processors);
+}
+
 std::unique_ptr<ProcessorKeeper> ProcessorKeeper::Create() {
-  cpu_set_t processors;
-  if (sched_getaffinity(0, sizeof processors, &processors) != 0 || CPU_COUNT(&processors) != 2)
-    return nullptr;
-  auto keeper = absl::WrapUnique(new ProcessorKeeper(processors));
+  if (Processors() != 2) return nullptr;
+  auto keeper = absl::WrapUnique(new ProcessorKeeper(OurProcessors()));
   keeper->thread_ = std::thread([keeper = keeper.get()] { keeper->Run(); });
   return keeper;
 }

@@ -26,8 +26,10 @@ namespace nvdimmfs::fs {
 
 class ProcessorKeeper {
  public:
-  // Null where this process may run on fewer or more than two processors: with one there is none to
-  // keep, and with more the kernel finds another that sleeps.
+  // How many processors the calling thread may run on.
+  static int Processors();
+  // Null unless they are two: with one there is none to keep, and with more the kernel finds another
+  // that sleeps.
   static std::unique_ptr<ProcessorKeeper> Create();
   ~ProcessorKeeper();
   ProcessorKeeper(const ProcessorKeeper&) = delete;

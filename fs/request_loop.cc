@@ -106,6 +106,8 @@ RequestLoop::~RequestLoop() { Stop(); }
 
 void RequestLoop::Start() {
   if (options_.spins) keeper_ = ProcessorKeeper::Create();
+  // On one processor whoever polls keeps those from asking whom it waits for.
+  polls_ = options_.spins && ProcessorKeeper::Processors() > 2;
   running_ = static_cast<int>(workers_.size());
   for (const auto& worker : workers_)
     worker->thread = std::thread([this, &worker] { Run(*worker); });
@@ -222,7 +224,7 @@ void RequestLoop::Spread(Worker& worker) {
 
 // Polls for a request while that pays.
 void RequestLoop::Await(Worker& worker) {
-  if (!options_.spins || keeper_ != nullptr || !worker.alone || !worker.score.pays()) return;
+  if (!polls_ || !worker.alone || !worker.score.pays()) return;
   for (int64_t last = worker.answered; !IsReadable(worker.device);) {
     const int64_t now = MonotonicNow();
     if (now - last > SpinScore::kStolen) return worker.score.Preempted();

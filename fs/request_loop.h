@@ -4,7 +4,7 @@
 //   one requester   one worker attends, the leader; the others are parked: who sleeps on the device
 //                   is woken in vain. While requests follow each other closely (SpinScore), the
 //                   other of two processors is kept awake (ProcessorKeeper); where there are more,
-//                   the leader polls for the next request.
+//                   the leader polls for the next request; with one there is nothing to gain.
 //   several         a worker a processor attends, asleep in read(2); nobody polls
 // A leader answers quick requests itself; before one that may wait for something it gives its place
 // to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. The
@@ -94,7 +94,9 @@ class RequestLoop {
   int leaders_ ABSL_GUARDED_BY(mutex_) = 0;
   std::atomic<int> places_{1};  // written under mutex_
   Crowd crowd_;
+  // Set by Start, at most one of them.
   std::unique_ptr<ProcessorKeeper> keeper_;
+  bool polls_ = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<int> running_{0};
 };
