@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/bus_attributes.h"
 #include "core/input.h"
 #include "core/status.h"
 #include "core/system.h"
@@ -11,20 +12,20 @@ namespace nvdimmfs::core {
 namespace {
 
 absl::StatusOr<std::string> ShowAutoprobe(Device& device) {
-  return std::string(device.system().autoprobe ? "1\n" : "0\n");
+  return AutoprobeText(device.system().autoprobe);
 }
 
 absl::Status StoreAutoprobe(Device& device, absl::string_view text) {
-  device.system().autoprobe = text.empty() || text[0] != '0';
+  device.system().autoprobe = ParseAutoprobe(text);
   return absl::OkStatus();
 }
 
 absl::Status StoreProbe(Device& device, absl::string_view text) {
-  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  Device* target = device.system().FindLocked(text);
+  const absl::string_view name = WithoutNewline(text);
+  Device* target = device.system().FindLocked(name);
   if (target == nullptr)
     return Refusal(ENODEV, "driver.no_device",
-                   absl::StrCat("probe ", text, ": no such device; see bus/nd/devices"));
+                   absl::StrCat("probe ", name, ": no such device; see bus/nd/devices"));
   device.system().Probe(*target);
   return absl::OkStatus();
 }
@@ -52,11 +53,7 @@ constexpr Attribute kBusTypeAttributes[] = {
      .mode = 0200,
      .store = StoreProbe,
      .summary = "a device's name: offer it to the driver that matches"},
-    {.name = "uevent",
-     .mode = 0200,
-     .store = StoreUevent,
-     .raw_input = true,
-     .summary = "an action word"},
+    kUeventTriggerAttribute,
     {.name = "x/loaded",
      .mode = 0644,
      .show = ShowLoaded,

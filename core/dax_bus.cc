@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/bus_attributes.h"
 #include "core/dax_instance.h"
 #include "core/status.h"
 #include "core/system.h"
@@ -24,11 +25,6 @@ constexpr DaxDriver::Operations kDrivers[] = {
 
 DaxDriver& AsDriver(Device& device) { return static_cast<DaxDriver&>(device); }
 DaxBus& AsBus(Device& device) { return static_cast<DaxBus&>(device); }
-
-absl::string_view WithoutNewline(absl::string_view text) {
-  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  return text;
-}
 
 absl::Status StoreBind(Device& device, absl::string_view text) {
   const DaxDriver& driver = AsDriver(device);
@@ -73,7 +69,7 @@ constexpr Attribute kDriverAttributes[] = {
      .mode = 0200,
      .store = StoreRemoveId,
      .summary = "a device's name: this driver may not have it any more"},
-    {.name = "uevent", .mode = 0200, .store = StoreUevent, .summary = "an action word"},
+    kUeventTriggerAttribute,
     {.name = "unbind",
      .mode = 0200,
      .store = StoreUnbind,
@@ -81,19 +77,20 @@ constexpr Attribute kDriverAttributes[] = {
 };
 
 absl::StatusOr<std::string> ShowAutoprobe(Device& device) {
-  return std::string(AsBus(device).autoprobe ? "1\n" : "0\n");
+  return AutoprobeText(AsBus(device).autoprobe);
 }
 
 absl::Status StoreAutoprobe(Device& device, absl::string_view text) {
-  AsBus(device).autoprobe = text.empty() || text[0] != '0';
+  AsBus(device).autoprobe = ParseAutoprobe(text);
   return absl::OkStatus();
 }
 
 absl::Status StoreProbe(Device& device, absl::string_view text) {
-  DaxInstance* const instance = AsBus(device).Find(WithoutNewline(text));
+  const absl::string_view name = WithoutNewline(text);
+  DaxInstance* const instance = AsBus(device).Find(name);
   if (instance == nullptr)
     return Refusal(ENODEV, "driver.no_device",
-                   absl::StrCat("probe ", text, ": no such device; see bus/dax/devices"));
+                   absl::StrCat("probe ", name, ": no such device; see bus/dax/devices"));
   AsBus(device).Probe(*instance);
   return absl::OkStatus();
 }
@@ -108,7 +105,7 @@ constexpr Attribute kBusAttributes[] = {
      .mode = 0200,
      .store = StoreProbe,
      .summary = "a device's name: offer it to the drivers"},
-    {.name = "uevent", .mode = 0200, .store = StoreUevent, .summary = "an action word"},
+    kUeventTriggerAttribute,
 };
 
 // A number as the kernel writes it again: no sign, no zeros before it.

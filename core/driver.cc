@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/bus_attributes.h"
 #include "core/disk.h"
 #include "core/input.h"
 #include "core/status.h"
@@ -12,11 +13,6 @@ namespace nvdimmfs::core {
 namespace {
 
 Driver& AsDriver(Device& device) { return static_cast<Driver&>(device); }
-
-absl::string_view WithoutNewline(absl::string_view text) {
-  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  return text;
-}
 
 absl::Status NoSuchDevice(absl::string_view verb, absl::string_view name, const Driver& driver) {
   return Refusal(ENODEV, "driver.no_device",
@@ -75,11 +71,7 @@ constexpr Attribute kDriverAttributes[] = {
      .store = StoreUnbind,
      .visible = ByHand,
      .summary = "a device's name: take it from this driver"},
-    {.name = "uevent",
-     .mode = 0200,
-     .store = StoreUevent,
-     .raw_input = true,
-     .summary = "an action word"},
+    kUeventTriggerAttribute,
 };
 
 }  // namespace

@@ -80,13 +80,12 @@ class Operations {
   static absl::Status Forbidden();
 
  private:
+  absl::Status CheckWritable() const;
   Entry EntryOf(const NodeView& node) const;
   absl::Status CheckIsAttributeDirectory(const NodeView& node) const;
 
   Tree& tree_;
   Model& model_;
-  absl::Status CheckWritable() const;
-
   const Owner owner_;
   const bool read_only_;
   const struct timespec mounted_at_;
