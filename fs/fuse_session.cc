@@ -39,6 +39,7 @@ constexpr size_t kRequestBuffer = kMaxTransfer + 4096;        // and its headers
 constexpr double kConstantTimeout = 86400, kNoTimeout = 0.0;  // seconds
 constexpr absl::Duration kDropPatience = absl::Milliseconds(100);
 constexpr unsigned kBackgroundRequests = 256;
+constexpr uint32_t kRequesterIsFile = 1u << 31;  // of a requester, which is no thread's id then
 
 // Flags of the protocol that are younger than the header of Linux 6.1.
 constexpr uint32_t kDirectIoAllowMmap = 1u << 4;  // of flags2: FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6
@@ -540,7 +541,7 @@ bool Session::MayWait(absl::Span<const std::byte> request) const {
   return file == nullptr || !file->is_quick();
 }
 
-// The thread that waits for the answer; 0 where nobody does.
+// Who waits for the answer, a thread or else a file; 0 where nobody does.
 uint32_t RequesterOf(absl::Span<const std::byte> request) {
   fuse_in_header header;
   if (request.size() < sizeof header) return 0;
@@ -552,6 +553,13 @@ uint32_t RequesterOf(absl::Span<const std::byte> request) {
     case FUSE_RELEASE:
     case FUSE_RELEASEDIR:
       return 0;
+    case FUSE_WRITE:
+      // Through the page cache the kernel writes to a file for one thread at a time: two that take
+      // turns there are as one.
+      if (const OpenFile* file = FileOfRequest<fuse_write_in>(request);
+          file != nullptr && file->caching() == OpenFile::Caching::kPages)
+        return kRequesterIsFile | static_cast<uint32_t>(header.nodeid);
+      return header.pid;
     default:
       return header.pid;
   }

@@ -29,8 +29,8 @@ namespace {
 constexpr size_t kPage = 4096;
 constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
 constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
-constexpr int kProbes = 64;              // requests
-constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
+constexpr int kProbes = 64;                   // requests
+constexpr useconds_t kWakePause = 1000;       // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
 
@@ -89,6 +89,7 @@ struct RequestLoop::Worker {
   unsigned looks = 0;    // at the requests that somebody waits for
   int probes = 0;        // requests to watch closely: one before them took long
   int64_t answered = 0;  // when it answered its last request, nanoseconds
+  int64_t budget = 0;    // for how long the next one is then waited for
   SpinScore score;
 };
 
@@ -188,7 +189,7 @@ bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
 
 void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const int64_t start = MonotonicNow();
-  worker.score.Came(start - worker.answered);
+  worker.score.Came(start - worker.answered, worker.budget);
   Count(worker, request);
   const bool quick = start >= slow_until_.load(std::memory_order_relaxed) && !MayWait(request);
   // Also while it is answered: whoever waits for the answer is woken in the middle of that.
@@ -199,7 +200,8 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const long waits = probing ? Waits() : 0;
   handler_(request);
   worker.answered = MonotonicNow();
-  if (keeps) keeper_->KeepOn(worker.answered, SpinScore::kBudget);
+  worker.budget = SpinScore::BudgetAfter(worker.answered - start);
+  if (keeps) keeper_->KeepOn(worker.answered, worker.budget);
   if (!quick || worker.answered - start <= kQuick) {
     if (probing) --worker.probes;
   } else if (probing && Waits() != waits) {
@@ -228,7 +230,7 @@ void RequestLoop::Await(Worker& worker) {
   for (int64_t last = worker.answered; !IsReadable(worker.device);) {
     const int64_t now = MonotonicNow();
     if (now - last > SpinScore::kStolen) return worker.score.Preempted();
-    if (now - worker.answered >= SpinScore::kBudget) return;
+    if (now - worker.answered >= worker.budget) return;
     last = now;
   }
 }

@@ -41,7 +41,7 @@ class RequestLoop {
     bool spins = true;
     // Whether a request may wait for a lock or a device; null: each may.
     std::function<bool(absl::Span<const std::byte>)> may_wait;
-    // The thread that waits for the answer; 0: nobody does. Null: one thread asks everything.
+    // Who waits for the answer; 0: nobody does. Null: one asks everything.
     std::function<uint32_t(absl::Span<const std::byte>)> requester;
   };
   using Handler = std::function<void(absl::Span<std::byte> request)>;

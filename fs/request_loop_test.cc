@@ -130,6 +130,17 @@ TEST(SpinScoreTest, PaysAfterARunAndNotAfterIdleness) {
   EXPECT_FALSE(score.pays());
 }
 
+TEST(SpinScoreTest, AfterALongAnswerTheNextRequestMayTakeLonger) {
+  EXPECT_EQ(SpinScore::BudgetAfter(0), SpinScore::kBudget);
+  EXPECT_EQ(SpinScore::BudgetAfter(80'000), 240'000);
+  EXPECT_EQ(SpinScore::BudgetAfter(1'000'000'000), SpinScore::kLongest);
+  SpinScore score;
+  for (int i = 0; i < 20; ++i) score.Came(200'000, 240'000);
+  EXPECT_TRUE(score.pays());
+  for (int i = 0; i < 5; ++i) score.Came(200'000, SpinScore::kBudget);
+  EXPECT_FALSE(score.pays());
+}
+
 TEST(SpinScoreTest, AStolenProcessorIsRemembered) {
   SpinScore score;
   for (int i = 0; i < 20; ++i) score.Came(1000);

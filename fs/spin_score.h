@@ -13,16 +13,22 @@ namespace nvdimmfs::fs {
 class SpinScore {
  public:
   static constexpr int64_t kBudget = 50'000;  // nanoseconds: longer than this is idle
+  static constexpr int64_t kLongest = 300'000;
+
+  // The budget after an answer that took so long. Of long ones the next request is long on its way,
+  // too: whoever got a megabyte has its pages to give back, and the kernel copies the next one here
+  // before it counts as come.
+  static int64_t BudgetAfter(int64_t answer) { return std::clamp(3 * answer, kBudget, kLongest); }
 
   // A step of polling that took so long was none: the processor did something else meanwhile.
   static constexpr int64_t kStolen = 20'000;  // nanoseconds
 
   bool pays() const { return score_ > 0; }
   // The next request came `waited` nanoseconds after the last was answered, however it was waited
-  // for.
-  void Came(int64_t waited) {
-    score_ = waited <= kBudget ? std::min(score_ + 1, kMost)
-                               : std::max(score_ - kMiss, std::min(score_, kLeast));
+  // for; `budget` as above.
+  void Came(int64_t waited, int64_t budget = kBudget) {
+    score_ = waited <= budget ? std::min(score_ + 1, kMost)
+                              : std::max(score_ - kMiss, std::min(score_, kLeast));
   }
   // The processor was taken away while polling. Others want it, perhaps the very program that would
   // ask: whoever sleeps is woken and runs before them, whoever polls waits its turn.
