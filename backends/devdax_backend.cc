@@ -12,8 +12,8 @@
 #include "backends/open_source.h"
 #include "backends/pmem2_media.h"
 #include "backends/sysfs_folder.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -19,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "backends/dimm_parts.h"
 #include "backends/sysfs_folder.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 

@@ -14,8 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "backends/range_file.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/media/memory_media.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -13,8 +13,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "backends/whole_file.h"
-#include "core/bus_source.h"
-#include "core/range.h"
+#include "core/base/range.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 

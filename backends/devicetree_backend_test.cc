@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "core/status.h"
-#include "core/system_test_util.h"
+#include "core/base/status.h"
+#include "core/devices/system_test_util.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

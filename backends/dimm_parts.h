@@ -9,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "backends/whole_file.h"
-#include "core/dimm_source.h"
-#include "core/media.h"
+#include "core/media/media.h"
+#include "core/sources/dimm_source.h"
 
 namespace nvdimmfs::backends {
 

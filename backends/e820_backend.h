@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/whole_file.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 

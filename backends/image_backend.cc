@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/whole_file.h"
-#include "core/media.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::backends {
 

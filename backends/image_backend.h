@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "backends/dimm_parts.h"
 #include "backends/pmem2_media.h"
-#include "core/dimm_source.h"
+#include "core/sources/dimm_source.h"
 
 namespace nvdimmfs::backends {
 

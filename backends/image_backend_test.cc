@@ -18,8 +18,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "backends/image_create.h"
-#include "core/label_area.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

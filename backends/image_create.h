@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "core/uuid.h"
+#include "core/base/uuid.h"
 
 namespace nvdimmfs::backends {
 

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "backends/image_layout.h"
-#include "core/status.h"
-#include "core/uuid.h"
+#include "core/base/status.h"
+#include "core/base/uuid.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

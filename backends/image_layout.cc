@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/label_area.h"
-#include "core/label_format.h"
-#include "core/label_signature.h"
-#include "core/media_slice.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
+#include "core/labels/label_format.h"
+#include "core/labels/label_signature.h"
+#include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -26,9 +26,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/finding.h"
-#include "core/media.h"
-#include "core/range.h"
+#include "core/base/finding.h"
+#include "core/base/range.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::backends {
 

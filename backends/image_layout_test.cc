@@ -9,10 +9,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/types/span.h"
-#include "core/label_area.h"
-#include "core/media_slice.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
+#include "core/media/media_slice.h"
+#include "core/media/memory_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

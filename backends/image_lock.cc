@@ -11,7 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "backends/file_users.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_split.h"
-#include "core/badblocks.h"
+#include "core/media/badblocks.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "absl/strings/string_view.h"
 #include "backends/sysfs_folder.h"
-#include "core/media.h"
-#include "core/range.h"
+#include "core/base/range.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::backends {
 

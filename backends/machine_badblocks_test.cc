@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string>
 
-#include "core/memory_media.h"
+#include "core/media/memory_media.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

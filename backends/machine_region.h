@@ -3,7 +3,7 @@
 #define NVDIMMFS_BACKENDS_MACHINE_REGION_H_
 
 #include "backends/sysfs_folder.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 

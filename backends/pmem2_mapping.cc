@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/descriptor.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -16,9 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "backends/guarded_copy.h"
 #include "backends/sigbus_guard.h"
-#include "core/endian.h"
-#include "core/media_slice.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
+#include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends {
 namespace {

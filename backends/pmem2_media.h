@@ -23,9 +23,9 @@
 #include "absl/synchronization/mutex.h"
 #include "backends/flush_queue.h"
 #include "backends/pmem2_mapping.h"
-#include "core/media.h"
-#include "core/poison_list.h"
-#include "core/range.h"
+#include "core/base/range.h"
+#include "core/media/media.h"
+#include "core/media/poison_list.h"
 
 namespace nvdimmfs::backends {
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/media_slice.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/media/media_slice.h"
+#include "core/media/memory_media.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 

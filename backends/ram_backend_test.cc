@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/status.h"
-#include "core/system_test_util.h"
+#include "core/base/status.h"
+#include "core/devices/system_test_util.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/media_slice.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends {
 namespace {

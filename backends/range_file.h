@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/whole_file.h"
-#include "core/media.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::backends {
 

@@ -10,8 +10,8 @@
 #include <fstream>
 #include <string>
 
+#include "core/base/status.h"
 #include "core/intel/firmware.h"
-#include "core/status.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -13,7 +13,7 @@
 #include "backends/machine_badblocks.h"
 #include "backends/open_source.h"
 #include "backends/sysfs_folder.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 

@@ -27,8 +27,8 @@
 #include "btt/lanes.h"
 #include "btt/map_entry.h"
 #include "btt/shards.h"
-#include "core/direct_view.h"
-#include "core/media.h"
+#include "core/media/direct_view.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

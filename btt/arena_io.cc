@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
-#include "core/endian.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

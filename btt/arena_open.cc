@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -15,8 +15,8 @@
 #include "btt/check.h"
 #include "btt/formatter.h"
 #include "btt/map_entry.h"
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 #include "tests/testing/faulty_media.h"
 

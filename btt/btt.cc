@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/formatter.h"
-#include "core/endian.h"
-#include "core/media_slice.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
+#include "core/media/media_slice.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -22,10 +22,10 @@
 #include "btt/arena.h"
 #include "btt/geometry.h"
 #include "btt/info_block.h"
-#include "core/media.h"
-#include "core/poison_observer.h"
-#include "core/range.h"
-#include "core/uuid.h"
+#include "core/base/range.h"
+#include "core/base/uuid.h"
+#include "core/media/media.h"
+#include "core/media/poison_observer.h"
 
 namespace nvdimmfs::btt {
 

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "core/endian.h"
+#include "core/base/endian.h"
 
 namespace nvdimmfs::btt {
 

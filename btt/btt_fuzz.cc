@@ -17,9 +17,9 @@
 #include "btt/btt.h"
 #include "btt/check.h"
 #include "btt/info_block.h"
-#include "core/endian.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
+#include "core/media/memory_media.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "btt/btt.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/sector_layer.h"
+#include "core/devices/sector_layer.h"
 
 namespace nvdimmfs::btt {
 

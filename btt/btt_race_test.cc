@@ -12,9 +12,9 @@
 
 #include "btt/btt.h"
 #include "btt/check.h"
-#include "core/media.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/media/media.h"
+#include "core/media/memory_media.h"
 #include "gtest/gtest.h"
 #include "tests/testing/faulty_media.h"
 

@@ -11,7 +11,7 @@
 #include "btt/btt.h"
 #include "btt/check.h"
 #include "btt/lanes.h"
-#include "core/endian.h"
+#include "core/base/endian.h"
 #include "gtest/gtest.h"
 #include "tests/testing/word_media.h"
 

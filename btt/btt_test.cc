@@ -12,9 +12,9 @@
 #include "btt/flog.h"
 #include "btt/info_block.h"
 #include "btt/map_entry.h"
-#include "core/endian.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
+#include "core/media/memory_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {

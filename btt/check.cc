@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "btt/info_chain.h"
 #include "btt/survey.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 

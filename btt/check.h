@@ -23,9 +23,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "btt/geometry.h"
-#include "core/finding.h"
-#include "core/media.h"
-#include "core/uuid.h"
+#include "core/base/finding.h"
+#include "core/base/uuid.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

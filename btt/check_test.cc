@@ -16,8 +16,8 @@
 #include "btt/geometry.h"
 #include "btt/info_block.h"
 #include "btt/map_entry.h"
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 #include "tests/testing/faulty_media.h"
 

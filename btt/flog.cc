@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/map_entry.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

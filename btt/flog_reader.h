@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "btt/flog.h"
 #include "btt/geometry.h"
-#include "core/media.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "btt/map_entry.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {

@@ -6,7 +6,7 @@
 
 #include "btt/flog.h"
 #include "btt/info_block.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -5,8 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "btt/geometry.h"
-#include "core/media.h"
-#include "core/uuid.h"
+#include "core/base/uuid.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "btt/btt_format.h"
-#include "core/range.h"
+#include "core/base/range.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "absl/types/span.h"
 #include "btt/btt_format.h"
-#include "core/range.h"
+#include "core/base/range.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {

@@ -9,9 +9,9 @@
 
 #include "btt/btt.h"
 #include "btt/check.h"
-#include "core/endian.h"
-#include "core/media_slice.h"
-#include "core/memory_media.h"
+#include "core/base/endian.h"
+#include "core/media/media_slice.h"
+#include "core/media/memory_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/map_entry.h"
-#include "core/fletcher64.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/fletcher64.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

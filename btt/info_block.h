@@ -9,8 +9,8 @@
 #include "absl/status/statusor.h"
 #include "btt/btt_format.h"
 #include "btt/geometry.h"
-#include "core/media.h"
-#include "core/uuid.h"
+#include "core/base/uuid.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

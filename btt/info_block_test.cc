@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {

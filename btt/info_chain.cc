@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "btt/geometry.h"
 #include "btt/info_block.h"
-#include "core/finding.h"
-#include "core/media.h"
-#include "core/uuid.h"
+#include "core/base/finding.h"
+#include "core/base/uuid.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

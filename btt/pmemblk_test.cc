@@ -15,8 +15,8 @@
 #include "btt/btt.h"
 #include "btt/check.h"
 #include "btt/info_block.h"
-#include "core/media_slice.h"
-#include "core/memory_media.h"
+#include "core/media/media_slice.h"
+#include "core/media/memory_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {

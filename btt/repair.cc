@@ -7,9 +7,9 @@
 #include "btt/info_chain.h"
 #include "btt/map_entry.h"
 #include "btt/survey.h"
-#include "core/endian.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "btt/flog_reader.h"
 #include "btt/map_entry.h"
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -13,8 +13,8 @@
 #include "absl/status/statusor.h"
 #include "btt/flog.h"
 #include "btt/geometry.h"
-#include "core/finding.h"
-#include "core/media.h"
+#include "core/base/finding.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::btt {
 

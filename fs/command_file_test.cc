@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "fs/command_wire.h"
 #include "fs/fake_model.h"
 

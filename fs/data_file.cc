@@ -11,8 +11,8 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 #include "fs/sector_access.h"
 
 namespace nvdimmfs::fs {

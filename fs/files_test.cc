@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/memory_media.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/media/memory_media.h"
 #include "fs/fake_model.h"
 #include "fs/operations.h"
 #include "gmock/gmock.h"

@@ -26,7 +26,7 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "fs/page_dropper.h"
 #include "fs/passthrough.h"
 #include "fs/request_loop.h"

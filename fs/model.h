@@ -9,9 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "core/attribute.h"
-#include "core/command.h"
-#include "core/device.h"
+#include "core/commands/command.h"
+#include "core/devices/attribute.h"
+#include "core/devices/device.h"
 
 namespace nvdimmfs::fs {
 

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
-#include "core/system.h"
+#include "core/devices/system.h"
 #include "fs/mount_options.h"
 #include "fs/tree.h"
 

@@ -10,9 +10,9 @@
 #include <optional>
 #include <string>
 
-#include "core/attribute.h"
-#include "core/data_node.h"
-#include "core/device.h"
+#include "core/devices/attribute.h"
+#include "core/devices/data_node.h"
+#include "core/devices/device.h"
 
 namespace nvdimmfs::fs {
 

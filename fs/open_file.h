@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "core/file_loan.h"
+#include "core/media/file_loan.h"
 #include "fs/change_board.h"
 #include "fs/node_view.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "fs/attribute_file.h"
 #include "fs/command_file.h"
 #include "fs/data_file.h"

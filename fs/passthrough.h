@@ -22,7 +22,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
-#include "core/file_loan.h"
+#include "core/media/file_loan.h"
 #include "fs/node_view.h"
 #include "fs/open_file.h"
 

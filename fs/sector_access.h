@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "core/media.h"
-#include "core/range.h"
+#include "core/base/range.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::fs {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/system.h"
+#include "core/devices/system.h"
 #include "fs/model.h"
 
 namespace nvdimmfs::fs {

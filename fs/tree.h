@@ -25,7 +25,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "core/tree_listener.h"
+#include "core/devices/tree_listener.h"
 #include "fs/change_board.h"
 #include "fs/node_view.h"
 

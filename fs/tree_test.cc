@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/memory_media.h"
+#include "core/media/memory_media.h"
 #include "fs/fake_model.h"
 #include "fs/name_hash.h"
 #include "gmock/gmock.h"

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "core/range.h"
+#include "core/base/range.h"
 #include "tools/device_view.h"
 #include "tools/ndctl_json.h"
 

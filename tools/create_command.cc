@@ -6,9 +6,9 @@
 
 #include "backends/image_backend.h"
 #include "backends/image_create.h"
-#include "core/input.h"
-#include "core/label_area.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 

@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "core/input.h"
+#include "core/base/input.h"
 #include "fs/name_hash.h"
 
 namespace nvdimmfs::tools {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "core/device.h"
+#include "core/devices/device.h"
 
 namespace nvdimmfs::tools {
 

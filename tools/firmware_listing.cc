@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/dimm.h"
+#include "core/devices/dimm.h"
 #include "core/intel/firmware.h"
 
 namespace nvdimmfs::tools {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/finding.h"
+#include "core/base/finding.h"
 
 namespace nvdimmfs::tools {
 

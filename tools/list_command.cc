@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "btt/btt_layer.h"
-#include "core/status.h"
-#include "core/system.h"
+#include "core/base/status.h"
+#include "core/devices/system.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/listing.h"

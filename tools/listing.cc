@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/bad_range_listing.h"
 #include "tools/firmware_listing.h"
 #include "tools/namespace_listing.h"

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "core/system.h"
+#include "core/devices/system.h"
 #include "tools/listing_filter.h"
 
 namespace nvdimmfs::tools {

@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "core/input.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::tools {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/system_test_util.h"
+#include "core/devices/system_test_util.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tools/ndctl_json.h"

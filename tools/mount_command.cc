@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_join.h"
 #include "btt/btt_layer.h"
-#include "core/status.h"
-#include "core/system.h"
+#include "core/base/status.h"
+#include "core/devices/system.h"
 #include "fs/daemon.h"
 #include "fs/mount.h"
 #include "fs/mount_options.h"

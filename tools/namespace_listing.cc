@@ -1,7 +1,7 @@
 #include "tools/namespace_listing.h"
 
-#include "core/range.h"
-#include "core/uuid.h"
+#include "core/base/range.h"
+#include "core/base/uuid.h"
 #include "tools/bad_range_listing.h"
 
 namespace nvdimmfs::tools {

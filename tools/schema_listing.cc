@@ -4,11 +4,11 @@
 #include <optional>
 #include <utility>
 
-#include "core/bus.h"
-#include "core/dimm.h"
-#include "core/input.h"
-#include "core/namespace.h"
-#include "core/region.h"
+#include "core/base/input.h"
+#include "core/devices/bus.h"
+#include "core/devices/dimm.h"
+#include "core/devices/namespace.h"
+#include "core/devices/region.h"
 #include "tools/namespace_listing.h"
 
 namespace nvdimmfs::tools {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/system.h"
+#include "core/devices/system.h"
 
 namespace nvdimmfs::tools {
 

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 #include "tools/sources/kind.h"
 
 namespace nvdimmfs::tools {

@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/input.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::tools {
 namespace {

@@ -12,11 +12,11 @@
 #include "absl/strings/str_join.h"
 #include "backends/kernel_key_ring.h"
 #include "backends/state_file.h"
-#include "core/bus_command_format.h"
-#include "core/cxl_regions.h"
-#include "core/range.h"
-#include "core/status.h"
-#include "core/striped_media.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
+#include "core/commands/bus_command_format.h"
+#include "core/media/striped_media.h"
+#include "core/sources/cxl_regions.h"
 #include "tools/toml_reader.h"
 
 namespace nvdimmfs::tools {

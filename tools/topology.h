@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/image_backend.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::tools {
 

@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "core/label_area.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

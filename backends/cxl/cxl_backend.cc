@@ -25,11 +25,11 @@
 #include "backends/open_source.h"
 #include "backends/pmem2_media.h"
 #include "backends/sysfs_folder.h"
-#include "core/interleave_set.h"
-#include "core/media_slice.h"
-#include "core/memory_device.h"
-#include "core/status.h"
-#include "core/striped_media.h"
+#include "core/base/status.h"
+#include "core/labels/interleave_set.h"
+#include "core/media/media_slice.h"
+#include "core/media/striped_media.h"
+#include "core/sources/memory_device.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {

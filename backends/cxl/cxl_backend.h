@@ -18,7 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/dimm_parts.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends::cxl {
 

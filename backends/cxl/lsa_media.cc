@@ -4,9 +4,9 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
-#include "core/endian.h"
-#include "core/media_slice.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
+#include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {

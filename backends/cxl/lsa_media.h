@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "backends/cxl/memdev.h"
-#include "core/media.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::backends::cxl {
 

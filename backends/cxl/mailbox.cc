@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/cxl/payloads.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {

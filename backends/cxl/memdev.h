@@ -13,7 +13,7 @@
 #include "absl/types/span.h"
 #include "backends/cxl/mailbox.h"
 #include "backends/cxl/payloads.h"
-#include "core/range.h"
+#include "core/base/range.h"
 
 namespace nvdimmfs::backends::cxl {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "backends/cxl/memdev.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {

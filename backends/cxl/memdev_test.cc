@@ -11,8 +11,8 @@
 #include <optional>
 
 #include "backends/cxl/lsa_media.h"
-#include "core/label_area.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
-#include "core/endian.h"
+#include "core/base/endian.h"
 
 namespace nvdimmfs::backends::cxl {
 

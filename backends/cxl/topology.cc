@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
-#include "core/striped_media.h"
+#include "core/base/status.h"
+#include "core/media/striped_media.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {

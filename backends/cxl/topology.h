@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/sysfs_folder.h"
-#include "core/range.h"
+#include "core/base/range.h"
 
 namespace nvdimmfs::backends::cxl {
 

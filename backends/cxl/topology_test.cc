@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends::cxl {

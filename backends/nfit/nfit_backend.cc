@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "backends/range_file.h"
-#include "core/memory_media.h"
-#include "core/status.h"
-#include "core/striped_media.h"
+#include "core/base/status.h"
+#include "core/media/memory_media.h"
+#include "core/media/striped_media.h"
 
 namespace nvdimmfs::backends {
 namespace {

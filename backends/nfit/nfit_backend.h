@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "backends/image_backend.h"
 #include "backends/nfit/nfit_topology.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 

@@ -3,7 +3,7 @@
 #define NVDIMMFS_BACKENDS_NFIT_NFIT_EXAMPLES_H_
 
 #include "backends/nfit/nfit_table.h"
-#include "core/uuid.h"
+#include "core/base/uuid.h"
 
 namespace nvdimmfs::backends {
 

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "core/endian.h"
-#include "core/uuid.h"
+#include "core/base/endian.h"
+#include "core/base/uuid.h"
 
 namespace nvdimmfs::backends {
 

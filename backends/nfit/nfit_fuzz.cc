@@ -7,7 +7,7 @@
 
 #include "absl/types/span.h"
 #include "backends/nfit/nfit_topology.h"
-#include "core/range.h"
+#include "core/base/range.h"
 
 namespace nvdimmfs::backends {
 namespace {

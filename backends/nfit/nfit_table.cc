@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "backends/nfit/nfit_format.h"
-#include "core/finding.h"
+#include "core/base/finding.h"
 
 namespace nvdimmfs::backends {
 

@@ -9,8 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "backends/nfit/nfit_examples.h"
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

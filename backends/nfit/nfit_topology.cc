@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/status.h"
-#include "core/striped_media.h"
+#include "core/base/status.h"
+#include "core/media/striped_media.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -11,9 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "backends/nfit/nfit_table.h"
-#include "core/bus_source.h"
-#include "core/dimm_source.h"
-#include "core/range.h"
+#include "core/base/range.h"
+#include "core/sources/bus_source.h"
+#include "core/sources/dimm_source.h"
 
 namespace nvdimmfs::backends {
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "backends/nfit/nfit_examples.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends::virtio {
 namespace {

@@ -20,7 +20,7 @@
 #include "absl/time/time.h"
 #include "backends/virtio/pci_function.h"
 #include "backends/virtio/spec.h"
-#include "core/range.h"
+#include "core/base/range.h"
 
 namespace nvdimmfs::backends::virtio {
 

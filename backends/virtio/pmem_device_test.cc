@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "backends/flush_queue.h"
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

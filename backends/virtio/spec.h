@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "core/endian.h"
+#include "core/base/endian.h"
 
 namespace nvdimmfs::backends::virtio {
 

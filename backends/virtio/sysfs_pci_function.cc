@@ -13,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "backends/descriptor.h"
 #include "backends/sysfs_folder.h"
-#include "core/endian.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends::virtio {
 namespace {

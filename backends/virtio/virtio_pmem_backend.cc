@@ -13,8 +13,8 @@
 #include "backends/sysfs_folder.h"
 #include "backends/virtio/pmem_device.h"
 #include "backends/virtio/sysfs_pci_function.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::backends::virtio {
 namespace {

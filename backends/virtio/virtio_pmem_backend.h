@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "backends/pmem2_media.h"
 #include "backends/whole_file.h"
-#include "core/bus_source.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends::virtio {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::core::intel {
 namespace {

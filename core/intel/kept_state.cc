@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
-#include "core/fletcher64.h"
-#include "core/status.h"
+#include "core/base/fletcher64.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::core::intel {
 namespace {

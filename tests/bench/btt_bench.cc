@@ -32,7 +32,7 @@
 #include "backends/pmem2_media.h"
 #include "btt/btt.h"
 #include "btt/geometry.h"
-#include "core/endian.h"
+#include "core/base/endian.h"
 
 namespace {
 

@@ -26,10 +26,10 @@
 #include "backends/image_backend.h"
 #include "backends/image_create.h"
 #include "btt/btt_layer.h"
-#include "core/bus_source.h"
-#include "core/fletcher64.h"
-#include "core/label_area.h"
-#include "core/system.h"
+#include "core/base/fletcher64.h"
+#include "core/devices/system.h"
+#include "core/labels/label_area.h"
+#include "core/sources/bus_source.h"
 #include "fs/tree.h"
 
 namespace nvdimmfs {

@@ -1,4 +1,4 @@
-// What core/media.h promises, asked of every Media that can be built here.
+// What core/media/media.h promises, asked of every Media that can be built here.
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,14 +17,14 @@
 #include "backends/pmem2_media.h"
 #include "btt/btt.h"
 #include "btt/geometry.h"
-#include "core/endian.h"
-#include "core/media.h"
-#include "core/media_slice.h"
-#include "core/memory_media.h"
-#include "core/range.h"
-#include "core/status.h"
-#include "core/striped_media.h"
-#include "core/uuid.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
+#include "core/base/uuid.h"
+#include "core/media/media.h"
+#include "core/media/media_slice.h"
+#include "core/media/memory_media.h"
+#include "core/media/striped_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs {

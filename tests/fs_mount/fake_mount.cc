@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "fs/daemon.h"
 #include "fs/serve.h"
 #include "tests/fs_mount/fake_tree.h"

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "core/data_node.h"
-#include "core/memory_media.h"
+#include "core/devices/data_node.h"
+#include "core/media/memory_media.h"
 #include "fs/fake_model.h"
 #include "fs/tree.h"
 

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "fs/fuse_session.h"
 #include "fs/name_hash.h"
 #include "gmock/gmock.h"

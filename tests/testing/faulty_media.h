@@ -1,6 +1,6 @@
 // A Media whose power can fail and whose cells can go bad.
 //
-// It takes core/media.h at its word and promises nothing more. A store is visible at once; an
+// It takes core/media/media.h at its word and promises nothing more. A store is visible at once; an
 // aligned 8-byte word of it is durable only after it was pushed and the same thread drained. At a
 // cut each word that is not durable keeps, on its own, any of the values that it had since it last
 // was.
@@ -31,8 +31,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "core/media.h"
-#include "core/range.h"
+#include "core/base/range.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::testing {
 

@@ -3,8 +3,8 @@
 #include <set>
 #include <thread>
 
-#include "core/endian.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::testing {

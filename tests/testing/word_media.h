@@ -9,11 +9,11 @@
 #include <cstring>
 #include <vector>
 
-#include "core/endian.h"
-#include "core/media.h"
-#include "core/media_slice.h"
-#include "core/range.h"
-#include "core/status.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
+#include "core/media/media.h"
+#include "core/media/media_slice.h"
 
 namespace nvdimmfs::testing {
 

@@ -32,7 +32,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/shell/loop_device.h"
 
 namespace nvdimmfs::tools {

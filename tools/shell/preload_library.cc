@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 
 // Made from the built library by the rule "preload_bytes".
 extern const unsigned char kPreloadLibrary[];

@@ -17,7 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/shell/block_nodes.h"

@@ -17,7 +17,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/merged_folders.h"
 #include "tools/shell/module_program.h"

@@ -9,12 +9,12 @@
 #include "backends/image_backend.h"
 #include "backends/kernel_key_ring.h"
 #include "btt/btt_layer.h"
-#include "core/bus_command_format.h"
+#include "core/base/status.h"
+#include "core/commands/bus_command_format.h"
+#include "core/devices/system.h"
 #include "core/intel/firmware.h"
-#include "core/label_area.h"
-#include "core/memory_media.h"
-#include "core/status.h"
-#include "core/system.h"
+#include "core/labels/label_area.h"
+#include "core/media/memory_media.h"
 
 namespace nvdimmfs::tools {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "backends/devdax_backend.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/label_options.h"
 
 namespace nvdimmfs::tools {

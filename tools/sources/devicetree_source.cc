@@ -1,7 +1,7 @@
 #include "tools/sources/devicetree_source.h"
 
 #include "backends/devicetree_backend.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/file_options.h"
 
 namespace nvdimmfs::tools {

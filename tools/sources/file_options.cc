@@ -1,6 +1,6 @@
 #include "tools/sources/file_options.h"
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/image_options.h"
 
 namespace nvdimmfs::tools {

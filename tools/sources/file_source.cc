@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "backends/image_backend.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/image_options.h"
 #include "tools/topology.h"
 

@@ -1,7 +1,7 @@
 #include "tools/sources/image_options.h"
 
-#include "core/input.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::tools {
 namespace {

@@ -1,6 +1,6 @@
 #include "tools/sources/label_options.h"
 
-#include "core/input.h"
+#include "core/base/input.h"
 
 namespace nvdimmfs::tools {
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "backends/nfit/nfit_backend.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/image_options.h"
 
 namespace nvdimmfs::tools {

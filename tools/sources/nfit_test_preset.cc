@@ -6,11 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/kernel_key_ring.h"
-#include "core/bus_command_format.h"
+#include "core/base/status.h"
+#include "core/commands/bus_command_format.h"
 #include "core/intel/firmware.h"
-#include "core/memory_media.h"
-#include "core/status.h"
-#include "core/test_controls.h"
+#include "core/media/memory_media.h"
+#include "core/sources/test_controls.h"
 
 namespace nvdimmfs::tools {
 namespace {

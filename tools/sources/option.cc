@@ -1,7 +1,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/kind.h"
 
 namespace nvdimmfs::tools {

@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/demo_preset.h"
 #include "tools/sources/nfit_test_preset.h"
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "backends/ram_backend.h"
-#include "core/input.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::tools {
 

@@ -1,7 +1,7 @@
 #include "tools/sources/virtio_pmem_source.h"
 
 #include "backends/virtio/virtio_pmem_backend.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/sources/image_options.h"
 
 namespace nvdimmfs::tools {

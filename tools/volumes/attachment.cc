@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/volumes/descriptor.h"
 #include "tools/volumes/loop_device.h"
 #include "tools/volumes/mount_table.h"

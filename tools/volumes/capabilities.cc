@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <iterator>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
 namespace {

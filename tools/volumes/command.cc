@@ -10,8 +10,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "core/input.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
 #include "tools/volumes/descriptor.h"
 
 namespace nvdimmfs::volumes {

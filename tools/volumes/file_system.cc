@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/volumes/command.h"
 #include "tools/volumes/descriptor.h"
 

@@ -3,8 +3,8 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
-#include "core/status.h"
-#include "core/uuid.h"
+#include "core/base/status.h"
+#include "core/base/uuid.h"
 #include "nlohmann/json.hpp"
 #include "tools/volumes/volume_name.h"
 

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tools/source.h"
 #include "tools/volumes/command.h"
 #include "tools/volumes/mount_table.h"

@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/input.h"
-#include "core/status.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/volumes/capabilities.h"

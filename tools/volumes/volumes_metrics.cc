@@ -1,5 +1,5 @@
 // Volumes: what there is to measure, as OpenMetrics.
-#include "core/open_metrics.h"
+#include "core/base/open_metrics.h"
 #include "tools/volumes/volumes.h"
 
 namespace nvdimmfs::volumes {

@@ -1,0 +1,37 @@
+// Writes OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec), all of it
+// gauges.
+#ifndef NVDIMMFS_CORE_BASE_OPEN_METRICS_H_
+#define NVDIMMFS_CORE_BASE_OPEN_METRICS_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::core {
+
+class OpenMetrics {
+ public:
+  using Labels = std::initializer_list<std::pair<absl::string_view, absl::string_view>>;
+
+  // `prefix` is before the name of each family: "nvdimmfs_".
+  explicit OpenMetrics(absl::string_view prefix) : prefix_(prefix) {}
+
+  // Begins a family; each name once.
+  void Family(absl::string_view name, absl::string_view help);
+  // A value of the family begun last. Contents of labels may be any bytes.
+  void Value(Labels labels, uint64_t value);
+  // The whole text.
+  std::string Finish() const { return text_ + "# EOF\n"; }
+
+ private:
+  const std::string prefix_;
+  std::string name_;
+  std::string text_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BASE_OPEN_METRICS_H_

@@ -1,0 +1,41 @@
+#include "core/devices/control_device.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/devices/bus.h"
+#include "core/devices/bus_commands.h"
+#include "core/devices/device_numbers.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+absl::StatusOr<std::string> ShowDev(Device& device) {
+  return absl::StrCat(kControlMajor, ":", static_cast<ControlDevice&>(device).id(), "\n");
+}
+
+constexpr Attribute kControlAttributes[] = {
+    {.name = "dev", .show = ShowDev, .summary = "major:minor of /dev/ndctlN"},
+    kUeventAttribute,
+    CommandAttribute(RunBusCommand),
+};
+
+}  // namespace
+
+ControlDevice::ControlDevice(System& system, Bus& bus)
+    : Device(system, DeviceKind::kControl, absl::StrCat("ndctl", bus.id()), &bus), id_(bus.id()) {}
+
+std::string ControlDevice::place() const { return absl::StrCat("nd/", name()); }
+
+absl::Span<const Attribute> ControlDevice::attributes() const { return kControlAttributes; }
+
+std::vector<DeviceLink> ControlDevice::links() const {
+  return {{absl::StrCat(path(), "/subsystem"), "class/nd"},
+          {absl::StrCat(path(), "/device"), parent()->path()},
+          {absl::StrCat("class/nd/", name()), path()},
+          {absl::StrCat("sys/dev/char/", kControlMajor, ":", id_), path()}};
+}
+
+std::string ControlDevice::uevent() const {
+  return absl::StrCat("MAJOR=", kControlMajor, "\nMINOR=", id_, "\nDEVNAME=", name(), "\n");
+}
+
+}  // namespace nvdimmfs::core

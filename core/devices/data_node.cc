@@ -1,0 +1,61 @@
+#include "core/devices/data_node.h"
+
+#include <thread>
+
+namespace nvdimmfs::core {
+namespace {
+
+size_t StripeOfThread(size_t stripes) {
+  static std::atomic<size_t> next{0};
+  thread_local const size_t mine = next.fetch_add(1);
+  return mine % stripes;
+}
+
+}  // namespace
+
+DataNode::Stripe* DataNode::Enter() {
+  Stripe& stripe = stripes_[StripeOfThread(stripes_.size())];
+  // Count first, look second; Close does it the other way round, so one of the two sees the other.
+  stripe.under_way.fetch_add(1, std::memory_order_seq_cst);
+  if (!closed_.load(std::memory_order_seq_cst)) return &stripe;
+  stripe.under_way.fetch_sub(1, std::memory_order_release);
+  return nullptr;
+}
+
+IoCounts DataNode::counts() const {
+  IoCounts sum;
+  for (const Stripe& stripe : stripes_)
+    for (size_t kind = 0; kind < kIoKinds; ++kind) {
+      sum.counts[kind].times += stripe.times[kind].load(std::memory_order_relaxed);
+      sum.counts[kind].bytes += stripe.bytes[kind].load(std::memory_order_relaxed);
+    }
+  return sum;
+}
+
+std::shared_ptr<FileLoan> DataNode::LendFile() {
+  absl::MutexLock lock(&lending_mutex_);
+  if (!lends_ || closed()) return nullptr;
+  std::shared_ptr<FileLoan> loan = media_->LendFile();
+  loan_ = loan;
+  return loan;
+}
+
+bool DataNode::on_loan() const {
+  absl::MutexLock lock(&lending_mutex_);
+  return !loan_.expired();
+}
+
+bool DataNode::StopLending() {
+  absl::MutexLock lock(&lending_mutex_);
+  if (!loan_.expired()) return false;
+  lends_ = false;
+  return true;
+}
+
+void DataNode::Close() {
+  closed_.store(true, std::memory_order_seq_cst);
+  for (const Stripe& stripe : stripes_)
+    while (stripe.under_way.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,15 @@
+// Device numbers as a kernel would show them. The majors are dynamic there; these are the ones that
+// Debian's 6.1 gives in a guest.
+#ifndef NVDIMMFS_CORE_DEVICES_DEVICE_NUMBERS_H_
+#define NVDIMMFS_CORE_DEVICES_DEVICE_NUMBERS_H_
+
+namespace nvdimmfs::core {
+
+inline constexpr int kDimmMajor = 245;
+inline constexpr int kControlMajor = 246;
+inline constexpr int kDaxMajor = 252;
+inline constexpr int kBlockMajor = 259;
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DEVICES_DEVICE_NUMBERS_H_

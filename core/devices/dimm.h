@@ -1,0 +1,111 @@
+// nmemN: one DIMM of a bus, with its label area.
+#ifndef NVDIMMFS_CORE_DEVICES_DIMM_H_
+#define NVDIMMFS_CORE_DEVICES_DIMM_H_
+
+#include <memory>
+#include <string>
+
+#include "core/devices/data_node.h"
+#include "core/devices/device.h"
+#include "core/devices/label_node_media.h"
+#include "core/labels/dpa_space.h"
+#include "core/labels/label_area.h"
+#include "core/media/overwrite.h"
+#include "core/sources/dimm_source.h"
+
+namespace nvdimmfs::core {
+
+class Bus;
+
+// What the nvdimm driver knows of a DIMM that has a label area. Regions share it: it outlives the
+// driver's unbinding for as long as a region is enabled on it.
+struct DimmData {
+  explicit DimmData(LabelArea area) : labels(std::move(area)) {}
+  LabelArea labels;
+  DpaSpace space;
+};
+
+class Dimm final : public NdDevice {
+ public:
+  Dimm(System& system, Bus& bus, int id, DimmSource source, bool has_nfit);
+
+  int id() const { return id_; }
+  const DimmSource& source() const { return source_; }
+  bool has_nfit() const { return has_nfit_; }
+  bool has_label_area() const { return source_.labels != nullptr; }
+  // Null where the firmware knows labels and nothing else.
+  intel::Firmware* firmware() const { return source_.firmware.get(); }
+  // Bit n: function n of its command family (nfit/dsm_mask); 0: it has no family.
+  uint64_t functions() const;
+  // Whether its bus carries CALL at all.
+  bool takes_call() const;
+  // What a blank label area is initialised as.
+  LabelVersion new_label_version() const {
+    return source_.cxl_labels ? LabelVersion::kV2_1 : LabelVersion::kV1_2;
+  }
+
+  // Null while the driver is unbound, or where there is no label area.
+  const std::shared_ptr<DimmData>& data() const { return data_; }
+  // Labelling is known to be in use; once set it stays for the life of the device.
+  bool label_flag() const { return label_flag_; }
+  void set_label_flag() { label_flag_ = true; }
+  bool locked() const {
+    return labels_locked_ || (firmware() != nullptr && firmware()->security().locked());
+  }
+  bool overwriting() const { return firmware() != nullptr && firmware()->security().overwriting(); }
+  // Refused where a test makes this function of its command family fail (core/sources/test_controls.h);
+  // asked once the function has done its work.
+  absl::Status TestVerdict(uint64_t function) const;
+  // Whether its firmware can be changed while it runs.
+  bool can_activate() const;
+  // "8680-56341200": what nfit/id shows.
+  std::string unique_id() const;
+
+  // Regions enabled with this DIMM's label data.
+  void AddUser() { CountUsers(1); }
+  void DropUser() { CountUsers(-1); }
+  int users() const { return users_; }
+  // Whether any enabled region has bytes on it, with labels or without.
+  bool in_use() const;
+
+  // The DIMM's bytes are gone, durably; its labels stay. For an idle DIMM.
+  absl::Status EraseData();
+  // Overwrites everything, labels too, in the background; security().overwriting() until it is
+  // done. For an idle DIMM, or to take up what a power cut interrupted.
+  void StartOverwrite();
+
+  absl::Status Probe();
+  void Remove();
+
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<std::string> directories() const override { return {"firmware"}; }
+  std::vector<DeviceLink> links() const override;
+  std::string devtype() const override { return "nvdimm"; }
+  std::string modalias() const override { return "nd:t1"; }
+  std::string uevent() const override;
+  void Removed() override;
+  // Opens dev/nmemN, once the DIMM is registered.
+  void ShowLabelArea();
+
+ private:
+  void CountUsers(int more);
+  absl::StatusOr<LabelArea> ReadLabels();
+  void FinishOverwrite(const absl::Status& status);
+  Bus& bus() const;
+
+  const int id_;
+  const DimmSource source_;
+  const bool has_nfit_;
+  std::shared_ptr<DimmData> data_;
+  std::weak_ptr<DimmData> shared_data_;  // what regions still hold after an unbind
+  bool label_flag_ = false;
+  bool labels_locked_ = false;  // the commands for labels said so when the driver was bound
+  int users_ = 0;
+  const std::shared_ptr<LabelNodeMedia> label_media_;
+  const std::shared_ptr<DataNode> label_node_;
+  std::unique_ptr<Overwrite> overwrite_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DEVICES_DIMM_H_

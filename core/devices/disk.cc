@@ -1,0 +1,288 @@
+#include "core/devices/disk.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
+#include "core/devices/device_numbers.h"
+#include "core/devices/region.h"
+#include "core/devices/system.h"
+#include "core/media/badblocks.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+const Disk& AsDisk(const Device& device) { return static_cast<const Disk&>(device); }
+
+const Region& RegionOf(const Device& device) {
+  const Device* at = &device;
+  while (at->kind() != DeviceKind::kRegion) at = at->parent();
+  return static_cast<const Region&>(*at);
+}
+
+// A value that is the same for every disk of the nd bus, as a template argument.
+template <size_t n>
+struct Literal {
+  constexpr Literal(const char (&text)[n]) { std::copy_n(text, n, value); }  // NOLINT: implicit
+  char value[n];
+};
+
+template <Literal text>
+Text Fixed(Device&) {
+  return std::string(text.value);
+}
+
+Text ShowDev(Device& device) { return absl::StrCat(AsDisk(device).device_number(), "\n"); }
+Text ShowSequence(Device& device) { return absl::StrCat(AsDisk(device).sequence(), "\n"); }
+Text ShowSize(Device& device) { return absl::StrCat(AsDisk(device).node().size() / 512, "\n"); }
+Text ShowReadOnly(Device& device) {
+  return std::string(AsDisk(device).node().read_only() ? "1\n" : "0\n");
+}
+Text ShowDax(Device& device) { return std::string(AsDisk(device).options().dax ? "1\n" : "0\n"); }
+
+Text ShowBlockSize(Device& device) {
+  return absl::StrCat(AsDisk(device).options().block_size, "\n");
+}
+
+// A BTT whose blocks are larger than their sectors registers the rest as an integrity payload.
+Text ShowIntegrityFormat(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "nop\n" : "none\n");
+}
+Text ShowIntegrityInterval(Device& device) {
+  const Disk::Options& options = AsDisk(device).options();
+  return absl::StrCat(options.metadata_size != 0 ? options.block_size : 0, "\n");
+}
+Text ShowIntegrityTag(Device& device) {
+  return absl::StrCat(AsDisk(device).options().metadata_size, "\n");
+}
+Text ShowIntegrityOn(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "1\n" : "0\n");
+}
+
+Text ShowPhysicalBlockSize(Device& device) {
+  const Disk::Options& options = AsDisk(device).options();
+  return absl::StrCat(options.atomic_sectors ? options.block_size : 4096, "\n");
+}
+
+Text ShowMaxSectors(Device& device) {
+  return std::string(AsDisk(device).options().block_size == 4096 ? "2147483644\n" : "2147483647\n");
+}
+
+Text ShowFua(Device& device) { return std::string(AsDisk(device).options().fua ? "1\n" : "0\n"); }
+
+Text ShowDaxWriteCache(Device& device) {
+  return std::string(AsDisk(device).flushes_caches ? "1\n" : "0\n");
+}
+
+absl::Status StoreDaxWriteCache(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(static_cast<Disk&>(device).flushes_caches, ParseBool(text));
+  return absl::OkStatus();
+}
+
+Text ShowWriteCache(Device& device) {
+  return std::string(AsDisk(device).options().atomic_sectors ? "write through\n" : "write back\n");
+}
+
+Text ShowBadblocks(Device& device) {
+  return FormatBadblocks(AsDisk(device).node().media().BadRanges());
+}
+
+absl::Status StoreBadblocks(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const Range bad, ParseBadblock(text));
+  Media& media = AsDisk(device).node().media();
+  if (!Fits(bad.start, bad.size, media.size()))
+    return Refusal(
+        EINVAL, "badblocks.range",
+        absl::StrCat("badblocks of ", device.name(), ": it has ", media.size() / 512, " sectors"));
+  if (CountBadblocks(media.BadRanges()) + CountBadblocks({bad}) > kMaxBadblocks)
+    return Refusal(ENOSPC, "badblocks.full",
+                   absl::StrCat("badblocks of ", device.name(), ": more than ", kMaxBadblocks,
+                                " entries; write to bad sectors to make them good"));
+  return media.InjectPoison(bad);
+}
+
+Text NoLatency(Device& device) {
+  return Refusal(EINVAL, "disk.no_wbt",
+                 absl::StrCat(device.name(), " has no write-back throttling, so no latency aim"));
+}
+
+absl::Status RefuseTuning(Device& device, absl::string_view) {
+  return Refusal(EINVAL, "disk.fixed",
+                 absl::StrCat("this setting of ", device.name(),
+                              " belongs to the kernel's block layer, which is not here"));
+}
+
+Text NoAutosuspend(Device& device) {
+  return Refusal(EIO, "disk.no_autosuspend",
+                 absl::StrCat(device.name(), " has no power management, so no delay of it"));
+}
+
+// The BTT's disk registers no table of bad sectors and no direct access.
+uint16_t UnlessBtt(const Device& device) {
+  return AsDisk(device).options().atomic_sectors ? 0 : 0644;
+}
+
+Text ShowStat(Device& device) { return AsDisk(device).node().counts().StatText(); }
+
+constexpr Attribute kDiskAttributes[] = {
+    {.name = "alignment_offset", .show = Fixed<"0\n">},
+    {.name = "badblocks",
+     .mode = 0644,
+     .show = ShowBadblocks,
+     .store = StoreBadblocks,
+     .visible = UnlessBtt},
+    {.name = "capability", .show = Fixed<"0\n">},
+    {.name = "dev", .show = ShowDev},
+    {.name = "discard_alignment", .show = Fixed<"0\n">},
+    {.name = "diskseq", .show = ShowSequence},
+    {.name = "events", .show = Fixed<"">},
+    {.name = "events_async", .show = Fixed<"">},
+    {.name = "events_poll_msecs", .mode = 0644, .show = Fixed<"-1\n">, .store = RefuseTuning},
+    {.name = "ext_range", .show = Fixed<"256\n">},
+    {.name = "hidden", .show = Fixed<"0\n">},
+    {.name = "inflight", .show = Fixed<"       0        0\n">},
+    {.name = "range", .show = Fixed<"0\n">},
+    {.name = "removable", .show = Fixed<"0\n">},
+    {.name = "ro", .show = ShowReadOnly},
+    {.name = "size", .show = ShowSize},
+    {.name = "stat", .show = ShowStat},
+    kUeventAttribute,
+    {.name = "dax/write_cache",
+     .mode = 0644,
+     .show = ShowDaxWriteCache,
+     .store = StoreDaxWriteCache,
+     .visible = UnlessBtt},
+    {.name = "integrity/device_is_integrity_capable", .show = Fixed<"0\n">},
+    {.name = "integrity/format", .show = ShowIntegrityFormat},
+    {.name = "integrity/protection_interval_bytes", .show = ShowIntegrityInterval},
+    {.name = "integrity/read_verify", .mode = 0644, .show = ShowIntegrityOn, .store = RefuseTuning},
+    {.name = "integrity/tag_size", .show = ShowIntegrityTag},
+    {.name = "integrity/write_generate",
+     .mode = 0644,
+     .show = ShowIntegrityOn,
+     .store = RefuseTuning},
+    {.name = "power/async", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "power/autosuspend_delay_ms",
+     .mode = 0644,
+     .show = NoAutosuspend,
+     .store = RefuseTuning},
+    {.name = "power/control", .mode = 0644, .show = Fixed<"auto\n">, .store = RefuseTuning},
+    {.name = "power/runtime_active_kids", .show = Fixed<"0\n">},
+    {.name = "power/runtime_active_time", .show = Fixed<"0\n">},
+    {.name = "power/runtime_enabled", .show = Fixed<"disabled\n">},
+    {.name = "power/runtime_status", .show = Fixed<"unsupported\n">},
+    {.name = "power/runtime_suspended_time", .show = Fixed<"0\n">},
+    {.name = "power/runtime_usage", .show = Fixed<"0\n">},
+    {.name = "queue/add_random", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/chunk_sectors", .show = Fixed<"0\n">},
+    {.name = "queue/dax", .show = ShowDax},
+    {.name = "queue/discard_granularity", .show = Fixed<"0\n">},
+    {.name = "queue/discard_max_bytes", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/discard_max_hw_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/discard_zeroes_data", .show = Fixed<"0\n">},
+    {.name = "queue/dma_alignment", .show = Fixed<"511\n">},
+    {.name = "queue/fua", .show = ShowFua},
+    {.name = "queue/hw_sector_size", .show = ShowBlockSize},
+    {.name = "queue/io_poll", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/io_poll_delay", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/iostats", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/logical_block_size", .show = ShowBlockSize},
+    {.name = "queue/max_discard_segments", .show = Fixed<"1\n">},
+    {.name = "queue/max_hw_sectors_kb", .show = ShowMaxSectors},
+    {.name = "queue/max_integrity_segments", .show = ShowIntegrityOn},
+    {.name = "queue/max_sectors_kb", .mode = 0644, .show = Fixed<"1280\n">, .store = RefuseTuning},
+    {.name = "queue/max_segment_size", .show = Fixed<"65536\n">},
+    {.name = "queue/max_segments", .show = Fixed<"128\n">},
+    {.name = "queue/minimum_io_size", .show = ShowPhysicalBlockSize},
+    {.name = "queue/nomerges", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/nr_requests", .mode = 0644, .show = Fixed<"128\n">, .store = RefuseTuning},
+    {.name = "queue/nr_zones", .show = Fixed<"0\n">},
+    {.name = "queue/optimal_io_size", .show = Fixed<"0\n">},
+    {.name = "queue/physical_block_size", .show = ShowPhysicalBlockSize},
+    {.name = "queue/read_ahead_kb", .mode = 0644, .show = Fixed<"128\n">, .store = RefuseTuning},
+    {.name = "queue/rotational", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/rq_affinity", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/scheduler", .mode = 0644, .show = Fixed<"none\n">, .store = RefuseTuning},
+    {.name = "queue/stable_writes", .mode = 0644, .show = ShowIntegrityOn, .store = RefuseTuning},
+    {.name = "queue/virt_boundary_mask", .show = Fixed<"0\n">},
+    {.name = "queue/wbt_lat_usec", .mode = 0644, .show = NoLatency, .store = RefuseTuning},
+    {.name = "queue/write_cache", .mode = 0644, .show = ShowWriteCache, .store = RefuseTuning},
+    {.name = "queue/write_same_max_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/write_zeroes_max_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/zone_append_max_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/zone_write_granularity", .show = Fixed<"0\n">},
+    {.name = "queue/zoned", .show = Fixed<"none\n">},
+    {.name = "trace/act_mask", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "trace/enable", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "trace/end_lba", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "trace/pid", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "trace/start_lba", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+};
+
+}  // namespace
+
+Disk::Disk(Device& driving, std::string name, std::shared_ptr<DataNode> node, Options options)
+    : Device(driving.system(), DeviceKind::kBlock, std::move(name), &driving),
+      flushes_caches(options.flushes_caches),
+      node_(std::move(node)),
+      options_(std::move(options)),
+      minor_(driving.system().disk_ids().Take()),
+      sequence_(driving.system().NextDiskSequence()) {}
+
+std::shared_ptr<Disk> Disk::Attach(Device& driving, std::string name, std::shared_ptr<Media> media,
+                                   Options options) {
+  DataNode::Options node_options{
+      .name = name, .block_size = options.block_size, .atomic_sectors = options.atomic_sectors};
+  auto node = std::make_shared<DataNode>(std::move(media), std::move(node_options));
+  std::shared_ptr<Disk> disk(
+      new Disk(driving, std::move(name), std::move(node), std::move(options)));
+  driving.system().Register(disk);
+  RegionOf(driving).source().media->ObservePoison(disk);
+  driving.system().AddData(absl::StrCat("dev/", disk->name()), disk->node_);
+  return disk;
+}
+
+void Disk::Detach() {
+  node_->Close();
+  system().RemoveData(absl::StrCat("dev/", name()));
+  system().Unregister(*this);
+}
+
+void Disk::PoisonChanged(PoisonChange change) {
+  system().NotifyChanged(*this, "badblocks");
+  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
+}
+
+std::string Disk::device_number() const { return absl::StrCat(kBlockMajor, ":", minor_); }
+
+std::string Disk::place() const { return absl::StrCat("block/", name()); }
+
+absl::Span<const Attribute> Disk::attributes() const { return kDiskAttributes; }
+
+std::vector<DeviceLink> Disk::links() const {
+  std::vector<DeviceLink> links = {
+      {absl::StrCat(path(), "/subsystem"), "class/block"},
+      {absl::StrCat(path(), "/device"), parent()->path()},
+      {absl::StrCat(path(), "/bdi"), absl::StrCat("devices/virtual/bdi/", device_number())},
+      {absl::StrCat("block/", name()), path()},
+      {absl::StrCat("class/block/", name()), path()},
+      {absl::StrCat("sys/dev/block/", device_number()), path()},
+  };
+  for (const std::string& alias : options_.aliases)
+    links.push_back({alias, absl::StrCat("dev/", name())});
+  return links;
+}
+
+std::string Disk::uevent() const {
+  return absl::StrCat("MAJOR=", kBlockMajor, "\nMINOR=", minor_, "\nDEVNAME=", name(),
+                      "\nDEVTYPE=disk\nDISKSEQ=", sequence_, "\n");
+}
+
+void Disk::Removed() { system().disk_ids().Give(minor_); }
+
+}  // namespace nvdimmfs::core

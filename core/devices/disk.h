@@ -1,0 +1,64 @@
+// The block device below whatever drives a namespace: its directory with what /sys/block shows, and
+// the data file below dev/.
+#ifndef NVDIMMFS_CORE_DEVICES_DISK_H_
+#define NVDIMMFS_CORE_DEVICES_DISK_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/devices/data_node.h"
+#include "core/devices/device.h"
+#include "core/media/media.h"
+#include "core/media/poison_observer.h"
+
+namespace nvdimmfs::core {
+
+class Disk final : public Device, public PoisonObserver {
+ public:
+  struct Options {
+    uint32_t block_size = 512;         // logical block size, bytes
+    uint32_t metadata_size = 0;        // bytes beside each block, for an integrity payload
+    bool atomic_sectors = false;       // a BTT's disk
+    bool dax = false;                  // can be mapped directly (fsdax)
+    bool fua = false;                  // the region has a deep flush
+    bool flushes_caches = true;        // CPU caches are flushed for what goes past the disk
+    std::vector<std::string> aliases;  // further names: "dev/by-name/db"
+  };
+
+  // Makes the disk `name` below `driving`, registers it and opens its file to the world.
+  static std::shared_ptr<Disk> Attach(Device& driving, std::string name,
+                                      std::shared_ptr<Media> media, Options options);
+  // Closes the file, waiting for I/O under way, and takes the disk out of the tree.
+  void Detach();
+
+  DataNode& node() const { return *node_; }
+  const Options& options() const { return options_; }
+  std::string device_number() const;  // "259:0"
+  uint64_t sequence() const { return sequence_; }
+
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<std::string> directories() const override { return {"holders", "slaves"}; }
+  std::vector<DeviceLink> links() const override;
+  std::string uevent() const override;
+  void Removed() override;
+
+  // The kernel's pages of the file must not hide what went bad.
+  void PoisonChanged(PoisonChange change) override;
+
+  // Whether flushing the disk writes CPU caches back: dax/write_cache.
+  bool flushes_caches;
+
+ private:
+  Disk(Device& driving, std::string name, std::shared_ptr<DataNode> node, Options options);
+
+  const std::shared_ptr<DataNode> node_;
+  const Options options_;
+  const int minor_;
+  const uint64_t sequence_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DEVICES_DISK_H_

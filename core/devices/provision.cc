@@ -1,0 +1,312 @@
+#include "core/devices/provision.h"
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
+#include "core/devices/btt_device.h"
+#include "core/devices/namespace.h"
+#include "core/devices/pfn_device.h"
+#include "core/devices/region.h"
+#include "core/devices/system.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+enum class Mode { kRaw, kSector, kFsdax, kDevdax };
+
+struct Request {
+  std::optional<uint64_t> size;  // bytes; nothing: all that is free
+  Mode mode = Mode::kRaw;
+  std::string name;
+  std::optional<Uuid> uuid;
+  std::optional<uint64_t> sector_size;
+  std::optional<uint64_t> align;
+  std::string map = "dev";
+};
+
+// Everything that an info block of any personality occupies at the start of a namespace.
+constexpr uint64_t kWipe = 8192;
+
+absl::Status BadLine(absl::string_view why) {
+  return Refusal(EINVAL, "create.syntax",
+                 absl::StrCat(why,
+                              "; write words of key=value, such as: size=64M mode=sector "
+                              "name=db; keys: size mode name uuid sector_size align map"));
+}
+
+absl::StatusOr<Mode> ParseMode(absl::string_view text) {
+  if (text == "raw") return Mode::kRaw;
+  if (text == "sector" || text == "safe") return Mode::kSector;
+  if (text == "fsdax" || text == "memory") return Mode::kFsdax;
+  if (text == "devdax" || text == "dax") return Mode::kDevdax;
+  return BadLine(absl::StrCat("mode=", text, " is none of raw, sector, fsdax, devdax"));
+}
+
+absl::Status SetOption(Request& request, absl::string_view key, absl::string_view value) {
+  if (key == "name") {
+    request.name = std::string(value);
+  } else if (key == "mode") {
+    ASSIGN_OR_RETURN(request.mode, ParseMode(value));
+  } else if (key == "size") {
+    ASSIGN_OR_RETURN(request.size, ParseSize(value));
+  } else if (key == "uuid") {
+    ASSIGN_OR_RETURN(request.uuid, ParseUuid(value));
+  } else if (key == "sector_size") {
+    ASSIGN_OR_RETURN(request.sector_size, ParseSize(value));
+  } else if (key == "align") {
+    ASSIGN_OR_RETURN(request.align, ParseSize(value));
+  } else if (key == "map" && (value == "dev" || value == "mem")) {
+    request.map = std::string(value);
+  } else {
+    return BadLine(absl::StrCat(key, "=", value, " is not understood"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Request> ParseLine(absl::string_view line) {
+  Request request;
+  std::vector<absl::string_view> seen;
+  for (const absl::string_view word :
+       absl::StrSplit(line, absl::ByAnyChar(" \t\n,"), absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> option =
+        absl::StrSplit(word, absl::MaxSplits('=', 1));
+    for (const absl::string_view key : seen)
+      if (key == option.first) return BadLine(absl::StrCat(key, " is given twice"));
+    seen.push_back(option.first);
+    RETURN_IF_ERROR(SetOption(request, option.first, option.second));
+  }
+  if (request.size == uint64_t{0}) return BadLine("size=0 makes no namespace");
+  const bool mapped = request.mode == Mode::kFsdax || request.mode == Mode::kDevdax;
+  if (request.align && !mapped) return BadLine("align= goes with mode=fsdax or mode=devdax only");
+  if (request.sector_size && request.mode == Mode::kDevdax)
+    return BadLine("sector_size= does not go with mode=devdax");
+  return request;
+}
+
+// The namespace to configure, as ndctl picks it: number 0 if it is idle, else the seed.
+absl::StatusOr<Namespace*> PickNamespace(Region& region) {
+  Namespace* first = region.FindNamespace(absl::StrCat("namespace", region.id(), ".0"));
+  for (Namespace* candidate : {first, region.namespace_seed()}) {
+    if (candidate == nullptr || candidate->driver() != nullptr || candidate->claim() != nullptr)
+      continue;
+    if (candidate->size() == 0 && !candidate->has_uuid()) return candidate;
+  }
+  return Refusal(EBUSY, "create.no_seed",
+                 absl::StrCat(region.name(),
+                              " has no idle namespace to configure: its seed is being "
+                              "configured by hand; finish that, or write 0 to its size"));
+}
+
+absl::Status Wipe(Namespace& ns) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<Media> media, ns.OpenMedia());
+  const std::vector<std::byte> zeros(std::min<uint64_t>(kWipe, media->size()));
+  RETURN_IF_ERROR(media->Write(0, zeros));
+  RETURN_IF_ERROR(media->Persist(0, zeros.size()));
+  return media->Flush();
+}
+
+const Driver* FindDriver(System& system, absl::string_view name) {
+  for (const Driver* driver : system.drivers())
+    if (driver->name() == name) return driver;
+  return nullptr;
+}
+
+absl::Status BindTo(absl::string_view driver, Device& device) {
+  return device.system().Bind(*FindDriver(device.system(), driver), device);
+}
+
+// A claim device as a user would configure it by hand: attribute by attribute.
+absl::Status Claim(Namespace& ns, const Request& request, DeviceKind kind) {
+  ClaimDevice* seed = ns.region().seed(kind);
+  if (seed == nullptr || seed->driver() != nullptr || seed->ns() != nullptr)
+    return Refusal(EBUSY, "create.no_seed",
+                   absl::StrCat(ns.region().name(), " has no idle seed of that kind"));
+  RETURN_IF_ERROR(seed->SetUuid(Uuid::Random().ToString()));
+  if (kind == DeviceKind::kBtt) {
+    RETURN_IF_ERROR(static_cast<BttDevice*>(seed)->SetSectorSize(
+        absl::StrCat(request.sector_size.value_or(4096))));
+  } else {
+    PfnDevice* pfn = static_cast<PfnDevice*>(seed);
+    RETURN_IF_ERROR(pfn->SetMode(request.map == "dev" ? "pmem\n" : "ram\n"));
+    RETURN_IF_ERROR(pfn->SetAlign(absl::StrCat(request.align.value_or(2 << 20))));
+  }
+  RETURN_IF_ERROR(seed->SetNamespace(ns.name()));
+  return BindTo(kind == DeviceKind::kDax ? "dax_pmem" : "nd_pmem", *seed);
+}
+
+absl::Status Enable(Namespace& ns, const Request& request) {
+  switch (request.mode) {
+    case Mode::kRaw:
+      return BindTo("nd_pmem", ns);
+    case Mode::kSector:
+      return Claim(ns, request, DeviceKind::kBtt);
+    case Mode::kFsdax:
+      return Claim(ns, request, DeviceKind::kPfn);
+    case Mode::kDevdax:
+      break;
+  }
+  return Claim(ns, request, DeviceKind::kDax);
+}
+
+absl::StatusOr<ClaimClass> ClassFor(const Namespace& ns, Mode mode) {
+  switch (mode) {
+    case Mode::kRaw:
+      return ClaimClass::kNone;
+    case Mode::kSector:
+      return ns.BttClass();
+    case Mode::kFsdax:
+      return ClaimClass::kPfn;
+    case Mode::kDevdax:
+      break;
+  }
+  return ClaimClass::kDax;
+}
+
+absl::Status Allocate(Namespace& ns, const Request& request) {
+  const uint64_t lbasize = request.sector_size.value_or(request.mode == Mode::kSector ? 4096 : 512);
+  const bool labelled_size = lbasize == 512 || lbasize == 4096;
+  if (!labelled_size && request.mode != Mode::kSector)
+    return Refusal(
+        EINVAL, "create.sector_size",
+        absl::StrCat("sector_size=", lbasize, " goes with mode=sector only; 512 or 4096"));
+  RETURN_IF_ERROR(ns.SetUuid(request.uuid.value_or(Uuid::Random())));
+  RETURN_IF_ERROR(ns.SetAltName(request.name));
+  const uint64_t size =
+      request.size.value_or(RoundDown(ns.region().MaxAvailableExtent(), ns.region().align()));
+  if (size == 0)
+    return Refusal(ENOSPC, "namespace.size.room",
+                   absl::StrCat(ns.region().name(), " has no room left; see available_size"));
+  RETURN_IF_ERROR(ns.SetSize(size));
+  RETURN_IF_ERROR(ns.SetSectorSize(labelled_size ? lbasize : 0));
+  ASSIGN_OR_RETURN(const ClaimClass claim_class, ClassFor(ns, request.mode));
+  RETURN_IF_ERROR(ns.SetClaimClass(claim_class));
+  // What an earlier owner left here must not be taken for this namespace's own.
+  return Wipe(ns);
+}
+
+// Takes a namespace out of service: nothing is bound to it and nothing claims it afterwards.
+void Release(Namespace& ns) {
+  System& system = ns.system();
+  if (ClaimDevice* claim = ns.claim(); claim != nullptr) {
+    system.Unbind(*claim);
+    claim->Detach();
+  }
+  system.Unbind(ns);
+}
+
+void Undo(Namespace& ns) {
+  Release(ns);
+  if (!ns.labelled()) return;
+  ns.SetClaimClass(ClaimClass::kNone).IgnoreError();
+  ns.SetAltName("").IgnoreError();
+  if (ns.has_uuid()) ns.SetSize(0).IgnoreError();
+  ns.ForgetSectorSize();
+}
+
+// Early: later a namespace that is enabled already would have to go again.
+absl::Status CheckSlots(const Region& region) {
+  for (const Mapping& mapping : region.mappings()) {
+    const LabelArea& area = mapping.data->labels;
+    if (area.has_index() && area.free_slots() == 0)
+      return Refusal(ENXIO, "label.slots.full",
+                     absl::StrCat("create: the label area of ", mapping.dimm->name(),
+                                  " has no free slot; destroy a namespace first"));
+  }
+  return absl::OkStatus();
+}
+
+// The label comes last: cut before, there is free space; after, a whole namespace.
+absl::Status CreateLabelled(Region& region, const Request& request) {
+  if (region.any_dimm_unbound())
+    return Refusal(ENXIO, "region.dimm_unbound",
+                   absl::StrCat("create: a DIMM of ", region.name(), " is not bound to nvdimm"));
+  RETURN_IF_ERROR(CheckSlots(region));
+  ASSIGN_OR_RETURN(Namespace * ns, PickNamespace(region));
+  ns->HoldLabels();
+  absl::Status status = Allocate(*ns, request);
+  if (status.ok()) status = Enable(*ns, request);
+  if (status.ok()) status = ns->CommitLabels();
+  if (!status.ok()) {
+    const std::shared_ptr<Device> alive = ns->shared_from_this();
+    Undo(*ns);
+    ns->CommitLabels().IgnoreError();
+    return status;
+  }
+  region.last_created = ns->name();
+  return absl::OkStatus();
+}
+
+// A region that cannot hold labels has its one namespace, which can only change its mode.
+absl::Status ConfigureWhole(Region& region, const Request& request) {
+  Namespace& ns = *region.FirstNamespace();
+  if (request.size.value_or(ns.size()) != ns.size() || !request.name.empty() || request.uuid)
+    return Refusal(
+        ENXIO, "labels.none",
+        absl::StrCat(region.name(), " has no label area: its one namespace has all ", ns.size(),
+                     " bytes, no name and no uuid; leave size, name and uuid out"));
+  RETURN_IF_ERROR(ns.CheckIdle("create"));
+  Release(ns);
+  absl::Status status = Wipe(ns);
+  if (status.ok()) status = Enable(ns, request);
+  if (!status.ok()) {
+    Undo(ns);
+    region.system().Probe(ns);
+    return status;
+  }
+  region.last_created = ns.name();
+  return absl::OkStatus();
+}
+
+bool CanTakeLabels(const Region& region) {
+  for (const Mapping& mapping : region.mappings())
+    if (mapping.dimm->data() == nullptr) return false;
+  return !region.mappings().empty();
+}
+
+}  // namespace
+
+absl::Status CreateNamespace(Region& region, absl::string_view line) {
+  ASSIGN_OR_RETURN(const Request request, ParseLine(line));
+  if (!region.enabled())
+    return Refusal(ENXIO, "region.disabled",
+                   absl::StrCat(region.name(), " is disabled; enable it: echo ", region.name(),
+                                " > bus/nd/drivers/nd_region/bind"));
+  if (region.read_only())
+    return Refusal(EROFS, "region.read_only",
+                   absl::StrCat(region.name(), " is read-only; write 0 to its read_only"));
+  if (!region.FirstNamespace()->labelled()) {
+    if (!CanTakeLabels(region)) return ConfigureWhole(region, request);
+    RETURN_IF_ERROR(region.TakeLabelsIntoUse());
+  }
+  return CreateLabelled(region, request);
+}
+
+absl::Status DestroyNamespace(Region& region, absl::string_view name) {
+  name = Trim(name);
+  Namespace* ns = region.FindNamespace(name);
+  if (ns == nullptr)
+    return Refusal(
+        ENODEV, "destroy.none",
+        absl::StrCat("destroy \"", name, "\": ", region.name(), " has no such namespace"));
+  if (DataNode* node = ns->node(); node != nullptr && node->holders() > 0)
+    return Refusal(
+        EBUSY, "namespace.held",
+        absl::StrCat("destroy ", name, ": dev/", node->name(), " is held open; close it first"));
+  if (ns->labelled() && !ns->has_uuid())
+    return Refusal(ENXIO, "namespace.empty", absl::StrCat("destroy ", name, ": it is empty"));
+  Release(*ns);
+  if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));
+  if (!ns->labelled()) return absl::OkStatus();
+  RETURN_IF_ERROR(ns->SetClaimClass(ClaimClass::kNone));
+  return ns->SetSize(0);
+}
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,153 @@
+// The whole device model: the buses, the drivers, and the one configuration lock.
+//
+// Every entry point takes the lock; everything else in core's device model runs under it. Data I/O
+// never does: it goes through DataNode. The lock is not held while a listener's own lock is waited
+// for by somebody who wants this one (listeners never call back).
+#ifndef NVDIMMFS_CORE_DEVICES_SYSTEM_H_
+#define NVDIMMFS_CORE_DEVICES_SYSTEM_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/base/timer_queue.h"
+#include "core/commands/command.h"
+#include "core/devices/device.h"
+#include "core/devices/driver.h"
+#include "core/devices/id_allocator.h"
+#include "core/devices/sector_layer.h"
+#include "core/devices/tree_listener.h"
+#include "core/sources/bus_source.h"
+
+namespace nvdimmfs::core {
+
+class Bus;
+class DaxBus;
+
+class System {
+ public:
+  // Makes as new the buses of a module that can be unloaded and loaded again.
+  using BusMaker = std::function<absl::StatusOr<std::vector<BusSource>>()>;
+
+  // Both must outlive the System; `listener` may be null. With a `module` all buses are its: they
+  // can be unloaded and loaded (bus/nd/x/loaded).
+  System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr);
+  ~System();
+  // What x/list.json of a bus reads; runs under the lock. Without one there is no such file. To be
+  // set before the first bus is added.
+  void set_bus_lister(std::function<std::string(Bus&)> lister) { bus_lister_ = std::move(lister); }
+  const std::function<std::string(Bus&)>& bus_lister() const { return bus_lister_; }
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  // --- Entry points: any thread. ---
+
+  // Adds a bus and enables everything on it, as the kernel does at boot.
+  absl::Status AddBus(BusSource source);
+  // ENODEV once the device is gone; EIO where the attribute has no such direction.
+  absl::StatusOr<std::string> Show(Device& device, const Attribute& attribute);
+  // `written` is what one write(2) brought (at most a page). A refusal is kept for x/last_error.
+  absl::Status Store(Device& device, const Attribute& attribute, absl::string_view written);
+
+  // Runs a control command; what ioctl(2) would return. A refusal is kept for x/last_error.
+  absl::StatusOr<int> RunCommand(Device& device, const Attribute& attribute,
+                                 const Command& command);
+
+  // Somebody tries to create the file `name` in the directory of `device`. The one case that
+  // succeeds: the `uuid` of a label-less namespace whose DIMM has a blank label area; the area is
+  // then taken into use (the region comes back with labels) and the caller looks the path up again.
+  absl::Status CreateAttribute(Device& device, absl::string_view name);
+
+  // A device of any kind below bus/nd/devices, by name, or null.
+  std::shared_ptr<Device> Find(absl::string_view name);
+  // All registered devices, parents before children.
+  std::vector<std::shared_ptr<Device>> Devices();
+
+  // Runs `f` under the configuration lock: for readers that need several values of one moment.
+  template <typename F>
+  auto WithLock(F f) {
+    absl::MutexLock lock(&mutex_);
+    return f();
+  }
+
+  // --- For the device model itself, under the lock. ---
+
+  void Register(const std::shared_ptr<Device>& device);
+  void Unregister(Device& device);  // children first
+  // Removed when the entry point that runs now is done, as the kernel's asynchronous removal looks.
+  void UnregisterLater(const std::shared_ptr<Device>& device);
+  void AddLink(absl::string_view path, absl::string_view target);
+  void RemoveLink(absl::string_view path);
+  void AddData(absl::string_view path, const std::shared_ptr<DataNode>& node);
+  void RemoveData(absl::string_view path);
+  // These two from any thread, without the lock.
+  void NotifyChanged(const Device& device, absl::string_view attribute);
+  void NotifyDataChanged(absl::string_view path);
+
+  // Runs `action` under the configuration lock `delay` from now, unless the device is gone by then.
+  void After(absl::Duration delay, Device& device, std::function<void()> action);
+
+  Device* FindLocked(absl::string_view name);
+
+  bool has_module() const { return module_ != nullptr; }
+  bool HasBuses() const;
+  // All buses go, and what was in memory with them.
+  void UnloadModule();
+  // Nothing where there are buses. As the maker, or as AddBus.
+  absl::Status LoadModule();
+
+  absl::Status Bind(const Driver& driver, Device& device);
+  void Unbind(Device& device);
+  // Offers a new device to the driver that matches it, if autoprobe is on.
+  void AutoProbe(Device& device);
+  // The same, whatever autoprobe says; a refusal is only recorded.
+  void Probe(Device& device);
+  bool autoprobe = true;
+
+  const std::vector<const Driver*>& drivers() const { return drivers_; }
+
+  // Keeps "`what`: the refusal's sentence" as the device's and its bus's last error.
+  void RecordRefusal(Device& device, absl::string_view what, const absl::Status& status);
+
+  DaxBus& dax_bus() { return *dax_bus_; }
+  SectorLayer& sector_layer() { return sector_layer_; }
+  IdAllocator& bus_ids() { return bus_ids_; }
+  IdAllocator& dimm_ids() { return dimm_ids_; }
+  IdAllocator& region_ids() { return region_ids_; }
+  IdAllocator& disk_ids() { return disk_ids_; }
+  uint64_t NextDiskSequence() { return ++disk_sequence_; }
+
+ private:
+  absl::Status AddBusLocked(BusSource source);
+  // The directories of core/devices/platform_device.h.
+  void KeepFolders(const Bus& bus);
+  void FinishRemovals();
+
+  absl::Mutex mutex_;
+  SectorLayer& sector_layer_;
+  TreeListener* const listener_;
+  const BusMaker module_;
+  std::function<std::string(Bus&)> bus_lister_;
+  IdAllocator bus_ids_, dimm_ids_, region_ids_, disk_ids_;
+  uint64_t disk_sequence_ = 0;
+  std::vector<std::shared_ptr<Device>> roots_;
+  std::vector<std::shared_ptr<Device>> removals_;
+  std::vector<const Driver*> drivers_;
+  std::shared_ptr<DaxBus> dax_bus_;
+  std::unordered_map<std::string, Device*> by_name_;  // the devices of the nd bus
+  TimerQueue timers_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DEVICES_SYSTEM_H_

@@ -1,0 +1,73 @@
+// Who owns which bytes of one DIMM: a sorted list of disjoint extents, each owned by a namespace
+// UUID, and the allocation rules of the kernel over it. Pure bookkeeping; nothing here touches
+// media.
+//
+// `window` arguments are a mapping: the part of the DIMM that a region uses. `align` is the
+// region's align divided by its mappings (a power of two, >= 4096).
+#ifndef NVDIMMFS_CORE_LABELS_DPA_SPACE_H_
+#define NVDIMMFS_CORE_LABELS_DPA_SPACE_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_set.h"
+#include "absl/status/status.h"
+#include "core/base/range.h"
+#include "core/base/uuid.h"
+
+namespace nvdimmfs::core {
+
+struct DpaExtent {
+  Range dpa;
+  Uuid owner;
+  friend bool operator==(const DpaExtent&, const DpaExtent&) = default;
+};
+
+class DpaSpace {
+ public:
+  const std::vector<DpaExtent>& extents() const { return extents_; }  // ascending
+
+  // Records an extent that a label names. Refused with EBUSY: "dpa.overlap" when it overlaps
+  // another (adjacent extents of one owner are kept apart), "dpa.range" when it is empty or its end
+  // wraps.
+  absl::Status Reserve(const DpaExtent& extent);
+
+  // Gives `owner` n more bytes: first fit over the gaps of `window`, ascending, trimmed to `align`;
+  // a further allocation must touch the owner's last extent (extending it upward or downward), else
+  // ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its label cannot
+  // record; that defect is not copied.) Where fewer than n bytes are free at all the reason is
+  // "dpa.full". All or nothing.
+  absl::Status Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align);
+  // Takes n bytes back from the owner's highest extents.
+  void Shrink(const Uuid& owner, uint64_t n);
+  void Release(const Uuid& owner);
+  void Rename(const Uuid& from, const Uuid& to);
+
+  // Takes back all that `owner` has and gives it `extents` again, which it had before.
+  void Restore(const Uuid& owner, const std::vector<DpaExtent>& extents);
+
+  uint64_t Allocated(const Uuid& owner) const;                // bytes, over all extents
+  std::vector<DpaExtent> ExtentsOf(const Uuid& owner) const;  // ascending
+
+  // `available_size` of one mapping: extents widened to `align` count.
+  uint64_t Available(const Range& window, uint64_t align) const;
+  // `max_available_extent` of one mapping: the largest of the gaps, trimmed inward to `align`, when
+  // Available() bytes are reserved in them in ascending order. As Available() counts an align unit
+  // that two extents share twice, that may be less than the largest gap; and, as in the kernel, 0
+  // where extents that begin below `align` confuse it.
+  uint64_t LargestGap(const Range& window, uint64_t align) const;
+
+ private:
+  // By where it starts, which is known to be one's start.
+  std::vector<DpaExtent>::iterator At(uint64_t start);
+  std::vector<DpaExtent>::const_iterator At(uint64_t start) const;
+  std::vector<uint64_t> StartsOf(const Uuid& owner) const;  // ascending
+
+  std::vector<DpaExtent> extents_;
+  absl::btree_set<std::pair<Uuid, uint64_t>> starts_;  // of the extents, by owner
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_LABELS_DPA_SPACE_H_

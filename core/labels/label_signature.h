@@ -1,0 +1,25 @@
+// Whether bytes look like a label area's index block at all: what is asked first where one is
+// searched for in many places.
+#ifndef NVDIMMFS_CORE_LABELS_LABEL_SIGNATURE_H_
+#define NVDIMMFS_CORE_LABELS_LABEL_SIGNATURE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "core/labels/label_format.h"
+#include "core/media/media.h"
+
+namespace nvdimmfs::core {
+
+// Reads 16 bytes at `offset`; false, too, where they cannot be read.
+inline bool HasIndexSignature(const Media& media, uint64_t offset) {
+  std::array<char, kIndexSignature.size()> found;
+  const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
+  return media.Read(offset, bytes).ok() && found == kIndexSignature;
+}
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_LABELS_LABEL_SIGNATURE_H_

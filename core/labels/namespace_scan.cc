@@ -1,0 +1,286 @@
+#include "core/labels/namespace_scan.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "core/base/endian.h"
+#include "core/base/status.h"
+#include "core/labels/label_format.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+// The labels of one mapping, and where each namespace begins on it, by namespace: an area may hold
+// millions of labels, so nothing below walks all of them for each.
+struct Directory {
+  explicit Directory(const ScanMapping& mapping);
+
+  std::map<Uuid, std::vector<const StoredLabel*>> labels;  // in slot order
+  std::map<Uuid, uint64_t> first_dpa;                      // of the lowest extent in the mapping
+};
+
+Directory::Directory(const ScanMapping& mapping) {
+  for (const StoredLabel& stored : mapping.labels->labels())
+    labels[stored.label.uuid].push_back(&stored);
+  for (const DpaExtent& extent : mapping.space->extents()) {
+    if (mapping.dpa.Contains(extent.dpa.start)) first_dpa.emplace(extent.owner, extent.dpa.start);
+  }
+}
+
+// One scan: what it is given, and what it has found so far.
+class Scan {
+ public:
+  explicit Scan(const ScanRegion& region) : region_(region) {
+    for (const ScanMapping& mapping : region.mappings) directories_.emplace_back(mapping);
+  }
+
+  absl::StatusOr<ScanResult> Run() {
+    if (region_.mappings.empty()) return ScanResult{};
+    for (const StoredLabel& stored : region_.mappings[0].labels->labels())
+      RETURN_IF_ERROR(Consider(stored));
+    ReportStrays();
+    SortAsKernel();
+    return std::move(result_);
+  }
+
+ private:
+  absl::Status Consider(const StoredLabel& stored);
+  absl::StatusOr<ScannedNamespace> Assemble(const Uuid& uuid) const;
+  const StoredLabel* FindPosition(const Uuid& uuid, uint16_t position, uint64_t cookie) const;
+  const StoredLabel* LabelOn(size_t mapping, const Uuid& uuid) const;
+  absl::StatusOr<uint64_t> SpaStart(const NamespaceLabel& first) const;
+  bool HasType(const ScanMapping& mapping, const NamespaceLabel& label) const;
+  bool HasCookie(const ScanMapping& mapping, const NamespaceLabel& label) const;
+  bool IsOf(const ScanMapping& mapping, const NamespaceLabel& label, uint64_t cookie) const;
+  bool Knows(const Uuid& uuid) const { return known_.count(uuid) != 0; }
+  absl::Span<const StoredLabel* const> LabelsOf(size_t mapping, const Uuid& uuid) const;
+  void ReportStrays();
+  void ReportUneven(const StoredLabel& first);
+  void SortAsKernel();
+  void Skip(const ScanMapping& mapping, const StoredLabel& stored, absl::string_view reason,
+            absl::string_view why);
+  absl::Status GiveUp(absl::string_view reason, const Uuid& uuid, absl::string_view why) const;
+
+  const ScanRegion& region_;
+  std::vector<Directory> directories_;  // one for each mapping
+  std::set<Uuid> known_;                // those in result_.namespaces
+  ScanResult result_;
+};
+
+bool Scan::HasType(const ScanMapping& mapping, const NamespaceLabel& label) const {
+  return mapping.labels->label_size() != kLabelSizeV1_2 || mapping.labels->is_cxl() ||
+         label.type_guid == region_.type_guid;
+}
+
+// Whether the label is of this set, by one of its cookies or, on CXL, by the region's uuid.
+bool Scan::HasCookie(const ScanMapping& mapping, const NamespaceLabel& label) const {
+  return IsOf(mapping, label, region_.cookie) ||
+         (region_.alternate_cookie != 0 && IsOf(mapping, label, region_.alternate_cookie));
+}
+
+bool Scan::IsOf(const ScanMapping& mapping, const NamespaceLabel& label, uint64_t cookie) const {
+  if (mapping.labels->is_cxl()) return label.region_uuid == region_.uuid;
+  return label.isetcookie == cookie;
+}
+
+absl::Span<const StoredLabel* const> Scan::LabelsOf(size_t mapping, const Uuid& uuid) const {
+  const auto found = directories_[mapping].labels.find(uuid);
+  if (found == directories_[mapping].labels.end()) return {};
+  return found->second;
+}
+
+void Scan::Skip(const ScanMapping& mapping, const StoredLabel& stored, absl::string_view reason,
+                absl::string_view why) {
+  result_.findings.push_back(
+      {.reason = std::string(reason),
+       .offset = mapping.labels->slot_offset(stored.slot),
+       .sentence = absl::StrCat("label of namespace ", stored.label.uuid.ToString(), " in slot ",
+                                stored.slot, " of ", mapping.dimm, " is no part of ", region_.name,
+                                ": ", why)});
+}
+
+absl::Status Scan::GiveUp(absl::string_view reason, const Uuid& uuid, absl::string_view why) const {
+  return Refusal(ENODEV, reason,
+                 absl::StrCat("enable ", region_.name, ": namespace ", uuid.ToString(), ": ", why,
+                              "; none of the region's namespaces can be used until its labels are "
+                              "repaired or removed"));
+}
+
+// One label of mapping 0, in the kernel's order of tests.
+absl::Status Scan::Consider(const StoredLabel& stored) {
+  const ScanMapping& mapping = region_.mappings[0];
+  const NamespaceLabel& label = stored.label;
+  if (!mapping.dpa.Contains(label.dpa)) {
+    Skip(mapping, stored, "labels.outside",
+         absl::StrCat("its DPA 0x", absl::Hex(label.dpa), " lies outside the region's mapping"));
+    return absl::OkStatus();
+  }
+  if (Knows(label.uuid))
+    return GiveUp(
+        "labels.duplicate", label.uuid,
+        absl::StrCat("a second label of it is in slot ", stored.slot, " of ", mapping.dimm));
+  if (region_.cookie == 0 && !mapping.labels->is_cxl())
+    return GiveUp("labels.cookie_zero", label.uuid,
+                  "the region's interleave-set cookie is 0 (a device without serial number), so "
+                  "that labels cannot be told apart from those of other sets");
+  if (!HasCookie(mapping, label) && mapping.labels->is_cxl()) {
+    Skip(mapping, stored, "labels.region",
+         absl::StrCat("it is of region ", label.region_uuid.ToString(), " (this is ",
+                      region_.uuid.ToString(), ")"));
+    return absl::OkStatus();
+  }
+  if (!HasCookie(mapping, label)) {
+    Skip(mapping, stored, "labels.cookie",
+         absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie),
+                      " is of another set (this is 0x", absl::Hex(region_.cookie), ")"));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(ScannedNamespace ns, Assemble(label.uuid));
+  ReportUneven(stored);
+  known_.insert(label.uuid);
+  result_.namespaces.push_back(std::move(ns));
+  return absl::OkStatus();
+}
+
+// The label of `uuid` that states `position`, on whichever mapping; null where there is none, or
+// where a mapping has two labels of the uuid before it.
+const StoredLabel* Scan::FindPosition(const Uuid& uuid, uint16_t position, uint64_t cookie) const {
+  for (size_t i = 0; i < region_.mappings.size(); ++i) {
+    bool seen = false;
+    for (const StoredLabel* stored : LabelsOf(i, uuid)) {
+      const NamespaceLabel& label = stored->label;
+      const ScanMapping& mapping = region_.mappings[i];
+      if (!IsOf(mapping, label, cookie) || !HasType(mapping, label)) continue;
+      if (std::exchange(seen, true)) return nullptr;
+      // A CXL label does not say how many devices there are: the region's does.
+      if (!mapping.labels->is_cxl() && label.nlabel != region_.mappings.size()) continue;
+      if (label.position != position) continue;
+      return stored;
+    }
+  }
+  return nullptr;
+}
+
+// The label that stands for the namespace on one mapping.
+const StoredLabel* Scan::LabelOn(size_t mapping, const Uuid& uuid) const {
+  for (const StoredLabel* stored : LabelsOf(mapping, uuid)) {
+    if (HasCookie(region_.mappings[mapping], stored->label) &&
+        HasType(region_.mappings[mapping], stored->label))
+      return stored;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<ScannedNamespace> Scan::Assemble(const Uuid& uuid) const {
+  const size_t width = region_.mappings.size();
+  const StoredLabel* leader = nullptr;
+  for (size_t position = 0; position < width; ++position) {
+    const auto place = static_cast<uint16_t>(position);
+    const StoredLabel* found = FindPosition(uuid, place, region_.cookie);
+    if (found == nullptr && region_.alternate_cookie != 0)
+      found = FindPosition(uuid, place, region_.alternate_cookie);
+    if (found == nullptr)
+      return GiveUp(
+          "labels.missing", uuid,
+          absl::StrCat("no dimm has the one label for position ", position, " of ", width));
+    if (position == 0) leader = found;
+  }
+
+  ScannedNamespace ns;
+  for (size_t i = 0; i < width; ++i) {
+    const ScanMapping& mapping = region_.mappings[i];
+    const StoredLabel* stored = LabelOn(i, uuid);
+    if (stored == nullptr)
+      return GiveUp("labels.missing", uuid, absl::StrCat("it has no label on ", mapping.dimm));
+    const NamespaceLabel& label = stored->label;
+    const auto extent = MakeRange(label.dpa, label.rawsize);
+    if (!extent || !mapping.dpa.Contains(label.dpa) || !mapping.dpa.Contains(*extent))
+      return GiveUp(
+          "labels.range", uuid,
+          absl::StrCat("its extent on ", mapping.dimm, ", ", label.rawsize, " bytes at DPA 0x",
+                       absl::Hex(label.dpa), ", leaves the region's mapping [0x",
+                       absl::Hex(mapping.dpa.start), ", 0x", absl::Hex(mapping.dpa.end()), ")"));
+    const auto size = CheckedAdd(ns.size, label.rawsize);
+    if (!size) return GiveUp("labels.range", uuid, "its size does not fit in 64 bits");
+    ns.size = *size;
+    ns.slots.push_back(stored->slot);
+  }
+  ASSIGN_OR_RETURN(ns.spa_start, SpaStart(LabelOn(0, uuid)->label));
+  ns.uuid = uuid;
+  ns.name = leader->label.name;
+  ns.lbasize = leader->label.lbasize;
+  ns.claim_class = ClaimClassOf(leader->label.abstraction_guid);
+  return ns;
+}
+
+// The kernel adds up whatever sizes it finds, and so does this; but the stripes of such a namespace
+// run past its extent on one DIMM.
+void Scan::ReportUneven(const StoredLabel& first) {
+  const ScanMapping& leader = region_.mappings[0];
+  for (size_t i = 1; i < region_.mappings.size(); ++i) {
+    const ScanMapping& mapping = region_.mappings[i];
+    const NamespaceLabel& label = LabelOn(i, first.label.uuid)->label;
+    if (label.rawsize == first.label.rawsize &&
+        label.dpa - mapping.dpa.start == first.label.dpa - leader.dpa.start)
+      continue;
+    result_.findings.push_back(
+        {.reason = "labels.uneven",
+         .offset = leader.labels->slot_offset(first.slot),
+         .sentence = absl::StrCat(
+             "namespace ", first.label.uuid.ToString(), " has ", first.label.rawsize, " bytes of ",
+             leader.dimm, " but ", label.rawsize, " of ", mapping.dimm,
+             ", or lies elsewhere there: an update was cut short; save its data and delete it")});
+  }
+}
+
+// Where the namespace begins: the place of its first extent on mapping 0, across the whole set.
+absl::StatusOr<uint64_t> Scan::SpaStart(const NamespaceLabel& first) const {
+  const ScanMapping& mapping = region_.mappings[0];
+  const auto extent = directories_[0].first_dpa.find(first.uuid);
+  const uint64_t dpa = extent == directories_[0].first_dpa.end() ? first.dpa : extent->second;
+  const auto offset = CheckedMul(dpa - mapping.dpa.start, region_.mappings.size());
+  const auto start = offset ? CheckedAdd(region_.start, *offset) : std::nullopt;
+  if (!start) return GiveUp("labels.range", first.uuid, "its address does not fit in 64 bits");
+  return *start;
+}
+
+// Labels of the other mappings that no namespace uses: mapping 0 has no word on them.
+void Scan::ReportStrays() {
+  for (size_t i = 1; i < region_.mappings.size(); ++i) {
+    const ScanMapping& mapping = region_.mappings[i];
+    for (const StoredLabel& stored : mapping.labels->labels()) {
+      if (!mapping.dpa.Contains(stored.label.dpa)) {
+        Skip(mapping, stored, "labels.outside",
+             absl::StrCat("its DPA 0x", absl::Hex(stored.label.dpa),
+                          " lies outside the region's mapping"));
+      } else if (!Knows(stored.label.uuid)) {
+        Skip(mapping, stored, "labels.stray",
+             absl::StrCat(region_.mappings[0].dimm, " has no label of it"));
+      }
+    }
+  }
+}
+
+// By the bytes of the little-endian start address, lowest address byte first: not numeric, and part
+// of what users see, for it decides the numbers of the namespaces.
+void Scan::SortAsKernel() {
+  std::stable_sort(result_.namespaces.begin(), result_.namespaces.end(),
+                   [](const ScannedNamespace& a, const ScannedNamespace& b) {
+                     const le64 left = a.spa_start;
+                     const le64 right = b.spa_start;
+                     return std::memcmp(&left, &right, sizeof left) < 0;
+                   });
+}
+
+}  // namespace
+
+absl::StatusOr<ScanResult> ScanNamespaces(const ScanRegion& region) { return Scan(region).Run(); }
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,108 @@
+// The seam between formats and storage: a byte range that can be read, stored to and made durable.
+//
+// Everything that this project stores goes through a Media, so a Media that counts, cuts or poisons
+// sees all of it (tests/testing/faulty_media.h).
+//
+// Model of durability: a store is visible at once. It is *durable* (has reached the persistence
+// domain, whatever that is for the backend) only after it was pushed and a later Drain by the same
+// thread returned. Until then any subset of its aligned 8-byte words may have arrived, in any order
+// among stores; an aligned 8-byte (or 4-byte) word is never torn.
+//
+//   Write + Push + Drain     ordinary stores, pushed afterwards
+//   WriteThrough + Drain     stores that start on their way at once (non-temporal where mapped)
+//   Persist                  Push + Drain in one
+//   Flush                    the device's own, slow, whole-device flush (deep flush, fsync): a
+//                            different verb, needed for fsync(2) and after configuration
+//
+// Thread rules: every function may be called from any thread; stores by two threads to the same
+// bytes are the callers' to order. Offsets are bytes from the start of this Media. An access that
+// does not fit is refused with EIO and reason "media.range" and touches nothing.
+#ifndef NVDIMMFS_CORE_MEDIA_MEDIA_H_
+#define NVDIMMFS_CORE_MEDIA_MEDIA_H_
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
+#include "core/media/direct_view.h"
+#include "core/media/file_loan.h"
+#include "core/media/poison_observer.h"
+
+namespace nvdimmfs::core {
+
+class Media {
+ public:
+  virtual ~Media() = default;
+
+  // Bytes; fixed for the life of the object.
+  virtual uint64_t size() const = 0;
+
+  // Refused with EIO, reason "media.poison", when the range touches bytes known to be bad.
+  virtual absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const = 0;
+  virtual absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) = 0;
+  virtual absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) = 0;
+
+  // One aligned word, stored in a single instruction where the media is mapped: never torn, for
+  // concurrent readers as well as for a power cut. Like Write it is not pushed.
+  virtual absl::Status Store32(uint64_t offset, uint32_t little_endian_value) = 0;
+  virtual absl::Status Store64(uint64_t offset, uint64_t little_endian_value) = 0;
+
+  // Store and Push of one word in one: on its way at once. Overridden where that is cheaper.
+  virtual absl::Status StoreThrough32(uint64_t offset, uint32_t little_endian_value) {
+    absl::Status status = Store32(offset, little_endian_value);
+    return status.ok() ? Push(offset, sizeof little_endian_value) : status;
+  }
+  virtual absl::Status StoreThrough64(uint64_t offset, uint64_t little_endian_value) {
+    absl::Status status = Store64(offset, little_endian_value);
+    return status.ok() ? Push(offset, sizeof little_endian_value) : status;
+  }
+
+  virtual absl::Status Push(uint64_t offset, uint64_t length) = 0;
+  virtual absl::Status Drain() = 0;
+  absl::Status Persist(uint64_t offset, uint64_t length) {
+    absl::Status status = Push(offset, length);
+    return status.ok() ? Drain() : status;
+  }
+  virtual absl::Status Flush() = 0;
+
+  // Gives the range back to the store beneath (fallocate's hole), after which it reads as zeros.
+  // Refused with EOPNOTSUPP where the store has no such thing; the caller then writes zeros.
+  virtual absl::Status Punch(uint64_t offset, uint64_t length) = 0;
+
+  virtual bool read_only() const { return false; }
+
+  // Where the whole range is mapped contiguously into memory: its first byte, else null. Reading
+  // through it bypasses the poison check; storing through it is not allowed.
+  virtual const std::byte* mapping() const { return nullptr; }
+  // The same for readers that heed poison and lost pages. Fixed for the life of the Media.
+  virtual DirectView direct_view() const { return {}; }
+
+  // The file behind it, where the whole of this Media is the whole of one regular file and nothing
+  // of it is known to be bad; else null.
+  virtual std::shared_ptr<FileLoan> LendFile() { return nullptr; }
+
+  // Whether bytes known to be bad overlap the range.
+  virtual bool IsPoisoned(uint64_t offset, uint64_t length) const = 0;
+  // Makes whole 512-byte units of the range good again (their content is then unspecified until
+  // written). Refused with ENXIO where offset or length is not a multiple of 512.
+  virtual absl::Status ClearPoison(uint64_t offset, uint64_t length) = 0;
+  // All bytes known to be bad: ascending, none overlapping or adjacent.
+  virtual std::vector<Range> BadRanges() const { return {}; }
+  // Makes every 512-byte unit that the range touches bad, as an uncorrectable error would. Refused
+  // with EOPNOTSUPP where there is no list to note it in.
+  virtual absl::Status InjectPoison(const Range&) {
+    return Refusal(EOPNOTSUPP, "media.poison.none", "this media keeps no list of bad bytes");
+  }
+  // Tells `observer`, for as long as it lives, whenever bytes become bad or good.
+  virtual void ObservePoison(std::weak_ptr<PoisonObserver>) {}
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_MEDIA_MEDIA_H_

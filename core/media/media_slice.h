@@ -1,0 +1,59 @@
+// A window on another Media: [start, start + size) of it, seen from 0. Shares its parent.
+#ifndef NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
+#define NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/range.h"
+#include "core/media/media.h"
+
+namespace nvdimmfs::core {
+
+class MediaSlice final : public Media {
+ public:
+  // Refused with EIO, reason "media.range", where the window does not fit in the parent.
+  static absl::StatusOr<std::shared_ptr<Media>> Make(std::shared_ptr<Media> parent, Range window);
+
+  uint64_t size() const override { return window_.size; }
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status Store32(uint64_t offset, uint32_t value) override;
+  absl::Status Store64(uint64_t offset, uint64_t value) override;
+  absl::Status StoreThrough32(uint64_t offset, uint32_t value) override;
+  absl::Status StoreThrough64(uint64_t offset, uint64_t value) override;
+  absl::Status Push(uint64_t offset, uint64_t length) override;
+  absl::Status Drain() override { return parent_->Drain(); }
+  absl::Status Flush() override { return parent_->Flush(); }
+  absl::Status Punch(uint64_t offset, uint64_t length) override;
+  bool read_only() const override { return parent_->read_only(); }
+  const std::byte* mapping() const override;
+  std::shared_ptr<FileLoan> LendFile() override {
+    return window_.size == parent_->size() ? parent_->LendFile() : nullptr;
+  }
+  DirectView direct_view() const override;
+  bool IsPoisoned(uint64_t offset, uint64_t length) const override;
+  absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
+  std::vector<Range> BadRanges() const override;
+  absl::Status InjectPoison(const Range& range) override;
+  void ObservePoison(std::weak_ptr<PoisonObserver> observer) override {
+    parent_->ObservePoison(std::move(observer));
+  }
+
+ private:
+  MediaSlice(std::shared_ptr<Media> parent, Range window);
+  absl::Status Check(uint64_t offset, uint64_t length) const;
+
+  const std::shared_ptr<Media> parent_;
+  const Range window_;  // relative to the parent
+};
+
+// The refusal of an access outside a Media of `size` bytes.
+absl::Status OutsideMedia(uint64_t offset, uint64_t length, uint64_t size);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_

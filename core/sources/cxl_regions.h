@@ -1,0 +1,30 @@
+// The regions that the labels of CXL devices speak of, put together from their region labels.
+#ifndef NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_
+#define NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/sources/bus_source.h"
+#include "core/sources/dimm_source.h"
+
+namespace nvdimmfs::core {
+
+struct CxlRegions {
+  // In the order in which the devices name them. `spa` starts at the labels' address, which may be
+  // 0 (anywhere) or taken; cookies are for the caller to set.
+  std::vector<RegionSource> regions;
+  // Devices that some region label is on, whether its region is complete or not. Nobody else may
+  // use their bytes. Ascending.
+  std::vector<size_t> spoken_for;
+};
+
+// Reads the label areas of those of `dimms` that `candidates` lists (indices). A region is complete
+// where each of its positions is on exactly one device, and all agree on ways, granularity, address
+// and size; what is wrong with another one becomes a finding of its devices ("label.region.*").
+CxlRegions AssembleCxlRegions(std::vector<DimmSource>& dimms, absl::Span<const size_t> candidates);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_

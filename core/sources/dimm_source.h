@@ -1,0 +1,87 @@
+// What the device model needs of one DIMM, as a backend hands it over: the bytes, the label area
+// and the identity that a platform's tables would give it.
+//
+// Plain values; the Media in it are shared and keep the backend's file open and locked while any of
+// them lives.
+#ifndef NVDIMMFS_CORE_SOURCES_DIMM_SOURCE_H_
+#define NVDIMMFS_CORE_SOURCES_DIMM_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/finding.h"
+#include "core/intel/firmware.h"
+#include "core/media/media.h"
+#include "core/sources/memory_device.h"
+#include "core/sources/test_controls.h"
+
+namespace nvdimmfs::core {
+
+// Identity of a DIMM: raw values, as the NFIT stores them (ACPI specification, "NVDIMM control
+// region structure" and "NVDIMM region mapping structure"). The byte-swapped forms that sysfs
+// prints are made by whoever prints.
+struct DimmIdentity {
+  struct Manufacturing {
+    uint8_t location = 0;
+    uint16_t date = 0;
+    friend bool operator==(const Manufacturing&, const Manufacturing&) = default;
+  };
+
+  uint32_t handle = 0;   // bits 0-3 dimm, 4-7 channel, 8-11 controller, 12-15 socket, 16-27 node
+  uint16_t phys_id = 0;  // SMBIOS handle
+  uint16_t vendor = 0;
+  uint16_t device = 0;
+  uint16_t revision = 0;
+  uint16_t subsystem_vendor = 0;
+  uint16_t subsystem_device = 0;
+  uint16_t subsystem_revision = 0;
+  std::optional<Manufacturing> manufacturing;  // where the valid-fields bit says so
+  // What those fields hold where it does not: part of the v1.2 set cookie all the same.
+  Manufacturing unvouched;
+  uint32_t serial = 0;
+  uint16_t interface_code = 0;  // region format: 0x0301 is byte-addressable, not energy backed
+  friend bool operator==(const DimmIdentity&, const DimmIdentity&) = default;
+};
+
+// ACPI specification, "NVDIMM region mapping structure", state flags.
+enum NfitFlag : uint16_t {
+  kSaveFailed = 1 << 0,
+  kRestoreFailed = 1 << 1,
+  kFlushFailed = 1 << 2,
+  kNotArmed = 1 << 3,
+  kHealthObserved = 1 << 4,
+  kHealthNotified = 1 << 5,
+  kMapFailed = 1 << 6,
+};
+
+struct DimmSource {
+  std::string description;          // for sentences: the path of the image
+  std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
+  std::shared_ptr<Media> labels;    // the label area; null where the DIMM has none
+  uint32_t label_transfer = 0;      // bytes that one label command carries; 0: as QEMU's
+  uint64_t label_offset = 0;        // bytes from the file's start to the label area
+  std::string label_file;           // where the labels have a file of their own: its path
+  bool missing = false;    // the slot is known, but nothing is in it: Media refuse with EIO
+  bool read_only = false;  // nothing in it may be written: Media refuse with EROFS
+  // Labels are in use whatever the label area holds: the provider says so (CXL), not an index
+  // block.
+  bool labelling = false;
+  // New labels are CXL 2.1's; those that are there decide for themselves.
+  bool cxl_labels = false;
+  DimmIdentity identity;
+  bool has_control_region = true;  // else nothing of the identity is known but handle and phys_id
+  int formats = 1;                 // interface codes by which it is mapped: 0 where it is not
+  uint16_t nfit_flags = 0;         // NfitFlag: what the platform's tables say of its state
+  // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
+  std::shared_ptr<intel::Firmware> firmware;
+  std::shared_ptr<TestControls> test_controls;  // null but on the buses made for tests
+  std::shared_ptr<MemoryDevice> device;  // null where there is none that could be asked
+  std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SOURCES_DIMM_SOURCE_H_

@@ -1,0 +1,57 @@
+// What a test can do to an emulated DIMM beside its commands, as the kernel's test module lets it:
+// make functions fail, whoever asks for them.
+#ifndef NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
+#define NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "core/media/memory_media.h"
+
+namespace nvdimmfs::core {
+
+// Thread rules: any thread.
+struct TestControls {
+  explicit TestControls(int number_of_dimm) : number(number_of_dimm) {}
+
+  // Refused ("dimm.test.fails") where the function is one of `failing`.
+  absl::Status Verdict(uint64_t function) const;
+
+  const int number;                  // K of test_dimmK
+  std::atomic<uint64_t> failing{0};  // bit n: function n fails once it has done its work
+  std::atomic<int> error_number{0};  // with this errno; 0: EIO
+};
+
+// Refused with EINVAL, "command.buffer", as the test module refuses a CALL of an Intel function
+// whose buffer is not that of its structure, before the firmware would see it. `size` is of input
+// and output together.
+absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
+
+// The label area of such a DIMM: a read that is made to fail has read, a store has stored.
+class TestLabels final : public MemoryMedia {
+ public:
+  TestLabels(uint64_t size, std::shared_ptr<const TestControls> controls)
+      : MemoryMedia(size), controls_(std::move(controls)) {}
+
+  absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
+  absl::Status Store32(uint64_t offset, uint32_t value) override;
+  absl::Status Store64(uint64_t offset, uint64_t value) override;
+  absl::Status Punch(uint64_t offset, uint64_t length) override;
+  // Nobody reads past Read.
+  const std::byte* mapping() const override { return nullptr; }
+  DirectView direct_view() const override { return {}; }
+
+ private:
+  absl::Status Stored(const absl::Status& status) const;
+
+  const std::shared_ptr<const TestControls> controls_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
