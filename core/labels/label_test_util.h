@@ -20,9 +20,9 @@ namespace nvdimmfs::core {
 
 inline Uuid TestUuid(const char* text) { return *Uuid::Parse(text); }
 
-// An area of `size` bytes that begins like core/testdata/`name`.
+// An area of `size` bytes that begins like core/labels/testdata/`name`.
 inline std::shared_ptr<MemoryMedia> GoldenArea(const std::string& name, uint64_t size) {
-  std::ifstream file("core/testdata/" + name, std::ios::binary);
+  std::ifstream file("core/labels/testdata/" + name, std::ios::binary);
   EXPECT_TRUE(file.good()) << name;
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   auto media = std::make_shared<MemoryMedia>(size);
