@@ -45,7 +45,7 @@ AttributeFile::AttributeFile(const NodeView& node, const Services& services)
 
 AttributeFile::~AttributeFile() { services_.changes.Leave(node().ino, this); }
 
-absl::Status AttributeFile::Read(uint64_t offset, size_t size, absl::Span<std::byte>,
+absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&,
                                  Deliver deliver) {
   absl::MutexLock lock(&mutex_);
   if (offset == 0 || !shown_) {

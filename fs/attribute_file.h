@@ -35,7 +35,7 @@ class AttributeFile final : public OpenFile {
 
   bool is_shown() const override { return true; }
   Caching caching() const override { return Caching::kNone; }
-  absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch,
                     Deliver deliver) override;
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override { return absl::OkStatus(); }

@@ -105,7 +105,7 @@ std::string CommandFile::Run(std::string request) {
   return request;
 }
 
-absl::Status CommandFile::Read(uint64_t offset, size_t size, absl::Span<std::byte>,
+absl::Status CommandFile::Read(uint64_t offset, size_t size, const Scratch&,
                                Deliver deliver) {
   std::shared_ptr<const std::string> reply;
   const uint64_t place = PlaceOf(offset);

@@ -85,7 +85,7 @@ absl::Status DataFile::CheckWritable() const {
                        absl::StrCat("write to ", data_.name(), ": its region is read-only"));
 }
 
-absl::Status DataFile::Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch,
                             Deliver deliver) {
   const core::DataNode::Access access(data_);
   if (!access) return Disabled(data_);
@@ -99,24 +99,24 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, absl::Span<std::byte> 
   return Counted(access, Fetch(offset, size, scratch, deliver));
 }
 
-absl::Status DataFile::Fetch(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratch,
                              Deliver deliver) {
   RETURN_IF_ERROR(CheckDirect(offset, size));
   const core::Media& media = data_.media();
   if (data_.atomic_sectors()) {
     ASSIGN_OR_RETURN(const absl::Span<const std::byte> bytes,
-                     ReadSectors(media, data_.block_size(), {offset, size}, scratch));
+                     ReadSectors(media, data_.block_size(), {offset, size}, scratch.room));
     deliver(bytes);
     return absl::OkStatus();
   }
   // Straight from the mapping where nothing in it is known to be bad.
   if (const std::byte* mapping = media.mapping();
-      mapping != nullptr && !media.IsPoisoned(offset, size)) {
+      mapping != nullptr && !scratch.copies && !media.IsPoisoned(offset, size)) {
     deliver({mapping + offset, size});
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(media.Read(offset, scratch.first(size)));
-  deliver(scratch.first(size));
+  RETURN_IF_ERROR(media.Read(offset, scratch.room.first(size)));
+  deliver(scratch.room.first(size));
   return absl::OkStatus();
 }
 

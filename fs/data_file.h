@@ -39,7 +39,7 @@ class DataFile final : public OpenFile {
   int flags() const override { return flags_; }
   std::shared_ptr<core::FileLoan> LendFile() override { return data_.LendFile(); }
   bool is_quick() const override { return !synchronous_; }
-  absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch,
                     Deliver deliver) override;
   void Undelivered(uint64_t offset, size_t size) override;
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
@@ -49,7 +49,7 @@ class DataFile final : public OpenFile {
 
  private:
   DataFile(const NodeView& node, int flags, OpenDataFiles& data_files);
-  absl::Status Fetch(uint64_t offset, size_t size, absl::Span<std::byte> scratch, Deliver deliver);
+  absl::Status Fetch(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver);
   absl::Status Place(uint64_t offset, absl::Span<const std::byte> data);
   absl::Status CheckDirect(uint64_t offset, size_t length);
   absl::Status CheckWritable() const;

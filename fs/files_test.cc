@@ -52,7 +52,7 @@ class FilesTest : public ::testing::Test {
     std::vector<std::byte> scratch(size + OpenFile::kScratchSlack);
     std::string text;
     const absl::Status status =
-        file.Read(offset, size, absl::MakeSpan(scratch), [&](absl::Span<const std::byte> bytes) {
+        file.Read(offset, size, {absl::MakeSpan(scratch)}, [&](absl::Span<const std::byte> bytes) {
           text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         });
     return status.ok() ? text : absl::StrCat("!", core::ErrnoOf(status));

@@ -30,6 +30,8 @@
 #include "fs/page_dropper.h"
 #include "fs/passthrough.h"
 #include "fs/request_loop.h"
+#include "fs/uring_loop.h"
+#include "fs/uring_wire.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -136,6 +138,7 @@ class Session final : public FuseSession {
   bool MayWait(absl::Span<const std::byte> request) const;
   ssize_t Send(int device, struct iovec* parts, int count);
   void CompleteInitReply(uint32_t offered, struct iovec* parts, int count);
+  bool PrepareUring(uint32_t offered, const fuse_init_out& reply);
   void WriteBack();
   void CloseFiles();
 
@@ -147,6 +150,7 @@ class Session final : public FuseSession {
   fuse_session* session_ = nullptr;
   std::unique_ptr<PageDropper> dropper_;
   std::unique_ptr<RequestLoop> loop_;
+  std::unique_ptr<UringLoop> uring_;  // set while INIT is answered
   std::atomic<bool> direct_is_coherent_{false};
   std::atomic<bool> ready_{false};
   std::atomic<bool> leaving_{false};
@@ -311,11 +315,14 @@ void OnRelease(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   fuse_reply_err(request, 0);
 }
 
-// Room for what has to be copied before it is sent; one for each worker.
-absl::Span<std::byte> Scratch() {
+// Room for what has to be copied before it is sent: the kernel's own where it gave some, else one
+// for each worker.
+OpenFile::Scratch Scratch() {
   constexpr size_t kSize = kMaxTransfer + OpenFile::kScratchSlack;
+  if (const absl::Span<std::byte> room = UringLoop::Room(); !room.empty())
+    return {.room = room, .copies = true};
   thread_local const std::unique_ptr<std::byte[]> scratch(new std::byte[kSize]);
-  return {scratch.get(), kSize};
+  return {.room = {scratch.get(), kSize}};
 }
 
 void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
@@ -591,6 +598,7 @@ void Session::Unmount() {
   // The workers hold descriptors of their own and answer until nothing uses the mount any more.
   fuse_session_unmount(session_);
   loop_.reset();
+  uring_.reset();
   dropper_.reset();
   CloseFiles();
 }
@@ -655,11 +663,13 @@ void Session::Handle(absl::Span<std::byte> request) {
   fuse_session_process_buf(session_, &buffer);
   if (!first) return;
   offered_flags2.reset();
+  if (uring_ != nullptr) uring_->Start();
   ready_ = true;
   if (events_.on_ready) events_.on_ready();
 }
 
 ssize_t Session::Send(int device, struct iovec* parts, int count) {
+  if (const std::optional<ssize_t> taken = UringLoop::Answer(parts, count)) return *taken;
   if (const int current = RequestLoop::CurrentDevice(); current >= 0) device = current;
   if (offered_flags2) CompleteInitReply(*offered_flags2, parts, count);
   const ssize_t sent = writev(device, parts, count);
@@ -687,9 +697,36 @@ void Session::CompleteInitReply(uint32_t offered, struct iovec* parts, int count
     reply->unused[0] = kStackDepth;  // max_stack_depth
     passthrough_.Enable(fuse_session_fd(session_));
   }
+  if (options_.uring && PrepareUring(offered, *reply)) taken |= kOverIoUring;
   if (taken == 0) return;
   reply->flags |= FUSE_INIT_EXT;
   reply->flags2 |= taken;
+}
+
+bool Session::PrepareUring(uint32_t offered, const fuse_init_out& reply) {
+  if ((offered & kOverIoUring) == 0) {
+    fprintf(stderr,
+            "nvdimmfs: note: -o uring: the kernel does not offer FUSE over io_uring; Linux 6.14 and "
+            "later do once root writes Y to /sys/module/fuse/parameters/enable_uring\n");
+    return false;
+  }
+  // The kernel wants room for the longest that it may ask for.
+  const size_t pages = size_t{reply.max_pages} * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  auto loop = UringLoop::Create(
+      fuse_session_fd(session_),
+      UringLoop::Options{
+          .helpers = options_.threads > 1 ? options_.threads : 0,
+          .payload = std::max({size_t{reply.max_write}, pages, size_t{FUSE_MIN_READ_BUFFER}}),
+          .slack = OpenFile::kScratchSlack,
+          .may_wait = [this](absl::Span<const std::byte> request) { return MayWait(request); }},
+      [this](absl::Span<std::byte> request) { Handle(request); });
+  if (!loop.ok()) {
+    fprintf(stderr, "nvdimmfs: note: -o uring: %s; requests come by /dev/fuse\n",
+            std::string(loop.status().message()).c_str());
+    return false;
+  }
+  uring_ = *std::move(loop);
+  return true;
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ class FuseSession {
     bool debug = false;                     // libfuse prints every request
     int threads = 1;
     bool spins = true;  // may keep a processor busy for moments, see RequestLoop
+    bool uring = false;  // FUSE over io_uring where the kernel offers it, see UringLoop
     Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   };
   struct Events {                      // called on a worker

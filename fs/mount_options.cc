@@ -18,6 +18,7 @@ constexpr std::pair<absl::string_view, Flag> kFlags[] = {
     {"ro", &MountOptions::read_only},
     {"commands", &MountOptions::commands},
     {"nospin", &MountOptions::no_spin},
+    {"uring", &MountOptions::uring},
     {"allow_other", &MountOptions::allow_other},
     {"debug", &MountOptions::debug},
 };

@@ -25,6 +25,7 @@ struct MountOptions {
   bool read_only = false;
   bool commands = false;     // command files can be opened where the rest is read-only
   bool no_spin = false;      // no processor is kept busy between two requests
+  bool uring = false;        // FUSE over io_uring where the kernel offers it
   bool allow_other = false;  // users other than the mounting one
   Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   std::optional<uid_t> uid;  // of every node; else the mounting user's

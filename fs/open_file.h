@@ -28,6 +28,11 @@ class OpenFile {
   };
   // A read's scratch is at least this much longer than what is read.
   static constexpr size_t kScratchSlack = 2 * 4096;
+  // Room for what has to be copied before it is delivered.
+  struct Scratch {
+    absl::Span<std::byte> room;
+    bool copies = false;  // everything has to be
+  };
   // Takes the bytes read, which stay good only until it returns.
   using Deliver = absl::FunctionRef<void(absl::Span<const std::byte>)>;
 
@@ -57,7 +62,7 @@ class OpenFile {
 
   // Calls `deliver` once if it returns OK, with less than `size` bytes only where the file ends;
   // else never.
-  virtual absl::Status Read(uint64_t offset, size_t size, absl::Span<std::byte> scratch,
+  virtual absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch,
                             Deliver deliver) = 0;
   // What a read delivered was gone before the kernel had copied it, and the answer was EIO: finds
   // and notes what is bad there.

@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,30 +14,17 @@
 #include <cstring>
 #include <utility>
 
+#include "fs/io_flusher.h"
 #include "fs/monotonic.h"
 #include "fs/spin_score.h"
-
-#ifndef PR_SET_IO_FLUSHER
-#define PR_SET_IO_FLUSHER 57
-#endif
 
 namespace nvdimmfs::fs {
 namespace {
 
 constexpr size_t kPage = 4096;
-constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not quick
-constexpr int64_t kSlowMemory = 100'000'000;  // and for so long none is thought to be
-constexpr int kProbes = 64;                   // requests
-constexpr useconds_t kWakePause = 1000;       // microseconds between two tries to wake a worker
+constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
 
 thread_local int current_device = -1;
-
-// How often this thread gave up its processor by itself, or waited for a page.
-long Waits() {
-  struct rusage usage = {};
-  getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nvcsw + usage.ru_majflt;
-}
 
 // Ends a read(2) that blocks; no other meaning.
 int WakeSignal() { return SIGRTMIN; }
@@ -87,7 +72,7 @@ struct RequestLoop::Worker {
   bool leads = false;
   bool alone = false;    // leads, and nobody else does
   unsigned looks = 0;    // at the requests that somebody waits for
-  int probes = 0;        // requests to watch closely: one before them took long
+  QuickWatch::Probe probe;
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   int64_t budget = 0;    // for how long the next one is then waited for
   SpinScore score;
@@ -132,9 +117,7 @@ void RequestLoop::Stop() {
 int RequestLoop::CurrentDevice() { return current_device; }
 
 void RequestLoop::Run(Worker& worker) {
-  // Memory that is short must not be reclaimed by writing to our own mount. Needs a capability; may
-  // fail.
-  prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+  BecomeIoFlusher();
   current_device = worker.device;
   while (!stopping_ && Lead(worker)) {
     const std::optional<absl::Span<std::byte>> request = Take(worker);
@@ -191,24 +174,19 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const int64_t start = MonotonicNow();
   worker.score.Came(start - worker.answered, worker.budget);
   Count(worker, request);
-  const bool quick = start >= slow_until_.load(std::memory_order_relaxed) && !MayWait(request);
+  const bool quick = watch_.AreQuick(start) && !MayWait(request);
   // Also while it is answered: whoever waits for the answer is woken in the middle of that.
   const bool keeps = keeper_ != nullptr && quick && worker.alone && worker.score.pays();
-  if (keeps) keeper_->KeepOn(start, kQuick);
-  if (!quick) PassOn(worker);
-  const bool probing = quick && worker.probes > 0;
-  const long waits = probing ? Waits() : 0;
+  if (keeps) keeper_->KeepOn(start, QuickWatch::kQuick);
+  if (quick)
+    watch_.Begin(worker.probe);
+  else
+    PassOn(worker);
   handler_(request);
   worker.answered = MonotonicNow();
   worker.budget = SpinScore::BudgetAfter(worker.answered - start);
   if (keeps) keeper_->KeepOn(worker.answered, worker.budget);
-  if (!quick || worker.answered - start <= kQuick) {
-    if (probing) --worker.probes;
-  } else if (probing && Waits() != waits) {
-    slow_until_.store(worker.answered + kSlowMemory, std::memory_order_relaxed);
-  } else {
-    worker.probes = kProbes;  // it waited, or the processor was taken away
-  }
+  if (quick) watch_.End(worker.probe, start, worker.answered);
 }
 
 void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {

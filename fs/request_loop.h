@@ -29,6 +29,7 @@
 #include "absl/types/span.h"
 #include "fs/crowd.h"
 #include "fs/processor_keeper.h"
+#include "fs/quick_watch.h"
 
 namespace nvdimmfs::fs {
 
@@ -86,9 +87,7 @@ class RequestLoop {
   int crowd_places_ = 1;  // how many attend when several ask: more than processors only compete
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
-  // Until then quick requests are not quick (nanoseconds of the monotonic clock): their media was
-  // slow.
-  std::atomic<int64_t> slow_until_{0};
+  QuickWatch watch_;
   absl::Mutex mutex_;
   absl::CondVar place_free_;
   int leaders_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -94,6 +94,7 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
   session.mountpoint = std::move(mountpoint);
   session.debug = options.debug;
   session.spins = !options.no_spin;
+  session.uring = options.uring;
   session.passthrough = options.passthrough;
   session.fuse_options = options.fuse_options;
   session.fuse_options.push_back("default_permissions");

@@ -14,18 +14,22 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "core/base/status.h"
 #include "fs/fuse_session.h"
 #include "fs/name_hash.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fs_mount/fake_tree.h"
+#include "tests/fs_mount/offered_uring.h"
 
 namespace nvdimmfs::tests {
 namespace {
@@ -68,23 +72,43 @@ class AlignedBuffer {
   char* const bytes_;
 };
 
+// All of this is said of a mount by FUSE over io_uring, too: the same tests run once more.
+bool ByUring() { return getenv("NVDIMMFS_TEST_URING") != nullptr; }
+
+// Whether this process has an io_uring.
+bool HasUring() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // the listing's own
+    if (std::filesystem::read_symlink(entry, gone) == "anon_inode:[io_uring]") return true;
+  }
+  return false;
+}
+
 class MountTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (access("/dev/fuse", R_OK | W_OK) != 0) GTEST_SKIP() << "no /dev/fuse here";
+    std::optional<OfferedUring> offered;
+    if (ByUring() && !offered.emplace().works())
+      GTEST_SKIP() << "FUSE over io_uring cannot be turned on here";
     char path[] = "/tmp/nvdimmfs_mount_test.XXXXXX";
     ASSERT_NE(mkdtemp(path), nullptr);
     mountpoint_ = path;
     operations_ = std::make_unique<fs::Operations>(
         fake_.tree(), fake_.model(), fs::Operations::Owner{.uid = getuid(), .gid = getgid()});
-    auto session = fs::FuseSession::Mount(
-        *operations_, fake_.tree(),
-        {.mountpoint = mountpoint_, .fuse_options = {"default_permissions"}, .threads = 4});
+    auto session = fs::FuseSession::Mount(*operations_, fake_.tree(),
+                                          {.mountpoint = mountpoint_,
+                                           .fuse_options = {"default_permissions"},
+                                           .threads = 4,
+                                           .uring = ByUring()});
     if (!session.ok() && core::ReasonOf(session.status()) == "mount.failed")
       GTEST_SKIP() << session.status();
     ASSERT_TRUE(session.ok()) << session.status();
     session_ = *std::move(session);
-    session_->Start({});
+    absl::Notification ready;
+    session_->Start({.on_ready = [&] { ready.Notify(); }});
+    ready.WaitForNotification();
+    EXPECT_EQ(HasUring(), ByUring());
   }
   void TearDown() override {
     if (session_ != nullptr) session_->Unmount();

@@ -1,0 +1,172 @@
+// What of FUSE over io_uring can be seen without a kernel that offers it; tests/fs_mount has the rest.
+#include "fs/uring_loop.h"
+
+#include <linux/fuse.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "fs/deep_score.h"
+#include "fs/uring_entry.h"
+#include "gtest/gtest.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+constexpr size_t kPayload = 8192;
+
+class UringEntryTest : public ::testing::Test {
+ protected:
+  // As the kernel does: the header, the request's own structure, and the rest.
+  void Ask(const std::string& own, const std::string& rest) {
+    const fuse_in_header in = {
+        .len = static_cast<uint32_t>(sizeof in + own.size() + rest.size()),
+        .opcode = FUSE_WRITE,
+        .unique = 42,
+        .pid = 7,
+    };
+    AskAs(in, own, rest);
+  }
+  void AskAs(const fuse_in_header& in, const std::string& own, const std::string& rest) {
+    UringHeader& header = entry_->header();
+    std::memcpy(header.in_out, &in, sizeof in);
+    std::memcpy(header.op_in, own.data(), std::min(own.size(), sizeof header.op_in));
+    std::memcpy(entry_->parts()[1].iov_base, rest.data(), std::min(rest.size(), kPayload));
+    header.entry = {.commit_id = 4242, .payload_size = static_cast<uint32_t>(rest.size())};
+  }
+  ssize_t Answer(std::string head, std::string more) {
+    fuse_out_header out = {
+        .len = static_cast<uint32_t>(sizeof out + head.size() + more.size()),
+        .error = 0,
+        .unique = 42,
+    };
+    const struct iovec parts[] = {
+        {&out, sizeof out}, {head.data(), head.size()}, {more.data(), more.size()}};
+    return entry_->Answer(parts, 3);
+  }
+  fuse_out_header Answered() {
+    fuse_out_header out;
+    std::memcpy(&out, entry_->header().in_out, sizeof out);
+    return out;
+  }
+  std::string AnsweredPayload() {
+    return std::string(static_cast<const char*>(entry_->parts()[1].iov_base),
+                       entry_->header().entry.payload_size);
+  }
+
+  std::unique_ptr<UringEntry> entry_ = UringEntry::Create(3, kPayload, 4096);
+};
+
+TEST_F(UringEntryTest, GivesTheKernelAHeaderAndAPayload) {
+  EXPECT_EQ(entry_->queue(), 3);
+  EXPECT_EQ(entry_->parts()[0].iov_base, &entry_->header());
+  EXPECT_EQ(entry_->parts()[0].iov_len, 288u);
+  EXPECT_EQ(entry_->parts()[1].iov_len, kPayload);
+  EXPECT_EQ(entry_->Room().size(), kPayload + 4096);
+}
+
+TEST_F(UringEntryTest, ARequestIsInOnePieceAsReadGivesIt) {
+  for (const std::string& rest : {std::string(), std::string("abc"), std::string(kPayload, 'x')}) {
+    Ask("own structure", rest);
+    const absl::Span<std::byte> request = entry_->Request();
+    ASSERT_EQ(request.size(), sizeof(fuse_in_header) + 13 + rest.size());
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(request.data()) + sizeof(fuse_in_header),
+                          request.size() - sizeof(fuse_in_header)),
+              "own structure" + rest);
+    fuse_in_header in;
+    std::memcpy(&in, request.data(), sizeof in);
+    EXPECT_EQ(in.opcode, static_cast<uint32_t>(FUSE_WRITE));
+    EXPECT_EQ(entry_->unique(), 42u);
+    EXPECT_EQ(entry_->commit_id(), 4242u);
+    EXPECT_EQ(entry_->requester(), 7u);
+    EXPECT_FALSE(entry_->answered());
+  }
+}
+
+TEST_F(UringEntryTest, LengthsThatContradictEachOtherAreNoRequest) {
+  const auto refused = [&](uint32_t length, size_t own, size_t rest) {
+    const fuse_in_header in = {.len = length, .opcode = FUSE_WRITE, .unique = 42};
+    AskAs(in, std::string(own, 'o'), std::string(rest, 'r'));
+    return entry_->Request().empty();
+  };
+  constexpr auto kHeader = static_cast<uint32_t>(sizeof(fuse_in_header));
+  EXPECT_FALSE(refused(kHeader, 0, 0));
+  EXPECT_TRUE(refused(0, 0, 0));
+  EXPECT_TRUE(refused(kHeader - 1, 0, 0));
+  EXPECT_TRUE(refused(kHeader + 99, 0, 100)) << "more payload than request";
+  EXPECT_FALSE(refused(kHeader + 128 + 100, 128, 100));
+  EXPECT_TRUE(refused(kHeader + 129 + 100, 128, 100)) << "more than the place has";
+  EXPECT_TRUE(refused(UINT32_MAX, 128, 100));
+  EXPECT_TRUE(refused(kHeader + kPayload + 1, 0, kPayload + 1)) << "more than the memory";
+  EXPECT_TRUE(refused(kHeader + 8, 0, UINT32_MAX));
+}
+
+TEST_F(UringEntryTest, AnAnswerIsPutWhereTheKernelLooks) {
+  Ask("own", "rest");
+  entry_->Request();
+  EXPECT_EQ(Answer("head", "more"), static_cast<ssize_t>(sizeof(fuse_out_header) + 8));
+  EXPECT_TRUE(entry_->answered());
+  EXPECT_EQ(Answered().unique, 42u);
+  EXPECT_EQ(Answered().error, 0);
+  EXPECT_EQ(AnsweredPayload(), "headmore");
+  Ask("own", "rest");
+  entry_->Request();
+  EXPECT_FALSE(entry_->answered());
+}
+
+TEST_F(UringEntryTest, WhatIsInTheRoomAlreadyIsNotCopied) {
+  Ask("own", "");
+  entry_->Request();
+  std::memcpy(entry_->Room().data(), "..bytes", 7);
+  fuse_out_header out = {.len = sizeof out + 5, .unique = 42};
+  const struct iovec here[] = {{&out, sizeof out}, {entry_->Room().data() + 2, 5}};
+  EXPECT_GT(entry_->Answer(here, 2), 0);
+  EXPECT_EQ(AnsweredPayload(), "bytes") << "moved to the start";
+  const struct iovec there[] = {{&out, sizeof out}, {entry_->Room().data(), 5}};
+  EXPECT_GT(entry_->Answer(there, 2), 0);
+  EXPECT_EQ(AnsweredPayload(), "bytes");
+}
+
+TEST_F(UringEntryTest, AnAnswerThatIsTooLongBecomesAnError) {
+  Ask("own", "");
+  entry_->Request();
+  EXPECT_GT(Answer(std::string(kPayload, 'a'), ""), 0);
+  EXPECT_EQ(Answer(std::string(kPayload, 'a'), "b"), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(Answered().error, -EIO);
+  EXPECT_EQ(Answered().unique, 42u);
+  EXPECT_EQ(AnsweredPayload(), "");
+}
+
+TEST(UringLoopTest, OutsideOfARequestNothingIsAnAnswer) {
+  fuse_out_header out = {.len = sizeof out, .unique = 42};
+  const struct iovec parts[] = {{&out, sizeof out}};
+  EXPECT_EQ(UringLoop::Answer(parts, 1), std::nullopt);
+  EXPECT_TRUE(UringLoop::Room().empty());
+}
+
+TEST(DeepScoreTest, IsDeepAfterRequestsOfOneThreadThatCameTogether) {
+  DeepScore score;
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(score.Came(0));
+  EXPECT_FALSE(score.deep());
+  // One in three brings sixteen, as seen of a thread that keeps that many under way.
+  int changes = 0;
+  for (int i = 0; i < 300; ++i) changes += score.Came(i % 3 == 0 ? 15 : 0);
+  EXPECT_EQ(changes, 1);
+  EXPECT_TRUE(score.deep());
+  // Threads that wait for each answer, again.
+  for (int i = 0; i < 1000; ++i) changes += score.Came(0);
+  EXPECT_EQ(changes, 2);
+  EXPECT_FALSE(score.deep());
+}
+
+TEST(DeepScoreTest, AStrayPairChangesNothing) {
+  DeepScore score;
+  for (int i = 0; i < 10000; ++i) EXPECT_FALSE(score.Came(i % 4 == 0 ? 1 : 0));
+}
+
+}  // namespace
+}  // namespace nvdimmfs::fs
