@@ -705,9 +705,10 @@ void Session::CompleteInitReply(uint32_t offered, struct iovec* parts, int count
 
 bool Session::PrepareUring(uint32_t offered, const fuse_init_out& reply) {
   if ((offered & kOverIoUring) == 0) {
-    fprintf(stderr,
-            "nvdimmfs: note: -o uring: the kernel does not offer FUSE over io_uring; Linux 6.14 and "
-            "later do once root writes Y to /sys/module/fuse/parameters/enable_uring\n");
+    fprintf(
+        stderr,
+        "nvdimmfs: note: -o uring: the kernel does not offer FUSE over io_uring; Linux 6.14 and "
+        "later do once root writes Y to /sys/module/fuse/parameters/enable_uring\n");
     return false;
   }
   // The kernel wants room for the longest that it may ask for.

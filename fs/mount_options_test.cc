@@ -54,6 +54,8 @@ TEST(MountOptionsTest, ReadsWhatIsPassedThrough) {
             Passthrough::Policy::kSafe);
   EXPECT_FALSE(Parse("").mount.no_spin);
   EXPECT_TRUE(Parse("nospin").mount.no_spin);
+  EXPECT_FALSE(Parse("nospin").mount.uring);
+  EXPECT_TRUE(Parse("uring").mount.uring);
   EXPECT_EQ(ReasonFor("passthrough=on"), "option.value");
   EXPECT_EQ(ReasonFor("passthrough"), "option.value");
 }

@@ -42,7 +42,8 @@ class QuickWatch {
   }
 
  private:
-  static constexpr int64_t kSlow = 100'000'000;  // nanoseconds for which none is thought to be quick
+  static constexpr int64_t kSlow =
+      100'000'000;  // nanoseconds for which none is thought to be quick
   static constexpr int kProbes = 64;
 
   // How often this thread gave up its processor by itself, or waited for a page.

@@ -70,8 +70,8 @@ struct RequestLoop::Worker {
   std::thread thread;
   // The worker's own.
   bool leads = false;
-  bool alone = false;    // leads, and nobody else does
-  unsigned looks = 0;    // at the requests that somebody waits for
+  bool alone = false;  // leads, and nobody else does
+  unsigned looks = 0;  // at the requests that somebody waits for
   QuickWatch::Probe probe;
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   int64_t budget = 0;    // for how long the next one is then waited for

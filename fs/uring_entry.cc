@@ -11,8 +11,8 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// The kernel's part of the header is at the start of the memory; the payload begins this far behind,
-// and a request's headers are put together right before it.
+// The kernel's part of the header is at the start of the memory; the payload begins this far
+// behind, and a request's headers are put together right before it.
 constexpr size_t kLead = 4096;
 static_assert(sizeof(UringHeader) + sizeof(fuse_in_header) + sizeof(UringHeader::op_in) <= kLead);
 

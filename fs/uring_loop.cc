@@ -73,8 +73,8 @@ absl::Status UringLoop::AddServers(int device, int queues) {
   }
   for (size_t queue = 0; queue < server_of.size(); ++queue) {
     // Those of processors that are not ours, or not there yet, are shared out.
-    Server* const server = server_of[queue] != nullptr ? server_of[queue]
-                                                       : servers_[queue % servers_.size()].get();
+    Server* const server =
+        server_of[queue] != nullptr ? server_of[queue] : servers_[queue % servers_.size()].get();
     for (int i = 0; i < kEntries; ++i) {
       auto entry =
           UringEntry::Create(static_cast<uint16_t>(queue), options_.payload, options_.slack);

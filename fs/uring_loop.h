@@ -46,8 +46,8 @@ class UringLoop {
   };
   using Handler = std::function<void(absl::Span<std::byte> request)>;
 
-  // Gets all that may be refused; the kernel knows of nothing yet. `device`: the mount's descriptor,
-  // which need not stay open. Refused as UringRing::Create, and with ENOMEM.
+  // Gets all that may be refused; the kernel knows of nothing yet. `device`: the mount's
+  // descriptor, which need not stay open. Refused as UringRing::Create, and with ENOMEM.
   static absl::StatusOr<std::unique_ptr<UringLoop>> Create(int device, const Options& options,
                                                            Handler handler);
   // Stops.
@@ -65,7 +65,8 @@ class UringLoop {
   // On a thread that handles a request, takes what is written to /dev/fuse if it is the answer;
   // returns as writev(2). Nothing anywhere else, and of anything else.
   static std::optional<ssize_t> Answer(const struct iovec* parts, int count);
-  // On such a thread, where the answer's bytes are best put: `payload` and `slack` long. Else empty.
+  // On such a thread, where the answer's bytes are best put: `payload` and `slack` long. Else
+  // empty.
   static absl::Span<std::byte> Room();
 
  private:

@@ -1,8 +1,8 @@
 // FUSE over io_uring (Linux 6.14), as far as linux/fuse.h of Linux 6.1 does not have it.
 //
 // There is a queue for each processor that the machine may have; a request goes to the queue of the
-// processor that it is asked on. A queue has entries. REGISTER gives the kernel an entry's memory, in
-// two parts: UringHeader, and the payload. The command completes with a request in that memory:
+// processor that it is asked on. A queue has entries. REGISTER gives the kernel an entry's memory,
+// in two parts: UringHeader, and the payload. The command completes with a request in that memory:
 //
 //   UringHeader.in_out   fuse_in_header
 //   UringHeader.op_in    the request's own structure: the first argument
@@ -13,7 +13,8 @@
 // comes by read(2) of /dev/fuse any more, but for those that want no answer (forgets, interrupts);
 // what nobody asked for (notifications) is written to /dev/fuse as ever.
 //
-// Source: include/uapi/linux/fuse.h of protocol 7.42, Documentation/filesystems/fuse/fuse-io-uring.rst.
+// Source: include/uapi/linux/fuse.h of protocol 7.42,
+// Documentation/filesystems/fuse/fuse-io-uring.rst.
 #ifndef NVDIMMFS_FS_URING_WIRE_H_
 #define NVDIMMFS_FS_URING_WIRE_H_
 
