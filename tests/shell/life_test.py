@@ -5,14 +5,12 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 from tests.shell import shells
 from tests.support import images, mounting, runner
 
 MIB = images.MIB
-NOBODY = 65534
 
 # A machine whose kernel has no libnvdimm, as seen from inside of a container: nothing of it in /sys,
 # and what there is cannot be written.
@@ -21,12 +19,6 @@ for place in /sys/bus /sys/class /sys/devices/platform /sys/module /sys/dev /sys
   mount -t tmpfs -o ro none $place || exit
 done
 exec "$@"
-"""
-
-# An ordinary user, with a /dev/fuse for everybody.
-AS_NOBODY = f"""
-mount -t tmpfs none "$0" && mknod -m 666 "$0/fuse" c 10 229 && mount --bind "$0/fuse" /dev/fuse || exit
-exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups "$@"
 """
 
 
@@ -182,28 +174,10 @@ class LifeTest(shells.ShellTestCase):
                                                     and not w.startswith("/sys")])
 
     def test_an_ordinary_user(self):
-        if os.geteuid() != 0:
-            self.skipTest("the other cases are an ordinary user's already")
-        # The scratch directory and the built program may lie below root's home.
-        place = tempfile.mkdtemp(prefix="nvdimmfs-test.", dir="/tmp")
-        self.addCleanup(shutil.rmtree, place)
-        os.chmod(place, 0o755)
-        program = shutil.copy(mounting.program("tools/nvdimmfs"), place)
-        image = shutil.copy(self.image, place)
-        os.chown(image, NOBODY, NOBODY)
-        mountpoint = os.path.join(place, "fuse")
-        os.mkdir(mountpoint)
-        user = ("unshare", "-m", "sh", "-c", AS_NOBODY, mountpoint)
-        spaces = subprocess.run(
-            [*user, "unshare", "-rm", "true"], capture_output=True, timeout=60, check=False
-        )
-        if spaces.returncode:
-            self.skipTest("an ordinary user may not make namespaces here")
+        user = self.ordinary_user()
+        image = images.initialised(user.path("dimm.img"), 64 * MIB, 128 << 10, 2)
         script = "echo region0 > /sys/bus/nd/drivers/nd_region/unbind && cat /sys/bus/nd/devices/nmem0/state"
-        done = subprocess.run(
-            [*user, program, "shell", image, "--", "sh", "-c", script], stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=shells.LIMIT, check=False, cwd=place,
-        )
+        done = user.run(image, "sh", "-c", script)
         self.assertEqual((0, "idle\n"), (done.returncode, done.stdout), done.stderr)
 
 

@@ -163,7 +163,7 @@ class PresetTest(shells.ShellTestCase):
             ! ndctl enable-dimm nmem0 >&2; ! ndctl enable-region region0 >&2
             echo 0 >fail_cmd; ndctl enable-dimm nmem0 >&2; ndctl enable-region region0 >&2
             cat /sys/bus/nd/devices/nmem0/flags
-            ! echo 13 >fail_cmd_code; ndctl disable-region region0 >&2; ndctl disable-dimm nmem0 >&2
+            ndctl disable-region region0 >&2; ndctl disable-dimm nmem0 >&2
             echo 1 >lock_dimm; cat /sys/bus/nd/devices/nmem0/security"""
         self.assertEqual(["0", "0", "0", "0x100", "0x10", "-13", "label lock ", "label ", "locked"],
                          self.shell(script).splitlines())
@@ -222,15 +222,30 @@ for offset, length in (0, 8192), (0x1fff8, 64), (0x20000, 8):
         # The second bus takes none; the first wants structures as they are.
         script = """import fcntl, struct
 for node, function, in_size, out_size in (("nmem4", 10, 1, 4), ("nmem4", 11, 1, 4), ("nmem0", 10, 1, 4),
-                                          ("nmem0", 18, 15, 8), ("nmem0", 18, 15, 4)):
-    call = bytearray(struct.pack("<QQII36xI", 0, function, in_size, out_size, 0) + bytes(23))
+                                          ("nmem0", 18, 15, 8), ("nmem0", 18, 15, 4), ("ndctl0", 7, 17, 8),
+                                          ("ndctl0", 7, 17, 4), ("ndctl0", 8, 16, 4)):
+    # Function 7 and 8 of the bus: an error without a byte.
+    call = bytearray(struct.pack("<QQII36xI", 0, function, in_size, out_size, 0) + bytes(25))
     with open("/dev/" + node, "r+b", buffering=0) as device:
         try:
             print(fcntl.ioctl(device, 0xc0404e0a, call))
         except OSError as error:
             print(error.strerror)"""
-        self.assertEqual("Invalid argument\nInappropriate ioctl for device\n0\nInvalid argument\n0\n",
+        self.assertEqual("Invalid argument\nInappropriate ioctl for device\n0\nInvalid argument\n0\n"
+                         + 3 * "Invalid argument\n",
                          self.output_of(NFIT_TEST, "python3", "-c", script))
+
+    def test_a_positive_code_is_what_the_ioctl_returns(self):
+        script = """import fcntl, struct
+def ask():
+    with open("/dev/nmem0", "r+b", buffering=0) as device:
+        return fcntl.ioctl(device, 0xc00c4e04, bytearray(12))
+controls = "/sys/devices/platform/nfit_test.0/nfit_test_dimm/test_dimm0/"
+for name, value in ("fail_cmd_code", "13"), ("fail_cmd", "0x10"), ("fail_cmd", "0x20"):
+    with open(controls + name, "w") as control:
+        control.write(value)
+    print(ask())"""
+        self.assertEqual("0\n13\n0\n", self.output_of(NFIT_TEST, "python3", "-c", script))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,18 @@
 import os
 import shutil
 import subprocess
+import tempfile
 
 from tests.support import mounting
 
 LIMIT = 120  # seconds for one command in a shell
+NOBODY = 65534
+
+# An ordinary user, with a /dev/fuse for everybody.
+AS_NOBODY = f"""
+mount -t tmpfs none "$0" && mknod -m 666 "$0/fuse" c 10 229 && mount --bind "$0/fuse" /dev/fuse || exit
+exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups "$@"
+"""
 
 
 def why_no_shell():
@@ -19,6 +27,39 @@ def why_no_shell():
             ["unshare", "-rm", "true"], capture_output=True, text=True, timeout=10, check=False
         )
     return f"no mount namespaces: {done.stderr.strip()}" if done.returncode else None
+
+
+class OrdinaryUser:
+    """Shells as root's tests start them for a user who is not, in a folder of that user's own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        # The built program may lie below root's home.
+        self._program = shutil.copy(mounting.program("tools/nvdimmfs"), folder)
+        os.mkdir(self.path("fuse"))
+        os.chmod(folder, 0o755)
+        self._wrapper = ("unshare", "-m", "sh", "-c", AS_NOBODY, self.path("fuse"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def why_no_shell(self):
+        done = subprocess.run(
+            [*self._wrapper, "unshare", "-rm", "true"], capture_output=True, text=True, timeout=60,
+            check=False,
+        )
+        return f"an ordinary user may not make namespaces: {done.stderr}" if done.returncode else None
+
+    def run(self, source, *arguments):
+        """Runs a command in a shell on `source`, after all in the folder was made the user's."""
+        for place, folders, files in os.walk(self.folder):
+            for name in folders + files:
+                os.chown(os.path.join(place, name), NOBODY, NOBODY)
+        return subprocess.run(
+            [*self._wrapper, self._program, "shell", source, "--", *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
+            cwd=self.folder,
+        )
 
 
 class ShellTestCase(mounting.MountTestCase):
@@ -49,6 +90,18 @@ class ShellTestCase(mounting.MountTestCase):
             check=False,
             **options,
         )
+
+    def ordinary_user(self):
+        """An OrdinaryUser, for as long as the case runs; skipped where there can be none."""
+        if os.geteuid() != 0:
+            self.skipTest("the other cases are an ordinary user's already")
+        folder = tempfile.mkdtemp(prefix="nvdimmfs-test.", dir="/tmp")
+        self.addCleanup(shutil.rmtree, folder)
+        user = OrdinaryUser(folder)
+        reason = user.why_no_shell()
+        if reason:
+            self.skipTest(reason)
+        return user
 
     def output_of(self, source, *arguments, **options):
         """The standard output of a command that must succeed in a shell."""

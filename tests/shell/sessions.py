@@ -1,0 +1,74 @@
+"""The sessions: scripts of commands, and what they print on a kernel. Each has its DIMMs."""
+
+import dataclasses
+import os
+import re
+
+from tests.support import images, nfit
+
+MIB = images.MIB
+FOLDER = os.path.abspath("tests/shell/sessions")
+
+# What differs from run to run: UUIDs, addresses; where the bus is; what the library tells of the paths there.
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ADDRESS = re.compile(r"addr = 0x[0-9a-f]+")
+BUS = re.compile(r'"path":"\S*(?=\\/ndbus)')
+LIBRARY = re.compile(r"^(libndctl|libdaxctl): .*\n", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dimms:
+    """`count` blank DIMMs, as QEMU has them, of `size` bytes with `label_size` bytes of labels each."""
+
+    count: int
+    size: int
+    label_size: int
+
+    def make(self, folder):
+        """The images of fresh ones."""
+        paths = [os.path.join(folder, f"dimm{number}.img") for number in range(self.count)]
+        return [images.blank(path, self.size, self.label_size) for path in paths]
+
+    def source(self, folder):
+        """Fresh ones as nvdimmfs takes them."""
+        paths = self.make(folder)
+        if self.count == 1:
+            return f"{paths[0]},label_size={self.label_size}"
+        table = nfit.Table()
+        for number in range(self.count):
+            index = table.range(nfit.PMEM, (4 << 30) + number * self.size, self.size, node=0)
+            table.map(handle=number + 1, range_index=index, control=number + 1, size=self.size)
+            table.control(number + 1, serial=0x123456 + number)
+        path = os.path.join(folder, "table.nfit")
+        with open(path, "wb") as out:
+            out.write(table.bytes())
+        return f"nfit:{path}," + ",".join(f"dimm={image}" for image in paths)
+
+
+# The longest first.
+SESSIONS = {
+    "two_dimms": Dimms(2, 512 * MIB, 128 << 10),
+    "one_dimm": Dimms(1, 512 * MIB, 128 << 10),
+    "label_less": Dimms(1, 256 * MIB, 0),
+    "daxctl": Dimms(1, 1024 * MIB, 128 << 10),
+}
+
+
+def _read(name):
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as source:
+        return source.read()
+
+
+def script(name):
+    """The commands, for sh."""
+    return _read("prelude.sh") + _read(f"{name}.sh")
+
+
+def recorded(name):
+    return _read(f"{name}.txt")
+
+
+def normalised(text):
+    """What a session printed, without what differs from run to run."""
+    text = UUID.sub("UUID", LIBRARY.sub("", text))
+    return ADDRESS.sub("addr = ADDRESS", BUS.sub('"path":"', text))
