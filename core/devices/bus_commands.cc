@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"
@@ -266,6 +267,13 @@ absl::StatusOr<Said> Answer(Bus& bus, const Call& call) {
   }
 }
 
+// Whether it is one of the buses of the kernel's test module.
+bool IsForTests(const Bus& bus) {
+  return absl::c_any_of(bus.dimms(), [](const auto& dimm) {
+    return dimm->source().test_controls != nullptr;
+  });
+}
+
 // Intel's functions are the kernel's own way to activate firmware.
 constexpr uint64_t kIntelFamily = 1, kIntelFunctions = 1u << 1 | 1u << 2;
 
@@ -273,6 +281,8 @@ absl::StatusOr<int> AnswerCall(Bus& bus, const Command& command) {
   CommandMasks masks = MasksOf(bus);
   if (FamilyOf(command) == kIntelFamily) masks.functions = kIntelFunctions;
   ASSIGN_OR_RETURN(const Call call, ParseCall(masks, command));
+  if (IsForTests(bus))
+    RETURN_IF_ERROR(CheckCallOfTestBus(call.function, call.in, call.in.size() + call.out.size()));
   ASSIGN_OR_RETURN(const Said said, Answer(bus, call));
   std::copy_n(said.begin(), std::min(said.size(), call.out.size()), call.out.begin());
   return FinishCall(command, static_cast<uint32_t>(said.size()));

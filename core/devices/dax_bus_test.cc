@@ -118,7 +118,7 @@ TEST_F(DaxBusTest, ABlockIsOfflineAtFirstAndGoesOnline) {
 TEST_F(DaxBusTest, ABlockOfZoneNormalCannotGoOffline) {
   GiveToKmem("dax0.0");
   const std::string block = FirstBlock();
-  EXPECT_EQ(m.Set(block + "/state", "online_kernel"), "");
+  EXPECT_EQ(m.Set(block + "/state", "online"), "");
   EXPECT_EQ(m.Set(block + "/state", "offline"), "EBUSY");
   EXPECT_EQ(m.Set(block + "/online", "0"), "EBUSY");
 }

@@ -145,8 +145,7 @@ absl::Status MemoryBlock::SetState(absl::string_view text) {
         EINVAL, "memory.state",
         absl::StrCat(name(), " is ", zone_ == Zone::kNone ? "offline" : "online", " already"));
   if (*state == "offline") return GoOffline();
-  if (*state != "online") last_ = *state == "online_kernel" ? Zone::kNormal : Zone::kMovable;
-  zone_ = last_;
+  zone_ = last_ = *state == "online_movable" ? Zone::kMovable : Zone::kNormal;
   return absl::OkStatus();
 }
 

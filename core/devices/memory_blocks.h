@@ -50,7 +50,7 @@ class MemoryBlock final : public Device {
   const uint64_t index_;
   const int node_;
   Zone zone_ = Zone::kNone;
-  Zone last_ = Zone::kNormal;  // where a plain "online" brings it
+  Zone last_ = Zone::kNormal;  // where a 1 in `online` brings it
 };
 
 // "node0": where links to its blocks are.

@@ -1,6 +1,7 @@
 #include "core/devices/test_dimm.h"
 
 #include <cerrno>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,7 +13,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-constexpr int kMostErrno = 4095;
+constexpr int64_t kLeast = -4095;  // the last errno
 
 TestDimm& AsTest(Device& device) { return static_cast<TestDimm&>(device); }
 
@@ -27,16 +28,18 @@ absl::Status StoreFailing(Device& device, absl::string_view text) {
 }
 
 absl::StatusOr<std::string> ShowCode(Device& device) {
-  return absl::StrCat(-AsTest(device).controls().error_number.load(), "\n");
+  return absl::StrCat(AsTest(device).controls().code.load(), "\n");
 }
 
 absl::Status StoreCode(Device& device, absl::string_view text) {
   ASSIGN_OR_RETURN(const int64_t code, ParseSigned(text));
-  if (code > 0 || code < -kMostErrno)
+  if (code < kLeast || code > std::numeric_limits<int>::max())
     return Refusal(EINVAL, "dimm.test.code",
                    absl::StrCat("fail_cmd_code of ", device.name(), ": ", code,
-                                " is no negative errno; 0 stands for -", EIO));
-  AsTest(device).controls().error_number = static_cast<int>(-code);
+                                " is no errno (negative), and nothing that an ioctl returns; 0 "
+                                "stands for -",
+                                EIO));
+  AsTest(device).controls().code = static_cast<int>(code);
   return absl::OkStatus();
 }
 
@@ -69,7 +72,7 @@ constexpr Attribute kTestDimmAttributes[] = {
      .mode = 0644,
      .show = ShowCode,
      .store = StoreCode,
-     .summary = "what such a function returns, a negative errno; 0: EIO"},
+     .summary = "what such a function returns: a negative errno, 0 for -EIO; positive: no failure"},
     {.name = "handle", .show = ShowHandle, .summary = "handle of the DIMM, as nfit/handle"},
     {.name = "lock_dimm",
      .mode = 0200,

@@ -53,7 +53,10 @@ TEST_F(TestDimmTest, ShowsWhatItWasTold) {
   EXPECT_EQ(model.Get("test_dimm3/fail_cmd"), "0x30\n");
   EXPECT_EQ(model.Get("test_dimm3/fail_cmd_code"), "-22\n");
   EXPECT_EQ(model.Set("test_dimm3/fail_cmd", "all"), "EINVAL");
-  EXPECT_EQ(model.Set("test_dimm3/fail_cmd_code", "22"), "EINVAL");
+  EXPECT_EQ(model.Set("test_dimm3/fail_cmd_code", "22"), "");
+  EXPECT_EQ(model.Get("test_dimm3/fail_cmd_code"), "22\n");
+  EXPECT_EQ(model.Set("test_dimm3/fail_cmd_code", "-4096"), "EINVAL");
+  EXPECT_EQ(model.Set("test_dimm3/fail_cmd_code", "2147483648"), "EINVAL");
 }
 
 TEST_F(TestDimmTest, LabelsThatAreLockedCannotBeRead) {

@@ -3,15 +3,23 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/endian.h"
 #include "core/base/status.h"
+#include "core/commands/bus_command_format.h"
 #include "core/intel/format.h"
 
 namespace nvdimmfs::core {
 
+int TestControls::CodeFor(uint64_t function) const {
+  if (function >= 64 || (failing.load() >> function & 1) == 0) return 0;
+  const int told = code.load();
+  return told == 0 ? -EIO : told;
+}
+
 absl::Status TestControls::Verdict(uint64_t function) const {
-  if (function >= 64 || (failing.load() >> function & 1) == 0) return absl::OkStatus();
-  const int error = error_number.load();
-  return Refusal(error == 0 ? EIO : error, "dimm.test.fails",
+  const int result = CodeFor(function);
+  if (result >= 0) return absl::OkStatus();
+  return Refusal(-result, "dimm.test.fails",
                  absl::StrCat("function ", function, " is made to fail by fail_cmd of test_dimm",
                               number, "; write 0 there to end it"));
 }
@@ -44,6 +52,26 @@ absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> 
                                   " bytes of input and output, not ", size));
   if (function == intel::kFirmwareFinish && !in.empty() && in[0] > kLastFinishFlag)
     return Refusal(EINVAL, "command.buffer", "the flag of function 15 is 0 (finish) or 1 (abort)");
+  return absl::OkStatus();
+}
+
+absl::Status CheckCallOfTestBus(uint64_t function, absl::Span<const std::byte> in, uint64_t size) {
+  constexpr uint64_t kLengthAt = sizeof(le64), kStatus = sizeof(le32);
+  uint64_t structure = kStatus;
+  if (function == kInjectErrors) {
+    structure += sizeof(InjectErrorsIn);
+  } else if (function == kWithdrawErrors) {
+    structure += sizeof(WithdrawErrorsIn);
+  } else {
+    return absl::OkStatus();
+  }
+  if (size != structure || in.size() != structure - kStatus)
+    return Refusal(EINVAL, "command.buffer",
+                   absl::StrCat("function ", function, " takes ", structure,
+                                " bytes of input and output, not ", size));
+  if (LoadLe<uint64_t>(in.data() + kLengthAt) == 0)
+    return Refusal(EINVAL, "command.buffer",
+                   absl::StrCat("function ", function, " of a range without a byte"));
   return absl::OkStatus();
 }
 

@@ -18,18 +18,25 @@ namespace nvdimmfs::core {
 struct TestControls {
   explicit TestControls(int number_of_dimm) : number(number_of_dimm) {}
 
-  // Refused ("dimm.test.fails") where the function is one of `failing`.
+  // What the function returns where it is one of `failing`, and 0 where not: a negative errno, or
+  // a positive number, which is no failure.
+  int CodeFor(uint64_t function) const;
+  // Refused ("dimm.test.fails") where that is negative.
   absl::Status Verdict(uint64_t function) const;
 
   const int number;                  // K of test_dimmK
   std::atomic<uint64_t> failing{0};  // bit n: function n fails once it has done its work
-  std::atomic<int> error_number{0};  // with this errno; 0: EIO
+  std::atomic<int> code{0};          // and returns this; 0: -EIO
 };
 
 // Refused with EINVAL, "command.buffer", as the test module refuses a CALL of an Intel function
 // whose buffer is not that of its structure, before the firmware would see it. `size` is of input
 // and output together.
 absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
+
+// Likewise for a CALL of a bus's function; errors are injected and withdrawn in whole structures,
+// and not none.
+absl::Status CheckCallOfTestBus(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
 
 // The label area of such a DIMM: a read that is made to fail has read, a store has stored.
 class TestLabels final : public MemoryMedia {
