@@ -59,6 +59,8 @@ class Arena {
 
   // A part of one sector: `out` starts `skip` bytes into it.
   absl::Status Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
+  // Whole consecutive sectors, each as by Read.
+  absl::Status ReadRun(uint32_t premap, absl::Span<std::byte> out);
   // Whole consecutive sectors; each is old or new, whatever happens. On an error those before the
   // failing batch are new.
   absl::Status Write(uint32_t premap, absl::Span<const std::byte> data);
@@ -86,6 +88,7 @@ class Arena {
   void MendLane(uint32_t lane);
 
   void PrefetchMap(uint32_t premap) const;
+  void PrefetchSector(uint32_t premap) const;
   bool ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) const;
   absl::StatusOr<MapEntry> LoadMap(uint32_t premap) const;
   [[gnu::noinline]] absl::Status ReadThroughMedia(uint32_t premap, uint32_t skip,

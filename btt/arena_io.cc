@@ -42,9 +42,11 @@ void Arena::PrefetchMap(uint32_t premap) const {
 }
 
 absl::StatusOr<MapEntry> Arena::LoadMap(uint32_t premap) const {
-  std::array<std::byte, 4> word;
-  RETURN_IF_ERROR(ns_->Read(geometry_.MapAt(premap), absl::MakeSpan(word)));
-  return MapEntry(core::LoadLe<uint32_t>(word.data()), premap);
+  uint32_t word;
+  if (!view_.usable() || !view_.load32(&word, view_.base + geometry_.MapAt(premap)))
+    RETURN_IF_ERROR(ns_->Read(geometry_.MapAt(premap),
+                              absl::MakeSpan(reinterpret_cast<std::byte*>(&word), sizeof word)));
+  return MapEntry(core::LoadLe<uint32_t>(&word), premap);
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -84,6 +86,26 @@ bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out
 absl::Status Arena::Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) {
   if (ReadDirect(premap, skip, out)) return absl::OkStatus();
   return ReadThroughMedia(premap, skip, out);
+}
+
+// The sector's block on its way into the cache, while its predecessor is copied: blocks lie
+// anywhere, so the processor cannot foresee the next one, and would wait for its page table as
+// well.
+void Arena::PrefetchSector(uint32_t premap) const {
+  uint32_t word;
+  if (!view_.usable() || !view_.load32(&word, view_.base + geometry_.MapAt(premap))) return;
+  const MapEntry entry(core::LoadLe<uint32_t>(&word), premap);
+  if (entry.block() >= geometry_.internal_nlba) return;
+  __builtin_prefetch(view_.base + geometry_.BlockAt(entry.block()));
+}
+
+absl::Status Arena::ReadRun(uint32_t premap, absl::Span<std::byte> out) {
+  while (!out.empty()) {
+    if (out.size() > sector_size_) PrefetchSector(premap + 1);
+    RETURN_IF_ERROR(Read(premap++, 0, out.first(sector_size_)));
+    out.remove_prefix(sector_size_);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Arena::ReadThroughMedia(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) {
@@ -165,6 +187,7 @@ absl::Status Arena::CleanFreeBlock(LaneState& lane) {
 
 // False where the lane had to be taken out of service.
 bool Arena::MakeUsable(HeldLane& lane) {
+  if (view_.usable() && !lane->free_block_is_bad) return true;  // nothing at all is bad
   const bool bad = lane->free_block_is_bad ||
                    ns_->IsPoisoned(geometry_.BlockAt(lane->free_block), geometry_.internal_lbasize);
   const bool lost = ns_->IsPoisoned(geometry_.FlogAt(lane.index()), sizeof(FlogGroup)) ||

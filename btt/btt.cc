@@ -262,10 +262,7 @@ absl::Status Btt::ReadSectors(uint64_t offset, absl::Span<std::byte> out) const 
     return at.arena->Read(at.premap, skip, out.subspan(done, bytes));
   };
   auto whole = [&](Place at, uint32_t count, uint64_t done) {
-    for (uint32_t i = 0; i < count; ++i)
-      RETURN_IF_ERROR(at.arena->Read(at.premap + i, 0,
-                                     out.subspan(done + uint64_t{i} * sector_size_, sector_size_)));
-    return absl::OkStatus();
+    return at.arena->ReadRun(at.premap, out.subspan(done, uint64_t{count} * sector_size_));
   };
   return Split(offset, out.size(), part, whole);
 }
