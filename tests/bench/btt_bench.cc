@@ -4,6 +4,9 @@
 //
 //   btt_bench [--dir /dev/shm] [--mib 512] [--ms 400] [--rounds 3] [--clock wall|cpu]
 //             [--peer on|off] [--mode dax|cache|both] [--size 4096|512] [--only write|read]
+//             [--request 1048576]
+//
+// With --request: requests of many sectors instead, at random places, beside one copy of as much.
 //
 // Two modes, a process for each, since both libraries read their environment when they are loaded:
 //   dax    both are told that the file is persistent memory: stores past the cache and fences
@@ -48,8 +51,9 @@ struct Flags {
   bool cpu_clock = false;
   bool peer = true;
   std::string mode = "both";
-  std::string only;  // "" is both directions
-  size_t size = 0;   // 0 is both sizes
+  std::string only;    // "" is both directions
+  size_t size = 0;     // 0 is both sizes
+  size_t request = 0;  // bytes; 0 is one block
 };
 
 // One random block operation; the buffer is the thread's.
@@ -121,6 +125,47 @@ struct Contender {
   Operation read, write;
 };
 
+// Requests of many blocks beside one copy of as much, to or from a media of its own (`other`);
+// rounds alternate. The BTT's blocks lie in the order of its sectors at first, and at random after
+// `shuffle`.
+void CompareRequests(const Flags& flags, Btt& btt, Pmem2Media& other, uint64_t blocks,
+                     size_t block_size, const Operation& shuffle) {
+  const size_t request = flags.request;
+  const uint64_t requests = blocks * block_size / request;
+  const struct {
+    const char* verb;
+    Operation ours, floor;
+  } rows[] = {
+      {"write",
+       [&](uint64_t i, std::byte* buffer) {
+         return btt.Write(i * request, absl::MakeConstSpan(buffer, request)).ok();
+       },
+       [&](uint64_t i, std::byte* buffer) {
+         return other.WriteThrough(i * request, absl::MakeConstSpan(buffer, request)).ok() &&
+                other.Drain().ok();
+       }},
+      {"read",
+       [&](uint64_t i, std::byte* buffer) {
+         return btt.Read(i * request, absl::MakeSpan(buffer, request)).ok();
+       },
+       [&](uint64_t i, std::byte* buffer) {
+         return other.Read(i * request, absl::MakeSpan(buffer, request)).ok();
+       }}};
+  for (const char* order : {"in order", "shuffled"}) {
+    for (const auto& row : rows) {
+      if (!flags.only.empty() && flags.only != row.verb) continue;
+      double ours = 1e18, floor = 1e18;
+      for (int round = 0; round < flags.rounds; ++round) {
+        ours = std::min(ours, NsPerOp(row.ours, requests, request, 1, flags));
+        floor = std::min(floor, NsPerOp(row.floor, requests, request, 1, flags));
+      }
+      std::printf("btt %-5s %zu B of %zu B, blocks %s: %.1f us, a copy %.1f us, ratio %.2f\n",
+                  row.verb, request, block_size, order, ours / 1000, floor / 1000, ours / floor);
+    }
+    NsPerOp(shuffle, blocks, block_size, 1, flags);
+  }
+}
+
 int Compare(const Flags& flags, size_t block_size) {
   const uint64_t bytes = flags.mib << 20;
   const std::string ours_path = flags.dir + "/nvdimmfs_bench." + std::to_string(getpid());
@@ -184,6 +229,13 @@ int Compare(const Flags& flags, size_t block_size) {
   };
   if (!Fill(ours.write, blocks, block_size) || !Fill(theirs.write, blocks, block_size)) return 1;
 
+  if (flags.request != 0) {
+    auto other = MapFile(ours_path, bytes);
+    unlink(ours_path.c_str());
+    if (other != nullptr) CompareRequests(flags, btt, *other, blocks, block_size, ours.write);
+    pmemblk_close(pool);
+    return other == nullptr;
+  }
   for (const bool write : {true, false}) {
     if (!flags.only.empty() && flags.only != (write ? "write" : "read")) continue;
     for (const int threads : {1, 2}) {
@@ -245,6 +297,8 @@ Flags Parse(int argc, char** argv) {
       flags.only = argv[i + 1];
     else if (name == "--size")
       flags.size = std::strtoull(argv[i + 1], nullptr, 10);
+    else if (name == "--request")
+      flags.request = std::strtoull(argv[i + 1], nullptr, 10);
     else if (name == "--rounds")
       flags.rounds = std::atoi(argv[i + 1]);
   }
