@@ -45,7 +45,7 @@ absl::Status Arena::Recover() {
 absl::Status Arena::LoadLanes(const FlogImage& flog) {
   std::vector<uint32_t> free_blocks;
   for (uint32_t lane = 0; lane < geometry_.nfree; ++lane) {
-    if (flog.unreadable[lane]) {
+    if (flog.unreadable[lane] || IsBlank(flog.groups[lane])) {
       // Its free block is unknown, and an interrupted write through it stays undone: that sector
       // keeps its old contents.
       lanes_.RetireInitial(lane);

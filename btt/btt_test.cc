@@ -212,6 +212,29 @@ TEST_F(BttTest, ReadOnlyOpeningStoresNothing) {
   EXPECT_TRUE(std::equal(before.begin(), before.end(), ns_->bytes().begin()));
 }
 
+// A kernel would take block 0 for the free block of all these lanes, and overwrite sector 0.
+TEST_F(BttTest, LanesWhoseGroupsWereErasedAreOutOfService) {
+  Make(17 * kMiB);
+  const auto data = Pattern(300 * 512, 1);
+  ArenaGeometry arena;
+  {
+    auto btt = Bind(Options(512, Version::kV2_0));
+    arena = btt->arenas()[0]->geometry();
+    ASSERT_TRUE(btt->Discard(0, 512).ok());
+  }
+  std::memset(ns_->bytes().data() + arena.FlogAt(0), 0, 4096);
+  auto again = Btt::Open(ns_, Version::kV2_0, kParent, false);
+  ASSERT_TRUE(again.ok()) << again.status();
+  ASSERT_TRUE((*again)->Write(512, data).ok());
+  ASSERT_TRUE((*again)->Write(512, data).ok());
+  EXPECT_EQ(ReadAll(**again, 512, data.size()), data);
+  EXPECT_EQ(ReadAll(**again, 0, 512), std::vector<std::byte>(512));
+  const std::byte* page = ns_->bytes().data() + arena.FlogAt(0);
+  EXPECT_TRUE(std::all_of(page, page + 4096, [](std::byte b) { return b == std::byte{0}; }));
+  std::memset(ns_->bytes().data() + arena.FlogAt(0), 0, arena.nfree * sizeof(FlogGroup));
+  EXPECT_EQ(core::ErrnoOf(Btt::Open(ns_, Version::kV2_0, kParent, false).status()), ENOMEM);
+}
+
 TEST_F(BttTest, OldPaddingIsKept) {
   Make(17 * kMiB);
   ArenaGeometry arena;

@@ -1,5 +1,6 @@
 #include "btt/flog.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -74,6 +75,10 @@ absl::StatusOr<LaneRecord> ReadLane(const FlogGroup& group, FlogPair pair) {
   record.newer = static_cast<uint8_t>(newer);
   record.seq = entry.seq;
   return record;
+}
+
+bool IsBlank(const FlogGroup& group) {
+  return std::all_of(group.slots.begin(), group.slots.end(), IsEmpty);
 }
 
 FlogGroup InitialGroup(uint32_t lane, uint32_t external_nlba) {

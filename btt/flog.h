@@ -44,6 +44,9 @@ struct LaneRecord {
 };
 absl::StatusOr<LaneRecord> ReadLane(const FlogGroup& group, FlogPair pair);
 
+// Whether nothing was ever recorded in it: no group of a formatted log is so, unless it was erased.
+bool IsBlank(const FlogGroup& group);
+
 // A lane's group in a fresh log: lba = lane, old = new = external_nlba + lane, seq 1.
 FlogGroup InitialGroup(uint32_t lane, uint32_t external_nlba);
 
