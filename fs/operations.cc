@@ -112,7 +112,9 @@ absl::StatusOr<std::unique_ptr<OpenFile>> Operations::Open(Ino ino, int flags) {
   const std::optional<NodeView> node = tree_.Find(ino);
   if (!node) return NoSuchNode(ino);
   const bool is_command = node->kind == NodeKind::kAttribute && node->attribute->command != nullptr;
-  if ((flags & O_ACCMODE) != O_RDONLY && !is_command) RETURN_IF_ERROR(CheckWritable());
+  const bool keeps_source =
+      node->kind == NodeKind::kAttribute && (is_command || node->attribute->shows_only);
+  if ((flags & O_ACCMODE) != O_RDONLY && !keeps_source) RETURN_IF_ERROR(CheckWritable());
   switch (node->kind) {
     case NodeKind::kAttribute:
       if (is_command) return CommandFile::Make(*node, model_);

@@ -30,6 +30,8 @@ struct Attribute {
   // return.
   absl::StatusOr<int> (*command)(Device&, const Command&) = nullptr;
   bool raw_input = false;          // `store` wants every written byte, NULs and all
+  // `store` changes how things are shown alone: it may be written over a read-only source, too.
+  bool shows_only = false;
   absl::string_view summary = {};  // one line for the documentation
 };
 

@@ -1,8 +1,11 @@
 #include "core/devices/bus_type.h"
 
 #include <cerrno>
+#include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/devices/bus_attributes.h"
@@ -41,6 +44,30 @@ absl::Status StoreLoaded(Device& device, absl::string_view text) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> ShowMajors(Device& device) {
+  const NodeMajors& majors = device.system().node_majors();
+  return absl::StrCat(majors.dimm, " ", majors.control, "\n");
+}
+
+absl::Status StoreMajors(Device& device, absl::string_view text) {
+  constexpr int kMajors = 1 << 12;
+  NodeMajors majors;
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  const auto parse = [](absl::string_view word, int& number) {
+    return absl::SimpleAtoi(word, &number) && number > 0 && number < kMajors;
+  };
+  if (words.size() != 2 || !parse(words[0], majors.dimm) || !parse(words[1], majors.control) ||
+      majors.dimm == majors.control)
+    return Refusal(
+        EINVAL, "input.syntax",
+        absl::StrCat("wants two different majors, of DIMMs' nodes and of buses': numbers "
+                     "from 1 to ",
+                     kMajors - 1));
+  device.system().SetNodeMajors(majors);
+  return absl::OkStatus();
+}
+
 uint16_t WithModule(const Device& device) { return device.system().has_module() ? 0644 : 0; }
 
 constexpr Attribute kBusTypeAttributes[] = {
@@ -54,6 +81,12 @@ constexpr Attribute kBusTypeAttributes[] = {
      .store = StoreProbe,
      .summary = "a device's name: offer it to the driver that matches"},
     kUeventTriggerAttribute,
+    {.name = "x/majors",
+     .mode = 0644,
+     .show = ShowMajors,
+     .store = StoreMajors,
+     .shows_only = true,
+     .summary = "majors in `dev` of DIMMs and of buses; written by who makes nodes of that number"},
     {.name = "x/loaded",
      .mode = 0644,
      .show = ShowLoaded,

@@ -1,5 +1,6 @@
 // The control commands of a DIMM and of its bus, with the answers of a kernel (Linux 6.1 on QEMU's
 // NVDIMM).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -186,6 +187,19 @@ TEST_F(CommandsTest, ADimmWithoutALabelAreaHasNoCommands) {
   EXPECT_EQ(Dimm(4, Buffer().Room(12)), "ENOTTY");
   EXPECT_EQ(DimmCall(CallOf(0, 4, 0, 12)), "EINVAL");
   std::swap(model.system, bare.system);
+}
+
+TEST_F(CommandsTest, NodesHaveTheMajorsThatTheirMakerSays) {
+  EXPECT_EQ(model.Get("nd/x/majors"), "245 246\n");
+  EXPECT_EQ(model.Set("nd/x/majors", "511 234\n"), "");
+  EXPECT_EQ(model.Get("nmem0/dev"), "511:0\n");
+  EXPECT_EQ(model.Get("ndctl0/dev"), "234:0\n");
+  EXPECT_THAT(model.Get("nmem0/uevent"), testing::StartsWith("MAJOR=511\nMINOR=0\n"));
+  const auto links = model.system->Find("nmem0")->links();
+  EXPECT_EQ(links.back().path, "sys/dev/char/511:0");
+  for (const char* text : {"", "511", "511 511", "0 234", "511 4096", "511 -1", "511 234 1", "a b"})
+    EXPECT_EQ(model.Set("nd/x/majors", text), "EINVAL") << text;
+  EXPECT_EQ(model.Get("nd/x/majors"), "511 234\n");
 }
 
 }  // namespace

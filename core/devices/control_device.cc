@@ -3,13 +3,15 @@
 #include "absl/strings/str_cat.h"
 #include "core/devices/bus.h"
 #include "core/devices/bus_commands.h"
-#include "core/devices/device_numbers.h"
+#include "core/devices/system.h"
 
 namespace nvdimmfs::core {
 namespace {
 
+int MajorOf(const Device& device) { return device.system().node_majors().control; }
+
 absl::StatusOr<std::string> ShowDev(Device& device) {
-  return absl::StrCat(kControlMajor, ":", static_cast<ControlDevice&>(device).id(), "\n");
+  return absl::StrCat(MajorOf(device), ":", static_cast<ControlDevice&>(device).id(), "\n");
 }
 
 constexpr Attribute kControlAttributes[] = {
@@ -31,11 +33,11 @@ std::vector<DeviceLink> ControlDevice::links() const {
   return {{absl::StrCat(path(), "/subsystem"), "class/nd"},
           {absl::StrCat(path(), "/device"), parent()->path()},
           {absl::StrCat("class/nd/", name()), path()},
-          {absl::StrCat("sys/dev/char/", kControlMajor, ":", id_), path()}};
+          {absl::StrCat("sys/dev/char/", MajorOf(*this), ":", id_), path()}};
 }
 
 std::string ControlDevice::uevent() const {
-  return absl::StrCat("MAJOR=", kControlMajor, "\nMINOR=", id_, "\nDEVNAME=", name(), "\n");
+  return absl::StrCat("MAJOR=", MajorOf(*this), "\nMINOR=", id_, "\nDEVNAME=", name(), "\n");
 }
 
 }  // namespace nvdimmfs::core

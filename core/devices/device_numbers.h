@@ -5,10 +5,15 @@
 
 namespace nvdimmfs::core {
 
-inline constexpr int kDimmMajor = 245;
-inline constexpr int kControlMajor = 246;
 inline constexpr int kDaxMajor = 252;
 inline constexpr int kBlockMajor = 259;
+
+// Of /dev/nmemN and /dev/ndctlN; their minors are N. Others where somebody made real nodes for them
+// (bus/nd/x/majors).
+struct NodeMajors {
+  int dimm = 245;
+  int control = 246;
+};
 
 }  // namespace nvdimmfs::core
 

@@ -10,7 +10,6 @@
 #include "core/base/status.h"
 #include "core/devices/activation.h"
 #include "core/devices/bus.h"
-#include "core/devices/device_numbers.h"
 #include "core/devices/dimm_commands.h"
 #include "core/devices/dimm_security.h"
 #include "core/devices/region.h"
@@ -63,8 +62,10 @@ absl::StatusOr<std::string> ShowAvailableSlots(Device& device) {
   return absl::StrCat(free_slots == 0 ? 0 : free_slots - 1, "\n");
 }
 
+int MajorOf(const Device& device) { return device.system().node_majors().dimm; }
+
 absl::StatusOr<std::string> ShowDev(Device& device) {
-  return absl::StrCat(kDimmMajor, ":", AsDimm(device).id(), "\n");
+  return absl::StrCat(MajorOf(device), ":", AsDimm(device).id(), "\n");
 }
 
 absl::StatusOr<std::string> ShowHandle(Device& device) {
@@ -313,12 +314,12 @@ absl::Span<const Attribute> Dimm::attributes() const { return kDimmAttributes; }
 
 std::vector<DeviceLink> Dimm::links() const {
   std::vector<DeviceLink> links = NdDevice::links();
-  links.push_back({absl::StrCat("sys/dev/char/", kDimmMajor, ":", id_), path()});
+  links.push_back({absl::StrCat("sys/dev/char/", MajorOf(*this), ":", id_), path()});
   return links;
 }
 
 std::string Dimm::uevent() const {
-  return absl::StrCat("MAJOR=", kDimmMajor, "\nMINOR=", id_, "\nDEVNAME=", name(), "\n",
+  return absl::StrCat("MAJOR=", MajorOf(*this), "\nMINOR=", id_, "\nDEVNAME=", name(), "\n",
                       NdDevice::uevent());
 }
 

@@ -227,6 +227,24 @@ void System::Unregister(Device& device) {
   device.Removed();
 }
 
+void System::SetNodeMajors(const NodeMajors& majors) {
+  node_majors_ = majors;
+  std::vector<std::shared_ptr<Device>> devices;
+  Collect(roots_, devices);
+  for (const auto& device : devices) {
+    if (device->kind() != DeviceKind::kDimm && device->kind() != DeviceKind::kControl) continue;
+    const std::vector<DeviceLink> before = std::exchange(device->links_, device->links());
+    const auto is_in = [](const std::vector<DeviceLink>& links, const DeviceLink& link) {
+      return std::any_of(links.begin(), links.end(),
+                         [&](const DeviceLink& other) { return other.path == link.path; });
+    };
+    for (const DeviceLink& link : before)
+      if (!is_in(device->links_, link)) RemoveLink(link.path);
+    for (const DeviceLink& link : device->links_)
+      if (!is_in(before, link)) AddLink(link.path, link.target);
+  }
+}
+
 void System::UnregisterLater(const std::shared_ptr<Device>& device) { removals_.push_back(device); }
 
 void System::FinishRemovals() {

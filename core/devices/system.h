@@ -23,6 +23,7 @@
 #include "core/base/timer_queue.h"
 #include "core/commands/command.h"
 #include "core/devices/device.h"
+#include "core/devices/device_numbers.h"
 #include "core/devices/driver.h"
 #include "core/devices/id_allocator.h"
 #include "core/devices/sector_layer.h"
@@ -99,6 +100,10 @@ class System {
 
   Device* FindLocked(absl::string_view name);
 
+  const NodeMajors& node_majors() const { return node_majors_; }
+  // Of all DIMMs and buses, those that are there too.
+  void SetNodeMajors(const NodeMajors& majors);
+
   bool has_module() const { return module_ != nullptr; }
   bool HasBuses() const;
   // All buses go, and what was in memory with them.
@@ -140,6 +145,7 @@ class System {
   std::function<std::string(Bus&)> bus_lister_;
   IdAllocator bus_ids_, dimm_ids_, region_ids_, disk_ids_;
   uint64_t disk_sequence_ = 0;
+  NodeMajors node_majors_;
   std::vector<std::shared_ptr<Device>> roots_;
   std::vector<std::shared_ptr<Device>> removals_;
   std::vector<const Driver*> drivers_;

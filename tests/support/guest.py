@@ -83,12 +83,17 @@ def cxl(data, labels, number, serial):
     return arguments + ["-device", port, "-device", device]
 
 
+def disk(path):
+    """QEMU's arguments for a virtio disk over the file, the guest's next /dev/vdX; it may be lost at the end."""
+    return ["-drive", f"file={path},if=virtio,format=raw,cache=unsafe"]
+
+
 def boot(image, label_size, script, files=(), seconds=170):
     """Runs `script` in a guest with `image` as its only DIMM; as `run`."""
     return run(nvdimm(image, label_size), script, files, seconds)
 
 
-def run(devices, script, files=(), seconds=170, machine=None, kernel_arguments=""):
+def run(devices, script, files=(), seconds=170, machine=None, kernel_arguments="", memory=None):
     """Runs `script` in a guest with QEMU's arguments `devices`; {section: text}.
 
     The script is busybox's sh; `section NAME` starts a new section of the output, "" comes before the
@@ -100,6 +105,8 @@ def run(devices, script, files=(), seconds=170, machine=None, kernel_arguments="
         settings["GUEST_KARGS"] = kernel_arguments
         if machine:
             settings["GUEST_MACHINE"] = machine
+        if memory:
+            settings["GUEST_MEMORY"] = memory
         text = _run(command, seconds + 30, settings)
     failed = [line for line in text.splitlines() if line.startswith("@@FAILED")]
     if failed:

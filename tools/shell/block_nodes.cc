@@ -33,13 +33,12 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "core/base/status.h"
+#include "tools/shell/device_number.h"
 #include "tools/shell/loop_device.h"
+#include "tools/shell/node_requests.h"
 
 namespace nvdimmfs::tools {
 namespace {
-
-// The longest name that is asked for: a namespace's and a partition's number.
-constexpr size_t kLongestName = 64;
 
 int OpenFolder(const std::string& path) {
   return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -79,19 +78,6 @@ class TemporaryNode {
  private:
   const std::string path_;
 };
-
-using DeviceNumber = std::pair<unsigned, unsigned>;
-
-std::optional<DeviceNumber> NumberIn(int folder, const std::string& attribute) {
-  const int file = openat(folder, attribute.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::nullopt;
-  char text[32] = {};
-  const ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
-  DeviceNumber number;
-  if (length <= 0 || sscanf(text, "%u:%u", &number.first, &number.second) != 2) return std::nullopt;
-  return number;
-}
 
 // "pmem0p1" is {"pmem0", "p1"}; a name without a partition has none.
 std::pair<std::string, std::string> SplitPartition(const std::string& name) {
@@ -193,12 +179,12 @@ class BlockNodes {
 
   bool EnsurePartition(const std::string& disk, const std::string& partition) {
     const std::string attribute = absl::StrCat("loop", devices_[disk].number, partition, "/dev");
-    const auto number = NumberIn(folders_.blocks, attribute);
+    const auto number = ReadNumber(folders_.blocks, attribute);
     const std::string node = folders_.Node(disk + partition);
     unlink(node.c_str());
     if (!number) return false;
     partitions_[disk].insert(disk + partition);
-    return mknod(node.c_str(), S_IFBLK | 0600, makedev(number->first, number->second)) == 0;
+    return mknod(node.c_str(), S_IFBLK | 0600, *number) == 0;
   }
 
   const int control_;
@@ -212,21 +198,21 @@ class BlockNodes {
 // --- The end. ---
 
 // Of the loop device itself and of its partitions. `blocks` is /sys/class/block.
-std::set<DeviceNumber> NumbersOf(int loop, int blocks) {
-  std::set<DeviceNumber> numbers = {{kLoopMajor, static_cast<unsigned>(loop)}};
+std::set<dev_t> NumbersOf(int loop, int blocks) {
+  std::set<dev_t> numbers = {makedev(kLoopMajor, static_cast<unsigned>(loop))};
   const int copy = openat(blocks, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
   if (stream == nullptr) return numbers;
   while (const dirent* entry = readdir(stream.get())) {
     if (!absl::StartsWith(entry->d_name, absl::StrCat("loop", loop, "p"))) continue;
-    if (const auto number = NumberIn(blocks, absl::StrCat(entry->d_name, "/dev")))
+    if (const auto number = ReadNumber(blocks, absl::StrCat(entry->d_name, "/dev")))
       numbers.insert(*number);
   }
   return numbers;
 }
 
 struct MountPoint {
-  DeviceNumber device;
+  dev_t device;
   std::string path;
 };
 
@@ -238,8 +224,9 @@ std::vector<MountPoint> MountPoints() {
     std::istringstream words(line);
     std::string id, parent, number, root, path;
     words >> id >> parent >> number >> root >> path;
-    MountPoint point;
-    if (sscanf(number.c_str(), "%u:%u", &point.device.first, &point.device.second) != 2) continue;
+    unsigned major_number, minor_number;
+    if (sscanf(number.c_str(), "%u:%u", &major_number, &minor_number) != 2) continue;
+    MountPoint point = {.device = makedev(major_number, minor_number)};
     point.path = absl::StrReplaceAll(
         path, {{"\\040", " "}, {"\\011", "\t"}, {"\\012", "\n"}, {"\\134", "\\"}});
     points.push_back(std::move(point));
@@ -268,7 +255,7 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
     const bool ours =
         backing.ok() ? backing->device == tree : core::ErrnoOf(backing.status()) != ENXIO;
     if (ours) {
-      const std::set<DeviceNumber> numbers = NumbersOf(loop, folders.blocks);
+      const std::set<dev_t> numbers = NumbersOf(loop, folders.blocks);
       for (const MountPoint& point : MountPoints())
         if (numbers.count(point.device) != 0) Unmount(point.path);
       DetachLoop(node.path());
@@ -321,22 +308,10 @@ int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& 
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
     ended = fds[1].revents != 0;
     if (ended || fds[0].revents == 0) continue;
-    char name[kLongestName] = {};
-    const ssize_t length = recv(socket, name, sizeof name, 0);
-    const char answer =
-        length > 0 && nodes.Ensure(std::string(name, static_cast<size_t>(length))) ? 1 : 0;
-    ended = length <= 0 || send(socket, &answer, 1, MSG_NOSIGNAL) != 1;
+    ended = !AnswerNodeRequest(socket, [&](const std::string& name) { return nodes.Ensure(name); });
   }
   Release(record, device, folders);
   return 0;
-}
-
-bool AskForBlockNode(int socket, const std::string& name) {
-  if (name.size() >= kLongestName) return false;
-  char answer = 0;
-  return send(socket, name.data(), name.size(), MSG_NOSIGNAL) ==
-             static_cast<ssize_t>(name.size()) &&
-         recv(socket, &answer, 1, 0) == 1 && answer == 1;
 }
 
 void ReleaseBlockDevices(const std::string& tree, BlockRecord& record) {

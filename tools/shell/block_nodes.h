@@ -31,15 +31,12 @@ struct BlockRecord {
   std::atomic<int> attached[256] = {};  // the loop device's number + 1; 0: none
 };
 
-// Answers AskForBlockNode at the other end of `socket` until that is closed, or SIGTERM comes; then
-// everything is unmounted and detached, as by ReleaseBlockDevices. The exit code. Start it while
-// /sys is still the host's. `tree` is the top of the mounted tree.
+// Answers AskForNode (names of kBlockPath: "pmem0", "pmem0p1") at the other end of `socket` until
+// that is closed, or SIGTERM comes; then everything is unmounted and detached, as by
+// ReleaseBlockDevices. The exit code. Start it while /sys is still the host's. `tree` is the top of
+// the mounted tree.
 int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& tree,
                     BlockRecord& record);
-
-// Whether kBlockPath has a node `name` now ("pmem0"). `socket` is a SOCK_SEQPACKET whose other end
-// ServeBlockNodes has.
-bool AskForBlockNode(int socket, const std::string& name);
 
 // Unmounts, in this mount namespace, what is on the devices, and detaches them: for when the server
 // was killed. The tree must be served.

@@ -27,6 +27,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "tools/shell/block_nodes.h"
+#include "tools/shell/device_number.h"
+#include "tools/shell/node_requests.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -45,9 +47,9 @@ struct Context {
   std::vector<MergedFolder> folders;
   std::vector<Sides> sides;  // one for each
   // Opened while nothing covers them: the way to them leads through here later.
-  int partitions = -1;    // the host's /proc/partitions
-  int nodes = -1;         // kBlockPath
-  int block_socket = -1;  // who makes block devices of the tree's disks; -1: nobody
+  int partitions = -1;  // the host's /proc/partitions
+  int nodes = -1;       // kBlockPath
+  NodeMakers makers;
   struct timespec since = {};
 };
 
@@ -89,36 +91,26 @@ std::vector<std::string> NamesAt(int directory) {
   return names;
 }
 
-// The attribute that holds the number of a name that is a character device; nothing for others.
-std::optional<std::string> NumberAttribute(const std::string& name) {
-  if (absl::StartsWith(name, "nmem")) return absl::StrCat("bus/nd/devices/", name, "/dev");
-  if (absl::StartsWith(name, "ndctl")) return absl::StrCat("class/nd/", name, "/dev");
-  if (absl::StartsWith(name, "dax")) return absl::StrCat("bus/dax/devices/", name, "/dev");
-  return std::nullopt;
-}
-
-std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
-  const auto attribute = NumberAttribute(name);
-  if (!attribute) return std::nullopt;
-  const int file = openat(context.top, attribute->c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::nullopt;
-  char text[32] = {};
-  const ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
-  unsigned major_number, minor_number;
-  if (length <= 0 || sscanf(text, "%u:%u", &major_number, &minor_number) != 2) return std::nullopt;
-  return makedev(major_number, minor_number);
-}
-
 struct Entry {
   std::string link;             // its text, unless
-  std::optional<dev_t> number;  // it is a character device
+  std::optional<dev_t> number;  // it is a character device, without a real node
 };
+
+std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
+  const auto folder = FolderOfNode(name);
+  if (!folder) return std::nullopt;
+  return ReadNumber(context.top, absl::StrCat(*folder, "/dev"));
+}
 
 std::optional<Entry> FindInDev(const Context& context, const std::string& name) {
   const Sides& sides = context.sides[0];
-  if (const auto number = NumberOf(context, name)) return Entry{.number = number};
-  if (context.block_socket >= 0 && IsDisk(name) && AskForBlockNode(context.block_socket, name))
+  if (const auto number = NumberOf(context, name)) {
+    if (context.makers.control >= 0 && IsControlNode(name) &&
+        AskForNode(context.makers.control, name))
+      return Entry{.link = absl::StrCat(kHome, "/control/", name)};
+    return Entry{.number = number};
+  }
+  if (context.makers.block >= 0 && IsDisk(name) && AskForNode(context.makers.block, name))
     return Entry{.link = absl::StrCat(kHome, "/block/", name)};
   if (Has(sides.tree, name)) return Entry{.link = absl::StrCat(kHome, "/tree/dev/", name)};
   if (IsOwnKind(name) || !Has(sides.host, name)) return std::nullopt;
@@ -195,7 +187,7 @@ bool IsHome(const Path& path) { return path.folder == 0u && path.name == kHome; 
 // --- /proc/partitions. ---
 
 bool IsPartitions(const Context& context, absl::string_view path) {
-  return context.block_socket >= 0 && absl::ConsumePrefix(&path, "/") && path == kPartitionsName;
+  return context.makers.block >= 0 && absl::ConsumePrefix(&path, "/") && path == kPartitionsName;
 }
 
 std::string ReadFromStart(int file) {
@@ -211,7 +203,7 @@ std::string Partitions(const Context& context) {
   std::map<std::string, std::string> ours;  // "loop3" is "pmem0"
   for (const std::string& name : NamesAt(context.sides[0].tree)) {
     struct stat stat = {};
-    if (IsDisk(name) && AskForBlockNode(context.block_socket, name) &&
+    if (IsDisk(name) && AskForNode(context.makers.block, name) &&
         fstatat(context.nodes, name.c_str(), &stat, 0) == 0)
       ours[absl::StrCat("loop", minor(stat.st_rdev))] = name;
   }
@@ -285,7 +277,7 @@ int ReadDirectory(const char* text, void* out, fuse_fill_dir_t fill, off_t, fuse
   add("..");
   if (!path->folder) {
     for (const MergedFolder& folder : context.folders) add(folder.name);
-    if (context.block_socket >= 0) add(kPartitionsName);
+    if (context.makers.block >= 0) add(kPartitionsName);
   } else if (path->name.empty()) {
     if (*path->folder == 0) add(kHome);
     for (const std::string& name : NamesOf(context, *path->folder)) add(name);
@@ -351,9 +343,9 @@ std::vector<MergedFolder> MergedFolders(const std::string& tree) {
 }
 
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
-                       const std::string& tree, int block_socket) {
+                       const std::string& tree, const NodeMakers& makers) {
   Context context;
-  context.block_socket = block_socket;
+  context.makers = makers;
   context.tree = tree;
   context.top = OpenFolder(tree);
   context.partitions = open("/proc/partitions", O_RDONLY | O_CLOEXEC);

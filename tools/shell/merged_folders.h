@@ -6,7 +6,7 @@
 // tree's counts; the host's own persistent memory is not shown, nor are its blocks of memory
 // (memory3 in a node): their addresses are not those of the tree. In dev/, names that are
 // character devices in a kernel are so here (nmem0, ndctl0, dax0.0): tools check their numbers with
-// stat(2), and open them through the preloaded library.
+// stat(2), and open them through the preloaded library; or they lead to real nodes (NodeMakers).
 #ifndef NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 #define NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 
@@ -38,13 +38,18 @@ inline constexpr char kPartitionsName[] = "partitions";
 inline constexpr char kSystemPath[] = "/sys/devices/system";
 inline constexpr char kSystemCopy[] = "/dev/.nvdimmfs/system";
 
+// Who makes real nodes of the tree's devices: sockets to AskForNode, -1 where nobody does.
+struct NodeMakers {
+  int block = -1;    // of disks (block_nodes.h)
+  int control = -1;  // of what takes control commands (control_nodes.h)
+};
+
 // Mounts the folders on `mountpoint` and serves them until it is killed, or soon
 // after SIGTERM; the exit code. `host_dev` is
 // the host's /dev, `tree` the top of the mounted tree. The folder dev has an empty directory
-// .nvdimmfs, to mount something on. With a `block_socket` (AskForBlockNode; else -1) disks are the
-// block devices made there.
+// .nvdimmfs, to mount something on.
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
-                       const std::string& tree, int block_socket);
+                       const std::string& tree, const NodeMakers& makers);
 
 }  // namespace nvdimmfs::tools
 

@@ -4,7 +4,8 @@
  * open(2) of such a name opens the device's command file (fs/command_wire.h) or the tree's data
  * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries
  * the whole buffer to the daemon and back. All meaning is the daemon's. Everything else goes
- * straight to the C library, as do these names where sysfs has no command file for them.
+ * straight to the C library, as do these names where sysfs has no command file for them; a real
+ * node (control_nodes.h) is opened as it is.
  *
  * No lock, no allocation, errno kept: safe wherever open and ioctl are. Static programs, setuid
  * programs and raw system calls are not reached. */
@@ -22,10 +23,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include "fs/command_wire.h"
+#include "tools/shell/command_client.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -100,6 +100,11 @@ static int real_open(int directory, const char* path, int flags, mode_t mode) {
 static int open_device(struct device device, const char* path, int flags, mode_t mode) {
   const int before = errno;
   char file[128];
+  if (device.kind != DAX) {
+    const int node = real_open(AT_FDCWD, path, flags, mode);
+    if (node >= 0) return node;
+    errno = before;
+  }
   locate(device, NULL, file, sizeof file);
   const int may_write = (flags & O_ACCMODE) != O_RDONLY;
   /* A command is written and its reply read, whatever the caller may do. */
@@ -224,89 +229,16 @@ EXPORT int __fxstat64(int version, int fd, struct stat64* stat) {
 
 /* --- ioctl --- */
 
-static uint32_t word_at(const void* buffer, size_t offset) {
-  uint32_t word;
-  memcpy(&word, (const char*)buffer + offset, sizeof word);
-  return word;
-}
-
-/* Bytes of the buffer behind a command, which the ioctl's number does not tell. */
-static uint64_t length_of(enum kind kind, unsigned nr, const void* buffer) {
-  if (nr == 10) return 64 + (uint64_t)word_at(buffer, 16) + word_at(buffer, 20);
-  if (kind == DIMM) {
-    switch (nr) {
-      case 1:
-        return 132;
-      case 2:
-        return 12;
-      case 3:
-        return 8;
-      case 4:
-        return 12;
-      case 5:
-      case 6:
-        return 12 + (uint64_t)word_at(buffer, 4);
-      case 9: {
-        const uint64_t in = word_at(buffer, 4);
-        if (in > NVDIMMFS_COMMAND_LIMIT) return in;
-        return 16 + in + word_at(buffer, 8 + in + 4);
-      }
-    }
-    return 0;
-  }
-  switch (nr) {
-    case 1:
-    case 2:
-    case 4:
-      return 32;
-    case 3:
-      return word_at(buffer, 4) < 8 ? 8 : word_at(buffer, 4);
-  }
-  return 0;
-}
-
-/* The whole of the parts, in as many system calls as it takes; less only at the end or on an error
- * (-1). */
-static ssize_t transfer(ssize_t (*call)(int, const struct iovec*, int, off64_t), int fd, void* head,
-                        size_t head_length, void* body, size_t body_length, uint64_t offset) {
-  size_t done = 0;
-  while (done < head_length + body_length) {
-    const size_t in_head = done < head_length ? head_length - done : 0;
-    const size_t in_body = done < head_length ? 0 : done - head_length;
-    struct iovec parts[2] = {{(char*)head + (in_head ? done : head_length), in_head},
-                             {(char*)body + in_body, body_length - in_body}};
-    const ssize_t n = call(fd, parts, 2, (off64_t)(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return -1;
-    if (n == 0) break;
-    done += (size_t)n;
-  }
-  return (ssize_t)done;
-}
-
 static int command(int fd, uint32_t word, unsigned nr, void* buffer) {
-  const uint64_t length = length_of(unpack(word).kind, nr, buffer);
-  const uint64_t offset = (uint64_t)syscall(SYS_gettid) << NVDIMMFS_COMMAND_SHIFT;
-  struct nvdimmfs_command_request request = {
-      .magic = NVDIMMFS_COMMAND_MAGIC,
-      .nr = nr,
-      .may_write = (word & MAY_WRITE) != 0,
-      .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
-  };
-  const size_t sent = length > NVDIMMFS_COMMAND_LIMIT ? 0 : (size_t)length;
-  if (transfer(pwritev64, fd, &request, sizeof request, buffer, sent, offset) < 0) return -1;
-  struct nvdimmfs_command_reply reply = {0};
-  const ssize_t got = transfer(preadv64, fd, &reply, sizeof reply, buffer, sent, offset);
-  if (got < 0) return -1;
-  if ((size_t)got < sizeof reply) {
-    errno = EIO;
-    return -1;
-  }
-  if (reply.result < 0) {
-    errno = -reply.result;
-    return -1;
-  }
-  return reply.result;
+  const bool dimm = unpack(word).kind == DIMM;
+  uint64_t length = 0, more;
+  while (length <= NVDIMMFS_COMMAND_LIMIT &&
+         (more = nvdimmfs_command_length(dimm, nr, buffer, length)) > length)
+    length = more;
+  const int result = nvdimmfs_command_run(fd, nr, (word & MAY_WRITE) != 0, buffer, length);
+  if (result >= 0) return result;
+  errno = -result;
+  return -1;
 }
 
 typedef int (*ioctl_function)(int, unsigned long, ...);

@@ -1,4 +1,4 @@
-// nvdimmfs shell [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
+// nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -22,8 +23,10 @@
 #include "tools/commands.h"
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/child.h"
+#include "tools/shell/control_nodes.h"
 #include "tools/shell/merged_folders.h"
 #include "tools/shell/module_program.h"
+#include "tools/shell/node_requests.h"
 #include "tools/shell/preload_library.h"
 #include "tools/shell/stage.h"
 #include "tools/source.h"
@@ -61,10 +64,11 @@ Arguments MountArguments(const std::string& source, const std::vector<std::strin
 
 // In the order of their starts: they end the other way round.
 struct Running {
-  std::optional<Helper> daemon;  // none where somebody else serves the tree
-  std::optional<Helper> blocks;  // none without --block
+  std::optional<Helper> daemon;    // none where somebody else serves the tree
+  std::optional<Helper> blocks;    // none without --block
+  std::optional<Helper> controls;  // none without CUSE
   std::optional<Helper> folders;
-  int block_socket = -1;
+  NodeMakers makers;
   BlockRecord* block_record = nullptr;
 };
 
@@ -78,25 +82,49 @@ absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   return running.daemon->AwaitMount(kTreePath);
 }
 
-absl::Status StartBlocks(Running& running) {
+// A helper that answers AskForNode, by `serve`, and the socket to ask at.
+absl::StatusOr<std::pair<Helper, int>> StartMaker(std::string name,
+                                                  const std::function<int(int socket)>& serve) {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-    return core::Refusal(errno, "shell.block", "shell: --block: no socket");
-  ASSIGN_OR_RETURN(Helper blocks, Helper::Start("the block devices", SIGTERM, [&] {
-                     close(sockets[0]);
-                     return ServeBlockNodes(sockets[1], kHostPath, kTreePath,
-                                            *running.block_record);
-                   }));
+    return core::Refusal(errno, "shell.nodes", absl::StrCat("shell: no socket for ", name));
+  absl::StatusOr<Helper> helper = Helper::Start(std::move(name), SIGTERM, [&] {
+    close(sockets[0]);
+    return serve(sockets[1]);
+  });
   close(sockets[1]);
-  running.blocks.emplace(std::move(blocks));
-  running.block_socket = sockets[0];
+  if (helper.ok()) return std::pair(*std::move(helper), sockets[0]);
+  close(sockets[0]);
+  return helper.status();
+}
+
+absl::Status StartBlocks(Running& running) {
+  ASSIGN_OR_RETURN(auto maker, StartMaker("the block devices", [&](int socket) {
+                     return ServeBlockNodes(socket, kHostPath, kTreePath, *running.block_record);
+                   }));
+  running.blocks.emplace(std::move(maker.first));
+  running.makers.block = maker.second;
+  return absl::OkStatus();
+}
+
+// Without them the preloaded library does it all. Refused with why there are none.
+absl::Status StartControls(Running& running) {
+  RETURN_IF_ERROR(CheckControlNodes(kHostPath));
+  ASSIGN_OR_RETURN(auto maker, StartMaker("the control nodes", [](int socket) {
+                     return ServeControlNodes(socket, kHostPath, kTreePath);
+                   }));
+  if (!AskForNode(maker.second, kControlReady)) {
+    close(maker.second);
+    return core::Refusal(EBUSY, "shell.cuse", "the kernel made no character devices");
+  }
+  running.controls.emplace(std::move(maker.first));
+  running.makers.control = maker.second;
   return absl::OkStatus();
 }
 
 absl::Status StartFolders(Running& running) {
   ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [&] {
-                     return ServeMergedFolders(kMergedPath, kHostPath, kTreePath,
-                                               running.block_socket);
+                     return ServeMergedFolders(kMergedPath, kHostPath, kTreePath, running.makers);
                    }));
   running.folders.emplace(std::move(folders));
   return running.folders->AwaitMount(kMergedPath);
@@ -109,20 +137,36 @@ Blocks DefaultFor(const std::string& source) {
   return IsModule(SourceRequest{.text = source}) ? Blocks::kIfPossible : Blocks::kNo;
 }
 
-absl::Status SetUp(const std::string& source, const std::vector<std::string>& options,
-                   Blocks blocks, Running& running) {
+void TellControls(const absl::Status& made) {
+  std::fprintf(
+      stderr, "nvdimmfs: shell: /dev/nmemN and /dev/ndctlN: %s\n",
+      made.ok() ? "character devices (CUSE)"
+                : absl::StrCat("a preloaded library takes their ioctls, not CUSE: ", made.message())
+                      .c_str());
+}
+
+struct Wishes {
+  std::vector<std::string> options;
+  Blocks blocks = Blocks::kNo;
+  bool verbose = false;
+};
+
+absl::Status SetUp(const std::string& source, const Wishes& wishes, Running& running) {
   // A directory of that name is a mount that exists already.
   const std::string mountpoint = IsDirectory(source) ? Absolute(source) : "";
   Stage stage;
   RETURN_IF_ERROR(stage.Enter(mountpoint));
   const absl::Status can_block = CheckBlockNodes(kHostPath);
-  if (blocks == Blocks::kYes) RETURN_IF_ERROR(can_block);
-  const bool block = blocks != Blocks::kNo && can_block.ok();
+  if (wishes.blocks == Blocks::kYes) RETURN_IF_ERROR(can_block);
+  const bool block = wishes.blocks != Blocks::kNo && can_block.ok();
   if (block) {
     ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make());
   }
-  if (mountpoint.empty()) RETURN_IF_ERROR(StartDaemon(MountArguments(source, options), running));
+  if (mountpoint.empty())
+    RETURN_IF_ERROR(StartDaemon(MountArguments(source, wishes.options), running));
   if (block) RETURN_IF_ERROR(StartBlocks(running));
+  const absl::Status controls = StartControls(running);
+  if (wishes.verbose) TellControls(controls);
   RETURN_IF_ERROR(StartFolders(running));
   RETURN_IF_ERROR(PutPreloadLibrary(absl::StrCat(kHomePath, "/preload.so")));
   RETURN_IF_ERROR(PutModulePrograms());
@@ -148,25 +192,27 @@ int ShellCommand(const Arguments& arguments) {
       "where it could not be run.",
       "nvdimmfs shell");
   app.footer(
-      "Form: nvdimmfs shell [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]");
+      "Form: nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND "
+      "ARGUMENT...]");
   std::string source;
-  std::vector<std::string> options;
-  app.add_option("-o", options, "mount options, separated by commas")->allow_extra_args(false);
+  Wishes wishes;
+  app.add_option("-o", wishes.options, "mount options, separated by commas")
+      ->allow_extra_args(false);
   bool block = false;
   const CLI::Option* const said = app.add_flag(
       "--block,!--no-block", block,
       "make /dev/pmemN block devices (loop devices over the data files); needs root. Where it can "
       "be done, preset:nfit_test has them unless --no-block says otherwise");
+  app.add_flag("-v,--verbose", wishes.verbose,
+               "say how /dev/nmemN and /dev/ndctlN take their ioctls");
   app.add_option("SOURCE", source, "an image file, with options after a comma; or a mount point")
       ->required();
   if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
   if (command.empty()) command = InteractiveShell();
 
-  const Blocks blocks = said->count() == 0 ? DefaultFor(source)
-                        : block            ? Blocks::kYes
-                                           : Blocks::kNo;
+  wishes.blocks = said->count() == 0 ? DefaultFor(source) : block ? Blocks::kYes : Blocks::kNo;
   Running running;
-  if (const absl::Status status = SetUp(source, options, blocks, running); !status.ok()) {
+  if (const absl::Status status = SetUp(source, wishes, running); !status.ok()) {
     Complain(status);
     return kShellFailed;
   }

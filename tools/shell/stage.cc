@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "tools/shell/block_nodes.h"
+#include "tools/shell/control_nodes.h"
 #include "tools/shell/merged_folders.h"
 #include "tools/shell/module_program.h"
 
@@ -145,7 +146,8 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
   const std::vector<std::string> names = NamesIn("/dev");
   ASSIGN_OR_RETURN(const Descriptor host, Copy("/dev"));
   RETURN_IF_ERROR(PutEmpty("/dev"));
-  for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kProgramPath})
+  for (const char* path :
+       {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kControlPath, kProgramPath})
     RETURN_IF_ERROR(MakeDirectory(path));
   RETURN_IF_ERROR(Put(host, kHostPath));
   if (tree) RETURN_IF_ERROR(Put(*tree, kTreePath));

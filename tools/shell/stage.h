@@ -9,6 +9,7 @@
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
 //   /dev/.nvdimmfs/system   the /sys/devices/system that was there
 //   /dev/.nvdimmfs/block    block devices' nodes (block_nodes.h)
+//   /dev/.nvdimmfs/control  nodes of what takes control commands (control_nodes.h)
 //   /dev/.nvdimmfs/bin      programs that come first in PATH (module_program.h)
 //
 // Order: Enter; mount something on kTreePath (unless Enter did) and kMergedPath; then Show.

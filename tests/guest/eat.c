@@ -1,0 +1,47 @@
+// eat: takes memory and keeps using it, until it is killed.
+//
+//   eat MIB-TO-LEAVE
+//
+// Takes what /proc/meminfo says is available but for that, again and again: page cache that others
+// need is taken from them, too. First to go where the kernel runs out of memory.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { kMib = 1 << 20, kMost = 1 << 16 };
+
+static long Available(void) {
+  char line[128];
+  long kib = 0;
+  FILE* const file = fopen("/proc/meminfo", "r");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "MemAvailable: %ld", &kib) == 1) break;
+  if (file != NULL) fclose(file);
+  return kib >> 10;
+}
+
+int main(int count, char** arguments) {
+  static char* taken[kMost];
+  if (count != 2) return 2;
+  const long leave = atol(arguments[1]);
+  FILE* const score = fopen("/proc/self/oom_score_adj", "w");
+  if (score != NULL) {
+    fputs("1000", score);
+    fclose(score);
+  }
+  for (size_t used = 0;;) {
+    while (used < kMost && Available() > leave) {
+      char* const piece =
+          mmap(NULL, kMib, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (piece == MAP_FAILED) break;
+      memset(piece, 1, kMib);
+      taken[used++] = piece;
+    }
+    // What is used counts as needed.
+    for (size_t i = 0; i < used; i++)
+      for (size_t page = 0; page < kMib; page += 4096) taken[i][page]++;
+    usleep(10000);
+  }
+}

@@ -1,0 +1,47 @@
+#include "tools/shell/device_number.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+bool IsNumbered(absl::string_view name, absl::string_view kind) {
+  return absl::ConsumePrefix(&name, kind) && !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return isdigit(c); });
+}
+
+}  // namespace
+
+std::optional<dev_t> ReadNumber(int folder, const std::string& attribute) {
+  const int file = openat(folder, attribute.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  char text[32] = {};
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  unsigned major_number, minor_number;
+  if (length <= 0 || sscanf(text, "%u:%u", &major_number, &minor_number) != 2) return std::nullopt;
+  return makedev(major_number, minor_number);
+}
+
+bool IsDimmNode(absl::string_view name) { return IsNumbered(name, "nmem"); }
+
+bool IsControlNode(absl::string_view name) { return IsDimmNode(name) || IsNumbered(name, "ndctl"); }
+
+std::optional<std::string> FolderOfNode(absl::string_view name) {
+  if (IsDimmNode(name)) return absl::StrCat("bus/nd/devices/", name);
+  if (IsControlNode(name)) return absl::StrCat("class/nd/", name);
+  if (absl::StartsWith(name, "dax")) return absl::StrCat("bus/dax/devices/", name);
+  return std::nullopt;
+}
+
+}  // namespace nvdimmfs::tools

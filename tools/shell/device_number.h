@@ -1,0 +1,27 @@
+// The number of a device, as its attribute `dev` has it: in the tree, and in the host's /sys.
+#ifndef NVDIMMFS_TOOLS_SHELL_DEVICE_NUMBER_H_
+#define NVDIMMFS_TOOLS_SHELL_DEVICE_NUMBER_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::tools {
+
+// "245:0\n" in the file `attribute` below `folder` (a descriptor); nothing where there is none.
+std::optional<dev_t> ReadNumber(int folder, const std::string& attribute);
+
+// Names in /dev that take control commands.
+bool IsDimmNode(absl::string_view name);     // "nmem0"
+bool IsControlNode(absl::string_view name);  // that, or "ndctl0"
+
+// The folder of the device `name` ("nmem0", "ndctl0", "dax0.0"), from the top of a mounted tree;
+// nothing for a name that is no character device's.
+std::optional<std::string> FolderOfNode(absl::string_view name);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_DEVICE_NUMBER_H_
