@@ -4,7 +4,7 @@ import dataclasses
 import json
 import subprocess
 
-DEFAULT_SIDES = ("plain", "raw", "pass", "btt", "qemu", "nbdfuse", "example")
+DEFAULT_SIDES = ("plain", "raw", "uring", "pass", "btt", "uring-btt", "qemu", "nbdfuse", "example")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ ALL = [
     *_random("4k", True, 2, 16),
     *_random("4k", False, 1, 1, quick=True),
     *_random("4k", False, 2, 1),
-    *_random("512", True, 1, 1, ("plain", "raw", "pass", "btt512", "qemu", "nbdfuse", "example")),
+    *_random("512", True, 1, 1, ("plain", "raw", "uring", "pass", "btt512", "qemu", "nbdfuse", "example")),
     Load("read 1m direct 1j", "read", "1m", quick=True),
     Load("write 1m direct 1j", "write", "1m", quick=True),
     Load("read 1m buffered 1j", "read", "1m", direct=False),

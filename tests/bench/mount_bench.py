@@ -43,8 +43,16 @@ AIMS = [
     ("write 4k direct 1j qd16", "raw", "qemu", 6),
     ("read 4k direct 2j qd16", "raw", "qemu", 6),
     ("write 4k direct 2j qd16", "raw", "qemu", 6),
+    ("read 4k direct 1j", "uring", "qemu", 9),
+    ("write 4k direct 1j", "uring", "qemu", 9),
+    ("read 4k direct 2j", "uring", "qemu", 10),
+    ("write 4k direct 2j", "uring", "qemu", 13),
+    ("read 4k direct 1j qd16", "uring", "qemu", 6),
+    ("write 4k direct 1j qd16", "uring", "qemu", 6),
+    ("read 4k direct 2j qd16", "uring", "qemu", 6),
+    ("write 4k direct 2j qd16", "uring", "qemu", 6),
 ]
-OWN = ("raw", "pass", "btt", "btt512")
+OWN = ("raw", "uring", "pass", "btt", "uring-btt", "btt512")
 
 
 def table(head, rows):

@@ -2,7 +2,14 @@
 
 import math
 
-COLOURS = {"raw": "#4477aa", "pass": "#228833", "btt": "#ee6677", "btt512": "#ccbb44"}
+COLOURS = {
+    "raw": "#4477aa",
+    "uring": "#66ccee",
+    "pass": "#228833",
+    "btt": "#ee6677",
+    "uring-btt": "#aa3377",
+    "btt512": "#ccbb44",
+}
 WIDTH, LABELS, BAR, GAP, TOP = 860, 210, 9, 8, 40
 
 

@@ -1,6 +1,7 @@
 """What the mount is put beside: each side gives fio one file with the same bytes behind it, on tmpfs."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -138,10 +139,40 @@ def passthrough(bench):
     return os.path.join(mountpoint, "dev/pmem0")
 
 
-def _btt(bench, sector):
-    mountpoint, _ = bench.mount(
-        f"mnt.btt{sector}", bench.image(f"btt{sector}.img", bench.size + 128 * MIB)
-    )
+@contextlib.contextmanager
+def _offered_uring():
+    """Mounts made meanwhile are offered FUSE over io_uring; the kernel's parameter is put back."""
+    switch = "/sys/module/fuse/parameters/enable_uring"
+    try:
+        file = open(switch, "r+", encoding="ascii")
+    except OSError as error:
+        raise Unavailable(f"FUSE over io_uring: {switch}: {error.strerror}") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        before = file.read().strip()
+        try:
+            os.pwrite(file.fileno(), b"Y", 0)
+            yield
+        finally:
+            os.pwrite(file.fileno(), before.encode(), 0)
+
+
+def uring(bench):
+    image = bench.image("uring.img", bench.size + 32 * MIB)
+    with _offered_uring():
+        mountpoint, _ = bench.mount("mnt.uring", image, ["uring"])
+    return bench.namespace(mountpoint, f"size={bench.size} mode=raw")
+
+
+def uring_btt(bench):
+    with _offered_uring():
+        return _btt(bench, 4096, "uring")
+
+
+def _btt(bench, sector, *options):
+    name = "".join([*options, "btt", str(sector)])
+    image = bench.image(f"{name}.img", bench.size + 128 * MIB)
+    mountpoint, _ = bench.mount(f"mnt.{name}", image, options)
     size = bench.size + 64 * MIB
     return bench.namespace(mountpoint, f"size={size} mode=sector sector_size={sector}")
 
@@ -232,8 +263,10 @@ def pmemblk(bench):
 ALL = {
     "plain": plain,
     "raw": raw,
+    "uring": uring,
     "pass": passthrough,
     "btt": btt4096,
+    "uring-btt": uring_btt,
     "btt512": btt512,
     "qemu": qemu,
     "nbdfuse": nbdfuse,
