@@ -53,12 +53,6 @@ absl::Span<std::byte> UringEntry::Request() {
   return {start, in.len};
 }
 
-uint32_t UringEntry::requester() const {
-  fuse_in_header in;
-  std::memcpy(&in, header_->in_out, sizeof in);
-  return in.pid;
-}
-
 ssize_t UringEntry::Answer(const struct iovec* parts, int count) {
   size_t size = 0;
   for (int i = 1; i < count; ++i) {

@@ -33,8 +33,6 @@ class UringEntry {
   // The request that came, in one piece, as read(2) of /dev/fuse gives it; none where its lengths
   // contradict each other. Good until the answer.
   absl::Span<std::byte> Request();
-  // The thread that waits for the answer; asked before that is there.
-  uint32_t requester() const;
   uint64_t unique() const { return unique_; }
   uint64_t commit_id() const { return commit_id_; }
 

@@ -10,9 +10,9 @@
 
 #include "absl/memory/memory.h"
 #include "core/base/status.h"
-#include "fs/deep_score.h"
 #include "fs/io_flusher.h"
 #include "fs/monotonic.h"
+#include "fs/placement.h"
 #include "fs/uring_ring.h"
 
 namespace nvdimmfs::fs {
@@ -31,11 +31,11 @@ thread_local UringEntry* current = nullptr;
 // A thread and what is its own.
 struct UringLoop::Server {
   int processor = 0;
-  bool stays = false;  // on that processor, unless its requests are deep
+  bool stays = false;  // on that processor, unless elsewhere is better
   std::unique_ptr<UringRing> ring;
   std::vector<UringEntry*> entries;
   size_t live = 0;  // entries that a request may yet come in
-  DeepScore score;
+  Placement placement;
   QuickWatch::Probe probe;
   int64_t now = 0;    // when it last came to its requests or had answered one, nanoseconds
   size_t unsaid = 0;  // bytes moved that the kernel was not told of
@@ -67,7 +67,7 @@ absl::Status UringLoop::AddServers(int device, int queues) {
     if (!own && !(servers_.empty() && queue == queues - 1)) continue;
     auto server = std::make_unique<Server>();
     server->processor = queue;
-    server->stays = own;
+    server->stays = own && CPU_COUNT(&processors_) > 1;
     server_of[static_cast<size_t>(queue)] = server.get();
     servers_.push_back(std::move(server));
   }
@@ -141,8 +141,7 @@ void UringLoop::Serve(Server& server) {
 void UringLoop::ServeWhatCame(Server& server) {
   server.now = MonotonicNow();
   server.unsaid = 0;
-  int came = 0, of_the_same = 0;
-  uint32_t last = 0;
+  int came = 0;
   for (UringRing::Event event; server.ring->Next(event);) {
     if (event.entry == nullptr) {
       CommitReturned(server);
@@ -152,20 +151,20 @@ void UringLoop::ServeWhatCame(Server& server) {
       --server.live;
       continue;
     }
-    const uint32_t requester = event.entry->requester();
-    if (++came > 1 && requester == last) ++of_the_same;
-    last = requester;
+    ++came;
     Take(server, *event.entry);
   }
-  if (came > 0 && server.score.Came(of_the_same)) Place(server);
+  if (server.stays && server.placement.Answered(came, server.now)) Place(server);
 }
 
 // Puts the calling thread where it serves best.
 void UringLoop::Place(const Server& server) const {
   cpu_set_t processors = processors_;
-  if (server.stays && !server.score.deep()) {
+  if (server.stays && !server.placement.elsewhere()) {
     CPU_ZERO(&processors);
     CPU_SET(static_cast<unsigned>(server.processor), &processors);
+  } else if (server.stays) {
+    CPU_CLR(static_cast<unsigned>(server.processor), &processors);
   }
   sched_setaffinity(0, sizeof processors, &processors);
 }

@@ -2,7 +2,7 @@
 // of its own.
 //
 // A thread stays on its processor, where whoever asks waits: answering takes two switches there and
-// wakes no other processor. While its requests come by the handful (DeepScore) it may go elsewhere
+// wakes no other processor. Where that is found to be quicker (Placement) it goes elsewhere
 // instead. It answers quick requests itself, those that came together by one system call; others it
 // gives to helpers, which give the answer back. An idle mount costs nothing.
 //

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "fs/deep_score.h"
+#include "fs/placement.h"
 #include "fs/uring_entry.h"
 #include "gtest/gtest.h"
 
@@ -82,7 +82,6 @@ TEST_F(UringEntryTest, ARequestIsInOnePieceAsReadGivesIt) {
     EXPECT_EQ(in.opcode, static_cast<uint32_t>(FUSE_WRITE));
     EXPECT_EQ(entry_->unique(), 42u);
     EXPECT_EQ(entry_->commit_id(), 4242u);
-    EXPECT_EQ(entry_->requester(), 7u);
     EXPECT_FALSE(entry_->answered());
   }
 }
@@ -150,24 +149,47 @@ TEST(UringLoopTest, OutsideOfARequestNothingIsAnAnswer) {
   EXPECT_TRUE(UringLoop::Room().empty());
 }
 
-TEST(DeepScoreTest, IsDeepAfterRequestsOfOneThreadThatCameTogether) {
-  DeepScore score;
-  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(score.Came(0));
-  EXPECT_FALSE(score.deep());
-  // One in three brings sixteen, as seen of a thread that keeps that many under way.
-  int changes = 0;
-  for (int i = 0; i < 300; ++i) changes += score.Came(i % 3 == 0 ? 15 : 0);
-  EXPECT_EQ(changes, 1);
-  EXPECT_TRUE(score.deep());
-  // Threads that wait for each answer, again.
-  for (int i = 0; i < 1000; ++i) changes += score.Came(0);
-  EXPECT_EQ(changes, 2);
-  EXPECT_FALSE(score.deep());
+// A load that takes so many nanoseconds a request at home and elsewhere, `requests` of them;
+// returns how many were answered elsewhere.
+int RequestsElsewhere(Placement& placement, int64_t& now, int64_t home, int64_t elsewhere,
+                      int requests, int together = 1) {
+  int there = 0;
+  for (int i = 0; i < requests; i += together) {
+    const bool is_there = placement.elsewhere();
+    now += together * (is_there ? elsewhere : home);
+    there += is_there ? together : 0;
+    placement.Answered(together, now);
+  }
+  return there;
 }
 
-TEST(DeepScoreTest, AStrayPairChangesNothing) {
-  DeepScore score;
-  for (int i = 0; i < 10000; ++i) EXPECT_FALSE(score.Came(i % 4 == 0 ? 1 : 0));
+TEST(PlacementTest, FindsTheBetterPlaceAndStaysThere) {
+  for (const int together : {1, 16, 100}) {
+    Placement placement;
+    int64_t now = 1'000'000'000;
+    // One that waits for each answer.
+    EXPECT_LT(RequestsElsewhere(placement, now, 10'000, 20'000, 100'000, together), 3'000);
+    EXPECT_FALSE(placement.elsewhere());
+    // One that goes on to ask.
+    EXPECT_GT(RequestsElsewhere(placement, now, 6'000, 3'000, 200'000, together), 100'000);
+    EXPECT_TRUE(placement.elsewhere());
+    EXPECT_GT(RequestsElsewhere(placement, now, 6'000, 3'000, 100'000, together), 97'000);
+    // The first again.
+    RequestsElsewhere(placement, now, 10'000, 20'000, 20'000, together);
+    EXPECT_LT(RequestsElsewhere(placement, now, 10'000, 20'000, 100'000, together), 3'000);
+  }
+}
+
+TEST(PlacementTest, StaysAtHomeWhereItMakesNoDifference) {
+  Placement placement;
+  int64_t now = 1'000'000'000;
+  EXPECT_LT(RequestsElsewhere(placement, now, 10'000, 9'500, 100'000), 3'000);
+}
+
+TEST(PlacementTest, TriesNothingWhereLittleIsAsked) {
+  Placement placement;
+  int64_t now = 1'000'000'000;
+  EXPECT_EQ(RequestsElsewhere(placement, now, 2 * Placement::kBusy, 1, 100'000), 0);
 }
 
 }  // namespace
