@@ -27,6 +27,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/base/status.h"
+#include "fs/huge_buffer.h"
 #include "fs/page_dropper.h"
 #include "fs/passthrough.h"
 #include "fs/request_loop.h"
@@ -36,7 +37,8 @@
 namespace nvdimmfs::fs {
 namespace {
 
-constexpr size_t kMaxTransfer = 1 << 20;                      // bytes of one read or write
+constexpr size_t kMaxTransfer = 1 << 20;  // bytes of one read or write
+constexpr size_t kCopied = 16 * 1024;     // bytes: a read from this length on is copied first
 constexpr size_t kRequestBuffer = kMaxTransfer + 4096;        // and its headers
 constexpr double kConstantTimeout = 86400, kNoTimeout = 0.0;  // seconds
 constexpr absl::Duration kDropPatience = absl::Milliseconds(100);
@@ -315,22 +317,27 @@ void OnRelease(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   fuse_reply_err(request, 0);
 }
 
-// Room for what has to be copied before it is sent: the kernel's own where it gave some, else one
-// for each worker.
-OpenFile::Scratch Scratch() {
-  constexpr size_t kSize = kMaxTransfer + OpenFile::kScratchSlack;
+// Room for what is copied before it is sent: the kernel's own where it gave some, else one for each
+// worker. Long answers are, always: of each page that they are sent from the kernel takes hold, and
+// that of a media's pages, scattered and long out of the cache, costs more than the copy.
+OpenFile::Scratch Scratch(size_t size) {
   if (const absl::Span<std::byte> room = UringLoop::Room(); !room.empty())
     return {.room = room, .copies = true};
-  thread_local const std::unique_ptr<std::byte[]> scratch(new std::byte[kSize]);
-  return {.room = {scratch.get(), kSize}};
+  if (size >= kCopied) {
+    thread_local const HugeBuffer large(kMaxTransfer + OpenFile::kScratchSlack);
+    return {.room = large.bytes(), .copies = true};
+  }
+  constexpr size_t kSmall = kCopied + OpenFile::kScratchSlack;
+  thread_local const std::unique_ptr<std::byte[]> small(new std::byte[kSmall]);
+  return {.room = {small.get(), kSmall}};
 }
 
 void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
   const FileUse file(reinterpret_cast<OpenFile*>(info->fh));  // never without one: it was opened
   size_t lost = 0;
+  size = std::min(size, kMaxTransfer);
   const absl::Status status = file->Read(
-      static_cast<uint64_t>(offset), std::min(size, kMaxTransfer), Scratch(),
-      [&](absl::Span<const std::byte> bytes) {
+      static_cast<uint64_t>(offset), size, Scratch(size), [&](absl::Span<const std::byte> bytes) {
         reply_lost = false;
         fuse_reply_buf(request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
         lost = reply_lost ? bytes.size() : 0;
