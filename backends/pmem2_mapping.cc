@@ -61,6 +61,8 @@ absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Pmem2Mapping::Make(int fd, uint64_
   } else {
     RETURN_IF_ERROR(mapping->MapThroughLibrary(offset, length, read_only, name));
   }
+  // A process that locks its memory does not mean the media.
+  munlock(pmem2_map_get_address(mapping->map_), pmem2_map_get_size(mapping->map_));
   mapping->granularity_ = pmem2_map_get_store_granularity(mapping->map_);
   mapping->flush_ = pmem2_get_flush_fn(mapping->map_);
   mapping->drain_ = pmem2_get_drain_fn(mapping->map_);
@@ -143,14 +145,14 @@ absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_o
 }
 
 int Pmem2Mapping::Renew(uint64_t offset, uint64_t length) const {
-  const Descriptor disk(open(absl::StrCat("/proc/self/fd/", fd_).c_str(),
-                             O_WRONLY | O_DIRECT | O_CLOEXEC));
+  const Descriptor disk(
+      open(absl::StrCat("/proc/self/fd/", fd_).c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
   if (disk.get() < 0) return errno;
   constexpr size_t kStep = 64 << 10;
   alignas(4096) static constexpr std::byte kZeros[kStep] = {};
   while (length > 0) {
-    const ssize_t done = pwrite(disk.get(), kZeros, std::min<uint64_t>(length, kStep),
-                                static_cast<off_t>(offset));
+    const ssize_t done =
+        pwrite(disk.get(), kZeros, std::min<uint64_t>(length, kStep), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) return done < 0 ? errno : EIO;
     offset += static_cast<uint64_t>(done);

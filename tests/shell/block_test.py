@@ -141,6 +141,15 @@ class BlockTest(shells.ShellTestCase):
         shell.terminate()
         shell.communicate(timeout=60)
 
+    def test_what_a_shell_leaves_that_is_killed_whole_goes_with_the_next(self):
+        shell = self.start("test -b /dev/pmem0; echo ready; exec sleep 1000")
+        for pid in [shell.pid, *self.children(shell.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        shell.communicate(timeout=60)
+        self.assertNotEqual(self.before, sorted(backing_files()))
+        # Not while there are other shells: so again, if need be.
+        mounting.wait_until(lambda: (self.shell("true"), sorted(backing_files()) == self.before)[1])
+
     def children(self, pid):
         with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as source:
             return [int(word) for word in source.read().split()]

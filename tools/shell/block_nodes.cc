@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
@@ -32,6 +33,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "core/base/status.h"
 #include "tools/shell/device_number.h"
 #include "tools/shell/loop_device.h"
@@ -101,6 +103,8 @@ class BlockNodes {
   }
   BlockNodes(const BlockNodes&) = delete;
   BlockNodes& operator=(const BlockNodes&) = delete;
+
+  int control() const { return control_; }
 
   bool Ensure(const std::string& name) {
     DropStale();
@@ -197,16 +201,21 @@ class BlockNodes {
 
 // --- The end. ---
 
+std::vector<std::string> NamesAt(int folder) {
+  std::vector<std::string> names;
+  const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
+  if (stream == nullptr) return names;
+  while (const dirent* entry = readdir(stream.get())) names.emplace_back(entry->d_name);
+  return names;
+}
+
 // Of the loop device itself and of its partitions. `blocks` is /sys/class/block.
 std::set<dev_t> NumbersOf(int loop, int blocks) {
   std::set<dev_t> numbers = {makedev(kLoopMajor, static_cast<unsigned>(loop))};
-  const int copy = openat(blocks, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
-  if (stream == nullptr) return numbers;
-  while (const dirent* entry = readdir(stream.get())) {
-    if (!absl::StartsWith(entry->d_name, absl::StrCat("loop", loop, "p"))) continue;
-    if (const auto number = ReadNumber(blocks, absl::StrCat(entry->d_name, "/dev")))
-      numbers.insert(*number);
+  for (const std::string& name : NamesAt(blocks)) {
+    if (!absl::StartsWith(name, absl::StrCat("loop", loop, "p"))) continue;
+    if (const auto number = ReadNumber(blocks, absl::StrCat(name, "/dev"))) numbers.insert(*number);
   }
   return numbers;
 }
@@ -264,6 +273,31 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
   }
 }
 
+// Devices of shells that were killed with all their processes at once: nobody serves their files.
+// `control` is /dev/loop-control, on which each server of block devices has a shared lock from here
+// on; while there are others, a device without its file may be one that they are about to drop.
+void DetachLost(int control, const std::string& tree, const Folders& folders) {
+  const bool alone = flock(control, LOCK_EX | LOCK_NB) == 0;
+  for (const std::string& name : alone ? NamesAt(folders.blocks) : std::vector<std::string>()) {
+    unsigned number;
+    char after;
+    if (sscanf(name.c_str(), "loop%u%c", &number, &after) != 1) continue;
+    const std::string attribute = absl::StrCat(name, "/loop/backing_file");
+    const int file = openat(folders.blocks, attribute.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    char text[PATH_MAX];
+    const ssize_t length = read(file, text, sizeof text);
+    close(file);
+    absl::string_view path(text, static_cast<size_t>(std::max<ssize_t>(length, 0)));
+    // Of a mount that is gone the kernel knows no more than the path within.
+    absl::ConsumePrefix(&path, tree);
+    if (!absl::StartsWith(path, "/dev/pmem")) continue;
+    const TemporaryNode node(folders, makedev(kLoopMajor, number));
+    if (IsLost(node.path())) DetachLoop(node.path());
+  }
+  flock(control, LOCK_SH);
+}
+
 dev_t DeviceOf(const std::string& path) {
   struct stat stat = {};
   return ::stat(path.c_str(), &stat) == 0 ? stat.st_dev : 0;
@@ -302,6 +336,7 @@ int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& 
   const Folders folders;
   const dev_t device = DeviceOf(tree);
   BlockNodes nodes(host_dev, tree, folders, record);
+  DetachLost(nodes.control(), tree, folders);
   bool ended = false;
   while (!ended) {
     pollfd fds[2] = {{socket, POLLIN, 0}, {signals, POLLIN, 0}};

@@ -31,10 +31,11 @@ struct BlockRecord {
   std::atomic<int> attached[256] = {};  // the loop device's number + 1; 0: none
 };
 
-// Answers AskForNode (names of kBlockPath: "pmem0", "pmem0p1") at the other end of `socket` until
-// that is closed, or SIGTERM comes; then everything is unmounted and detached, as by
-// ReleaseBlockDevices. The exit code. Start it while /sys is still the host's. `tree` is the top of
-// the mounted tree.
+// First detaches what a shell that was killed with all its processes has left on the machine, if no
+// other such server runs. Answers AskForNode (names of kBlockPath: "pmem0", "pmem0p1") at the other
+// end of `socket` until that is closed, or SIGTERM comes; then everything is unmounted and
+// detached, as by ReleaseBlockDevices. The exit code. Start it while /sys is still the host's.
+// `tree` is the top of the mounted tree.
 int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& tree,
                     BlockRecord& record);
 

@@ -67,6 +67,14 @@ absl::StatusOr<LoopBacking> BackingOf(const std::string& node) {
   return LoopBacking{info.lo_device, info.lo_inode};
 }
 
+bool IsLost(const std::string& node) {
+  const int device = open(node.c_str(), O_RDONLY | O_CLOEXEC);
+  if (device < 0) return false;
+  const bool lost = fsync(device) != 0 && errno == EIO;
+  close(device);
+  return lost;
+}
+
 void DetachLoop(const std::string& node) {
   const int device = open(node.c_str(), O_RDONLY | O_CLOEXEC);
   if (device < 0) return;

@@ -28,6 +28,9 @@ struct LoopBacking {
 // ENXIO where nothing is attached; ENOTCONN where its file's server is gone. `node` is a path.
 absl::StatusOr<LoopBacking> BackingOf(const std::string& node);
 
+// Whether a flush of the device fails: nobody serves its file any more.
+bool IsLost(const std::string& node);
+
 // Lets go of the file: at once, or when the last user closes the device.
 void DetachLoop(const std::string& node);
 

@@ -1,6 +1,8 @@
 // nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,10 +74,18 @@ struct Running {
   BlockRecord* block_record = nullptr;
 };
 
+// Of the daemon, where block devices stand on it: memory that it waits for must not wait for them.
+// Its own is in no swap space, which may be on them.
+void StandBelowBlockDevices() {
+  prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+  const rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+  // With a limit, mapping a large image would fail later.
+  if (setrlimit(RLIMIT_MEMLOCK, &none) == 0) mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
 absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   ASSIGN_OR_RETURN(Helper daemon, Helper::Start("the mount", SIGTERM, [&] {
-                     // Block devices stand on it: memory that it waits for must not wait for them.
-                     if (running.block_record != nullptr) prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+                     if (running.block_record != nullptr) StandBelowBlockDevices();
                      return MountCommand(arguments);
                    }));
   running.daemon.emplace(std::move(daemon));
