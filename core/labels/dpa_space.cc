@@ -105,6 +105,14 @@ std::vector<uint64_t> DpaSpace::StartsOf(const Uuid& owner) const {
 absl::Status DpaSpace::Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align) {
   if (n == 0) return absl::OkStatus();
   const std::vector<uint64_t> mine = StartsOf(owner);
+  // Where the scan finds nothing: the mapping's own start, aligned or not.
+  const Range first = {window.start, n};
+  const auto overlaps = [this](const Range& range) {
+    return std::any_of(extents_.begin(), extents_.end(), [&](const DpaExtent& extent) {
+      return extent.dpa.Overlaps(range);
+    });
+  };
+  if (mine.empty() && n <= window.size && !overlaps(window)) return Reserve({first, owner});
   const auto last = mine.empty() ? extents_.end() : At(mine.back());
   for (const Range& gap : Gaps(extents_, window, align)) {
     if (gap.size < n) continue;
@@ -120,6 +128,7 @@ absl::Status DpaSpace::Grow(const Uuid& owner, uint64_t n, const Range& window, 
       return absl::OkStatus();
     }
   }
+  if (mine.empty() && n <= window.size && !overlaps(first)) return Reserve({first, owner});
   const uint64_t available = Available(window, align);
   return Refusal(
       ENOSPC, available < n ? "dpa.full" : "dpa.fragmented",

@@ -34,7 +34,8 @@ class DpaSpace {
   absl::Status Reserve(const DpaExtent& extent);
 
   // Gives `owner` n more bytes: first fit over the gaps of `window`, ascending, trimmed to `align`;
-  // a further allocation must touch the owner's last extent (extending it upward or downward), else
+  // at the window's start, aligned or not, where nothing is allocated yet, or no gap is large enough.
+  // A further allocation must touch the owner's last extent (extending it upward or downward), else
   // ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its label cannot
   // record; that defect is not copied.) Where fewer than n bytes are free at all the reason is
   // "dpa.full". All or nothing.

@@ -102,6 +102,27 @@ TEST(DpaSpaceTest, GapsAreTrimmedInward) {
   EXPECT_EQ(space.LargestGap({8 * kMiB, 100 * kMiB}, kAlign), 16 * kMiB);  // [80, 96) of [80, 108)
 }
 
+// As a 6.1 kernel, whose scan tells nothing of an empty mapping.
+TEST(DpaSpaceTest, AnEmptyWindowIsFilledFromItsStartAlignedOrNot) {
+  const Range window = MiB(17, 64);
+  DpaSpace space;
+  ASSERT_TRUE(space.Grow(Owner(1), 16 * kMiB, window, kAlign).ok());
+  EXPECT_EQ(space.extents()[0].dpa, MiB(17, 16));
+  ASSERT_TRUE(space.Grow(Owner(2), 16 * kMiB, window, kAlign).ok());
+  EXPECT_EQ(space.extents()[1].dpa, MiB(48, 16));
+  space.Release(Owner(1));
+  ASSERT_TRUE(space.Grow(Owner(3), 16 * kMiB, window, kAlign).ok());
+  EXPECT_EQ(space.extents()[0].dpa, MiB(32, 16));
+  // No gap is left; between the start and the first extent is room without alignment, for less.
+  EXPECT_EQ(ErrnoOf(space.Grow(Owner(4), 32 * kMiB, window, kAlign)), ENOSPC);
+  ASSERT_TRUE(space.Grow(Owner(5), 8 * kMiB, window, kAlign).ok());
+  EXPECT_EQ(space.ExtentsOf(Owner(5))[0].dpa, MiB(64, 8));
+  DpaSpace other = SpaceOf({{1, 49, 32}});
+  ASSERT_TRUE(other.Grow(Owner(2), 32 * kMiB, window, kAlign).ok());
+  EXPECT_EQ(other.extents()[0].dpa, MiB(17, 32));
+  EXPECT_EQ(ErrnoOf(DpaSpace().Grow(Owner(1), 65 * kMiB, window, kAlign)), ENOSPC);
+}
+
 TEST(DpaSpaceTest, ShrinkTakesTheHighestFirst) {
   DpaSpace space = SpaceOf({{1, 0, 32}, {2, 32, 32}, {1, 64, 32}});
   space.Shrink(Owner(1), 48 * kMiB);

@@ -7,22 +7,34 @@ import os
 import sys
 import tempfile
 
-from tests.shell import sessions
+from tests.shell import firmware_tables, sessions
 from tests.support import guest
 
 SECONDS = 580
 
 
+# On a busy host the guest's watchdog would tell of it between the answers.
+QUIET = "nowatchdog"
+
+
+def answers_to(script, dimms, scratch):
+    """What a guest with these DIMMs printed."""
+    if isinstance(dimms, sessions.Tables):
+        firmware = firmware_tables.compiled(scratch, dimms.handles, dimms.label_size, dimms.scrub)
+        table = dimms.table(scratch)
+        tables = ["-m", "2G", "-acpitable", f"file={table}", "-acpitable", f"file={firmware}"]
+        # The addresses of the table are free memory then.
+        free = f"{QUIET} memmap=256M$0x40000000"
+        return guest.run(tables, script, seconds=SECONDS, machine="q35", kernel_arguments=free)[""]
+    devices = []
+    for slot, image in enumerate(dimms.make(scratch)):
+        devices += guest.nvdimm(image, dimms.label_size, slot)
+    return guest.run(devices, script, seconds=SECONDS, kernel_arguments=QUIET)[""]
+
+
 def record(name, folder):
-    dimms = sessions.SESSIONS[name]
     with tempfile.TemporaryDirectory() as scratch:
-        devices = []
-        for slot, image in enumerate(dimms.make(scratch)):
-            devices += guest.nvdimm(image, dimms.label_size, slot)
-        # On a busy host the guest's watchdog would tell of it between the answers.
-        printed = guest.run(
-            devices, sessions.script(name), seconds=SECONDS, kernel_arguments="nowatchdog"
-        )[""]
+        printed = answers_to(sessions.script(name), sessions.SESSIONS[name], scratch)
     with open(os.path.join(folder, f"{name}.txt"), "w", encoding="utf-8") as out:
         out.write(sessions.normalised(printed))
 

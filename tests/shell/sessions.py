@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import shutil
 
 from tests.support import images, nfit
 
@@ -45,10 +46,63 @@ class Dimms:
         return f"nfit:{path}," + ",".join(f"dimm={image}" for image in paths)
 
 
+class Tables:
+    """DIMMs of an NFIT, with blank label areas of `label_size` bytes; a guest has them with the firmware of
+    firmware_tables.py."""
+
+    label_size = 128 << 10
+    handles = ()
+    scrub = False  # the bus has address-range scrub
+
+    def table(self, folder):
+        """The path of the table."""
+        raise NotImplementedError
+
+
+class Sets(Tables):
+    """The DIMMs of golden/nfit/sets.nfit, in memory."""
+
+    handles = range(1, 8)
+
+    def table(self, folder):
+        # Where an ordinary user can read it, too.
+        return shutil.copy("tests/golden/nfit/sets.nfit", folder)
+
+    def source(self, folder):
+        return f"nfit:{self.table(folder)},label_size={self.label_size}"
+
+
+class Scrubbed(Tables):
+    """One DIMM of 64 MiB on a bus with address-range scrub."""
+
+    size = 64 * MIB
+    handles = (1,)
+    scrub = True
+
+    def table(self, folder):
+        table = nfit.Table()
+        index = table.range(nfit.PMEM, 1 << 30, self.size, node=0)
+        table.map(handle=1, range_index=index, control=1, size=self.size)
+        table.control(1, serial=0x123456)
+        path = os.path.join(folder, "one.nfit")
+        with open(path, "wb") as out:
+            out.write(table.bytes())
+        return path
+
+    def source(self, folder):
+        images.blank(os.path.join(folder, "one.img"), self.size, self.label_size)
+        path = os.path.join(folder, "one.toml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write('[[bus]]\nscrub = true\n[[bus.dimm]]\nimage = "one.img"\n')
+        return path
+
+
 # The longest first.
 SESSIONS = {
     "two_dimms": Dimms(2, 512 * MIB, 128 << 10),
     "one_dimm": Dimms(1, 512 * MIB, 128 << 10),
+    "errors": Scrubbed(),
+    "sets": Sets(),
     "label_less": Dimms(1, 256 * MIB, 0),
     "daxctl": Dimms(1, 1024 * MIB, 128 << 10),
 }
