@@ -33,8 +33,8 @@ class Placement {
     count_ += requests;
     time_ += took;
     // A try that has taken as long already as all of its requests do at the other place has failed.
-    if (step_ != Step::kStaying && time_ > kWindow * each_) return Judge(time_);
-    if (count_ < kWindow) return false;
+    if (step_ != Step::kStaying && time_ > kTry * each_) return Judge(each_);
+    if (count_ < (step_ == Step::kTrying ? kTry : kWindow)) return false;
     const int64_t each = time_ / count_;
     time_ = count_ = 0;
     switch (step_) {
@@ -52,12 +52,16 @@ class Placement {
 
  private:
   enum class Step { kStaying, kMoving, kTrying };
-  static constexpr int kSoonest = 16, kLatest = 1024;  // windows from one try to the next
+  static constexpr int kTry = 256;                    // requests
+  static constexpr int kSoonest = 16, kLatest = 512;  // windows from one try to the next
 
   bool Stay(int64_t each) {
     // Others ask now, or otherwise: what was found may hold no longer.
-    if (each > 2 * each_ || 2 * each < each_) patience_ = left_ = kSoonest;
-    each_ = each_ == 0 ? each : (3 * each_ + each) / 4;
+    each_ = each_ == 0 ? each : (7 * each_ + each) / 8;
+    if (4 * each_ < 3 * found_ || 3 * each_ > 4 * found_) {
+      found_ = each_;
+      patience_ = left_ = kSoonest;
+    }
     if (--left_ > 0) return false;
     step_ = Step::kMoving;
     elsewhere_ = !elsewhere_;
@@ -70,10 +74,9 @@ class Placement {
     const bool better = each < each_ - each_ / 8;
     patience_ = better ? kSoonest : std::min(2 * patience_, kLatest);
     left_ = patience_;
-    if (better) {
-      each_ = each;
-      return false;
-    }
+    if (better) each_ = each;
+    found_ = each_;
+    if (better) return false;
     elsewhere_ = !elsewhere_;
     return true;
   }
@@ -84,7 +87,8 @@ class Placement {
   int left_ = kSoonest, patience_ = kSoonest;  // windows
   int64_t time_ = 0;                           // nanoseconds in which they were
   int64_t last_ = 0;
-  int64_t each_ = 0;  // nanoseconds from one to the next, at the place that is kept
+  int64_t each_ = 0;   // nanoseconds from one to the next at the place that is kept, of late
+  int64_t found_ = 0;  // when that was tried last
 };
 
 }  // namespace nvdimmfs::fs
