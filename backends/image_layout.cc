@@ -1,10 +1,14 @@
 #include "backends/image_layout.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
@@ -34,10 +38,51 @@ std::set<uint64_t> Candidates(uint64_t file_size) {
   return sizes;
 }
 
-bool HasValidIndex(const std::shared_ptr<core::Media>& file, uint64_t file_size, uint64_t size) {
-  auto area = core::MediaSlice::Make(file, {file_size - size, size});
-  return area.ok() && core::LabelArea::HasIndex(**area);
-}
+// Looks for index blocks at the places of candidates. Most of these begin near the end of the file,
+// page by page: that is read once, by the piece.
+class IndexSearch {
+ public:
+  IndexSearch(const std::shared_ptr<core::Media>& file, uint64_t file_size)
+      : file_(file), file_size_(file_size), read_from_(file_size) {
+    ReadTail();
+  }
+
+  bool HasValidIndex(uint64_t size) const {
+    const uint64_t start = file_size_ - size;
+    const std::vector<uint64_t> offsets = core::LabelArea::IndexOffsets(size);
+    if (std::none_of(offsets.begin(), offsets.end(),
+                     [&](uint64_t offset) { return HasSignature(start + offset); }))
+      return false;
+    auto area = core::MediaSlice::Make(file_, {start, size});
+    return area.ok() && core::LabelArea::HasIndex(**area);
+  }
+  bool HasSignature(uint64_t offset) const {
+    if (offset < read_from_) return core::HasIndexSignature(*file_, offset);
+    return std::binary_search(signatures_.rbegin(), signatures_.rend(), offset);
+  }
+
+ private:
+  // Downwards, as far as it can be read.
+  void ReadTail() {
+    std::vector<std::byte> piece(kPiece);
+    while (file_size_ - read_from_ < kFineCandidates && read_from_ >= kPiece) {
+      const uint64_t start = read_from_ - kPiece;
+      if (!file_->Peek(start, absl::MakeSpan(piece)).ok()) return;
+      for (uint64_t at = kPiece; at != 0; at -= core::kIndexUnit)
+        if (std::memcmp(piece.data() + at - core::kIndexUnit, core::kIndexSignature.data(),
+                        core::kIndexSignature.size()) == 0)
+          signatures_.push_back(start + at - core::kIndexUnit);
+      read_from_ = start;
+    }
+  }
+
+  static constexpr uint64_t kPiece = 64 * 1024;
+
+  const std::shared_ptr<core::Media> file_;
+  const uint64_t file_size_;
+  uint64_t read_from_;                // what is behind is known
+  std::vector<uint64_t> signatures_;  // there, descending
+};
 
 Finding Ambiguous(const std::string& name, uint64_t file_size, uint64_t taken, uint64_t other) {
   return {"image.labels.ambiguous", file_size - other,
@@ -58,9 +103,10 @@ Finding Damaged(const std::string& name, uint64_t file_size, uint64_t size) {
 uint64_t FindLabelSize(const std::shared_ptr<core::Media>& file, uint64_t file_size,
                        const std::string& name, std::vector<Finding>& findings) {
   const std::set<uint64_t> candidates = Candidates(file_size);
+  const IndexSearch search(file, file_size);
   uint64_t found = 0;
   for (uint64_t size : candidates) {
-    if (!HasValidIndex(file, file_size, size)) continue;
+    if (!search.HasValidIndex(size)) continue;
     if (found == 0) {
       found = size;
     } else {
@@ -71,7 +117,7 @@ uint64_t FindLabelSize(const std::shared_ptr<core::Media>& file, uint64_t file_s
   if (found != 0) return found;
   if (const uint64_t blank = BlankLabelSize(file_size); blank != 0) return blank;
   for (uint64_t size : candidates) {
-    if (!core::HasIndexSignature(*file, file_size - size)) continue;
+    if (!search.HasSignature(file_size - size)) continue;
     findings.push_back(Damaged(name, file_size, size));
     return size;
   }
@@ -104,9 +150,10 @@ absl::Status CheckLabelTail(const std::shared_ptr<core::Media>& file, uint64_t s
         absl::StrCat("open ", name, ": a label area of ", size, " bytes at the end of ", file_size,
                      " would not be found again: make it 128 KiB to 2 MiB in steps of 4 KiB, or "
                      "4, 8, 16, 32, 64 or 128 MiB"));
-  if (HasValidIndex(file, file_size, size)) return absl::OkStatus();
+  const IndexSearch search(file, file_size);
+  if (search.HasValidIndex(size)) return absl::OkStatus();
   for (const uint64_t other : candidates)
-    if (HasValidIndex(file, file_size, other))
+    if (search.HasValidIndex(other))
       return core::Refusal(
           EINVAL, "image.label_size",
           absl::StrCat("open ", name, ": it has labels already, in an area of ", other,

@@ -140,9 +140,10 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
   }
   if (mapping_->kind() == Pmem2Mapping::Kind::kBlock)
     return Refusal(EIO, "media.sigbus",
-                   absl::StrCat(what, "the disk does not give the page. It has a bad sector there, "
-                                      "which cat badblocks of the disk shows, or the device was "
-                                      "removed or its driver unbound"));
+                   absl::StrCat(what,
+                                "the disk does not give the page. It has a bad sector there, "
+                                "which cat badblocks of the disk shows, or the device was "
+                                "removed or its driver unbound"));
   return Refusal(EIO, "media.sigbus",
                  absl::StrCat(what, mapping_->kind() == Pmem2Mapping::Kind::kRegular
                                         ? "the page is gone. The file was truncated, its disk "
@@ -157,6 +158,15 @@ absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const 
   if (!GuardedCopy(out.data(), base_ + offset, out.size()))
     return Vanished("read", offset, out.size());
   return absl::OkStatus();
+}
+
+absl::Status Pmem2Media::Peek(uint64_t offset, absl::Span<std::byte> out) const {
+  if (mapping_->kind() == Pmem2Mapping::Kind::kRegular && Sound(offset, out.size())) {
+    const ssize_t got =
+        pread(mapping_->fd(), out.data(), out.size(), static_cast<off_t>(file_offset_ + offset));
+    if (got == static_cast<ssize_t>(out.size())) return absl::OkStatus();
+  }
+  return Read(offset, out);  // which says what is wrong, too
 }
 
 core::DirectView Pmem2Media::direct_view() const {
@@ -174,9 +184,8 @@ absl::Status Pmem2Media::RenewDisk(uint64_t offset, uint64_t length) {
     const uint64_t size = std::min(bad.end(), all.end()) - start;
     if (const int error = mapping_->Renew(file_offset_ + start, size); error != 0)
       return Refusal(EIO, "media.poison",
-                     absl::StrCat("make ", size, " bad bytes at ", start, " of ", name_,
-                                  " good: ", strerror(error),
-                                  "; the disk's driver has no way to clear them"));
+                     absl::StrCat("make ", size, " bad bytes at ", start, " of ", name_, " good: ",
+                                  strerror(error), "; the disk's driver has no way to clear them"));
     poison_.Clear({start, size});
   }
   return absl::OkStatus();

@@ -64,6 +64,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
 
   uint64_t size() const override { return size_; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status Peek(uint64_t offset, absl::Span<std::byte> out) const override;
   // Stores over bad bytes make them good where they cover each bad 512-byte unit wholly, else they
   // are refused with EIO, "media.poison", and store nothing.
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;

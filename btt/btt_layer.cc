@@ -1,8 +1,11 @@
 #include "btt/btt_layer.h"
 
+#include <array>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "btt/btt.h"
+#include "btt/btt_format.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::btt {
@@ -13,6 +16,12 @@ Version VersionOf(core::ClaimClass claim_class) {
 }
 
 }  // namespace
+
+bool BttLayer::MayCarry(const core::Media& ns, core::ClaimClass claim_class) {
+  std::array<char, kSignature.size()> found;
+  const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
+  return ns.Peek(InitialOffset(VersionOf(claim_class)), bytes).ok() && found == kSignature;
+}
 
 absl::StatusOr<core::SectorIdentity> BttLayer::Probe(const core::Media& ns,
                                                      core::ClaimClass claim_class,

@@ -12,6 +12,7 @@ namespace nvdimmfs::btt {
 
 class BttLayer final : public core::SectorLayer {
  public:
+  bool MayCarry(const core::Media& ns, core::ClaimClass claim_class) override;
   absl::StatusOr<core::SectorIdentity> Probe(const core::Media& ns, core::ClaimClass claim_class,
                                              const core::Uuid& parent_uuid) override;
   absl::StatusOr<std::shared_ptr<core::Media>> OpenOrFormat(

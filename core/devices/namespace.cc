@@ -12,7 +12,9 @@
 #include "core/devices/dimm.h"
 #include "core/devices/disk.h"
 #include "core/devices/region.h"
+#include "core/devices/sector_layer.h"
 #include "core/devices/system.h"
+#include "core/info_blocks/info_block.h"
 #include "core/labels/label_format.h"
 #include "core/media/media_slice.h"
 
@@ -421,8 +423,8 @@ absl::Status Namespace::Probe() {
                                 ": its range is not a multiple of 2 MiB, and this region maps "
                                 "pages; write 1 to force_raw"));
   RETURN_IF_ERROR(CheckUsable(what));
-  RETURN_IF_ERROR(DetectPersonality());
   ASSIGN_OR_RETURN(std::shared_ptr<Media> media, OpenMedia());
+  RETURN_IF_ERROR(DetectPersonality(*media));
   disk_ = Disk::Attach(*this, DiskName(), std::move(media),
                        {.block_size = block_size(),
                         .dax = region_.source().page_mapped && !force_raw_,
@@ -433,14 +435,15 @@ absl::Status Namespace::Probe() {
   return absl::OkStatus();
 }
 
-absl::Status Namespace::DetectPersonality() {
+absl::Status Namespace::DetectPersonality(const Media& media) {
   if (force_raw_) return absl::OkStatus();
-  RETURN_IF_ERROR(DetectBtt());
+  RETURN_IF_ERROR(DetectBtt(media));
+  if (!MayHaveInfoBlock(media)) return absl::OkStatus();
   RETURN_IF_ERROR(DetectPfn(DeviceKind::kPfn));
   return DetectPfn(DeviceKind::kDax);
 }
 
-absl::Status Namespace::DetectBtt() {
+absl::Status Namespace::DetectBtt(const Media& media) {
   switch (claim_class_) {
     case ClaimClass::kNone:
     case ClaimClass::kBtt:
@@ -450,10 +453,11 @@ absl::Status Namespace::DetectBtt() {
       return absl::OkStatus();
   }
   if (size_ < kMinClaimSize) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::shared_ptr<Media> media, OpenMedia());
   const ClaimClass layout =
       claim_class_ == ClaimClass::kBtt2 ? ClaimClass::kBtt2 : ClaimClass::kBtt;
-  const auto found = system().sector_layer().Probe(*media, layout, uuid_);
+  SectorLayer& layer = system().sector_layer();
+  if (!layer.MayCarry(media, layout)) return absl::OkStatus();
+  const auto found = layer.Probe(media, layout, uuid_);
   if (!found.ok()) return absl::OkStatus();
   return ClaimDevice::AdoptBtt(*this, *found);
 }

@@ -111,8 +111,8 @@ class Namespace final : public NdDevice {
   absl::Status CheckEven() const;
   void LocateOnMedia();
   // OK: the media carries no personality, attach raw. ENXIO: one was found and took over.
-  absl::Status DetectPersonality();
-  absl::Status DetectBtt();
+  absl::Status DetectPersonality(const Media& media);
+  absl::Status DetectBtt(const Media& media);
   absl::Status DetectPfn(DeviceKind kind);
 
   Region& region_;

@@ -46,6 +46,10 @@ class SectorLayer {
  public:
   virtual ~SectorLayer() = default;
 
+  // Whether Probe may find one, by the first bytes at its place alone: nearly always there is none.
+  // False, too, where they cannot be read.
+  virtual bool MayCarry(const Media& ns, ClaimClass claim_class) = 0;
+
   // Whether the namespace carries a BTT: reads only. ENODEV: none; ENXIO: too small, or unreadable.
   virtual absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass claim_class,
                                                const Uuid& parent_uuid) = 0;

@@ -26,6 +26,11 @@ namespace nvdimmfs::core {
 // one has tests of its own, and is put under this model in tests/.
 class FakeSectorLayer final : public SectorLayer {
  public:
+  bool MayCarry(const Media& ns, ClaimClass) override {
+    std::byte mark;
+    return ns.Peek(0, absl::MakeSpan(&mark, 1)).ok() && mark == std::byte{'B'};
+  }
+
   absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass, const Uuid&) override {
     std::byte mark[20];
     const absl::Status read = ns.Read(0, absl::MakeSpan(mark));

@@ -1,6 +1,7 @@
 #include "core/info_blocks/info_block.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -109,6 +110,13 @@ absl::StatusOr<Range> InfoBlockView::Data(uint64_t size) const {
   if (end_trunc >= size || start >= size - end_trunc)
     return Refusal(ENXIO, "info.empty", "the info block leaves no room for data");
   return Range{start, size - end_trunc - start};
+}
+
+bool MayHaveInfoBlock(const Media& ns) {
+  std::array<char, kPfnSignature.size()> found;
+  const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
+  return ns.Peek(kInfoBlockOffset, bytes).ok() &&
+         (found == kPfnSignature || found == kDaxSignature);
 }
 
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,

@@ -34,6 +34,10 @@ struct InfoBlockWish {
   uint64_t align = 0;
 };
 
+// Whether ReadInfoBlock may find one, of a pfn or of a dax, by its first bytes alone: nearly always
+// there is none. False, too, where they cannot be read.
+bool MayHaveInfoBlock(const Media& ns);
+
 // `spa` is the namespace's address range: alignment is judged on addresses. ENODEV, "info.*": there
 // is no such block ("info.checksum": what is there was one of this namespace). EOPNOTSUPP: there is one that cannot be used. ENXIO: unreadable, or of no mode.
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,

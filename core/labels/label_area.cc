@@ -440,6 +440,15 @@ bool LabelArea::HasIndex(const Media& media) {
   return false;
 }
 
+std::vector<uint64_t> LabelArea::IndexOffsets(uint64_t size) {
+  std::vector<uint64_t> offsets;
+  for (const LabelGeometry& geometry : GeometriesOf(size))
+    for (const int position : {0, 1}) offsets.push_back(geometry.index_offset(position));
+  std::sort(offsets.begin(), offsets.end());
+  offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
+  return offsets;
+}
+
 uint64_t LabelArea::size() const { return state_->geometry.area_size; }
 bool LabelArea::has_index() const { return state_->index.has_value(); }
 uint16_t LabelArea::major() const { return has_index() ? state_->index->major() : 1; }

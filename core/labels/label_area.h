@@ -47,6 +47,8 @@ class LabelArea {
 
   // Whether `media` holds at least one valid index block. Reads at most the index blocks.
   static bool HasIndex(const Media& media);
+  // Where in an area of `size` bytes index blocks can begin: multiples of 256, ascending.
+  static std::vector<uint64_t> IndexOffsets(uint64_t size);
 
   uint64_t size() const;
   bool has_index() const;

@@ -17,7 +17,7 @@ namespace nvdimmfs::core {
 inline bool HasIndexSignature(const Media& media, uint64_t offset) {
   std::array<char, kIndexSignature.size()> found;
   const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
-  return media.Read(offset, bytes).ok() && found == kIndexSignature;
+  return media.Peek(offset, bytes).ok() && found == kIndexSignature;
 }
 
 }  // namespace nvdimmfs::core

@@ -35,6 +35,11 @@ absl::Status MediaSlice::Read(uint64_t offset, absl::Span<std::byte> out) const 
   return parent_->Read(window_.start + offset, out);
 }
 
+absl::Status MediaSlice::Peek(uint64_t offset, absl::Span<std::byte> out) const {
+  RETURN_IF_ERROR(Check(offset, out.size()));
+  return parent_->Peek(window_.start + offset, out);
+}
+
 absl::Status MediaSlice::Write(uint64_t offset, absl::Span<const std::byte> data) {
   RETURN_IF_ERROR(Check(offset, data.size()));
   return parent_->Write(window_.start + offset, data);

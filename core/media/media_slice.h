@@ -19,6 +19,7 @@ class MediaSlice final : public Media {
 
   uint64_t size() const override { return window_.size; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status Peek(uint64_t offset, absl::Span<std::byte> out) const override;
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Store32(uint64_t offset, uint32_t value) override;

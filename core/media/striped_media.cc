@@ -95,10 +95,18 @@ absl::Status StripedMedia::CheckWord(uint64_t offset, uint64_t length) const {
 }
 
 absl::Status StripedMedia::Read(uint64_t offset, absl::Span<std::byte> out) const {
+  return Load(offset, out, &Media::Read);
+}
+
+absl::Status StripedMedia::Peek(uint64_t offset, absl::Span<std::byte> out) const {
+  return Load(offset, out, &Media::Peek);
+}
+
+absl::Status StripedMedia::Load(uint64_t offset, absl::Span<std::byte> out, LoadVerb load) const {
   RETURN_IF_ERROR(Check(offset, out.size()));
   return ForEachPiece(offset, out.size(),
                       [&](size_t member, uint64_t at, uint64_t done, uint64_t bytes) {
-                        return members_[member].media->Read(at, out.subspan(done, bytes));
+                        return (*members_[member].media.*load)(at, out.subspan(done, bytes));
                       });
 }
 

@@ -36,6 +36,7 @@ class StripedMedia final : public Media {
 
   uint64_t size() const override { return member_size_ * members_.size(); }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status Peek(uint64_t offset, absl::Span<std::byte> out) const override;
   // A store over bad bytes heals them where it covers each bad unit of a member wholly. With a
   // granularity below 512 that takes more than 512 contiguous bytes.
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
@@ -58,6 +59,7 @@ class StripedMedia final : public Media {
   void ObservePoison(std::weak_ptr<PoisonObserver> observer) override;
 
  private:
+  using LoadVerb = absl::Status (Media::*)(uint64_t, absl::Span<std::byte>) const;
   using StoreVerb = absl::Status (Media::*)(uint64_t, absl::Span<const std::byte>);
 
   StripedMedia(std::vector<Member> members, uint64_t granularity, uint64_t member_size);
@@ -78,6 +80,7 @@ class StripedMedia final : public Media {
   // Calls f(media, its part) for each member that the range touches.
   template <typename F>
   absl::Status ForEachPart(uint64_t offset, uint64_t length, F f) const;
+  absl::Status Load(uint64_t offset, absl::Span<std::byte> out, LoadVerb load) const;
   absl::Status Store(uint64_t offset, absl::Span<const std::byte> data, StoreVerb store);
   absl::Status StoreWhole(size_t member, uint64_t offset, absl::Span<const std::byte> data,
                           StoreVerb store);
