@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <map>
 #include <optional>
-#include <set>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "core/base/endian.h"
 #include "core/base/status.h"
 #include "core/labels/label_format.h"
@@ -17,21 +18,25 @@
 namespace nvdimmfs::core {
 namespace {
 
-// The labels of one mapping, and where each namespace begins on it, by namespace: an area may hold
-// millions of labels, so nothing below walks all of them for each.
+// The labels of one mapping, and where its extents begin, by namespace: an area may hold millions
+// of labels, so nothing below walks all of them for each.
 struct Directory {
   explicit Directory(const ScanMapping& mapping);
 
-  std::map<Uuid, std::vector<const StoredLabel*>> labels;  // in slot order
-  std::map<Uuid, uint64_t> first_dpa;                      // of the lowest extent in the mapping
+  std::vector<const StoredLabel*> labels;         // of one namespace in slot order
+  std::vector<std::pair<Uuid, uint64_t>> starts;  // of one namespace ascending
 };
 
 Directory::Directory(const ScanMapping& mapping) {
-  for (const StoredLabel& stored : mapping.labels->labels())
-    labels[stored.label.uuid].push_back(&stored);
-  for (const DpaExtent& extent : mapping.space->extents()) {
-    if (mapping.dpa.Contains(extent.dpa.start)) first_dpa.emplace(extent.owner, extent.dpa.start);
-  }
+  labels.reserve(mapping.labels->labels().size());
+  for (const StoredLabel& stored : mapping.labels->labels()) labels.push_back(&stored);
+  std::stable_sort(labels.begin(), labels.end(), [](const StoredLabel* a, const StoredLabel* b) {
+    return a->label.uuid < b->label.uuid;
+  });
+  starts.reserve(mapping.space->extents().size());
+  for (const DpaExtent& extent : mapping.space->extents())
+    if (mapping.dpa.Contains(extent.dpa.start)) starts.emplace_back(extent.owner, extent.dpa.start);
+  std::sort(starts.begin(), starts.end());
 }
 
 // One scan: what it is given, and what it has found so far.
@@ -70,7 +75,7 @@ class Scan {
 
   const ScanRegion& region_;
   std::vector<Directory> directories_;  // one for each mapping
-  std::set<Uuid> known_;                // those in result_.namespaces
+  absl::flat_hash_set<Uuid> known_;     // those in result_.namespaces
   ScanResult result_;
 };
 
@@ -91,9 +96,14 @@ bool Scan::IsOf(const ScanMapping& mapping, const NamespaceLabel& label, uint64_
 }
 
 absl::Span<const StoredLabel* const> Scan::LabelsOf(size_t mapping, const Uuid& uuid) const {
-  const auto found = directories_[mapping].labels.find(uuid);
-  if (found == directories_[mapping].labels.end()) return {};
-  return found->second;
+  const auto& labels = directories_[mapping].labels;
+  const auto first = std::lower_bound(
+      labels.begin(), labels.end(), uuid,
+      [](const StoredLabel* stored, const Uuid& wanted) { return stored->label.uuid < wanted; });
+  auto last = first;
+  while (last != labels.end() && (*last)->label.uuid == uuid) ++last;
+  return absl::MakeConstSpan(labels).subspan(static_cast<size_t>(first - labels.begin()),
+                                             static_cast<size_t>(last - first));
 }
 
 void Scan::Skip(const ScanMapping& mapping, const StoredLabel& stored, absl::string_view reason,
@@ -243,8 +253,11 @@ void Scan::ReportUneven(const StoredLabel& first) {
 // Where the namespace begins: the place of its first extent on mapping 0, across the whole set.
 absl::StatusOr<uint64_t> Scan::SpaStart(const NamespaceLabel& first) const {
   const ScanMapping& mapping = region_.mappings[0];
-  const auto extent = directories_[0].first_dpa.find(first.uuid);
-  const uint64_t dpa = extent == directories_[0].first_dpa.end() ? first.dpa : extent->second;
+  const auto& starts = directories_[0].starts;
+  const auto lowest =
+      std::lower_bound(starts.begin(), starts.end(), std::pair(first.uuid, uint64_t{0}));
+  const bool found = lowest != starts.end() && lowest->first == first.uuid;
+  const uint64_t dpa = found ? lowest->second : first.dpa;
   const auto offset = CheckedMul(dpa - mapping.dpa.start, region_.mappings.size());
   const auto start = offset ? CheckedAdd(region_.start, *offset) : std::nullopt;
   if (!start) return GiveUp("labels.range", first.uuid, "its address does not fit in 64 bits");
