@@ -1,20 +1,34 @@
 #include "core/devices/data_node.h"
 
+#include <memory>
 #include <thread>
+
+#include "absl/base/optimization.h"
+#include "absl/types/span.h"
 
 namespace nvdimmfs::core {
 namespace {
 
-size_t StripeOfThread(size_t stripes) {
+size_t NumberOfThread() {
   static std::atomic<size_t> next{0};
   thread_local const size_t mine = next.fetch_add(1);
-  return mine % stripes;
+  return mine;
 }
 
 }  // namespace
 
+DataNode::Stripe* DataNode::MakeStripes() {
+  auto made = std::make_unique<Stripe[]>(kStripes);
+  Stripe* there = nullptr;
+  return stripes_.compare_exchange_strong(there, made.get(), std::memory_order_seq_cst)
+             ? made.release()
+             : there;
+}
+
 DataNode::Stripe* DataNode::Enter() {
-  Stripe& stripe = stripes_[StripeOfThread(stripes_.size())];
+  Stripe* stripes = stripes_.load(std::memory_order_acquire);
+  if (ABSL_PREDICT_FALSE(stripes == nullptr)) stripes = MakeStripes();
+  Stripe& stripe = stripes[NumberOfThread() % kStripes];
   // Count first, look second; Close does it the other way round, so one of the two sees the other.
   stripe.under_way.fetch_add(1, std::memory_order_seq_cst);
   if (!closed_.load(std::memory_order_seq_cst)) return &stripe;
@@ -24,7 +38,9 @@ DataNode::Stripe* DataNode::Enter() {
 
 IoCounts DataNode::counts() const {
   IoCounts sum;
-  for (const Stripe& stripe : stripes_)
+  const Stripe* stripes = stripes_.load(std::memory_order_acquire);
+  if (stripes == nullptr) return sum;
+  for (const Stripe& stripe : absl::MakeSpan(stripes, kStripes))
     for (size_t kind = 0; kind < kIoKinds; ++kind) {
       sum.counts[kind].times += stripe.times[kind].load(std::memory_order_relaxed);
       sum.counts[kind].bytes += stripe.bytes[kind].load(std::memory_order_relaxed);
@@ -54,7 +70,9 @@ bool DataNode::StopLending() {
 
 void DataNode::Close() {
   closed_.store(true, std::memory_order_seq_cst);
-  for (const Stripe& stripe : stripes_)
+  const Stripe* stripes = stripes_.load(std::memory_order_seq_cst);
+  if (stripes == nullptr) return;  // nobody came, and who makes them now looks at closed_ later
+  for (const Stripe& stripe : absl::MakeSpan(stripes, kStripes))
     while (stripe.under_way.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }
 

@@ -34,6 +34,7 @@ class DataNode {
   };
   DataNode(std::shared_ptr<Media> media, Options options)
       : media_(std::move(media)), options_(std::move(options)), read_only_(options_.read_only) {}
+  ~DataNode() { delete[] stripes_.load(); }
 
   const std::string& name() const { return options_.name; }
   uint16_t mode() const { return options_.mode; }
@@ -95,7 +96,10 @@ class DataNode {
   bool closed() const { return closed_.load(); }
 
  private:
+  static constexpr size_t kStripes = 16;
+
   Stripe* Enter();
+  Stripe* MakeStripes();
 
   const std::shared_ptr<Media> media_;
   const Options options_;
@@ -105,7 +109,8 @@ class DataNode {
   mutable absl::Mutex lending_mutex_;
   std::weak_ptr<FileLoan> loan_ ABSL_GUARDED_BY(lending_mutex_);
   bool lends_ ABSL_GUARDED_BY(lending_mutex_) = true;
-  std::array<Stripe, 16> stripes_;
+  // kStripes, from the first I/O on: of a thousand namespaces few are ever read.
+  std::atomic<Stripe*> stripes_{nullptr};
 };
 
 }  // namespace nvdimmfs::core
