@@ -22,6 +22,11 @@ class FakeDevice final : public core::Device {
 
   absl::Span<const core::Attribute> attributes() const override { return attributes_; }
   std::vector<std::string> directories() const override { return directories_; }
+  std::vector<core::DeviceLink> inner_links() const override { return links_below; }
+  std::vector<core::DeviceLink> links() const override { return links_elsewhere; }
+
+  // To be set before the device is added anywhere.
+  std::vector<core::DeviceLink> links_below, links_elsewhere;
 
  private:
   friend class FakeModel;

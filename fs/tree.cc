@@ -17,9 +17,18 @@ constexpr uint16_t kDirectoryMode = 0755;
 constexpr uint16_t kLinkMode = 0777;
 
 constexpr absl::string_view kFixedDirectories[] = {
-    "bus/nd/devices", "bus/nd/drivers", "bus/dax/devices", "bus/dax/drivers",
-    "class/nd",       "class/block",    "block",           "devices",
-    "dev/by-name",    "dev/by-uuid",    "sys/dev/char",    "sys/dev/block",
+    "bus/nd/devices",
+    "bus/nd/drivers",
+    "bus/dax/devices",
+    "bus/dax/drivers",
+    "class/nd",
+    "class/block",
+    "block",
+    "devices",
+    "dev/by-name",
+    "dev/by-uuid",
+    "sys/dev/char",
+    "sys/dev/block",
     "sys/kernel/debug/btt",
 };
 
@@ -72,9 +81,10 @@ struct Tree::Directory {
   uint32_t subdirectories = 0;
   bool fixed = false;     // never goes
   bool on_demand = true;  // goes when empty
-  // Of a device's own, until it is filled: the attributes, and the modes of each (0: hidden), which
-  // are asked for once, when the device is registered.
-  absl::Span<const core::Attribute> attributes;
+  // Of a device's own, until it is filled: how many nodes it lacks, and the modes of the attributes
+  // (0: hidden), which are asked for once, when the device is registered.
+  bool unfilled = false;
+  uint32_t lacking = 0;
   std::vector<uint16_t> modes;
 };
 
@@ -152,7 +162,9 @@ void Tree::DeviceAdded(const std::shared_ptr<core::Device>& device) {
   AddDevice(device->path(), device);
 }
 
-void Tree::DeviceRemoved(const core::Device& device) { RemoveDevice(device.path()); }
+void Tree::DeviceRemoved(const core::Device& device) {
+  RemoveDevice(device.path(), device.links());
+}
 
 void Tree::AttributeChanged(const core::Device& device, absl::string_view attribute) {
   ChangeAttribute(absl::StrCat(device.path(), "/", attribute));
@@ -160,6 +172,7 @@ void Tree::AttributeChanged(const core::Device& device, absl::string_view attrib
 
 void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device) {
   std::vector<uint16_t> modes;
+  modes.reserve(device->attributes().size());
   for (const core::Attribute& attribute : device->attributes())
     modes.push_back(attribute.visible == nullptr ? attribute.mode : attribute.visible(*device));
   absl::MutexLock lock(&mutex_);
@@ -175,6 +188,7 @@ void Tree::MakeNodes() {
 
 void Tree::MakeNodesLocked() {
   if (additions_.empty()) return;
+  by_ino_.reserve(by_ino_.size() + additions_.size());
   Directories made;
   for (Addition& addition : std::exchange(additions_, {})) {
     if (auto* of = std::get_if<Addition::OfDevice>(&addition.what))
@@ -193,20 +207,20 @@ void Tree::MakeDevice(absl::string_view path, std::shared_ptr<core::Device> devi
   if (node == nullptr) return;
   Directory& directory = node->directory();
   directory.on_demand = false;
-  for (const std::string& below : device->directories())
-    if (Node* child = MakeDirectoryBelow(*node, below)) {
-      child->directory().on_demand = false;
-      child->lasts = Lasts(*device);
-    }
   node->lasts = DirectoryLasts(*device);
   if (Lasts(*device))
     for (Node* above = node->parent; !above->lasts; above = above->parent) above->lasts = true;
   ForgetUnfilled(directory);
-  directory.attributes = device->attributes();
-  directory.device = std::move(device);
+  for (const uint16_t mode : modes)
+    if (mode != 0) ++directory.lacking;
+  directory.lacking += static_cast<uint32_t>(device->inner_links().size());
+  for (const std::string& below : device->directories())
+    if (Child(*node, below) == nullptr) ++directory.lacking;
+  unfilled_ += directory.lacking;
+  directory.unfilled = true;
   directory.modes = std::move(modes);
-  for (const uint16_t mode : directory.modes)
-    if (mode != 0) ++unfilled_;
+  for (core::DeviceLink& link : device->links()) MakeLink(link.path, std::move(link.target), made);
+  directory.device = std::move(device);
 }
 
 void Tree::MakeLink(absl::string_view path, std::string target, Directories& made) {
@@ -227,10 +241,20 @@ void Tree::MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data
 
 void Tree::Fill(Node& node) {
   Directory& directory = node.directory();
-  const absl::Span<const core::Attribute> attributes = directory.attributes;
-  const std::vector<uint16_t> modes = directory.modes;
-  const bool lasts = Lasts(*directory.device);
+  const core::Device& device = *directory.device;
+  const absl::Span<const core::Attribute> attributes = device.attributes();
+  const std::vector<uint16_t> modes = std::move(directory.modes);
+  const bool lasts = Lasts(device);
   ForgetUnfilled(directory);
+  for (const std::string& below : device.directories())
+    if (Node* child = MakeDirectoryBelow(node, below)) {
+      child->directory().on_demand = false;
+      child->lasts = lasts;
+    }
+  for (core::DeviceLink& link : device.inner_links())
+    if (Child(node, link.path) == nullptr)
+      Put(node, link.path, NodeKind::kLink, kLinkMode)->content =
+          std::make_unique<std::string>(std::move(link.target));
   for (size_t i = 0; i < modes.size(); ++i) {
     if (modes[i] == 0) continue;
     const auto [parent, name] = SplitLast(attributes[i].name);
@@ -244,13 +268,14 @@ void Tree::Fill(Node& node) {
 }
 
 void Tree::ForgetUnfilled(Directory& directory) {
-  for (const uint16_t mode : directory.modes)
-    if (mode != 0) --unfilled_;
-  directory.modes.clear();
+  unfilled_ -= directory.lacking;
+  directory.lacking = 0;
+  directory.unfilled = false;
+  directory.modes = {};
 }
 
 Tree::Node* Tree::IfUnfilled(Node* node) {
-  return node->is_directory() && !node->directory().modes.empty() ? node : nullptr;
+  return node->is_directory() && node->directory().unfilled ? node : nullptr;
 }
 
 template <typename Read>
@@ -274,11 +299,12 @@ auto Tree::Filled(const Read& read) {
   }
 }
 
-void Tree::RemoveDevice(absl::string_view path) {
+void Tree::RemoveDevice(absl::string_view path, const std::vector<core::DeviceLink>& links) {
   Removed removed;
   {
     absl::MutexLock lock(&mutex_);
     MakeNodesLocked();
+    for (const core::DeviceLink& link : links) EraseLeaf(link.path, NodeKind::kLink, removed);
     Node* node = Walk(path);
     if (node == nullptr || !node->is_directory()) return;
     Erase(*node, removed);
@@ -310,11 +336,14 @@ void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
   {
     absl::MutexLock lock(&mutex_);
     MakeNodesLocked();
-    Node* node = Walk(path);
-    if (node == nullptr || node->kind != kind) return;
-    Erase(*node, removed);
+    EraseLeaf(path, kind, removed);
   }
   Tell(removed);
+}
+
+void Tree::EraseLeaf(absl::string_view path, NodeKind kind, Removed& removed) {
+  Node* node = Walk(path);
+  if (node != nullptr && node->kind == kind) Erase(*node, removed);
 }
 
 void Tree::ChangeAttribute(absl::string_view path) {

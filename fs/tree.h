@@ -5,8 +5,8 @@
 // when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist.
 //
 // Nodes are made late, as a thousand namespaces have a hundred thousand of them: what is added is
-// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; a device's
-// attributes get theirs when somebody first looks into its directory.
+// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; what a device
+// itself has in its directory gets them when somebody first looks into that.
 //
 // Thread rules: any thread. Lock order: the System's configuration lock, then this, then the
 // ChangeBoard's; no call leaves this class while its lock is held, except to read a device's fixed
@@ -51,7 +51,7 @@ class Tree final : public core::TreeListener {
 
   // The same with the place said: what the listener's calls come down to.
   void AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device);
-  void RemoveDevice(absl::string_view path);
+  void RemoveDevice(absl::string_view path, const std::vector<core::DeviceLink>& links = {});
   void ChangeAttribute(absl::string_view path);
 
   // Gives everything that was added its nodes, so that the next to look need not wait for it.
@@ -79,7 +79,7 @@ class Tree final : public core::TreeListener {
   // bytes have changed by themselves: whoever keeps its pages drops them.
   void set_data_removed(std::function<void(Ino)> observer);
 
-  uint64_t node_count();  // with the attributes that have no nodes yet
+  uint64_t node_count();  // with what has no nodes yet
   uint64_t data_bytes();  // capacity of all data files
 
  private:
@@ -114,7 +114,7 @@ class Tree final : public core::TreeListener {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data, Directories& made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The directory, where its attributes have no nodes yet, else null.
+  // The directory, where what the device has in it has no nodes yet, else null.
   static Node* IfUnfilled(Node* directory);
   void Fill(Node& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetUnfilled(Directory& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -138,6 +138,8 @@ class Tree final : public core::TreeListener {
   // Removes the directory and those above it that nobody registered, as far as they are empty.
   void Prune(Node* directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveLeaf(absl::string_view path, NodeKind kind);
+  void EraseLeaf(absl::string_view path, NodeKind kind, Removed& removed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell(const Removed& removed);
 
   const bool buses_last_;
@@ -147,7 +149,7 @@ class Tree final : public core::TreeListener {
   absl::flat_hash_map<Ino, Node*> by_ino_ ABSL_GUARDED_BY(mutex_);
   Ino next_ino_ ABSL_GUARDED_BY(mutex_) = kRootIno;
   uint64_t data_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t unfilled_ ABSL_GUARDED_BY(mutex_) = 0;  // attributes without nodes
+  uint64_t unfilled_ ABSL_GUARDED_BY(mutex_) = 0;  // how many nodes are still to be made
   std::function<void(Ino)> data_removed_ ABSL_GUARDED_BY(mutex_);
   ChangeBoard changes_;
 };

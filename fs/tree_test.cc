@@ -111,6 +111,38 @@ TEST_F(TreeTest, ADeviceBringsItsDirectoriesAndVisibleAttributes) {
   EXPECT_EQ(tree_.FindPath(At("region0"))->subdirectories, 3u);
 }
 
+TEST_F(TreeTest, ADeviceBringsItsLinksAndTakesThemAlong) {
+  const auto region = Region();
+  region->links_below = {{"subsystem", "bus/nd"}};
+  region->links_elsewhere = {{"bus/nd/devices/region0", At("region0")}};
+  tree_.AddDevice(kBus, Region());
+  ASSERT_TRUE(Exists(kBus));
+  const uint64_t before = tree_.node_count();
+  tree_.AddDevice(At("region0"), region);
+  // Two links, two directories, an attribute in one of its own, one beside, and the device itself.
+  EXPECT_EQ(tree_.node_count(), before + 7);
+  EXPECT_EQ(TargetOf("bus/nd/devices/region0"), absl::StrCat("../../../", At("region0")));
+  EXPECT_EQ(TargetOf(At("region0/subsystem")), "../../../../../bus/nd");
+  EXPECT_EQ(tree_.FindPath(At("region0"))->subdirectories, 3u);
+  EXPECT_EQ(tree_.node_count(), before + 8);  // nfit/, too
+  tree_.RemoveDevice(At("region0"), region->links());
+  EXPECT_FALSE(Exists("bus/nd/devices/region0"));
+  EXPECT_EQ(tree_.node_count(), before);
+}
+
+TEST_F(TreeTest, ALinkAddedInADevicesDirectoryStaysWhenSomebodyLooks) {
+  const auto region = Region();
+  region->links_below = {{"subsystem", "bus/nd"}};
+  tree_.AddDevice(At("region0"), region);
+  tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
+  tree_.AddDevice(At("region0/firmware/child"), Region());
+  EXPECT_TRUE(Exists(At("region0/driver")));
+  EXPECT_TRUE(Exists(At("region0/subsystem")));
+  EXPECT_EQ(tree_.FindPath(At("region0/firmware"))->subdirectories, 1u);
+  tree_.RemoveDevice(At("region0/firmware/child"));
+  EXPECT_TRUE(Exists(At("region0/firmware"))) << "it is the device's, and not there for the child";
+}
+
 TEST_F(TreeTest, ARemovedDeviceTakesEverythingBelowWithIt) {
   tree_.AddDevice(kBus, Region());
   tree_.AddDevice(At("region0"), Region());

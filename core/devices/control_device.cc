@@ -29,11 +29,16 @@ std::string ControlDevice::place() const { return absl::StrCat("nd/", name()); }
 
 absl::Span<const Attribute> ControlDevice::attributes() const { return kControlAttributes; }
 
+std::vector<DeviceLink> ControlDevice::inner_links() const {
+  return {{"subsystem", "class/nd"}, {"device", parent()->path()}};
+}
+
 std::vector<DeviceLink> ControlDevice::links() const {
-  return {{absl::StrCat(path(), "/subsystem"), "class/nd"},
-          {absl::StrCat(path(), "/device"), parent()->path()},
-          {absl::StrCat("class/nd/", name()), path()},
-          {absl::StrCat("sys/dev/char/", MajorOf(*this), ":", id_), path()}};
+  return {{absl::StrCat("class/nd/", name()), path()}};
+}
+
+std::optional<DeviceLink> ControlDevice::node_link() const {
+  return DeviceLink{absl::StrCat("sys/dev/char/", MajorOf(*this), ":", id_), path()};
 }
 
 std::string ControlDevice::uevent() const {

@@ -2,6 +2,7 @@
 #ifndef NVDIMMFS_CORE_DEVICES_CONTROL_DEVICE_H_
 #define NVDIMMFS_CORE_DEVICES_CONTROL_DEVICE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,9 @@ class ControlDevice final : public Device {
   int id() const { return id_; }
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
+  std::optional<DeviceLink> node_link() const override;
   std::string uevent() const override;
 
  private:

@@ -157,8 +157,8 @@ std::string DaxDriver::place() const { return absl::StrCat("bus/dax/drivers/", n
 
 absl::Span<const Attribute> DaxDriver::attributes() const { return kDriverAttributes; }
 
-std::vector<DeviceLink> DaxDriver::links() const {
-  return {{absl::StrCat(path(), "/module"), absl::StrCat("sys/module/", name())}};
+std::vector<DeviceLink> DaxDriver::inner_links() const {
+  return {{"module", absl::StrCat("sys/module/", name())}};
 }
 
 // --- The bus. ---

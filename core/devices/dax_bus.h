@@ -41,7 +41,7 @@ class DaxDriver final : public Device {
 
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
-  std::vector<DeviceLink> links() const override;
+  std::vector<DeviceLink> inner_links() const override;
 
  private:
   DaxBus& bus_;

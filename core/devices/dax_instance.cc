@@ -87,6 +87,7 @@ DaxInstance::DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<Media
                          std::vector<std::string> aliases)
     : Device(dax.system(), DeviceKind::kDaxChild, std::move(name), &dax),
       dax_(dax),
+      minor_(dax.ns()->id()),
       media_(std::move(media)),
       aliases_(std::move(aliases)) {}
 
@@ -142,24 +143,21 @@ void DaxInstance::PoisonChanged(PoisonChange change) {
   if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
 }
 
-std::string DaxInstance::device_number() const {
-  // One instance per namespace, so the namespace's number is a minor that nobody else has.
-  return absl::StrCat(kDaxMajor, ":", dax_.ns() == nullptr ? 0 : dax_.ns()->id());
-}
+std::string DaxInstance::device_number() const { return absl::StrCat(kDaxMajor, ":", minor_); }
 
 absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
 
+std::vector<DeviceLink> DaxInstance::inner_links() const { return {{"subsystem", "bus/dax"}}; }
+
 std::vector<DeviceLink> DaxInstance::links() const {
   return {
-      {absl::StrCat(path(), "/subsystem"), "bus/dax"},
       {absl::StrCat("bus/dax/devices/", name()), path()},
       {absl::StrCat("sys/dev/char/", device_number()), path()},
   };
 }
 
 std::string DaxInstance::uevent() const {
-  return absl::StrCat("MAJOR=", kDaxMajor, "\nMINOR=", dax_.ns() == nullptr ? 0 : dax_.ns()->id(),
-                      "\nDEVNAME=", name(),
+  return absl::StrCat("MAJOR=", kDaxMajor, "\nMINOR=", minor_, "\nDEVNAME=", name(),
                       driver_ == nullptr ? "" : absl::StrCat("\nDRIVER=", driver_->name()),
                       "\nMODALIAS=dax:t0\n");
 }

@@ -36,7 +36,7 @@ class DaxInstance final : public Device, public PoisonObserver {
 
   PfnDevice& dax() const { return dax_; }
   DataNode* node() const { return node_.get(); }  // null unless device_dax has it
-  std::string device_number() const;
+  std::string device_number() const;              // "252:0"
 
   // The driver that has it, or null; dax_bus.cc changes it.
   const DaxDriver* dax_driver() const { return driver_; }
@@ -50,6 +50,7 @@ class DaxInstance final : public Device, public PoisonObserver {
   void RemoveFromMemory();
 
   absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
   std::string uevent() const override;
   void PoisonChanged(PoisonChange change) override;
@@ -59,6 +60,7 @@ class DaxInstance final : public Device, public PoisonObserver {
               std::vector<std::string> aliases);
 
   PfnDevice& dax_;
+  const int minor_;  // one instance per namespace: the namespace's number is nobody else's
   const std::shared_ptr<Media> media_;
   const std::vector<std::string> aliases_;
   std::shared_ptr<DataNode> node_;

@@ -45,8 +45,7 @@ std::string NdDevice::uevent() const {
 }
 
 std::vector<DeviceLink> NdDevice::links() const {
-  return {{absl::StrCat(path(), "/subsystem"), "bus/nd"},
-          {absl::StrCat("bus/nd/devices/", name()), path()}};
+  return {{absl::StrCat("bus/nd/devices/", name()), path()}};
 }
 
 absl::StatusOr<std::string> ShowModalias(Device& device) {

@@ -1,11 +1,12 @@
 // A node of the device tree: a name, a place, a table of attributes, perhaps a driver.
 //
 // Everything here is used under the configuration lock of the System that owns the device, except
-// `kind`, `name` and `path`, which are fixed once the device is registered.
+// `kind`, `name`, `path`, `directories` and the links, which are fixed once it is registered.
 #ifndef NVDIMMFS_CORE_DEVICES_DEVICE_H_
 #define NVDIMMFS_CORE_DEVICES_DEVICE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,11 +41,10 @@ enum class DeviceKind {
   kPlatform,     // nfit_test.0, test_dimm0: outside of the nd bus, where tests look
 };
 
-// A symbolic link that exists for as long as the device is registered. Both are paths from the top
-// of the mount.
+// A symbolic link that exists for as long as the device is registered.
 struct DeviceLink {
   std::string path;
-  std::string target;
+  std::string target;  // from the top of the mount
 };
 
 class Device : public std::enable_shared_from_this<Device> {
@@ -67,8 +67,12 @@ class Device : public std::enable_shared_from_this<Device> {
   // Sub-directories that exist even when they hold no visible attribute ("firmware", "x").
   virtual std::vector<std::string> directories() const { return {}; }
 
-  // Asked once, when the device is registered.
+  // Links in the device's directory (`path` is a name), and elsewhere (from the top of the mount).
+  // Both are fixed once the device is registered, and may be asked for without the lock.
+  virtual std::vector<DeviceLink> inner_links() const { return {}; }
   virtual std::vector<DeviceLink> links() const { return {}; }
+  // The one elsewhere that is named by System::node_majors(), and changes with them.
+  virtual std::optional<DeviceLink> node_link() const { return std::nullopt; }
 
   // Called when the device has left the tree: gives its number back.
   virtual void Removed() {}
@@ -99,7 +103,6 @@ class Device : public std::enable_shared_from_this<Device> {
   bool registered_ = false;
   const Driver* driver_ = nullptr;
   std::vector<std::shared_ptr<Device>> children_;
-  std::vector<DeviceLink> links_;
   std::string last_error_;
 };
 
@@ -109,6 +112,7 @@ class NdDevice : public Device {
   virtual std::string devtype() const = 0;   // "nvdimm"; empty for the bus
   virtual std::string modalias() const = 0;  // "nd:t1"
   std::string uevent() const override;
+  std::vector<DeviceLink> inner_links() const override { return {{"subsystem", "bus/nd"}}; }
   std::vector<DeviceLink> links() const override;
 
  protected:

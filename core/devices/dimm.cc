@@ -312,10 +312,8 @@ uint64_t Dimm::functions() const {
 
 absl::Span<const Attribute> Dimm::attributes() const { return kDimmAttributes; }
 
-std::vector<DeviceLink> Dimm::links() const {
-  std::vector<DeviceLink> links = NdDevice::links();
-  links.push_back({absl::StrCat("sys/dev/char/", MajorOf(*this), ":", id_), path()});
-  return links;
+std::optional<DeviceLink> Dimm::node_link() const {
+  return DeviceLink{absl::StrCat("sys/dev/char/", MajorOf(*this), ":", id_), path()};
 }
 
 std::string Dimm::uevent() const {

@@ -3,6 +3,7 @@
 #define NVDIMMFS_CORE_DEVICES_DIMM_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/devices/data_node.h"
@@ -79,7 +80,7 @@ class Dimm final : public NdDevice {
 
   absl::Span<const Attribute> attributes() const override;
   std::vector<std::string> directories() const override { return {"firmware"}; }
-  std::vector<DeviceLink> links() const override;
+  std::optional<DeviceLink> node_link() const override;
   std::string devtype() const override { return "nvdimm"; }
   std::string modalias() const override { return "nd:t1"; }
   std::string uevent() const override;

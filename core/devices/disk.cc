@@ -264,11 +264,14 @@ std::string Disk::place() const { return absl::StrCat("block/", name()); }
 
 absl::Span<const Attribute> Disk::attributes() const { return kDiskAttributes; }
 
+std::vector<DeviceLink> Disk::inner_links() const {
+  return {{"subsystem", "class/block"},
+          {"device", parent()->path()},
+          {"bdi", absl::StrCat("devices/virtual/bdi/", device_number())}};
+}
+
 std::vector<DeviceLink> Disk::links() const {
   std::vector<DeviceLink> links = {
-      {absl::StrCat(path(), "/subsystem"), "class/block"},
-      {absl::StrCat(path(), "/device"), parent()->path()},
-      {absl::StrCat(path(), "/bdi"), absl::StrCat("devices/virtual/bdi/", device_number())},
       {absl::StrCat("block/", name()), path()},
       {absl::StrCat("class/block/", name()), path()},
       {absl::StrCat("sys/dev/block/", device_number()), path()},

@@ -40,6 +40,7 @@ class Disk final : public Device, public PoisonObserver {
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
   std::vector<std::string> directories() const override { return {"holders", "slaves"}; }
+  std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
   std::string uevent() const override;
   void Removed() override;

@@ -28,7 +28,7 @@ class Driver final : public Device {
   const Operations& operations() const { return operations_; }
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
-  std::vector<DeviceLink> links() const override;
+  std::vector<DeviceLink> inner_links() const override;
 
  private:
   const Operations& operations_;

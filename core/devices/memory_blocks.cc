@@ -122,9 +122,12 @@ std::string MemoryBlock::place() const { return absl::StrCat("devices/system/mem
 
 absl::Span<const Attribute> MemoryBlock::attributes() const { return kBlockAttributes; }
 
+std::vector<DeviceLink> MemoryBlock::inner_links() const {
+  return {{absl::StrCat("node", node_), absl::StrCat("devices/system/node/node", node_)}};
+}
+
 std::vector<DeviceLink> MemoryBlock::links() const {
-  const std::string node = absl::StrCat("devices/system/node/node", node_);
-  return {{absl::StrCat(path(), "/node", node_), node}, {absl::StrCat(node, "/", name()), path()}};
+  return {{absl::StrCat("devices/system/node/node", node_, "/", name()), path()}};
 }
 
 absl::Status MemoryBlock::GoOffline() {

@@ -41,6 +41,7 @@ class MemoryBlock final : public Device {
 
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
 
  private:

@@ -196,7 +196,7 @@ std::vector<std::shared_ptr<Device>> System::Devices() {
 }
 
 Device* System::FindLocked(absl::string_view name) {
-  const auto found = by_name_.find(std::string(name));
+  const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
 }
 
@@ -208,8 +208,7 @@ void System::Register(const std::shared_ptr<Device>& device) {
   (parent == nullptr ? roots_ : parent->children_).push_back(device);
   if (IsOnNdBus(*device)) by_name_[device->name()] = device.get();
   if (listener_ != nullptr) listener_->DeviceAdded(device);
-  device->links_ = device->links();
-  for (const DeviceLink& link : device->links_) AddLink(link.path, link.target);
+  if (const auto link = device->node_link()) AddLink(link->path, link->target);
 }
 
 void System::Unregister(Device& device) {
@@ -217,7 +216,7 @@ void System::Unregister(Device& device) {
   const std::shared_ptr<Device> alive = device.shared_from_this();
   if (device.driver_ != nullptr) Unbind(device);
   while (!device.children_.empty()) Unregister(*device.children_.back());
-  for (const DeviceLink& link : device.links_) RemoveLink(link.path);
+  if (const auto link = device.node_link()) RemoveLink(link->path);
   device.registered_ = false;
   if (IsOnNdBus(device)) by_name_.erase(device.name());
   if (listener_ != nullptr) listener_->DeviceRemoved(device);
@@ -228,21 +227,13 @@ void System::Unregister(Device& device) {
 }
 
 void System::SetNodeMajors(const NodeMajors& majors) {
-  node_majors_ = majors;
   std::vector<std::shared_ptr<Device>> devices;
   Collect(roots_, devices);
-  for (const auto& device : devices) {
-    if (device->kind() != DeviceKind::kDimm && device->kind() != DeviceKind::kControl) continue;
-    const std::vector<DeviceLink> before = std::exchange(device->links_, device->links());
-    const auto is_in = [](const std::vector<DeviceLink>& links, const DeviceLink& link) {
-      return std::any_of(links.begin(), links.end(),
-                         [&](const DeviceLink& other) { return other.path == link.path; });
-    };
-    for (const DeviceLink& link : before)
-      if (!is_in(device->links_, link)) RemoveLink(link.path);
-    for (const DeviceLink& link : device->links_)
-      if (!is_in(before, link)) AddLink(link.path, link.target);
-  }
+  for (const auto& device : devices)
+    if (const auto link = device->node_link()) RemoveLink(link->path);
+  node_majors_ = majors;
+  for (const auto& device : devices)
+    if (const auto link = device->node_link()) AddLink(link->path, link->target);
 }
 
 void System::UnregisterLater(const std::shared_ptr<Device>& device) { removals_.push_back(device); }

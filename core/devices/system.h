@@ -10,11 +10,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -150,7 +150,7 @@ class System {
   std::vector<std::shared_ptr<Device>> removals_;
   std::vector<const Driver*> drivers_;
   std::shared_ptr<DaxBus> dax_bus_;
-  std::unordered_map<std::string, Device*> by_name_;  // the devices of the nd bus
+  absl::flat_hash_map<absl::string_view, Device*> by_name_;  // the devices of the nd bus
   TimerQueue timers_;
 };
 

@@ -99,10 +99,12 @@ std::string TestDimm::place() const {
 
 absl::Span<const Attribute> TestDimm::attributes() const { return kTestDimmAttributes; }
 
+std::vector<DeviceLink> TestDimm::inner_links() const {
+  return {{"subsystem", TestDimmClass::kPlace}, {"device", platform_device()}};
+}
+
 std::vector<DeviceLink> TestDimm::links() const {
-  return {{absl::StrCat(path(), "/subsystem"), TestDimmClass::kPlace},
-          {absl::StrCat(path(), "/device"), platform_device()},
-          {absl::StrCat(TestDimmClass::kPlace, "/", name()), path()}};
+  return {{absl::StrCat(TestDimmClass::kPlace, "/", name()), path()}};
 }
 
 }  // namespace nvdimmfs::core

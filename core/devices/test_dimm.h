@@ -22,6 +22,7 @@ class TestDimm final : public Device {
   // Below the platform device that the bus is below.
   std::string place() const override;
   absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
 
  private:

@@ -18,14 +18,15 @@ class TreeListener {
  public:
   virtual ~TreeListener() = default;
 
-  // The device is registered: its directory, sub-directories and visible attributes exist from now
-  // on.
+  // The device is registered: its directory, sub-directories, visible attributes and links (those
+  // that it tells of itself) exist from now on.
   virtual void DeviceAdded(const std::shared_ptr<Device>& device) = 0;
-  // It is gone, with everything below its directory. Open attribute files give ENODEV.
+  // It is gone, with everything below its directory and its links. Open attribute files give
+  // ENODEV.
   virtual void DeviceRemoved(const Device& device) = 0;
 
-  // A symbolic link at `path` to the node at `target` (also from the top of the mount; which need
-  // not exist yet). The listener makes the text relative.
+  // A further symbolic link at `path` to the node at `target` (also from the top of the mount;
+  // which need not exist yet). The listener makes the text relative.
   virtual void LinkAdded(absl::string_view path, absl::string_view target) = 0;
   virtual void LinkRemoved(absl::string_view path) = 0;
 
