@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "backends/image_backend.h"
 #include "backends/image_create.h"
 #include "btt/btt_layer.h"
@@ -171,6 +172,8 @@ void Measure(const std::string& folder, int count) {
 }  // namespace nvdimmfs
 
 int main(int argc, char** argv) {
+  // As the program has it.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc < 2) {
     std::fprintf(stderr, "usage: scale_bench FOLDER [COUNT...]\n");
     return 2;

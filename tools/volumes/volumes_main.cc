@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
@@ -96,6 +97,8 @@ int Main(const tools::Arguments& arguments) {
 }  // namespace nvdimmfs::volumes
 
 int main(int argc, char** argv) {
+  // As in nvdimmfs_main.cc.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kServe) == 0)
     return nvdimmfs::tools::MountCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
   return nvdimmfs::volumes::Main(nvdimmfs::tools::Arguments(argv + (argc > 0), argv + argc));
