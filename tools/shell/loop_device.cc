@@ -64,10 +64,12 @@ absl::StatusOr<LoopBacking> BackingOf(const std::string& node) {
   const int error = ioctl(device, LOOP_GET_STATUS64, &info) == 0 ? 0 : errno;
   close(device);
   if (error != 0) return Failed(absl::StrCat("ask ", node), error);
-  return LoopBacking{info.lo_device, info.lo_inode};
+  return LoopBacking{info.lo_device, info.lo_inode, info.lo_rdevice != 0};
 }
 
 bool IsLost(const std::string& node) {
+  const absl::StatusOr<LoopBacking> backing = BackingOf(node);
+  if (backing.ok() && backing->is_block_device) return false;
   const int device = open(node.c_str(), O_RDONLY | O_CLOEXEC);
   if (device < 0) return false;
   const bool lost = fsync(device) != 0 && errno == EIO;

@@ -24,11 +24,13 @@ absl::StatusOr<int> AttachLoop(int control, int file, const std::string& node, b
 struct LoopBacking {
   dev_t device = 0;
   ino_t inode = 0;
+  bool is_block_device = false;
 };
 // ENXIO where nothing is attached; ENOTCONN where its file's server is gone. `node` is a path.
 absl::StatusOr<LoopBacking> BackingOf(const std::string& node);
 
-// Whether a flush of the device fails: nobody serves its file any more.
+// Whether nobody serves its file any more: a flush of the device fails, and that is no error of a
+// block device below it.
 bool IsLost(const std::string& node);
 
 // Lets go of the file: at once, or when the last user closes the device.
