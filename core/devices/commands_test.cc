@@ -195,8 +195,9 @@ TEST_F(CommandsTest, NodesHaveTheMajorsThatTheirMakerSays) {
   EXPECT_EQ(model.Get("nmem0/dev"), "511:0\n");
   EXPECT_EQ(model.Get("ndctl0/dev"), "234:0\n");
   EXPECT_THAT(model.Get("nmem0/uevent"), testing::StartsWith("MAJOR=511\nMINOR=0\n"));
-  const auto links = model.system->Find("nmem0")->links();
-  EXPECT_EQ(links.back().path, "sys/dev/char/511:0");
+  const auto link = model.system->Find("nmem0")->node_link();
+  ASSERT_TRUE(link.has_value());
+  EXPECT_EQ(link->path, "sys/dev/char/511:0");
   for (const char* text : {"", "511", "511 511", "0 234", "511 4096", "511 -1", "511 234 1", "a b"})
     EXPECT_EQ(model.Set("nd/x/majors", text), "EINVAL") << text;
   EXPECT_EQ(model.Get("nd/x/majors"), "511 234\n");
