@@ -1,7 +1,6 @@
 // nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
+#include "fs/io_flusher.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/shell/block_nodes.h"
@@ -77,7 +77,7 @@ struct Running {
 // Of the daemon, where block devices stand on it: memory that it waits for must not wait for them.
 // Its own is in no swap space, which may be on them.
 void StandBelowBlockDevices() {
-  prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+  fs::BecomeIoFlusher();
   const rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
   // With a limit, mapping a large image would fail later.
   if (setrlimit(RLIMIT_MEMLOCK, &none) == 0) mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
