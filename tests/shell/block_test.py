@@ -1,6 +1,7 @@
 """Real block devices in a shell: what works on them, and that they go with the shell."""
 
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -12,16 +13,48 @@ MIB = images.MIB
 SYS_BLOCK = "/sys/block"
 
 
-def backing_files():
-    """What this machine's loop devices are over."""
-    found = []
+def attached():
+    """This machine's loop devices over data files: (name, file), and no other program's."""
+    found = set()
     for name in os.listdir(SYS_BLOCK):
         try:
             with open(f"{SYS_BLOCK}/{name}/loop/backing_file", encoding="utf-8") as source:
-                found.append(source.read().strip())
+                file = source.read().strip()
         except OSError:
-            pass
+            continue
+        if "/dev/pmem" in file:
+            found.add((name, file))
     return found
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as source:
+        return [int(word) for word in source.read().split()]
+
+
+def has_open(pid, name):
+    """Whether a process has a file of that name open; others of its files may come and go."""
+    folder = f"/proc/{pid}/fd"
+    for descriptor in os.listdir(folder):
+        try:
+            if os.readlink(f"{folder}/{descriptor}").endswith(name):
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+def kill_whole(pid):
+    """Kills a process and its children, none of which sees another's end; returns when all are gone."""
+    # While it is stopped it does nothing about its children, nor do they lose their parent.
+    os.kill(pid, signal.SIGSTOP)
+    processes = [os.pidfd_open(each) for each in [*children(pid), pid]]
+    for process in processes:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+    for process in processes:
+        ended, _, _ = select.select([process], [], [], mounting.PATIENCE)
+        os.close(process)
+        assert ended, "a killed process goes on"
 
 
 class BlockTest(shells.ShellTestCase):
@@ -34,12 +67,20 @@ class BlockTest(shells.ShellTestCase):
         except OSError as error:
             self.skipTest(f"no loop devices: {error.strerror}")
         self.image = images.blank(self.scratch_path("dimm.img"), 64 * MIB, 0)
-        self.before = sorted(backing_files())
+        self.before = attached()
+        # What one case leaves is that case's failure, not the next one's: the last of the cleanups.
+        self.addCleanup(self.detach_what_is_left)
 
     def tearDown(self):
-        gone = mounting.wait_until(lambda: sorted(backing_files()) == self.before)
-        self.assertTrue(gone, f"attached: {backing_files()}, before: {self.before}")
+        self.assertTrue(mounting.wait_until(lambda: not self.left()), f"left attached: {self.left()}")
         super().tearDown()
+
+    def left(self):
+        return attached() - self.before
+
+    def detach_what_is_left(self):
+        for name, _ in self.left():
+            subprocess.run(["losetup", "--detach", f"/dev/{name}"], timeout=60, check=False)
 
     def command(self, source, *arguments):
         return [mounting.program("tools/nvdimmfs"), "shell", "--block", source, "--", *arguments]
@@ -129,34 +170,24 @@ class BlockTest(shells.ShellTestCase):
     def test_a_killed_shell_leaves_no_device(self):
         shell = self.start("""mkfs.ext4 -q /dev/pmem0; mkdir m; mount /dev/pmem0 m; echo x >m/x
             echo ready; exec sleep 1000""")
-        self.assertNotEqual(self.before, sorted(backing_files()))
+        self.assertTrue(self.left())
         shell.kill()
         shell.communicate(timeout=60)
 
     def test_a_killed_helper_leaves_no_device(self):
         shell = self.start("test -b /dev/pmem0; echo ready; exec sleep 1000")
-        for pid in self.children(shell.pid):
-            if self.opens(pid, "loop-control"):
-                os.kill(pid, signal.SIGKILL)
+        [helper] = (pid for pid in children(shell.pid) if has_open(pid, "loop-control"))
+        os.kill(helper, signal.SIGKILL)
         shell.terminate()
         shell.communicate(timeout=60)
 
     def test_what_a_shell_leaves_that_is_killed_whole_goes_with_the_next(self):
         shell = self.start("test -b /dev/pmem0; echo ready; exec sleep 1000")
-        for pid in [shell.pid, *self.children(shell.pid)]:
-            os.kill(pid, signal.SIGKILL)
+        kill_whole(shell.pid)
         shell.communicate(timeout=60)
-        self.assertNotEqual(self.before, sorted(backing_files()))
+        self.assertTrue(self.left())
         # Not while there are other shells: so again, if need be.
-        mounting.wait_until(lambda: (self.shell("true"), sorted(backing_files()) == self.before)[1])
-
-    def children(self, pid):
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as source:
-            return [int(word) for word in source.read().split()]
-
-    def opens(self, pid, name):
-        folder = f"/proc/{pid}/fd"
-        return any(os.readlink(f"{folder}/{fd}").endswith(name) for fd in os.listdir(folder))
+        mounting.wait_until(lambda: (self.shell("true"), not self.left())[1])
 
     def test_no_loop_devices_is_said(self):
         with tempfile.TemporaryDirectory() as empty:
