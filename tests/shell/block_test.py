@@ -167,12 +167,14 @@ class BlockTest(shells.ShellTestCase):
         self.assertEqual("ready\n", process.stdout.readline())
         return process
 
-    def test_a_killed_shell_leaves_no_device(self):
-        shell = self.start("""mkfs.ext4 -q /dev/pmem0; mkdir m; mount /dev/pmem0 m; echo x >m/x
+    def test_a_killed_shell_leaves_no_device_and_loses_nothing(self):
+        shell = self.start("""mkfs.ext4 -q /dev/pmem0; mkdir m; mount /dev/pmem0 m; echo kept >m/file
             echo ready; exec sleep 1000""")
         self.assertTrue(self.left())
         shell.kill()
         shell.communicate(timeout=60)
+        self.assertTrue(mounting.wait_until(lambda: not self.left()))
+        self.assertEqual("kept\n", self.shell("e2fsck -fn /dev/pmem0 >&2; mount /dev/pmem0 m; cat m/file"))
 
     def test_a_killed_helper_leaves_no_device(self):
         shell = self.start("test -b /dev/pmem0; echo ready; exec sleep 1000")

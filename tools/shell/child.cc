@@ -1,6 +1,7 @@
 #include "tools/shell/child.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -120,6 +121,32 @@ int Helper::End() {
   }
   pid_ = 0;
   return ExitCode(status);
+}
+
+absl::StatusOr<Lifeline> Lifeline::Make() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return core::Refusal(errno, "shell.fork", absl::StrCat("shell: pipe: ", strerror(errno)));
+  return Lifeline(ends[0], ends[1]);
+}
+
+Lifeline::Lifeline(Lifeline&& other) noexcept
+    : watched_(std::exchange(other.watched_, -1)), held_(std::exchange(other.held_, -1)) {}
+
+Lifeline::~Lifeline() {
+  for (const int end : {watched_, held_})
+    if (end >= 0) close(end);
+}
+
+void Lifeline::EndAsLast() {
+  close(std::exchange(held_, -1));
+  fcntl(watched_, F_SETOWN, getpid());
+  fcntl(watched_, F_SETSIG, SIGTERM);
+  fcntl(watched_, F_SETFL, O_ASYNC);
+  prctl(PR_SET_PDEATHSIG, 0);
+  // They may all have gone before it was asked for.
+  pollfd end = {watched_, 0, 0};
+  if (poll(&end, 1, 0) != 0) raise(SIGTERM);
 }
 
 int RunCommand(const std::vector<std::string>& arguments) {

@@ -45,6 +45,25 @@ class Helper {
   pid_t pid_;
 };
 
+// What this process holds, and each Helper that it starts from here on: one that stands below the
+// others can wait for the end of all of them.
+class Lifeline {
+ public:
+  // Refused with pipe's errno, "shell.fork".
+  static absl::StatusOr<Lifeline> Make();
+  ~Lifeline();
+  Lifeline(Lifeline&& other) noexcept;
+  Lifeline& operator=(Lifeline&&) = delete;
+
+  // In a Helper: it holds it no more, and gets SIGTERM when nobody does, not when its parent dies.
+  void EndAsLast();
+
+ private:
+  Lifeline(int watched, int held) : watched_(watched), held_(held) {}
+
+  int watched_, held_;
+};
+
 // Runs `arguments` as a shell would and waits for it: its exit code, 128 and the signal's number
 // where one killed it, 127 or 126 where it cannot be run (with a sentence on stderr). Meanwhile
 // this process ignores ^C and passes SIGTERM and SIGHUP on; when it dies, the command gets SIGHUP.

@@ -66,17 +66,20 @@ Arguments MountArguments(const std::string& source, const std::vector<std::strin
 
 // In the order of their starts: they end the other way round.
 struct Running {
-  std::optional<Helper> daemon;    // none where somebody else serves the tree
-  std::optional<Helper> blocks;    // none without --block
-  std::optional<Helper> controls;  // none without CUSE
+  std::optional<Lifeline> lifeline;  // none without --block
+  std::optional<Helper> daemon;      // none where somebody else serves the tree
+  std::optional<Helper> blocks;      // none without --block
+  std::optional<Helper> controls;    // none without CUSE
   std::optional<Helper> folders;
   NodeMakers makers;
   BlockRecord* block_record = nullptr;
 };
 
 // Of the daemon, where block devices stand on it: memory that it waits for must not wait for them.
-// Its own is in no swap space, which may be on them.
-void StandBelowBlockDevices() {
+// Its own is in no swap space, which may be on them. Where the shell is killed, what is mounted on
+// them is written and unmounted before it ends.
+void StandBelowBlockDevices(Lifeline& lifeline) {
+  lifeline.EndAsLast();
   fs::BecomeIoFlusher();
   const rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
   // With a limit, mapping a large image would fail later.
@@ -85,7 +88,7 @@ void StandBelowBlockDevices() {
 
 absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   ASSIGN_OR_RETURN(Helper daemon, Helper::Start("the mount", SIGTERM, [&] {
-                     if (running.block_record != nullptr) StandBelowBlockDevices();
+                     if (running.block_record != nullptr) StandBelowBlockDevices(*running.lifeline);
                      return MountCommand(arguments);
                    }));
   running.daemon.emplace(std::move(daemon));
@@ -171,6 +174,8 @@ absl::Status SetUp(const std::string& source, const Wishes& wishes, Running& run
   const bool block = wishes.blocks != Blocks::kNo && can_block.ok();
   if (block) {
     ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make());
+    ASSIGN_OR_RETURN(Lifeline lifeline, Lifeline::Make());
+    running.lifeline.emplace(std::move(lifeline));
   }
   if (mountpoint.empty())
     RETURN_IF_ERROR(StartDaemon(MountArguments(source, wishes.options), running));
