@@ -126,6 +126,7 @@ class PodmanTest(plugins.PluginTestCase):
         self.assertEqual("meanwhile\n", self.podman("exec", "two", "cat", "/data/file"))
         # A container that is killed, not stopped.
         self.podman("kill", "two")
+        self.podman("wait", "two")
         self.podman("rm", "two")
         self.assertTrue(mounting.wait_until(lambda: not self.plugin.volume_mounts()))
         self.podman("volume", "rm", "vol")
