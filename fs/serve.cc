@@ -139,16 +139,19 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
                            ends.Ring();
                          }});
   bool told = false, asked_to_end = false;
+  // Here, not on the worker: what is called may fork, or take its time.
+  const auto tell = [&] {
+    if (ready && !std::exchange(told, true)) on_ready(absl::OkStatus());
+    return told;
+  };
+  bool has_nodes = false;
   while (!unmounted && !asked_to_end) {
     asked_to_end = ends.Await();
-    // Here, not on the worker: what is called may fork, or take its time.
-    if (ready && !std::exchange(told, true)) {
-      on_ready(absl::OkStatus());
-      tree.MakeNodes();
-    }
+    if (tell() && !std::exchange(has_nodes, true)) tree.MakeNodes();
   }
   (*session)->Unmount();
-  if (told) return absl::OkStatus();
+  // A worker may have had the kernel's agreement already, and not come to say so.
+  if (tell()) return absl::OkStatus();
   const absl::Status status =
       core::Refusal(EINTR, "mount.ended",
                     absl::StrCat("mount on ", options.mountpoint, ": ended before it was ready"));
