@@ -150,11 +150,11 @@ void Lifeline::EndAsLast() {
 }
 
 int RunCommand(const std::vector<std::string>& arguments) {
-  sigset_t passed, before;
-  sigemptyset(&passed);
-  sigaddset(&passed, SIGTERM);
-  sigaddset(&passed, SIGHUP);
-  sigprocmask(SIG_BLOCK, &passed, &before);
+  // Until it is settled below what becomes of them.
+  sigset_t late, before;
+  sigemptyset(&late);
+  for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&late, number);
+  sigprocmask(SIG_BLOCK, &late, &before);
   fflush(nullptr);
   const pid_t parent = getpid();
   const pid_t pid = fork();
