@@ -87,6 +87,9 @@ inline constexpr uint64_t kTranslateSpa = 5;
 inline constexpr uint64_t kInjectErrors = 7, kWithdrawErrors = 8, kListErrors = 9;
 inline constexpr uint64_t kNfitBusFunctions =
     1u << kTranslateSpa | 1u << kInjectErrors | 1u << kWithdrawErrors | 1u << kListErrors;
+// The functions of the number of an ioctl have that one's payload: what is "in", then what is "out".
+inline constexpr uint64_t kArsFunctions =
+    1u << kArsCap | 1u << kArsStart | 1u << kArsStatus | 1u << kClearError;
 
 // The status of a bus function that does not like its input. (A DIMM's is 3.)
 inline constexpr uint32_t kBusStatusInvalid = 2;

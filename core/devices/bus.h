@@ -46,6 +46,9 @@ class Bus final : public NdDevice {
   uint64_t call_families() const { return families_; }
   uint64_t call_functions() const { return functions_; }
 
+  // Whether it is one of the buses of the kernel's test module.
+  bool for_tests() const { return !test_dimms_.empty(); }
+
   // What the firmware notifies the OS of: scrubs for what it is, or everything, as hw_error_scrub
   // says.
   void UncorrectableError();

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <optional>
 #include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"
@@ -20,10 +21,8 @@ namespace nvdimmfs::core {
 namespace {
 
 CommandMasks MasksOf(const Bus& bus) {
-  constexpr uint64_t kArsCommands = 1u << kArsCap | 1u << kArsStart | 1u << kArsStatus |
-                                    1u << kClearError;
   return {.who = bus.name(),
-          .commands = bus.scrub() != nullptr ? kArsCommands : 0,
+          .commands = bus.scrub() != nullptr ? kArsFunctions : 0,
           .families = bus.call_families(),
           .functions = bus.call_functions()};
 }
@@ -52,7 +51,7 @@ absl::StatusOr<Range> RangeOf(const Bus& bus, uint64_t address, uint64_t length)
 
 // --- The ioctls. ---
 
-int AnswerArsCap(absl::Span<std::byte> buffer) {
+absl::StatusOr<int> AnswerArsCap(absl::Span<std::byte> buffer) {
   ArsCapPayload payload = Load<ArsCapPayload>(buffer);
   payload.status = kArsBothKinds;
   payload.max_ars_out = kMaxArsOut;
@@ -62,7 +61,7 @@ int AnswerArsCap(absl::Span<std::byte> buffer) {
   return 0;
 }
 
-absl::StatusOr<int> AnswerArsStart(Bus& bus, absl::Span<std::byte> buffer) {
+absl::StatusOr<int> AnswerArsStart(const Bus& bus, absl::Span<std::byte> buffer) {
   Scrub& scrub = *bus.scrub();
   if (scrub.busy())
     return Refusal(EBUSY, "scrub.busy",
@@ -98,7 +97,8 @@ void FillResults(const Bus& bus, ArsStatusPayload& payload, std::vector<ArsRecor
     bad.resize(kMostArsRecords);
   }
   for (const Range& range : bad) {
-    const auto place = bus.Translate(range.start);
+    // (The test module names no DIMM.)
+    const auto place = bus.for_tests() ? std::nullopt : bus.Translate(range.start);
     ArsRecord record = {};
     record.handle = place ? place->handle : 0;
     record.address = range.start;
@@ -108,7 +108,8 @@ void FillResults(const Bus& bus, ArsStatusPayload& payload, std::vector<ArsRecor
   payload.num_records = static_cast<uint32_t>(records.size());
 }
 
-absl::StatusOr<int> AnswerArsStatus(const Bus& bus, absl::Span<std::byte> buffer) {
+// The firmware's answer, whole.
+std::vector<std::byte> ArsStatus(const Bus& bus) {
   ArsStatusPayload payload = {};
   std::vector<ArsRecord> records;
   payload.status = kStatusSuccess;
@@ -123,15 +124,20 @@ absl::StatusOr<int> AnswerArsStatus(const Bus& bus, absl::Span<std::byte> buffer
       FillResults(bus, payload, records);
       break;
   }
-  const size_t size = sizeof payload + records.size() * sizeof(ArsRecord);
-  if (buffer.size() < size)
-    return Invalid(bus, absl::StrCat("a buffer of ", buffer.size(), " bytes; the results take ",
-                                     size, ", and never more than ", kMaxArsOut));
-  payload.out_length = static_cast<uint32_t>(size);
-  std::fill(buffer.begin(), buffer.end(), std::byte{0});
-  Store(payload, buffer);
+  std::vector<std::byte> said(sizeof payload + records.size() * sizeof(ArsRecord));
+  payload.out_length = static_cast<uint32_t>(said.size());
+  Store(payload, absl::MakeSpan(said));
   if (!records.empty())
-    std::memcpy(buffer.data() + sizeof payload, records.data(), size - sizeof payload);
+    std::memcpy(said.data() + sizeof payload, records.data(), said.size() - sizeof payload);
+  return said;
+}
+
+absl::StatusOr<int> AnswerArsStatus(const Bus& bus, absl::Span<std::byte> buffer) {
+  const std::vector<std::byte> said = ArsStatus(bus);
+  if (buffer.size() < said.size())
+    return Invalid(bus, absl::StrCat("a buffer of ", buffer.size(), " bytes; the results take ",
+                                     said.size(), ", and never more than ", kMaxArsOut));
+  std::fill(std::copy(said.begin(), said.end(), buffer.begin()), buffer.end(), std::byte{0});
   return 0;
 }
 
@@ -161,18 +167,35 @@ absl::Status CheckUnused(const Bus& bus, const ClearErrorPayload& payload) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> AnswerClearError(const Bus& bus, absl::Span<std::byte> buffer) {
+// What is cleared: by the firmware alone, or the kernel knows of it, too.
+enum class Cleared { kByFirmware, kForKernel };
+
+absl::StatusOr<int> ClearError(const Bus& bus, Cleared cleared, absl::Span<std::byte> buffer) {
   ClearErrorPayload payload = Load<ClearErrorPayload>(buffer);
-  RETURN_IF_ERROR(CheckUnused(bus, payload));
-  if (payload.address % kClearErrorUnit != 0 || payload.length % kClearErrorUnit != 0)
-    return Invalid(bus, absl::StrCat("errors are cleared in units of ", kClearErrorUnit, " bytes"));
+  if (payload.address % kClearErrorUnit != 0 || payload.length % kClearErrorUnit != 0) {
+    if (bus.for_tests())
+      return Invalid(bus,
+                     absl::StrCat("errors are cleared in units of ", kClearErrorUnit, " bytes"));
+    payload.status = kBusStatusInvalid;
+    payload.cleared = 0;
+    Store(payload, buffer);
+    return 0;
+  }
   ASSIGN_OR_RETURN(const Range range, RangeOf(bus, payload.address, payload.length));
   RETURN_IF_ERROR(CheckWritable(bus, "clear errors"));
-  RETURN_IF_ERROR(bus.scrub()->errors().Clear(range));
+  if (cleared == Cleared::kForKernel)
+    RETURN_IF_ERROR(bus.scrub()->errors().Clear(range));
+  else
+    bus.scrub()->errors().Withdraw(range);
   payload.status = kStatusSuccess;
   payload.cleared = range.size;
   Store(payload, buffer);
   return 0;
+}
+
+absl::StatusOr<int> AnswerClearError(const Bus& bus, absl::Span<std::byte> buffer) {
+  RETURN_IF_ERROR(CheckUnused(bus, Load<ClearErrorPayload>(buffer)));
+  return ClearError(bus, Cleared::kForKernel, buffer);
 }
 
 // --- The functions of CALL. Each returns what the firmware says. ---
@@ -197,9 +220,22 @@ absl::Status CheckInput(const Bus& bus, const Call& call, size_t size) {
                                    " bytes of input, not ", call.in.size()));
 }
 
+// The test module takes a set for one DIMM, its last.
+std::optional<Bus::DimmAddress> TranslateForTests(const Bus& bus, uint64_t spa) {
+  for (const auto& region : bus.regions()) {
+    const RegionSource& source = region->source();
+    if (!source.spa.Contains(spa) || source.mappings.empty()) continue;
+    const Dimm& last = *bus.dimms()[source.mappings.back().dimm];
+    return Bus::DimmAddress{.handle = last.source().identity.handle,
+                            .dpa = spa - source.spa.start};
+  }
+  return std::nullopt;
+}
+
 absl::StatusOr<Said> Translate(const Bus& bus, const Call& call) {
   RETURN_IF_ERROR(CheckInput(bus, call, sizeof(TranslateSpaIn)));
-  const auto place = bus.Translate(Load<TranslateSpaIn>(call.in).spa);
+  const uint64_t spa = Load<TranslateSpaIn>(call.in).spa;
+  const auto place = bus.for_tests() ? TranslateForTests(bus, spa) : bus.Translate(spa);
   Said said;
   TranslateSpaOut out = {};
   out.status = place ? kStatusSuccess : kBusStatusInvalid;
@@ -250,11 +286,44 @@ absl::StatusOr<Said> ListErrors(Bus& bus, const Call& call) {
   return said;
 }
 
+// A function that has the number and the payload of an ioctl.
+template <typename Payload, typename Function>
+absl::StatusOr<Said> AsIoctl(const Bus& bus, const Call& call, size_t input,
+                             const Function& function) {
+  RETURN_IF_ERROR(CheckInput(bus, call, input));
+  Said whole(sizeof(Payload));
+  std::copy(call.in.begin(), call.in.end(), whole.begin());
+  RETURN_IF_ERROR(function(absl::MakeSpan(whole)).status());
+  return Said(whole.begin() + static_cast<ptrdiff_t>(input), whole.end());
+}
+
+absl::StatusOr<Said> ArsFunction(const Bus& bus, const Call& call) {
+  switch (call.function) {
+    case kArsCap:
+      return AsIoctl<ArsCapPayload>(bus, call, offsetof(ArsCapPayload, status), AnswerArsCap);
+    case kArsStart:
+      return AsIoctl<ArsStartPayload>(
+          bus, call, offsetof(ArsStartPayload, status),
+          [&](absl::Span<std::byte> buffer) { return AnswerArsStart(bus, buffer); });
+    case kArsStatus:
+      RETURN_IF_ERROR(CheckInput(bus, call, 0));
+      return ArsStatus(bus);
+    default:
+      // A kernel does not look into a CALL: it goes on to take the bytes for bad.
+      return AsIoctl<ClearErrorPayload>(
+          bus, call, offsetof(ClearErrorPayload, status),
+          [&](absl::Span<std::byte> buffer) {
+            return ClearError(bus, Cleared::kByFirmware, buffer);
+          });
+  }
+}
+
 absl::StatusOr<Said> Answer(Bus& bus, const Call& call) {
   if (call.family != 0)
     return Refusal(EOPNOTSUPP, "command.family",
                    absl::StrCat(bus.name(), ": family ", call.family,
                                 " is the kernel's own; use the files in firmware/"));
+  if ((kArsFunctions >> call.function & 1) != 0) return ArsFunction(bus, call);
   switch (call.function) {
     case kTranslateSpa:
       return Translate(bus, call);
@@ -267,13 +336,6 @@ absl::StatusOr<Said> Answer(Bus& bus, const Call& call) {
   }
 }
 
-// Whether it is one of the buses of the kernel's test module.
-bool IsForTests(const Bus& bus) {
-  return absl::c_any_of(bus.dimms(), [](const auto& dimm) {
-    return dimm->source().test_controls != nullptr;
-  });
-}
-
 // Intel's functions are the kernel's own way to activate firmware.
 constexpr uint64_t kIntelFamily = 1, kIntelFunctions = 1u << 1 | 1u << 2;
 
@@ -281,7 +343,7 @@ absl::StatusOr<int> AnswerCall(Bus& bus, const Command& command) {
   CommandMasks masks = MasksOf(bus);
   if (FamilyOf(command) == kIntelFamily) masks.functions = kIntelFunctions;
   ASSIGN_OR_RETURN(const Call call, ParseCall(masks, command));
-  if (IsForTests(bus))
+  if (bus.for_tests())
     RETURN_IF_ERROR(CheckCallOfTestBus(call.function, call.in, call.in.size() + call.out.size()));
   ASSIGN_OR_RETURN(const Said said, Answer(bus, call));
   std::copy_n(said.begin(), std::min(said.size(), call.out.size()), call.out.begin());

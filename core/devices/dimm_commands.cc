@@ -21,10 +21,16 @@ constexpr uint32_t kGetSize = intel::kGetLabelSize, kGetData = intel::kGetLabels
 CommandMasks MasksOf(const Dimm& dimm) {
   const uint64_t labels = dimm.has_label_area() ? kLabelFunctions : 0;
   const uint64_t functions = dimm.functions();
-  return {.who = dimm.name(),
-          .commands = labels | (functions & intel::kIoctlBits),
-          .families = functions != 0 ? 1u : 0u,
-          .functions = functions};
+  CommandMasks masks = {.who = dimm.name(),
+                        .commands = labels | (functions & intel::kIoctlBits),
+                        .families = functions != 0 ? 1u : 0u,
+                        .functions = functions};
+  if (dimm.source().test_controls != nullptr) {
+    // The test module has each in one way only: labels as ioctls, all others by CALL.
+    masks.commands = labels;
+    masks.functions &= ~kLabelFunctions;
+  }
+  return masks;
 }
 
 uint64_t MaxTransfer(const Dimm& dimm) {

@@ -25,7 +25,8 @@ Range Moved(const Range& range, uint64_t from, uint64_t to) {
 
 }  // namespace
 
-MediaErrors::MediaErrors(std::vector<Place> places) : places_(std::move(places)) {
+MediaErrors::MediaErrors(std::vector<Place> places, Outside outside)
+    : places_(std::move(places)), outside_(outside) {
   for (size_t i = 0; i < places_.size(); ++i)
     for (const Range& bad : places_[i].media->BadRanges())
       errors_.push_back({Moved(bad, 0, places_[i].spa.start), i, /*revealed=*/true});
@@ -37,24 +38,41 @@ bool MediaErrors::Covers(const Range& spa) const {
   return covered == spa.size;
 }
 
+std::vector<MediaErrors::Error> MediaErrors::PartsOf(const Range& spa) const {
+  std::vector<Error> parts;
+  for (size_t i = 0; i < places_.size(); ++i)
+    if (const Range part = Common(places_[i].spa, spa); !part.empty())
+      parts.push_back({part, i, /*revealed=*/false});
+  std::sort(parts.begin(), parts.end(),
+            [](const Error& a, const Error& b) { return a.spa.start < b.spa.start; });
+  std::vector<Error> all;
+  uint64_t at = spa.start;
+  for (const Error& part : parts) {
+    if (at < part.spa.start) all.push_back({{at, part.spa.start - at}, kNowhere});
+    all.push_back(part);
+    at = part.spa.end();
+  }
+  if (at < spa.end()) all.push_back({{at, spa.end() - at}, kNowhere});
+  return all;
+}
+
 absl::Status MediaErrors::Inject(const Range& spa) {
-  if (spa.empty() || !Covers(spa))
+  if (spa.empty() || (outside_ == Outside::kRefused && !Covers(spa)))
     return Refusal(EINVAL, "errors.range",
                    absl::StrCat("inject errors in ", spa.size, " bytes at ", spa.start,
                                 ": needs a range within the addresses of the bus's regions"));
   ForgetHealed();
-  if (errors_.size() + places_.size() > kMostErrors)
+  const std::vector<Error> parts = PartsOf(spa);
+  if (errors_.size() + parts.size() > kMostErrors)
     return Refusal(ENOSPC, "errors.full",
                    absl::StrCat("inject errors: the firmware has noted ", errors_.size(),
                                 "; clear some first"));
-  for (size_t i = 0; i < places_.size(); ++i) {
-    const Range part = Common(places_[i].spa, spa);
-    if (part.empty()) continue;
+  for (const Error& part : parts) {
     const auto same = std::find_if(errors_.begin(), errors_.end(), [&](const Error& error) {
-      return error.spa.start == part.start;
+      return error.spa.start == part.spa.start;
     });
     if (same != errors_.end()) errors_.erase(same);
-    errors_.push_back({part, i, /*revealed=*/false});
+    errors_.push_back(part);
   }
   return absl::OkStatus();
 }
@@ -102,7 +120,7 @@ absl::Status MediaErrors::Clear(const Range& spa) {
 void MediaErrors::Reveal(const Range& spa) {
   ForgetHealed();
   for (Error& error : errors_) {
-    if (error.revealed || !error.spa.Overlaps(spa)) continue;
+    if (error.revealed || error.place == kNowhere || !error.spa.Overlaps(spa)) continue;
     const Place& place = places_[error.place];
     error.revealed = place.media->InjectPoison(Moved(error.spa, place.spa.start, 0)).ok();
   }

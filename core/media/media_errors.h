@@ -29,14 +29,17 @@ class MediaErrors {
     Range spa;
     std::shared_ptr<Media> media;
   };
-  explicit MediaErrors(std::vector<Place> places);
+  // What an injection outside all places is: refused, or noted, listed and found by scrubs, with no
+  // bytes that it could make bad.
+  enum class Outside { kRefused, kNoted };
+  explicit MediaErrors(std::vector<Place> places, Outside outside = Outside::kRefused);
 
   // Whether all of it is in places.
   bool Covers(const Range& spa) const;
 
   // Adds errors; one that starts at the same byte as another replaces it. Refused with EINVAL,
-  // "errors.range", where places do not cover the range or it is empty, and with ENOSPC,
-  // "errors.full".
+  // "errors.range", where the range is empty or (Outside::kRefused) places do not cover it, and with
+  // ENOSPC, "errors.full".
   absl::Status Inject(const Range& spa);
   // The firmware forgets them. Bytes that a scrub has found bad stay bad.
   void Withdraw(const Range& spa);
@@ -51,17 +54,21 @@ class MediaErrors {
   std::vector<Range> All();
 
  private:
+  static constexpr size_t kNowhere = ~size_t{0};
   struct Error {
-    Range spa;  // within one place
+    Range spa;  // within one place, or kNowhere
     size_t place = 0;
-    bool revealed = false;
+    bool revealed = false;  // never of one that is nowhere
   };
 
+  // The parts of a range that are in places, and those that are not.
+  std::vector<Error> PartsOf(const Range& spa) const;
   void ForgetHealed();
   bool AnyIn(const Range& spa) const;
   absl::Status ClearIn(const Place& place, const Range& spa);
 
   const std::vector<Place> places_;
+  const Outside outside_;
   std::vector<Error> errors_;
 };
 

@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import sys
 import tempfile
 
@@ -17,19 +18,26 @@ SECONDS = 580
 QUIET = "nowatchdog"
 
 
+# dd as here: busybox's goes on without O_DIRECT where its buffer is not aligned, and then reads the page
+# before it writes the sector.
+TOOLS = [shutil.which("dd")]
+
+
 def answers_to(script, dimms, scratch):
     """What a guest with these DIMMs printed."""
+    script = "PATH=/x:$PATH\n" + script
     if isinstance(dimms, sessions.Tables):
         firmware = firmware_tables.compiled(scratch, dimms.handles, dimms.label_size, dimms.scrub)
         table = dimms.table(scratch)
         tables = ["-m", "2G", "-acpitable", f"file={table}", "-acpitable", f"file={firmware}"]
         # The addresses of the table are free memory then.
         free = f"{QUIET} memmap=256M$0x40000000"
-        return guest.run(tables, script, seconds=SECONDS, machine="q35", kernel_arguments=free)[""]
+        return guest.run(
+            tables, script, TOOLS, seconds=SECONDS, machine="q35", kernel_arguments=free)[""]
     devices = []
     for slot, image in enumerate(dimms.make(scratch)):
         devices += guest.nvdimm(image, dimms.label_size, slot)
-    return guest.run(devices, script, seconds=SECONDS, kernel_arguments=QUIET)[""]
+    return guest.run(devices, script, TOOLS, seconds=SECONDS, kernel_arguments=QUIET)[""]
 
 
 def record(name, folder):

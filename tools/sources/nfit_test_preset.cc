@@ -72,10 +72,11 @@ core::intel::Firmware::Options FirmwareOf(const TestDimm& dimm) {
   return options;
 }
 
-absl::StatusOr<DimmSource> MakeDimm(const TestDimm& test, int number) {
+// `number` of the module's DIMMs, `index` of its bus's.
+absl::StatusOr<DimmSource> MakeDimm(const TestDimm& test, int number, size_t index) {
   const auto controls = std::make_shared<core::TestControls>(number);
   auto labels = std::make_shared<core::TestLabels>(kLabelSize, controls);
-  const std::string text = absl::StrCat("label", number);
+  const std::string text = absl::StrCat("label", index);
   RETURN_IF_ERROR(labels->Write(
       0, absl::MakeSpan(reinterpret_cast<const std::byte*>(text.data()), text.size())));
   DimmSource dimm;
@@ -117,7 +118,8 @@ absl::StatusOr<BusSource> FirstBus() {
   BusSource bus;
   bus.provider = "nfit_test.0";
   for (const TestDimm& test : kFirst) {
-    ASSIGN_OR_RETURN(DimmSource dimm, MakeDimm(test, static_cast<int>(bus.dimms.size())));
+    const size_t index = bus.dimms.size();
+    ASSIGN_OR_RETURN(DimmSource dimm, MakeDimm(test, static_cast<int>(index), index));
     bus.dimms.push_back(std::move(dimm));
   }
   ASSIGN_OR_RETURN(RegionSource pair, MakeSet(bus, 2, {0, kHalf}, 0x100000000, 0));
@@ -138,8 +140,9 @@ absl::StatusOr<BusSource> SecondBus() {
   BusSource bus;
   bus.provider = "nfit_test.1";
   for (const TestDimm& test : kSecond) {
-    ASSIGN_OR_RETURN(DimmSource dimm,
-                     MakeDimm(test, static_cast<int>(std::size(kFirst) + 1 + bus.dimms.size())));
+    // The first bus has one more that can be plugged in.
+    const size_t index = bus.dimms.size(), number = std::size(kFirst) + 1 + index;
+    ASSIGN_OR_RETURN(DimmSource dimm, MakeDimm(test, static_cast<int>(number), index));
     bus.dimms.push_back(std::move(dimm));
   }
   ASSIGN_OR_RETURN(RegionSource alone, MakeSet(bus, 1, {0, kDimmSize}, 0x140000000, 0));

@@ -2,7 +2,7 @@
 r ndctl disable-region all
 r ndctl init-labels -f all
 r ndctl enable-region all
-r cat /sys/bus/nd/devices/ndbus0/commands
+r cat /sys/bus/nd/devices/ndbus0/commands /sys/bus/nd/devices/ndbus0/nfit/dsm_mask
 bad() { cat /sys/block/pmem0/badblocks /sys/bus/nd/devices/region0/badblocks; }
 # Until the scrub that an injection starts is over.
 scrubbed() {
@@ -19,6 +19,10 @@ r ndctl list -NM
 r ndctl list -RM
 r ndctl inject-error -t namespace0.0
 r sh -c "dd if=/dev/pmem0 of=/dev/null bs=512 skip=10 count=1 iflag=direct 2>/dev/null"
+# A sector that is written is good again.
+r sh -c "dd if=/dev/zero of=/dev/pmem0 bs=512 seek=10 count=1 oflag=direct 2>/dev/null"
+bad
+r ndctl inject-error -t namespace0.0
 r ndctl inject-error -B 100 -n 2 --no-notify namespace0.0
 bad
 r ndctl start-scrub
