@@ -127,14 +127,17 @@ class PresetTest(shells.ShellTestCase):
     def test_a_module_that_is_loaded_again_is_as_new(self):
         script = RESET + """
             ndctl create-namespace -b nfit_test.0 -m raw >&2; ndctl inject-smart nmem0 -m 50 >&2
-            modprobe -r nfit_test; ls /sys/bus/nd/devices /sys/class/nd /dev | grep -c 'nmem[0-9]\|ndbus\|pmem' || true
-            ! ndctl list -B | grep nfit_test; modprobe nfit_test; modprobe nfit_test
+            cat /sys/module/nfit_test/refcnt
+            modprobe -r nfit_test; ls /sys/module | grep nfit; ! rmmod nfit_test 2>&1
+            ls /sys/bus/nd/devices /sys/class/nd /dev | grep -c 'nmem[0-9]\|ndbus\|pmem' || true
+            ! ndctl list -B | grep nfit_test; modprobe nfit_test; modprobe nfit_test; cat /sys/module/nfit_test/initstate
             ndctl list -DH -d nmem0 | grep '"temperature'; head -c 6 /dev/.nvdimmfs/tree/dev/nmem0; echo
             readlink -f /sys/bus/nd/devices/nmem0 /sys/class/nfit_test_dimm/test_dimm6; cat /sys/devices/platform/nfit_test.1/ndbus1/provider
             ndctl disable-region -b nfit_test.0 all 2>&1; ndctl zero-labels -b nfit_test.0 all 2>&1
             rmmod nfit_test; modprobe -r nfit_test; ls /sys/bus/nd/devices; cat /sys/bus/nd/x/loaded"""
         self.assertEqual(
-            ["0", '      "temperature_celsius":23.0,', '      "temperature_threshold":40.0,', "label0",
+            ["0", "nfit", "rmmod: ERROR: Module nfit_test is not currently loaded", "0", "live",
+             '      "temperature_celsius":23.0,', '      "temperature_threshold":40.0,', "label0",
              "/sys/devices/platform/nfit_test.0/ndbus0/nmem0",
              "/sys/devices/platform/nfit_test.1/nfit_test_dimm/test_dimm6", "nfit_test.1", "disabled 2 regions",
              "zeroed 4 nmems", "0"], self.shell(script).splitlines())

@@ -28,6 +28,8 @@
 #include "absl/strings/strip.h"
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/device_number.h"
+#include "tools/shell/module_places.h"
+#include "tools/shell/module_program.h"
 #include "tools/shell/node_requests.h"
 
 namespace nvdimmfs::tools {
@@ -48,6 +50,7 @@ struct Context {
   std::vector<Sides> sides;  // one for each
   // Opened while nothing covers them: the way to them leads through here later.
   int partitions = -1;  // the host's /proc/partitions
+  int modules = -1;     // and /proc/modules
   int nodes = -1;       // kBlockPath
   NodeMakers makers;
   struct timespec since = {};
@@ -184,11 +187,7 @@ std::optional<Path> Parse(const Context& context, absl::string_view path) {
 
 bool IsHome(const Path& path) { return path.folder == 0u && path.name == kHome; }
 
-// --- /proc/partitions. ---
-
-bool IsPartitions(const Context& context, absl::string_view path) {
-  return context.makers.block >= 0 && absl::ConsumePrefix(&path, "/") && path == kPartitionsName;
-}
+// --- /proc/partitions and /proc/modules. ---
 
 std::string ReadFromStart(int file) {
   std::string text;
@@ -226,12 +225,34 @@ std::string Partitions(const Context& context) {
   return out;
 }
 
+// The host's, and those that the shell shows as loaded beside them: without any code.
+std::string Modules(const Context& context) {
+  std::string out = ReadFromStart(context.modules);
+  std::set<std::string> hosts;
+  for (const absl::string_view line : absl::StrSplit(out, '\n', absl::SkipEmpty()))
+    hosts.emplace(line.substr(0, line.find(' ')));
+  for (const char* name : kModules)
+    if (hosts.count(name) == 0 &&
+        access(absl::StrCat(NVDIMMFS_MODULES, name, "/initstate").c_str(), F_OK) == 0)
+      absl::StrAppend(&out, name, " 0 0 - Live 0x0000000000000000 (O)\n");
+  return out;
+}
+
+using MakeText = std::string (*)(const Context&);
+
+// What the file at that path says, null where there is none.
+MakeText TextAt(const Context& context, absl::string_view path) {
+  if (!absl::ConsumePrefix(&path, "/")) return nullptr;
+  if (path == kModulesName) return Modules;
+  return path == kPartitionsName && context.makers.block >= 0 ? Partitions : nullptr;
+}
+
 // --- What FUSE asks. ---
 
 int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
   const Context& context = TheContext();
   *stat = {};
-  if (IsPartitions(context, text)) {
+  if (TextAt(context, text) != nullptr) {
     stat->st_mode = S_IFREG | 0444;
     stat->st_nlink = 1;
     return 0;
@@ -277,7 +298,8 @@ int ReadDirectory(const char* text, void* out, fuse_fill_dir_t fill, off_t, fuse
   add("..");
   if (!path->folder) {
     for (const MergedFolder& folder : context.folders) add(folder.name);
-    if (context.makers.block >= 0) add(kPartitionsName);
+    for (const char* name : {kModulesName, kPartitionsName})
+      if (TextAt(context, absl::StrCat("/", name)) != nullptr) add(name);
   } else if (path->name.empty()) {
     if (*path->folder == 0) add(kHome);
     for (const std::string& name : NamesOf(context, *path->folder)) add(name);
@@ -288,9 +310,10 @@ int ReadDirectory(const char* text, void* out, fuse_fill_dir_t fill, off_t, fuse
 // What is read is what was there at the open.
 int Open(const char* text, fuse_file_info* file) {
   const Context& context = TheContext();
-  if (!IsPartitions(context, text)) return -ENOENT;
+  const MakeText make = TextAt(context, text);
+  if (make == nullptr) return -ENOENT;
   if ((file->flags & O_ACCMODE) != O_RDONLY) return -EACCES;
-  file->fh = reinterpret_cast<uintptr_t>(new std::string(Partitions(context)));
+  file->fh = reinterpret_cast<uintptr_t>(new std::string(make(context)));
   file->direct_io = 1;
   return 0;
 }
@@ -349,6 +372,7 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
   context.tree = tree;
   context.top = OpenFolder(tree);
   context.partitions = open("/proc/partitions", O_RDONLY | O_CLOEXEC);
+  context.modules = open("/proc/modules", O_RDONLY | O_CLOEXEC);
   context.nodes = OpenFolder(kBlockPath);
   clock_gettime(CLOCK_REALTIME, &context.since);
   context.folders = MergedFolders(tree);

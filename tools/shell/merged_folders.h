@@ -31,7 +31,8 @@ struct MergedFolder {
 // Those for a tree whose top is `tree`. The first is /dev.
 std::vector<MergedFolder> MergedFolders(const std::string& tree);
 
-// /proc/partitions, with --block: a file at the top of the mount.
+// Files at the top of the mount: /proc/modules, and with --block /proc/partitions.
+inline constexpr char kModulesName[] = "modules";
 inline constexpr char kPartitionsName[] = "partitions";
 
 // Where the host's /sys/devices/system is kept (stage.h), for links of kAnything.

@@ -12,13 +12,15 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/status.h"
+#include "tools/shell/module_places.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
 // As modprobe, rmmod and modinfo. Options are passed over, but for -r; the other words are modules,
 // and where one is not of ours the real program gets them all, and PATH without this one in it. The
-// buses of nfit_test go with it, and come as new (LOADED is where the tree takes that).
+// buses of nfit_test go with it, and come as new (LOADED is where the tree takes that), and so does
+// its directory.
 constexpr char kScript[] = R"(#!/bin/sh
 remove= ours= others= buses=
 case $0 in *rmmod) remove=1 ;; esac
@@ -43,9 +45,18 @@ case $0 in *modinfo)
   done
   exit 0 ;;
 esac
-if [ -n "$buses" ] && [ -e LOADED ]; then
-  if [ -n "$remove" ]; then echo 0; else echo 1; fi >LOADED
+[ -n "$buses" ] || exit 0
+if [ -n "$remove" ]; then
+  if [ ! -e DIRECTORY ]; then
+    case $0 in *rmmod) echo "rmmod: ERROR: Module nfit_test is not currently loaded" >&2; exit 1 ;; esac
+    exit 0
+  fi
+  value=0 from=DIRECTORY to=HIDDEN
+else
+  value=1 from=HIDDEN to=DIRECTORY
 fi
+if [ -e LOADED ]; then echo $value >LOADED || exit 1; fi
+[ ! -e $from ] || mv $from $to
 )";
 
 constexpr const char* kPrograms[] = {"modprobe", "rmmod", "modinfo"};
@@ -53,7 +64,9 @@ constexpr const char* kPrograms[] = {"modprobe", "rmmod", "modinfo"};
 std::string Script() {
   return absl::StrReplaceAll(kScript, {{"MODULES", absl::StrJoin(kModules, "|")},
                                        {"PLACE", kProgramPath},
-                                       {"LOADED", "/sys/bus/nd/x/loaded"}});
+                                       {"LOADED", NVDIMMFS_LOADED},
+                                       {"DIRECTORY", NVDIMMFS_BUS_MODULE_LOADED},
+                                       {"HIDDEN", NVDIMMFS_BUS_MODULE_UNLOADED}});
 }
 
 absl::Status PutProgram(const std::string& path) {

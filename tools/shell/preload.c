@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "tools/shell/command_client.h"
+#include "tools/shell/module_places.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -293,13 +294,16 @@ EXPORT const char* kmod_module_get_path(const struct kmod_module* module) {
 
 /* The emulated buses go with their module, and come as new; the others are always there. 0, or a
  * negative errno. */
-static int load(const char* module, const char* loaded) {
-  if (strstr(module, "/nfit_test.ko") == NULL) return 0;
+static int load(const char* module, bool loaded) {
+  if (strstr(module, "/" NVDIMMFS_BUS_MODULE ".ko") == NULL) return 0;
   const int before = errno;
-  const int file = real_open(AT_FDCWD, "/sys/bus/nd/x/loaded", O_WRONLY | O_CLOEXEC, 0);
+  const int file = real_open(AT_FDCWD, NVDIMMFS_LOADED, O_WRONLY | O_CLOEXEC, 0);
   int result = file < 0 && errno != ENOENT ? -errno : 0;
-  if (file >= 0 && syscall(SYS_write, file, loaded, 1) != 1) result = -errno;
+  if (file >= 0 && syscall(SYS_write, file, loaded ? "1" : "0", 1) != 1) result = -errno;
   if (file >= 0) syscall(SYS_close, file);
+  /* Where it is so already there is nothing to rename. */
+  if (result == 0 && loaded) rename(NVDIMMFS_BUS_MODULE_UNLOADED, NVDIMMFS_BUS_MODULE_LOADED);
+  if (result == 0 && !loaded) rename(NVDIMMFS_BUS_MODULE_LOADED, NVDIMMFS_BUS_MODULE_UNLOADED);
   errno = before;
   return result;
 }
@@ -307,7 +311,7 @@ static int load(const char* module, const char* loaded) {
 EXPORT int kmod_module_insert_module(struct kmod_module* module, unsigned flags,
                                      const char* options) {
   const char* const path = path_of(module);
-  if (path != NULL) return load(path, "1");
+  if (path != NULL) return load(path, true);
   NEXT(module_insert_function, "kmod_module_insert_module")
   return function == NULL ? -ENOSYS : function(module, flags, options);
 }
@@ -316,14 +320,14 @@ EXPORT int kmod_module_probe_insert_module(struct kmod_module* module, unsigned 
                                            const char* options, run_install_function install,
                                            const void* data, print_action_function print) {
   const char* const path = path_of(module);
-  if (path != NULL) return load(path, "1");
+  if (path != NULL) return load(path, true);
   NEXT(module_probe_function, "kmod_module_probe_insert_module")
   return function == NULL ? -ENOSYS : function(module, flags, options, install, data, print);
 }
 
 EXPORT int kmod_module_remove_module(struct kmod_module* module, unsigned flags) {
   const char* const path = path_of(module);
-  if (path != NULL) return load(path, "0");
+  if (path != NULL) return load(path, false);
   NEXT(module_remove_function, "kmod_module_remove_module")
   return function == NULL ? -ENOSYS : function(module, flags);
 }

@@ -21,6 +21,7 @@
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/control_nodes.h"
 #include "tools/shell/merged_folders.h"
+#include "tools/shell/module_places.h"
 #include "tools/shell/module_program.h"
 
 namespace nvdimmfs::tools {
@@ -176,12 +177,17 @@ absl::Status Stage::Show(bool block) {
     RETURN_IF_ERROR(ShowPlatformDevice(absl::StrCat(tree, "/devices/platform/", name), name));
   // Tools want a module loaded before they bind a device.
   for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
+  HideUnloadedModule(tree);
   for (const MergedFolder& folder : MergedFolders(tree))
     if (folder.kind != MergedFolder::Kind::kDev)
       RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", folder.name), folder.place));
-  constexpr char kPartitions[] = "/proc/partitions";
-  if (block && Exists(kPartitions))
-    RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", kPartitionsName), kPartitions));
+  std::vector<std::string> files = {kModulesName};
+  if (block) files.emplace_back(kPartitionsName);
+  for (const std::string& name : files) {
+    const std::string place = absl::StrCat("/proc/", name);
+    if (Exists(place))
+      RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", name), place));
+  }
   // Last, for it hides the way to everything else: the home shows up again below the new /dev.
   RETURN_IF_ERROR(Cover(kHomePath, absl::StrCat(kMergedPath, "/dev/.nvdimmfs")));
   return Cover(absl::StrCat(kMergedPath, "/dev"), "/dev");
@@ -262,9 +268,24 @@ absl::Status Stage::ShowModule(const std::string& name) {
   } else {
     RETURN_IF_ERROR(MakePlace(directory));
   }
-  // O: not part of the kernel's own tree, as a test wants those that it runs on.
-  RETURN_IF_ERROR(WriteFile(directory + "/taint", "O\n"));
+  // What lsmod and modprobe look at. O: not part of the kernel's own tree, as a test wants those that
+  // it runs on. No kernel has any code of it.
+  const std::pair<const char*, const char*> files[] = {
+      {"/coresize", "0\n"}, {"/refcnt", "0\n"}, {"/taint", "O\n"}};
+  for (const auto& [file, text] : files)
+    if (!Exists(directory + file)) RETURN_IF_ERROR(WriteFile(directory + file, text));
+  if (!Exists(directory + "/holders")) RETURN_IF_ERROR(MakeDirectory(directory + "/holders"));
   return WriteFile(state, "live\n");
+}
+
+// Somebody else's mount may be without the buses of that module.
+void Stage::HideUnloadedModule(const std::string& tree) {
+  const Descriptor loaded(
+      open(absl::StrCat(tree, NVDIMMFS_LOADED).c_str(), O_RDONLY | O_CLOEXEC));
+  char value = '1';
+  if (loaded.get() < 0 || read(loaded.get(), &value, 1) != 1 || value != '0') return;
+  // The host's own stays.
+  rename(NVDIMMFS_BUS_MODULE_LOADED, NVDIMMFS_BUS_MODULE_UNLOADED);
 }
 
 }  // namespace nvdimmfs::tools

@@ -37,7 +37,7 @@ class Stage {
   // of this program is mounted at `mountpoint`.
   absl::Status Enter(const std::string& mountpoint);
 
-  // Covers /sys and /dev, and with `block` /proc/partitions.
+  // Covers /sys and /dev, /proc/modules, and with `block` /proc/partitions.
   absl::Status Show(bool block);
 
  private:
@@ -48,6 +48,7 @@ class Stage {
   absl::Status MakeRoom(const std::string& directory);
   absl::Status Rebuild(const std::string& directory);
   absl::Status ShowModule(const std::string& name);
+  void HideUnloadedModule(const std::string& tree);
 
   std::set<std::string> rebuilt_;  // directories that are ours now, and take new entries
 };
