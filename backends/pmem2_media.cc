@@ -18,6 +18,7 @@
 #include "backends/sigbus_guard.h"
 #include "core/base/endian.h"
 #include "core/base/status.h"
+#include "core/media/copy_ahead.h"
 #include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends {
@@ -155,7 +156,7 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
 absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const {
   if (!Sound(offset, out.size())) RETURN_IF_ERROR(CheckLoad(offset, out.size()));
   if (out.empty()) return absl::OkStatus();
-  if (!GuardedCopy(out.data(), base_ + offset, out.size()))
+  if (!core::CopyLong(GuardedCopy, out.data(), base_ + offset, out.size()))
     return Vanished("read", offset, out.size());
   return absl::OkStatus();
 }

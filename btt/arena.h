@@ -88,8 +88,10 @@ class Arena {
   void MendLane(uint32_t lane);
 
   void PrefetchMap(uint32_t premap) const;
-  void PrefetchSector(uint32_t premap) const;
-  bool ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) const;
+  const std::byte* PlaceOf(uint32_t premap) const;
+  // `next`: what to fetch meanwhile (core/media/copy_ahead.h); null: nothing.
+  bool ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out,
+                  const std::byte* next) const;
   absl::StatusOr<MapEntry> LoadMap(uint32_t premap) const;
   [[gnu::noinline]] absl::Status ReadThroughMedia(uint32_t premap, uint32_t skip,
                                                   absl::Span<std::byte> out);

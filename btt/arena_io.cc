@@ -8,6 +8,7 @@
 #include "core/base/endian.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
+#include "core/media/copy_ahead.h"
 
 namespace nvdimmfs::btt {
 namespace {
@@ -69,7 +70,8 @@ absl::Status Arena::ReadOnce(uint32_t premap, MapEntry entry, uint32_t skip,
 
 // The common read of a mapped media: the protocol of ReadThroughMedia, without a call into the
 // media. False where anything is out of the ordinary.
-bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) const {
+bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out,
+                       const std::byte* next) const {
   if (!view_.usable()) return false;
   const Shard& shard = shards_.Of(premap);
   const uint64_t generation = shard.generation.load(std::memory_order_acquire);
@@ -78,32 +80,35 @@ bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out
   const MapEntry entry(core::LoadLe<uint32_t>(&word), premap);
   if (entry.zero() || entry.error() || entry.block() >= geometry_.internal_nlba) return false;
   const std::byte* block = view_.base + geometry_.BlockAt(entry.block());
-  if (!view_.copy(out.data(), block + skip, out.size())) return false;
+  const bool copied =
+      next == nullptr ? view_.copy(out.data(), block + skip, out.size())
+                      : core::CopyAndFetch(view_.copy, out.data(), block + skip, out.size(), next);
+  if (!copied) return false;
   std::atomic_thread_fence(std::memory_order_acquire);
   return shard.generation.load(std::memory_order_relaxed) == generation;
 }
 
 absl::Status Arena::Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) {
-  if (ReadDirect(premap, skip, out)) return absl::OkStatus();
+  if (ReadDirect(premap, skip, out, nullptr)) return absl::OkStatus();
   return ReadThroughMedia(premap, skip, out);
 }
 
-// The sector's block on its way into the cache, while its predecessor is copied: blocks lie
-// anywhere, so the processor cannot foresee the next one, and would wait for its page table as
-// well.
-void Arena::PrefetchSector(uint32_t premap) const {
+// Where the sector's block lies in the mapping, for now; null where there is none to fetch.
+const std::byte* Arena::PlaceOf(uint32_t premap) const {
   uint32_t word;
-  if (!view_.usable() || !view_.load32(&word, view_.base + geometry_.MapAt(premap))) return;
+  if (!view_.usable() || !view_.load32(&word, view_.base + geometry_.MapAt(premap))) return nullptr;
   const MapEntry entry(core::LoadLe<uint32_t>(&word), premap);
-  if (entry.block() >= geometry_.internal_nlba) return;
-  __builtin_prefetch(view_.base + geometry_.BlockAt(entry.block()));
+  if (entry.zero() || entry.block() >= geometry_.internal_nlba) return nullptr;
+  return view_.base + geometry_.BlockAt(entry.block());
 }
 
 absl::Status Arena::ReadRun(uint32_t premap, absl::Span<std::byte> out) {
-  while (!out.empty()) {
-    if (out.size() > sector_size_) PrefetchSector(premap + 1);
-    RETURN_IF_ERROR(Read(premap++, 0, out.first(sector_size_)));
-    out.remove_prefix(sector_size_);
+  const uint32_t ahead = core::kFetchAhead / sector_size_;
+  const auto end = static_cast<uint32_t>(premap + out.size() / sector_size_);
+  for (; premap != end; ++premap, out.remove_prefix(sector_size_)) {
+    const std::byte* next = premap + ahead < end ? PlaceOf(premap + ahead) : nullptr;
+    const absl::Span<std::byte> sector = out.first(sector_size_);
+    if (!ReadDirect(premap, 0, sector, next)) RETURN_IF_ERROR(ReadThroughMedia(premap, 0, sector));
   }
   return absl::OkStatus();
 }

@@ -108,6 +108,7 @@ class ViewedMedia final : public core::MemoryMedia {
  public:
   static inline std::function<void()> after_load;
   static inline int copies = 0;
+  static inline std::function<void(int copies)> after_copy;
 
   ViewedMedia() : MemoryMedia(kMinArena + 4096) {}
   core::DirectView direct_view() const override {
@@ -120,6 +121,7 @@ class ViewedMedia final : public core::MemoryMedia {
     view.copy = [](void* to, const void* from, size_t length) {
       ++copies;
       std::memcpy(to, from, length);
+      if (after_copy) after_copy(copies);
       return true;
     };
     return view;
@@ -141,6 +143,38 @@ TEST_F(RaceTest, AReaderPastTheMediaWhoseBlockIsReusedReadsAgain) {
   };
   EXPECT_EQ(Get(5), Filled(1, 2));
   EXPECT_EQ(ViewedMedia::copies, 2);
+}
+
+// A long read copies its blocks in pieces. Whichever of them it has when all the blocks change
+// hands: each sector is of one write, and of one of its own.
+TEST_F(RaceTest, ALongReadMixesNoTwoWritesOfASector) {
+  constexpr uint64_t kFirst = 10, kCount = 9;
+  auto btt =
+      Btt::OpenOrFormat(std::make_shared<ViewedMedia>(), {.uuid = core::Uuid::Random()}, false);
+  ASSERT_TRUE(btt.ok()) << btt.status();
+  btt_ = *btt;
+  int moments = 1, mixed_moments = 0;
+  for (int moment = 1; moment <= moments; ++moment) {
+    Put(kFirst, Filled(kCount, 1));
+    ViewedMedia::copies = 0;
+    ViewedMedia::after_copy = [&](int copies) {
+      if (copies != moment) return;
+      Put(kFirst, Filled(kCount, 2));
+      Put(900, Filled(kCount, 3));
+    };
+    Bytes seen(kCount * kSector);
+    const absl::Status status = btt_->Read(kFirst * kSector, absl::MakeSpan(seen));
+    ViewedMedia::after_copy = nullptr;
+    ASSERT_TRUE(status.ok()) << status;
+    for (uint64_t i = 0; i < kCount; ++i) {
+      const Bytes sector(&seen[i * kSector], &seen[i * kSector] + kSector);
+      EXPECT_TRUE(sector == Filled(1, 1) || sector == Filled(1, 2)) << moment << ", " << i;
+    }
+    if (seen.front() != seen.back()) ++mixed_moments;
+    if (moment == 1) moments = ViewedMedia::copies;
+  }
+  EXPECT_GT(moments, static_cast<int>(kCount)) << "the blocks were not copied in pieces";
+  EXPECT_GT(mixed_moments, moments / 2);  // the change came in the middle of the read
 }
 
 // The same for each sector of a batch: its shards are several, and each is bumped.
