@@ -7,10 +7,6 @@ namespace nvdimmfs::fs {
 namespace {
 
 constexpr int kPauses = 16;  // between two looks at the clock
-// Nanoseconds between two such looks: so long, and the processor was somebody else's. The program
-// that asks, and the worker, have it for a few thousand.
-constexpr int64_t kStolen = 500'000;
-constexpr int64_t kRest = 8;  // times as long as it was somebody else's
 
 void Pause() {
 #if defined(__x86_64__)
@@ -51,7 +47,7 @@ ProcessorKeeper::~ProcessorKeeper() {
 }
 
 void ProcessorKeeper::KeepOn(int64_t now, int64_t nanoseconds) {
-  if (now < rests_until_.load(std::memory_order_relaxed)) return;
+  if (courtesy_.Rests(now)) return;
   worker_.store(sched_getcpu(), std::memory_order_relaxed);
   until_ = now + nanoseconds;
   // Sequentially consistent, here and in Run: either this sees it asleep, or it sees `until_`.
@@ -74,8 +70,8 @@ void ProcessorKeeper::Keep() {
     const int worker = worker_.load(std::memory_order_relaxed);
     if (sched_getcpu() == worker)
       GoFrom(worker);
-    else if (const int64_t stolen = now - last; stolen > kStolen)
-      return rests_until_.store(now + kRest * stolen, std::memory_order_relaxed);
+    else if (courtesy_.Looked(last, now))
+      return;
     last = now;
   }
 }

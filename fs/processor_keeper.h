@@ -22,14 +22,16 @@
 #include <memory>
 #include <thread>
 
+#include "fs/courtesy.h"
+
 namespace nvdimmfs::fs {
 
 class ProcessorKeeper {
  public:
   // How many processors the calling thread may run on.
   static int Processors();
-  // Null unless they are two: with one there is none to keep, and with more the kernel finds another
-  // that sleeps.
+  // Null unless they are two: with one there is none to keep, and with more the kernel finds
+  // another that sleeps.
   static std::unique_ptr<ProcessorKeeper> Create();
   ~ProcessorKeeper();
   ProcessorKeeper(const ProcessorKeeper&) = delete;
@@ -48,7 +50,7 @@ class ProcessorKeeper {
   const cpu_set_t processors_;  // two
   std::atomic<int64_t> until_{0};
   std::atomic<int> worker_{-1};  // the processor that answered last
-  std::atomic<int64_t> rests_until_{0};
+  Courtesy courtesy_;
   std::atomic<bool> asleep_{false};
   std::atomic<bool> ending_{false};
   std::thread thread_;

@@ -23,6 +23,7 @@ namespace {
 
 constexpr size_t kPage = 4096;
 constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
+constexpr int kRestAfter = 1;  // milliseconds without a request, then processors may sleep
 
 thread_local int current_device = -1;
 
@@ -46,9 +47,9 @@ int CloneDevice(int device) {
   return fcntl(device, F_DUPFD_CLOEXEC, 0);
 }
 
-bool IsReadable(int device) {
+bool IsReadable(int device, int milliseconds = 0) {
   pollfd ready = {device, POLLIN, 0};
-  return poll(&ready, 1, 0) != 0;
+  return poll(&ready, 1, milliseconds) != 0;
 }
 
 }  // namespace
@@ -62,6 +63,12 @@ struct RequestLoop::Worker {
     std::free(buffer);
     if (device >= 0) close(device);
   }
+  // Whether reads of the device are to wait for a request.
+  void Wait(bool wait) {
+    if (wait == waits) return;
+    waits = wait;
+    fcntl(device, F_SETFL, wait ? O_RDWR : O_RDWR | O_NONBLOCK);
+  }
 
   const int device;
   const size_t buffer_size;
@@ -69,12 +76,14 @@ struct RequestLoop::Worker {
   std::atomic<bool> ended{false};
   std::thread thread;
   // The worker's own.
+  bool waits = true;  // reads of the device do
   bool leads = false;
   bool alone = false;  // leads, and nobody else does
   unsigned looks = 0;  // at the requests that somebody waits for
   QuickWatch::Probe probe;
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   int64_t budget = 0;    // for how long the next one is then waited for
+  int64_t given_up = 0;  // when polling for it was, or 0
   SpinScore score;
 };
 
@@ -91,9 +100,10 @@ RequestLoop::RequestLoop(int device, const Options& options, Handler handler,
 RequestLoop::~RequestLoop() { Stop(); }
 
 void RequestLoop::Start() {
+  if (options_.spins) wakeful_ = WakefulProcessors::Create(options_.wakeful);
   if (options_.spins) keeper_ = ProcessorKeeper::Create();
   // On one processor whoever polls keeps those from asking whom it waits for.
-  polls_ = options_.spins && ProcessorKeeper::Processors() > 2;
+  polls_ = options_.spins && (wakeful_ != nullptr || ProcessorKeeper::Processors() > 2);
   running_ = static_cast<int>(workers_.size());
   for (const auto& worker : workers_)
     worker->thread = std::thread([this, &worker] { Run(*worker); });
@@ -173,11 +183,18 @@ bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
 void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const int64_t start = MonotonicNow();
   worker.score.Came(start - worker.answered, worker.budget);
+  // It came as soon as nobody polled for it: whoever asked had been kept from asking.
+  const int64_t lost = worker.given_up - worker.answered;
+  if (worker.given_up != 0 && start - worker.given_up < lost) courtesy_.Yield(start, lost);
+  worker.given_up = 0;
   Count(worker, request);
   const bool quick = watch_.AreQuick(start) && !MayWait(request);
   // Also while it is answered: whoever waits for the answer is woken in the middle of that.
-  const bool keeps = keeper_ != nullptr && quick && worker.alone && worker.score.pays();
+  const bool pays = quick && worker.alone && worker.score.pays();
+  const bool polls = pays && wakeful_ != nullptr && !courtesy_.Rests(start);
+  const bool keeps = pays && keeper_ != nullptr && !polls;
   if (keeps) keeper_->KeepOn(start, QuickWatch::kQuick);
+  if (polls) wakeful_->Hold();
   if (quick)
     watch_.Begin(worker.probe);
   else
@@ -199,23 +216,46 @@ void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {
 
 void RequestLoop::Spread(Worker& worker) {
   worker.alone = false;
+  if (wakeful_ != nullptr) wakeful_->LetSleep();
   SetPlaces(crowd_places_);
 }
 
-// Polls for a request while that pays.
-void RequestLoop::Await(Worker& worker) {
-  if (!polls_ || !worker.alone || !worker.score.pays()) return;
-  for (int64_t last = worker.answered; !IsReadable(worker.device);) {
+ssize_t RequestLoop::Read(Worker& worker) {
+  if (polls_ && worker.alone && worker.score.pays() && !courtesy_.Rests(worker.answered)) {
+    const ssize_t n = Poll(worker);
+    if (n >= 0 || errno != EAGAIN) return n;
+  }
+  Rest(worker);
+  worker.Wait(true);
+  const ssize_t n = read(worker.device, worker.buffer, worker.buffer_size);
+  // It did not wait, after all: the queue is shared, and another worker polled it.
+  if (n < 0 && errno == EAGAIN) worker.waits = false;
+  return n;
+}
+
+ssize_t RequestLoop::Poll(Worker& worker) {
+  worker.Wait(false);
+  for (int64_t last = worker.answered;;) {
+    const ssize_t n = read(worker.device, worker.buffer, worker.buffer_size);
+    if (n >= 0 || errno != EAGAIN) return n;
     const int64_t now = MonotonicNow();
-    if (now - last > SpinScore::kStolen) return worker.score.Preempted();
-    if (now - worker.answered >= worker.budget) return;
+    const bool over = now - worker.answered >= worker.budget;
+    if (over) worker.given_up = now;
+    if (courtesy_.Looked(last, now) || over) {
+      errno = EAGAIN;
+      return -1;
+    }
     last = now;
   }
 }
 
+void RequestLoop::Rest(const Worker& worker) const {
+  if (wakeful_ == nullptr || !worker.alone || !wakeful_->held()) return;
+  if (!IsReadable(worker.device, kRestAfter)) wakeful_->LetSleep();
+}
+
 std::optional<absl::Span<std::byte>> RequestLoop::Take(Worker& worker) {
-  Await(worker);
-  const ssize_t n = read(worker.device, worker.buffer, worker.buffer_size);
+  const ssize_t n = Read(worker);
   if (n > 0) return absl::MakeSpan(worker.buffer, static_cast<size_t>(n));
   // ENOENT: the request was interrupted before we took it. ENODEV: unmounted.
   if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))

@@ -3,8 +3,10 @@
 // Two ways of attending the device, chosen by what comes (Crowd):
 //   one requester   one worker attends, the leader; the others are parked: who sleeps on the device
 //                   is woken in vain. While requests follow each other closely (SpinScore), the
-//                   other of two processors is kept awake (ProcessorKeeper); where there are more,
-//                   the leader polls for the next request; with one there is nothing to gain.
+//                   leader polls for the next one, and idle processors are kept from sleeping
+//                   (WakefulProcessors). Where that may not be, the other of two processors is kept
+//                   awake instead (ProcessorKeeper); where there are more, the leader polls all the
+//                   same; with one there is nothing to gain.
 //   several         a worker a processor attends, asleep in read(2); nobody polls
 // A leader answers quick requests itself; before one that may wait for something it gives its place
 // to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. The
@@ -14,6 +16,8 @@
 // once.
 #ifndef NVDIMMFS_FS_REQUEST_LOOP_H_
 #define NVDIMMFS_FS_REQUEST_LOOP_H_
+
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstddef>
@@ -27,9 +31,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "fs/courtesy.h"
 #include "fs/crowd.h"
 #include "fs/processor_keeper.h"
 #include "fs/quick_watch.h"
+#include "fs/wakeful_processors.h"
 
 namespace nvdimmfs::fs {
 
@@ -40,6 +46,7 @@ class RequestLoop {
     size_t buffer_size = 0;  // bytes: the longest request
     // Whether a processor may be kept busy between requests that follow each other closely.
     bool spins = true;
+    WakefulProcessors::Paths wakeful;
     // Whether a request may wait for a lock or a device; null: each may.
     std::function<bool(absl::Span<const std::byte>)> may_wait;
     // Who waits for the answer; 0: nobody does. Null: one asks everything.
@@ -72,7 +79,11 @@ class RequestLoop {
   void Serve(Worker& worker, absl::Span<std::byte> request);
   bool MayWait(absl::Span<const std::byte> request) const;
   void Count(Worker& worker, absl::Span<const std::byte> request);
-  void Await(Worker& worker);
+  ssize_t Read(Worker& worker);
+  // Read, which does not wait: EAGAIN where there is nothing once waiting by polling is over.
+  ssize_t Poll(Worker& worker);
+  // Lets processors sleep once nothing has come for a while.
+  void Rest(const Worker& worker) const;
   void Spread(Worker& worker);
   // How many workers attend the device.
   void SetPlaces(int places);
@@ -93,9 +104,11 @@ class RequestLoop {
   int leaders_ ABSL_GUARDED_BY(mutex_) = 0;
   std::atomic<int> places_{1};  // written under mutex_
   Crowd crowd_;
-  // Set by Start, at most one of them.
-  std::unique_ptr<ProcessorKeeper> keeper_;
+  // Set by Start.
+  std::unique_ptr<WakefulProcessors> wakeful_;
+  std::unique_ptr<ProcessorKeeper> keeper_;  // where there is no wakeful_
   bool polls_ = false;
+  Courtesy courtesy_;  // of whoever polls
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<int> running_{0};
 };

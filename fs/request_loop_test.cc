@@ -5,8 +5,15 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/algorithm/container.h"
+#include "fs/courtesy.h"
 #include "fs/monotonic.h"
 #include "fs/spin_score.h"
 #include "gtest/gtest.h"
@@ -28,7 +35,9 @@ class RequestLoopTest : public ::testing::Test {
         ends_[0],
         RequestLoop::Options{.threads = 4,
                              .buffer_size = 4096,
-                             .may_wait = [=](absl::Span<const std::byte>) { return may_wait; }},
+                             .wakeful = wakeful_,
+                             .may_wait = [=](absl::Span<const std::byte>) { return may_wait; },
+                             .requester = requester_},
         std::move(handler), [this] { ended_ = true; });
     loop_->Start();
   }
@@ -42,6 +51,8 @@ class RequestLoopTest : public ::testing::Test {
   void Stop() { loop_->Stop(); }
 
   int ends_[2];
+  WakefulProcessors::Paths wakeful_;
+  std::function<uint32_t(absl::Span<const std::byte>)> requester_;
   std::atomic<bool> ended_{false};
   std::unique_ptr<RequestLoop> loop_;
 };
@@ -121,6 +132,30 @@ TEST_F(RequestLoopTest, IdlingCostsNothing) {
   EXPECT_LT(cpu() - before, 3000000) << "nanoseconds in 0.3 s";
 }
 
+TEST_F(RequestLoopTest, ProcessorsMaySleepOnceRequestsStop) {
+  wakeful_.request = ::testing::TempDir() + "/cpu_dma_latency";
+  wakeful_.shallowest = ::testing::TempDir() + "/state0_name";
+  std::ofstream(wakeful_.request).flush();
+  std::ofstream(wakeful_.shallowest) << "POLL\n";
+  if (WakefulProcessors::Create(wakeful_) == nullptr)
+    GTEST_SKIP() << "not used with this number of processors";
+  const auto asked = [&] {
+    std::ifstream file(wakeful_.request, std::ios::binary);
+    std::vector<int32_t> latencies;
+    for (int32_t latency; file.read(reinterpret_cast<char*>(&latency), sizeof latency);)
+      latencies.push_back(latency);
+    return latencies;
+  };
+  requester_ = [](absl::Span<const std::byte>) { return 0; };
+  Start([](absl::Span<std::byte>) {}, false);
+  EXPECT_TRUE(Eventually([&] {
+    for (int i = 0; i < 20; ++i) Ask();  // they wait for the worker: it does not for them
+    return absl::c_linear_search(asked(), 0);
+  }));
+  EXPECT_TRUE(Eventually([&] { return asked().back() > 0; }));
+  Stop();
+}
+
 TEST(SpinScoreTest, PaysAfterARunAndNotAfterIdleness) {
   SpinScore score;
   EXPECT_FALSE(score.pays());
@@ -141,17 +176,32 @@ TEST(SpinScoreTest, AfterALongAnswerTheNextRequestMayTakeLonger) {
   EXPECT_FALSE(score.pays());
 }
 
-TEST(SpinScoreTest, AStolenProcessorIsRemembered) {
-  SpinScore score;
-  for (int i = 0; i < 20; ++i) score.Came(1000);
-  score.Preempted();
-  score.Came(SpinScore::kBudget + 1);
-  for (int i = 0; i < 60; ++i) {
-    score.Came(1000);
-    EXPECT_FALSE(score.pays()) << i;
+TEST(CourtesyTest, RestsForAWhileAfterTheProcessorWasSomebodyElses) {
+  Courtesy courtesy;
+  EXPECT_FALSE(courtesy.Rests(0));
+  EXPECT_FALSE(courtesy.Looked(1000, 1000 + Courtesy::kStolen));
+  EXPECT_FALSE(courtesy.Rests(1000 + Courtesy::kStolen));
+  EXPECT_TRUE(courtesy.Looked(1000, 3'001'000));
+  EXPECT_TRUE(courtesy.Rests(3'001'000));
+  EXPECT_TRUE(courtesy.Rests(20'000'000));
+  EXPECT_FALSE(courtesy.Rests(30'000'000));
+}
+
+TEST(CourtesyTest, RestsLongerWhereItIsInTheWayAgain) {
+  Courtesy courtesy;
+  int64_t now = 1'000'000'000, rested = 0;
+  for (int i = 0; i < 20; ++i) {
+    courtesy.Yield(now, 50'000);
+    const int64_t start = now;
+    while (courtesy.Rests(now)) now += 100'000;
+    EXPECT_GE(now - start, rested);
+    rested = now - start;
+    now += 100'000;
   }
-  for (int i = 0; i < 20; ++i) score.Came(1000);
-  EXPECT_TRUE(score.pays());
+  EXPECT_GE(rested, 900'000'000);
+  now += 10'000'000'000;
+  courtesy.Yield(now, 50'000);
+  EXPECT_FALSE(courtesy.Rests(now + 1'000'000));
 }
 
 TEST(CrowdTest, ThreadsThatAlternateAreSeveralAndALongRunIsOne) {

@@ -20,9 +20,6 @@ class SpinScore {
   // before it counts as come.
   static int64_t BudgetAfter(int64_t answer) { return std::clamp(3 * answer, kBudget, kLongest); }
 
-  // A step of polling that took so long was none: the processor did something else meanwhile.
-  static constexpr int64_t kStolen = 20'000;  // nanoseconds
-
   bool pays() const { return score_ > 0; }
   // The next request came `waited` nanoseconds after the last was answered, however it was waited
   // for; `budget` as above.
@@ -30,13 +27,10 @@ class SpinScore {
     score_ = waited <= budget ? std::min(score_ + 1, kMost)
                               : std::max(score_ - kMiss, std::min(score_, kLeast));
   }
-  // The processor was taken away while polling. Others want it, perhaps the very program that would
-  // ask: whoever sleeps is woken and runs before them, whoever polls waits its turn.
-  void Preempted() { score_ = kShared; }
 
  private:
   // One miss costs as many polls as several hits save; it takes a short run to begin.
-  static constexpr int kMost = 16, kMiss = 4, kLeast = -4, kShared = -64;
+  static constexpr int kMost = 16, kMiss = 4, kLeast = -4;
   int score_ = 0;
 };
 
