@@ -1,7 +1,7 @@
 #include "backends/kernel_key_ring.h"
 
 #include <keyutils.h>
-#include <openssl/sha.h>
+#include <nettle/sha2.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -20,7 +20,7 @@ namespace {
 using core::intel::Passphrase;
 
 constexpr char kEncrypted[] = "encrypted";
-static_assert(SHA256_DIGEST_LENGTH == core::intel::kPassphraseSize);
+static_assert(SHA256_DIGEST_SIZE == core::intel::kPassphraseSize);
 
 absl::Status NoKey(absl::string_view which, absl::string_view why) {
   return core::Refusal(ENOKEY, "security.key", absl::StrCat(which, ": ", why));
@@ -70,8 +70,10 @@ absl::StatusOr<Passphrase> PassphraseOf(key_serial_t key, absl::string_view whic
   if (parts.size() != 4 || parts[2] != absl::StrCat(core::intel::kPassphraseSize))
     return NoKey(which, "is no encrypted key of 32 bytes");
   Passphrase passphrase;
-  SHA256(reinterpret_cast<const unsigned char*>(wrapped.data()), wrapped.size(),
-         reinterpret_cast<unsigned char*>(passphrase.data()));
+  sha256_ctx hash;
+  sha256_init(&hash);
+  sha256_update(&hash, wrapped.size(), reinterpret_cast<const uint8_t*>(wrapped.data()));
+  sha256_digest(&hash, passphrase.size(), reinterpret_cast<uint8_t*>(passphrase.data()));
   return passphrase;
 }
 
