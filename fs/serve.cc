@@ -150,6 +150,7 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
     if (tell() && !std::exchange(has_nodes, true)) tree.MakeNodes();
   }
   (*session)->Unmount();
+  tree.Close();
   // A worker may have had the kernel's agreement already, and not come to say so.
   if (tell()) return absl::OkStatus();
   const absl::Status status =

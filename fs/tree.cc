@@ -175,8 +175,7 @@ void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>
   modes.reserve(device->attributes().size());
   for (const core::Attribute& attribute : device->attributes())
     modes.push_back(attribute.visible == nullptr ? attribute.mode : attribute.visible(*device));
-  absl::MutexLock lock(&mutex_);
-  additions_.push_back({std::string(path), Addition::OfDevice{device, std::move(modes)}});
+  Add({std::string(path), Addition::OfDevice{device, std::move(modes)}});
 }
 
 // --- From additions to nodes. ---
@@ -184,6 +183,20 @@ void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>
 void Tree::MakeNodes() {
   absl::MutexLock lock(&mutex_);
   MakeNodesLocked();
+}
+
+void Tree::Close() {
+  absl::MutexLock lock(&mutex_);
+  closed_ = true;
+  additions_ = {};
+  by_ino_ = {};
+  root_->content = std::make_unique<Directory>();
+  unfilled_ = data_bytes_ = 0;
+}
+
+void Tree::Add(Addition addition) {
+  absl::MutexLock lock(&mutex_);
+  if (!closed_) additions_.push_back(std::move(addition));
 }
 
 void Tree::MakeNodesLocked() {
@@ -303,6 +316,7 @@ void Tree::RemoveDevice(absl::string_view path, const std::vector<core::DeviceLi
   Removed removed;
   {
     absl::MutexLock lock(&mutex_);
+    if (closed_) return;
     MakeNodesLocked();
     for (const core::DeviceLink& link : links) EraseLeaf(link.path, NodeKind::kLink, removed);
     Node* node = Walk(path);
@@ -313,15 +327,13 @@ void Tree::RemoveDevice(absl::string_view path, const std::vector<core::DeviceLi
 }
 
 void Tree::LinkAdded(absl::string_view path, absl::string_view target) {
-  absl::MutexLock lock(&mutex_);
-  additions_.push_back({std::string(path), std::string(target)});
+  Add({std::string(path), std::string(target)});
 }
 
 void Tree::LinkRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kLink); }
 
 void Tree::DataAdded(absl::string_view path, const std::shared_ptr<core::DataNode>& data) {
-  absl::MutexLock lock(&mutex_);
-  additions_.push_back({std::string(path), data});
+  Add({std::string(path), data});
 }
 
 void Tree::DataRemoved(absl::string_view path) { RemoveLeaf(path, NodeKind::kData); }
@@ -335,6 +347,7 @@ void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
   Removed removed;
   {
     absl::MutexLock lock(&mutex_);
+    if (closed_) return;
     MakeNodesLocked();
     EraseLeaf(path, kind, removed);
   }

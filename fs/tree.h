@@ -57,6 +57,10 @@ class Tree final : public core::TreeListener {
   // Gives everything that was added its nodes, so that the next to look need not wait for it.
   void MakeNodes();
 
+  // For the end: lets go of everything at once and follows the model no longer, which would cost as
+  // much as all that has been added.
+  void Close();
+
   // Nothing where there is no such node, or not any more.
   std::optional<NodeView> Find(Ino ino);
   std::optional<NodeView> FindPath(absl::string_view path);
@@ -105,6 +109,7 @@ class Tree final : public core::TreeListener {
   Node* MakeDirectory(absl::string_view path, Directories& made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node* MakeDirectoryBelow(Node& top, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Add(Addition addition);
   void MakeFixed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeNodesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeDevice(absl::string_view path, std::shared_ptr<core::Device> device,
@@ -144,6 +149,7 @@ class Tree final : public core::TreeListener {
 
   const bool buses_last_;
   mutable absl::Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<Node> root_ ABSL_GUARDED_BY(mutex_);
   std::vector<Addition> additions_ ABSL_GUARDED_BY(mutex_);  // in the order in which they came
   absl::flat_hash_map<Ino, Node*> by_ino_ ABSL_GUARDED_BY(mutex_);
