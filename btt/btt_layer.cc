@@ -1,6 +1,6 @@
 #include "btt/btt_layer.h"
 
-#include <array>
+#include <cstring>
 #include <utility>
 
 #include "absl/types/span.h"
@@ -17,10 +17,14 @@ Version VersionOf(core::ClaimClass claim_class) {
 
 }  // namespace
 
-bool BttLayer::MayCarry(const core::Media& ns, core::ClaimClass claim_class) {
-  std::array<char, kSignature.size()> found;
-  const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
-  return ns.Peek(InitialOffset(VersionOf(claim_class)), bytes).ok() && found == kSignature;
+uint64_t BttLayer::SignatureOffset(core::ClaimClass claim_class) const {
+  return InitialOffset(VersionOf(claim_class));
+}
+
+bool BttLayer::IsSignature(absl::Span<const std::byte> bytes) const {
+  static_assert(kSignature.size() == kSignatureSize);
+  return bytes.size() == kSignature.size() &&
+         std::memcmp(bytes.data(), kSignature.data(), kSignature.size()) == 0;
 }
 
 absl::StatusOr<core::SectorIdentity> BttLayer::Probe(const core::Media& ns,

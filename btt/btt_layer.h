@@ -12,7 +12,8 @@ namespace nvdimmfs::btt {
 
 class BttLayer final : public core::SectorLayer {
  public:
-  bool MayCarry(const core::Media& ns, core::ClaimClass claim_class) override;
+  uint64_t SignatureOffset(core::ClaimClass claim_class) const override;
+  bool IsSignature(absl::Span<const std::byte> bytes) const override;
   absl::StatusOr<core::SectorIdentity> Probe(const core::Media& ns, core::ClaimClass claim_class,
                                              const core::Uuid& parent_uuid) override;
   absl::StatusOr<std::shared_ptr<core::Media>> OpenOrFormat(

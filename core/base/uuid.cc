@@ -57,12 +57,12 @@ Uuid Uuid::Random() {
 
 std::string Uuid::ToString() const {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
-  for (size_t i = 0; i < bytes_.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text.push_back('-');
-    text.push_back(kDigits[bytes_[i] >> 4]);
-    text.push_back(kDigits[bytes_[i] & 15]);
+  std::string text(36, '-');
+  size_t at = 0;
+  for (const uint8_t byte : bytes_) {
+    if (IsDash(at)) ++at;
+    text[at++] = kDigits[byte >> 4];
+    text[at++] = kDigits[byte & 15];
   }
   return text;
 }

@@ -1,10 +1,13 @@
 #include "core/devices/namespace.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/devices/bus.h"
@@ -435,15 +438,36 @@ absl::Status Namespace::Probe() {
   return absl::OkStatus();
 }
 
+// The bytes where an info block may begin. A BTT's and the others' are mostly in one place: that is
+// read once.
+class Namespace::Look {
+ public:
+  explicit Look(const Media& media) : media_(media) {}
+
+  // Empty where they cannot be read.
+  absl::Span<const std::byte> At(uint64_t offset) {
+    if (offset_ != offset) readable_ = media_.Peek(offset, absl::MakeSpan(bytes_)).ok();
+    offset_ = offset;
+    return readable_ ? absl::MakeConstSpan(bytes_) : absl::Span<const std::byte>();
+  }
+
+ private:
+  const Media& media_;
+  std::optional<uint64_t> offset_;
+  bool readable_ = false;
+  std::array<std::byte, SectorLayer::kSignatureSize> bytes_;
+};
+
 absl::Status Namespace::DetectPersonality(const Media& media) {
   if (force_raw_) return absl::OkStatus();
-  RETURN_IF_ERROR(DetectBtt(media));
-  if (!MayHaveInfoBlock(media)) return absl::OkStatus();
+  Look look(media);
+  RETURN_IF_ERROR(DetectBtt(media, look));
+  if (!IsInfoBlockSignature(look.At(kInfoBlockOffset))) return absl::OkStatus();
   RETURN_IF_ERROR(DetectPfn(DeviceKind::kPfn));
   return DetectPfn(DeviceKind::kDax);
 }
 
-absl::Status Namespace::DetectBtt(const Media& media) {
+absl::Status Namespace::DetectBtt(const Media& media, Look& look) {
   switch (claim_class_) {
     case ClaimClass::kNone:
     case ClaimClass::kBtt:
@@ -456,7 +480,7 @@ absl::Status Namespace::DetectBtt(const Media& media) {
   const ClaimClass layout =
       claim_class_ == ClaimClass::kBtt2 ? ClaimClass::kBtt2 : ClaimClass::kBtt;
   SectorLayer& layer = system().sector_layer();
-  if (!layer.MayCarry(media, layout)) return absl::OkStatus();
+  if (!layer.IsSignature(look.At(layer.SignatureOffset(layout)))) return absl::OkStatus();
   const auto found = layer.Probe(media, layout, uuid_);
   if (!found.ok()) return absl::OkStatus();
   return ClaimDevice::AdoptBtt(*this, *found);

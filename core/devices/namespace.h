@@ -112,7 +112,8 @@ class Namespace final : public NdDevice {
   void LocateOnMedia();
   // OK: the media carries no personality, attach raw. ENXIO: one was found and took over.
   absl::Status DetectPersonality(const Media& media);
-  absl::Status DetectBtt(const Media& media);
+  class Look;
+  absl::Status DetectBtt(const Media& media, Look& look);
   absl::Status DetectPfn(DeviceKind kind);
 
   Region& region_;

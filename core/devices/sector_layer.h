@@ -4,11 +4,13 @@
 #define NVDIMMFS_CORE_DEVICES_SECTOR_LAYER_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "core/base/uuid.h"
 #include "core/labels/claim_class.h"
 #include "core/media/media.h"
@@ -46,9 +48,11 @@ class SectorLayer {
  public:
   virtual ~SectorLayer() = default;
 
-  // Whether Probe may find one, by the first bytes at its place alone: nearly always there is none.
-  // False, too, where they cannot be read.
-  virtual bool MayCarry(const Media& ns, ClaimClass claim_class) = 0;
+  // Where the first kSignatureSize bytes are that tell whether Probe may find one, and whether they
+  // do: nearly always there is none.
+  static constexpr size_t kSignatureSize = 16;  // bytes
+  virtual uint64_t SignatureOffset(ClaimClass claim_class) const = 0;
+  virtual bool IsSignature(absl::Span<const std::byte> bytes) const = 0;
 
   // Whether the namespace carries a BTT: reads only. ENODEV: none; ENXIO: too small, or unreadable.
   virtual absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass claim_class,

@@ -26,9 +26,9 @@ namespace nvdimmfs::core {
 // one has tests of its own, and is put under this model in tests/.
 class FakeSectorLayer final : public SectorLayer {
  public:
-  bool MayCarry(const Media& ns, ClaimClass) override {
-    std::byte mark;
-    return ns.Peek(0, absl::MakeSpan(&mark, 1)).ok() && mark == std::byte{'B'};
+  uint64_t SignatureOffset(ClaimClass) const override { return 0; }
+  bool IsSignature(absl::Span<const std::byte> bytes) const override {
+    return !bytes.empty() && bytes[0] == std::byte{'B'};
   }
 
   absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass, const Uuid&) override {

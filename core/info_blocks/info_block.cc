@@ -112,11 +112,11 @@ absl::StatusOr<Range> InfoBlockView::Data(uint64_t size) const {
   return Range{start, size - end_trunc - start};
 }
 
-bool MayHaveInfoBlock(const Media& ns) {
+bool IsInfoBlockSignature(absl::Span<const std::byte> bytes) {
   std::array<char, kPfnSignature.size()> found;
-  const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());
-  return ns.Peek(kInfoBlockOffset, bytes).ok() &&
-         (found == kPfnSignature || found == kDaxSignature);
+  if (bytes.size() != found.size()) return false;
+  std::memcpy(found.data(), bytes.data(), found.size());
+  return found == kPfnSignature || found == kDaxSignature;
 }
 
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "core/base/range.h"
 #include "core/base/uuid.h"
 #include "core/info_blocks/info_block_format.h"
@@ -34,12 +35,13 @@ struct InfoBlockWish {
   uint64_t align = 0;
 };
 
-// Whether ReadInfoBlock may find one, of a pfn or of a dax, by its first bytes alone: nearly always
-// there is none. False, too, where they cannot be read.
-bool MayHaveInfoBlock(const Media& ns);
+// Whether ReadInfoBlock may find one, of a pfn or of a dax, by the 16 bytes at kInfoBlockOffset
+// alone: nearly always there is none.
+bool IsInfoBlockSignature(absl::Span<const std::byte> bytes);
 
 // `spa` is the namespace's address range: alignment is judged on addresses. ENODEV, "info.*": there
-// is no such block ("info.checksum": what is there was one of this namespace). EOPNOTSUPP: there is one that cannot be used. ENXIO: unreadable, or of no mode.
+// is no such block ("info.checksum": what is there was one of this namespace). EOPNOTSUPP: there is
+// one that cannot be used. ENXIO: unreadable, or of no mode.
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,
                                             const Range& spa, const InfoBlockWish& wish);
 

@@ -115,7 +115,7 @@ struct LabelArea::State {
   void ReadSlot(uint32_t slot, absl::Span<const std::byte> bytes);
   absl::StatusOr<AnyLabel> Parse(absl::Span<const std::byte> bytes, uint32_t slot) const;
   std::vector<std::byte> Encode(const AnyLabel& label, uint32_t slot) const;
-  void TellIfUpdating(uint32_t slot, absl::string_view what, uint32_t flags);
+  void TellIfUpdating(uint32_t slot, absl::string_view kind, const Uuid& uuid, uint32_t flags);
   void Judge(const Candidates& candidates);
   void Add(Finding finding);
   void DropFindingsAt(uint64_t offset);
@@ -229,11 +229,11 @@ void LabelArea::State::ReadSlot(uint32_t slot, absl::Span<const std::byte> bytes
          .sentence = std::string(label.status().message())});
     return;
   }
-  if (const auto* ns = std::get_if<NamespaceLabel>(&*label)) {
-    TellIfUpdating(slot, absl::StrCat("namespace ", ns->uuid.ToString()), ns->flags);
-    labels.push_back({slot, *ns});
+  if (auto* ns = std::get_if<NamespaceLabel>(&*label)) {
+    TellIfUpdating(slot, "namespace", ns->uuid, ns->flags);
+    labels.push_back({slot, std::move(*ns)});
   } else if (const auto* region = std::get_if<RegionLabel>(&*label)) {
-    TellIfUpdating(slot, absl::StrCat("region ", region->uuid.ToString()), region->flags);
+    TellIfUpdating(slot, "region", region->uuid, region->flags);
     region_labels.push_back({slot, *region});
   }
 }
@@ -254,11 +254,12 @@ std::vector<std::byte> LabelArea::State::Encode(const AnyLabel& label, uint32_t 
   return cxl ? EncodeCxlLabel(ns, slot) : EncodeLabel(ns, slot, geometry.label_size);
 }
 
-void LabelArea::State::TellIfUpdating(uint32_t slot, absl::string_view what, uint32_t flags) {
+void LabelArea::State::TellIfUpdating(uint32_t slot, absl::string_view kind, const Uuid& uuid,
+                                      uint32_t flags) {
   if ((flags & kLabelUpdating) == 0) return;
   Add({.reason = "label.slot.updating",
        .offset = geometry.slot_offset(slot),
-       .sentence = absl::StrCat("label in slot ", slot, " of ", what,
+       .sentence = absl::StrCat("label in slot ", slot, " of ", kind, " ", uuid.ToString(),
                                 " is marked as being updated: the update was interrupted; "
                                 "the label is used, and its next change clears the mark")});
 }
