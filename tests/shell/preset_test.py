@@ -49,12 +49,13 @@ class PresetTest(shells.ShellTestCase):
             cd /sys/devices/platform/nfit_test.1/ndbus1; cd /sys/bus/nd/devices
             cat ndbus0/commands ndbus0/nfit/dsm_mask ndbus1/commands ndbus1/nfit/dsm_mask
             cat nmem0/nfit/dsm_mask nmem0/nfit/family nmem0/nfit/format nmem4/nfit/dsm_mask
+            cat nmem[05]/nfit/dirty_shutdown
             cat region0/set_cookie region1/set_cookie region2/set_cookie region2/read_only
             for dimm in nmem3 nmem5; do head -c 6 /dev/.nvdimmfs/tree/dev/$dimm; echo; done"""
         self.assertEqual(
             ["ars_cap ars_start ars_status clear_error cmd_call ", "0x3a0",
              "ars_cap ars_start ars_status clear_error ", "0x0",
-             "0x7ffff476", "0", "0x0201", "0x470",
+             "0x7ffff476", "0", "0x0201", "0x470", "42", "42",
              "0x40e62f0cc00f58ac", "0xa76c6907811fae57", "0xe03b0a7be006abd6", "1", "label3", "label1"],
             self.shell(script).splitlines())
 
