@@ -4,7 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -100,8 +102,10 @@ TEST_F(RequestLoopTest, SlowMediaIsNoticed) {
         --together;
       },
       false);
-  for (int i = 0; i < 40; ++i) Ask();
-  EXPECT_TRUE(Eventually([&] { return most > 1; })) << most;
+  EXPECT_TRUE(Eventually([&] {
+    Ask();
+    return most > 1;
+  }));
   Stop();
 }
 
@@ -119,17 +123,23 @@ TEST_F(RequestLoopTest, EndsWhenTheDeviceDoes) {
 }
 
 TEST_F(RequestLoopTest, IdlingCostsNothing) {
-  Start([](absl::Span<std::byte>) {}, false);
+  std::atomic<int> handled{0};
+  Start([&](absl::Span<std::byte>) { ++handled; }, false);
   for (int i = 0; i < 1000; ++i) Ask();
-  usleep(100000);
+  EXPECT_TRUE(Eventually([&] { return handled == 1000; })) << handled;
   const auto cpu = [] {
     struct timespec used;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return used.tv_sec * 1000000000 + used.tv_nsec;
   };
-  const auto before = cpu();
-  usleep(300000);
-  EXPECT_LT(cpu() - before, 3000000) << "nanoseconds in 0.3 s";
+  int64_t least = INT64_MAX;  // nanoseconds in 0.1 s; on a busy machine the end may come late
+  for (int i = 0; i < 20 && least >= 1000000; ++i) {
+    const auto before = cpu();
+    usleep(100000);
+    least = std::min<int64_t>(least, cpu() - before);
+  }
+  EXPECT_LT(least, 1000000);
+  Stop();
 }
 
 TEST_F(RequestLoopTest, ProcessorsMaySleepOnceRequestsStop) {
@@ -273,9 +283,16 @@ TEST_F(RequestLoopTest, SeveralRequestersAreServedSideBySide) {
       },
       [] {});
   loop_->Start();
-  for (int i = 0; i < 300; ++i) Ask();
-  EXPECT_TRUE(Eventually([&] { return done == 300; })) << done;
-  EXPECT_GT(most, 1);
+  int sent = 0;
+  const auto ask = [&](int count) {
+    for (int i = 0; i < count; ++i, ++sent) Ask();
+  };
+  ask(300);
+  EXPECT_TRUE(Eventually([&] {
+    ask(2);
+    return most > 1;
+  }));
+  EXPECT_TRUE(Eventually([&] { return done == sent; })) << done;
   Stop();
 }
 

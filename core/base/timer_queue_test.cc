@@ -13,12 +13,12 @@ TEST(TimerQueue, CallsInTheOrderOfTimes) {
   std::string called;
   absl::Notification done;
   TimerQueue queue;
-  queue.After(absl::Milliseconds(60), [&] {
+  queue.After(absl::Milliseconds(300), [&] {
     called += "3";
     done.Notify();
   });
   queue.After(absl::ZeroDuration(), [&] { called += "1"; });
-  queue.After(absl::Milliseconds(30), [&] { called += "2"; });
+  queue.After(absl::Milliseconds(1), [&] { called += "2"; });
   done.WaitForNotification();
   EXPECT_EQ(called, "123");
 }
