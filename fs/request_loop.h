@@ -4,9 +4,9 @@
 //   one requester   one worker attends, the leader; the others are parked: who sleeps on the device
 //                   is woken in vain. While requests follow each other closely (SpinScore), the
 //                   leader polls for the next one, and idle processors are kept from sleeping
-//                   (WakefulProcessors). Where that may not be, the other of two processors is kept
-//                   awake instead (ProcessorKeeper); where there are more, the leader polls all the
-//                   same; with one there is nothing to gain.
+//                   (WakefulProcessors). Where that may not be, or polling is in the way of others
+//                   (Courtesy), the other of two processors is kept awake instead
+//                   (ProcessorKeeper). With one processor there is nothing to gain.
 //   several         a worker a processor attends, asleep in read(2); nobody polls
 // A leader answers quick requests itself; before one that may wait for something it gives its place
 // to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. The
@@ -106,7 +106,7 @@ class RequestLoop {
   Crowd crowd_;
   // Set by Start.
   std::unique_ptr<WakefulProcessors> wakeful_;
-  std::unique_ptr<ProcessorKeeper> keeper_;  // where there is no wakeful_
+  std::unique_ptr<ProcessorKeeper> keeper_;
   bool polls_ = false;
   Courtesy courtesy_;  // of whoever polls
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
