@@ -1,6 +1,6 @@
-// Whether something else wants the processor that a thread keeps busy while it waits: noticed by the
-// time for which that has it. Then the thread rests for several times as long, and where it had not
-// been back for long, for twice as long as before.
+// Whether something else wants the processor that a thread keeps busy while it waits: noticed by
+// the time for which that has it. Then the thread rests for several times as long, and where it had
+// not been back for long, for twice as long as before.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_COURTESY_H_
