@@ -327,9 +327,13 @@ OpenFile::Scratch Scratch(size_t size) {
     thread_local const HugeBuffer large(kMaxTransfer + OpenFile::kScratchSlack);
     return {.room = large.bytes(), .copies = true};
   }
-  constexpr size_t kSmall = kCopied + OpenFile::kScratchSlack;
-  thread_local const std::unique_ptr<std::byte[]> small(new std::byte[kSmall]);
-  return {.room = {small.get(), kSmall}};
+  // At a page's start: of one page more the kernel would have to take hold.
+  struct alignas(4096) Page {
+    std::byte bytes[4096];
+  };
+  constexpr size_t kPages = (kCopied + OpenFile::kScratchSlack) / sizeof(Page);
+  thread_local const std::unique_ptr<Page[]> small(new Page[kPages]);
+  return {.room = {small[0].bytes, kPages * sizeof(Page)}};
 }
 
 void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
