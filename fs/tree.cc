@@ -75,8 +75,15 @@ struct Tree::Addition {
   std::variant<OfDevice, std::string, std::shared_ptr<core::DataNode>> what;  // a link's target
 };
 
+// A link without a node.
+struct Tree::Waiting {
+  std::string name;
+  std::string target;
+};
+
 struct Tree::Directory {
   absl::btree_set<Entry, ByHash> children;
+  std::vector<Waiting> waiting;          // links that get their nodes when somebody looks in here
   std::shared_ptr<core::Device> device;  // where this is a device's own directory
   uint32_t subdirectories = 0;
   bool fixed = false;     // never goes
@@ -237,10 +244,21 @@ void Tree::MakeDevice(absl::string_view path, std::shared_ptr<core::Device> devi
 }
 
 void Tree::MakeLink(absl::string_view path, std::string target, Directories& made) {
-  if (Node* node = PutLeaf(path, NodeKind::kLink, kLinkMode, made)) {
-    node->content = std::make_unique<std::string>(std::move(target));
+  const auto [parent, name] = SplitLast(path);
+  Node* directory = MakeDirectory(parent, made);
+  if (directory == nullptr || name.empty()) return;
+  directory->directory().waiting.push_back({std::string(name), std::move(target)});
+  ++unfilled_;
+}
+
+void Tree::PutWaiting(Node& directory) {
+  for (Waiting& link : std::exchange(directory.directory().waiting, {})) {
+    --unfilled_;
+    Node* node = PutLeafIn(directory, link.name, NodeKind::kLink, kLinkMode);
+    if (node == nullptr) continue;
+    node->content = std::make_unique<std::string>(std::move(link.target));
     // Those at the top are the buses'.
-    node->lasts = buses_last_ && node->parent == root_.get();
+    node->lasts = buses_last_ && &directory == root_.get();
   }
 }
 
@@ -291,6 +309,11 @@ Tree::Node* Tree::IfUnfilled(Node* node) {
   return node->is_directory() && node->directory().unfilled ? node : nullptr;
 }
 
+Tree::Node* Tree::IfLacking(Node* node) {
+  if (node->is_directory() && !node->directory().waiting.empty()) return node;
+  return IfUnfilled(node);
+}
+
 template <typename Read>
 auto Tree::Filled(const Read& read) {
   Node* unfilled = nullptr;
@@ -308,7 +331,8 @@ auto Tree::Filled(const Read& read) {
     unfilled = nullptr;
     auto result = read(unfilled);
     if (unfilled == nullptr) return result;
-    Fill(*unfilled);
+    if (unfilled->directory().unfilled) Fill(*unfilled);
+    PutWaiting(*unfilled);
   }
 }
 
@@ -355,7 +379,10 @@ void Tree::RemoveLeaf(absl::string_view path, NodeKind kind) {
 }
 
 void Tree::EraseLeaf(absl::string_view path, NodeKind kind, Removed& removed) {
-  Node* node = Walk(path);
+  Node* directory = Walk(SplitLast(path).first);
+  if (directory == nullptr || !directory->is_directory()) return;
+  PutWaiting(*directory);
+  Node* node = Child(*directory, SplitLast(path).second);
   if (node != nullptr && node->kind == kind) Erase(*node, removed);
 }
 
@@ -416,12 +443,17 @@ Tree::Node* Tree::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, 
   const auto [parent, name] = SplitLast(path);
   Node* directory = MakeDirectory(parent, made);
   if (directory == nullptr || name.empty()) return nullptr;
-  if (Node* old = Child(*directory, name)) {
+  PutWaiting(*directory);
+  return PutLeafIn(*directory, name, kind, mode);
+}
+
+Tree::Node* Tree::PutLeafIn(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode) {
+  if (Node* old = Child(directory, name)) {
     if (old->is_directory()) return nullptr;
     Removed ignored;  // a replaced leaf is a link: nobody waits for it
     Drop(*old, ignored);
   }
-  return Put(*directory, name, kind, mode);
+  return Put(directory, name, kind, mode);
 }
 
 Tree::Node* Tree::MakeDirectory(absl::string_view path, Directories& made) {
@@ -462,6 +494,7 @@ void Tree::Empty(Node& directory, Removed& removed) {
     if (!child->is_directory() || !child->directory().fixed) Drop(*child, removed);
   }
   ForgetUnfilled(directory.directory());
+  unfilled_ -= std::exchange(directory.directory().waiting, {}).size();
   directory.directory().device = nullptr;
 }
 
@@ -481,7 +514,9 @@ void Tree::Prune(Node* directory) {
   while (directory != nullptr) {
     Node* parent = directory->parent;
     const Directory& content = directory->directory();
-    if (content.fixed || !content.on_demand || !content.children.empty()) return;
+    if (content.fixed || !content.on_demand || !content.children.empty() ||
+        !content.waiting.empty())
+      return;
     Removed nothing;
     Drop(*directory, nothing);
     directory = parent;
@@ -554,7 +589,7 @@ std::optional<NodeView> Tree::FindPath(absl::string_view path) {
     mutex_.AssertReaderHeld();
     Node* node = root_.get();
     for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-      if (!node->is_directory() || (unfilled = IfUnfilled(node)) != nullptr) return std::nullopt;
+      if (!node->is_directory() || (unfilled = IfLacking(node)) != nullptr) return std::nullopt;
       node = Child(*node, name);
       if (node == nullptr) return std::nullopt;
     }
@@ -567,7 +602,7 @@ std::optional<NodeView> Tree::Lookup(Ino directory, absl::string_view name) {
   return Filled([&](Node*& unfilled) -> std::optional<NodeView> {
     mutex_.AssertReaderHeld();
     Node* parent = Get(directory);
-    if (parent == nullptr || !parent->is_directory() || (unfilled = IfUnfilled(parent)) != nullptr)
+    if (parent == nullptr || !parent->is_directory() || (unfilled = IfLacking(parent)) != nullptr)
       return std::nullopt;
     Node* node = Child(*parent, name);
     // What is looked up tells how many directories it has.
@@ -601,7 +636,7 @@ std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset, 
   return Filled([&](Node*& unfilled) -> Entries {
     mutex_.AssertReaderHeld();
     Node* node = Get(ino);
-    if (node == nullptr || !node->is_directory() || (unfilled = IfUnfilled(node)) != nullptr)
+    if (node == nullptr || !node->is_directory() || (unfilled = IfLacking(node)) != nullptr)
       return std::nullopt;
     std::vector<DirectoryEntry> entries;
     if (offset >= kEndOffset) return entries;

@@ -5,8 +5,8 @@
 // when they are empty; the fixed ones (kFixedDirectories in tree.cc) always exist.
 //
 // Nodes are made late, as a thousand namespaces have a hundred thousand of them: what is added is
-// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; what a device
-// itself has in its directory gets them when somebody first looks into that.
+// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; links, and
+// what a device itself has in its directory, get them when somebody first looks into the directory.
 //
 // Thread rules: any thread. Lock order: the System's configuration lock, then this, then the
 // ChangeBoard's; no call leaves this class while its lock is held, except to read a device's fixed
@@ -92,6 +92,7 @@ class Tree final : public core::TreeListener {
   struct Entry;
   struct ByHash;
   struct Addition;
+  struct Waiting;
   // By path: those that one round of additions has come across.
   using Directories = absl::flat_hash_map<std::string, Node*>;
 
@@ -106,6 +107,8 @@ class Tree final : public core::TreeListener {
   // A fresh leaf at the path, in place of what was there; null where a directory is in the way.
   Node* PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Directories& made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Node* PutLeafIn(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node* MakeDirectory(absl::string_view path, Directories& made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node* MakeDirectoryBelow(Node& top, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -119,8 +122,11 @@ class Tree final : public core::TreeListener {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data, Directories& made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The directory, where what the device has in it has no nodes yet, else null.
+  // The directory, where what the device has in it has no nodes yet, else null; and the same where
+  // links have none either.
   static Node* IfUnfilled(Node* directory);
+  static Node* IfLacking(Node* directory);
+  void PutWaiting(Node& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Fill(Node& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetUnfilled(Directory& directory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What `read` returns, which is called with the lock held and says which directory must be

@@ -143,6 +143,57 @@ TEST_F(TreeTest, ALinkAddedInADevicesDirectoryStaysWhenSomebodyLooks) {
   EXPECT_TRUE(Exists(At("region0/firmware"))) << "it is the device's, and not there for the child";
 }
 
+TEST_F(TreeTest, LinksGoWithoutAnybodyHavingLooked) {
+  tree_.AddDevice(At("region0"), Region());
+  tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
+  tree_.LinkAdded("block/pmem0", At("region0"));
+  tree_.LinkAdded("block/pmem1", At("region0"));
+  const uint64_t count = tree_.node_count();
+  tree_.LinkRemoved("block/pmem0");
+  EXPECT_EQ(tree_.node_count(), count - 1);
+  EXPECT_THAT(Names("block"), ElementsAre("pmem1"));
+  tree_.RemoveDevice(At("region0"));
+  EXPECT_FALSE(Exists(At("region0/driver")));
+  tree_.LinkRemoved("block/pmem1");
+  EXPECT_EQ(tree_.node_count(), Tree().node_count());
+}
+
+TEST_F(TreeTest, OfALinkAndAFileOfOneNameTheLaterStays) {
+  tree_.LinkAdded("dev/pmem0", "dev/other");
+  tree_.DataAdded("dev/pmem0", Data(4096));
+  tree_.LinkAdded("dev/pmem1", "dev/other");
+  EXPECT_EQ(tree_.FindPath("dev/pmem0")->kind, NodeKind::kData);
+  EXPECT_EQ(tree_.FindPath("dev/pmem1")->kind, NodeKind::kLink);
+  tree_.LinkRemoved("dev/pmem0");
+  EXPECT_TRUE(Exists("dev/pmem0"));
+}
+
+TEST_F(TreeTest, ADirectoryMadeForALinkAloneGoesWithIt) {
+  tree_.LinkAdded("dev/by-path/some/where", "dev/pmem0");
+  EXPECT_TRUE(Exists("dev/by-path/some"));
+  tree_.LinkRemoved("dev/by-path/some/where");
+  EXPECT_FALSE(Exists("dev/by-path"));
+}
+
+TEST_F(TreeTest, ClosedItLetsGoOfEverythingAndFollowsNoMore) {
+  const auto region = Region();
+  const auto data = Data(4096);
+  tree_.AddDevice(At("region0"), region);
+  tree_.DataAdded("dev/pmem0", data);
+  const Ino ino = tree_.FindPath("dev/pmem0")->ino;
+  tree_.Close();
+  EXPECT_EQ(region.use_count(), 1);
+  EXPECT_EQ(data.use_count(), 1);
+  EXPECT_FALSE(tree_.Find(ino).has_value());
+  EXPECT_FALSE(Exists("dev/pmem0"));
+  EXPECT_EQ(tree_.data_bytes(), 0);
+  tree_.ChangeAttribute(At("region0/size"));
+  tree_.DataRemoved("dev/pmem0");
+  tree_.RemoveDevice(At("region0"));
+  tree_.LinkAdded("block/pmem0", At("region0"));
+  EXPECT_FALSE(Exists("block/pmem0"));
+}
+
 TEST_F(TreeTest, ARemovedDeviceTakesEverythingBelowWithIt) {
   tree_.AddDevice(kBus, Region());
   tree_.AddDevice(At("region0"), Region());
