@@ -127,8 +127,9 @@ class BlockTest(shells.ShellTestCase):
 
     def test_partitions(self):
         script = """addpart /dev/pmem0 1 2048 8192; test -b /dev/pmem0p1
-            blockdev --getsz /dev/pmem0p1; delpart /dev/pmem0 1; ! test -e /dev/pmem0p1"""
-        self.assertEqual("8192\n", self.shell(script))
+            blockdev --getsz /dev/pmem0p1; ls /dev | grep pmem
+            delpart /dev/pmem0 1; ! test -e /dev/pmem0p1; ls /dev | grep pmem"""
+        self.assertEqual("8192\npmem0\npmem0p1\npmem0\n", self.shell(script))
 
     def test_proc_partitions_has_the_names_of_dev(self):
         script = """addpart /dev/pmem0 1 2048 8192; head -n 2 /proc/partitions

@@ -51,6 +51,7 @@ struct Context {
   // Opened while nothing covers them: the way to them leads through here later.
   int partitions = -1;  // the host's /proc/partitions
   int modules = -1;     // and /proc/modules
+  int blocks = -1;      // and /sys/class/block
   int nodes = -1;       // kBlockPath
   NodeMakers makers;
   struct timespec since = {};
@@ -105,6 +106,34 @@ std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
   return ReadNumber(context.top, absl::StrCat(*folder, "/dev"));
 }
 
+// "loop3p1"
+bool IsLoopPartition(absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, "loop") || name.empty() || !isdigit(name[0])) return false;
+  return name.find('p') != absl::string_view::npos;
+}
+
+// A kernel reads the partitions of a disk as it comes, but our disks get their loop devices when
+// somebody looks for them: now.
+void AttachAllDisks(const Context& context) {
+  for (const std::string& name : NamesAt(context.sides[0].tree))
+    if (IsDisk(name)) AskForNode(context.makers.block, name);
+}
+
+// Of a disk whose loop device is attached: {"pmem0p1"}.
+std::vector<std::string> PartitionsOf(const Context& context, const std::string& disk) {
+  struct stat stat = {};
+  if (fstatat(context.nodes, disk.c_str(), &stat, 0) != 0) return {};
+  const std::string device = absl::StrCat("loop", minor(stat.st_rdev));
+  const int folder = openat(context.blocks, device.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  std::vector<std::string> partitions;
+  for (absl::string_view name : NamesAt(folder))
+    if (absl::ConsumePrefix(&name, device) && absl::StartsWith(name, "p") && name.size() > 1 &&
+        isdigit(name[1]))
+      partitions.push_back(absl::StrCat(disk, name));
+  if (folder >= 0) close(folder);
+  return partitions;
+}
+
 std::optional<Entry> FindInDev(const Context& context, const std::string& name) {
   const Sides& sides = context.sides[0];
   if (const auto number = NumberOf(context, name)) {
@@ -116,7 +145,10 @@ std::optional<Entry> FindInDev(const Context& context, const std::string& name) 
   if (context.makers.block >= 0 && IsDisk(name) && AskForNode(context.makers.block, name))
     return Entry{.link = absl::StrCat(kHome, "/block/", name)};
   if (Has(sides.tree, name)) return Entry{.link = absl::StrCat(kHome, "/tree/dev/", name)};
-  if (IsOwnKind(name) || !Has(sides.host, name)) return std::nullopt;
+  if (IsOwnKind(name)) return std::nullopt;
+  if (context.makers.block >= 0 && IsLoopPartition(name) && !Has(sides.host, name))
+    AttachAllDisks(context);
+  if (!Has(sides.host, name)) return std::nullopt;
   return Entry{.link = absl::StrCat(kHome, "/host/", name)};
 }
 
@@ -166,6 +198,10 @@ std::set<std::string> NamesOf(const Context& context, size_t folder) {
   const int control = openat(context.top, "class/nd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (const std::string& name : NamesAt(control)) names.insert(name);
   if (control >= 0) close(control);
+  if (context.makers.block >= 0)
+    for (const std::string& disk : NamesAt(sides.tree))
+      if (IsDisk(disk))
+        for (const std::string& name : PartitionsOf(context, disk)) names.insert(name);
   return names;
 }
 
@@ -373,6 +409,7 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
   context.top = OpenFolder(tree);
   context.partitions = open("/proc/partitions", O_RDONLY | O_CLOEXEC);
   context.modules = open("/proc/modules", O_RDONLY | O_CLOEXEC);
+  context.blocks = OpenFolder("/sys/class/block");
   context.nodes = OpenFolder(kBlockPath);
   clock_gettime(CLOCK_REALTIME, &context.since);
   context.folders = MergedFolders(tree);
