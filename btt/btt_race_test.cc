@@ -148,7 +148,7 @@ TEST_F(RaceTest, AReaderPastTheMediaWhoseBlockIsReusedReadsAgain) {
 // A long read copies its blocks in pieces. Whichever of them it has when all the blocks change
 // hands: each sector is of one write, and of one of its own.
 TEST_F(RaceTest, ALongReadMixesNoTwoWritesOfASector) {
-  constexpr uint64_t kFirst = 10, kCount = 9;
+  constexpr uint64_t kFirst = 10, kCount = 9, kAllLanes = 300;
   auto btt =
       Btt::OpenOrFormat(std::make_shared<ViewedMedia>(), {.uuid = core::Uuid::Random()}, false);
   ASSERT_TRUE(btt.ok()) << btt.status();
@@ -160,7 +160,7 @@ TEST_F(RaceTest, ALongReadMixesNoTwoWritesOfASector) {
     ViewedMedia::after_copy = [&](int copies) {
       if (copies != moment) return;
       Put(kFirst, Filled(kCount, 2));
-      Put(900, Filled(kCount, 3));
+      Put(900, Filled(kAllLanes, 3));  // into every block that was given up
     };
     Bytes seen(kCount * kSector);
     const absl::Status status = btt_->Read(kFirst * kSector, absl::MakeSpan(seen));

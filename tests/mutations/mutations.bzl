@@ -44,6 +44,7 @@ MUTATIONS = [
     ("generation_not_looked_at_past_the_media", _IO, "  return shard.generation.load(std::memory_order_relaxed) == generation;", "  return generation != ~uint64_t{0};", "*AReaderPastTheMedia*"),
     ("poison_not_heeded_past_the_media", _IO, "  if (!view_.usable()) return false;", "  if (view_.base == nullptr) return false;", "*BadRangesAreTheSectors*"),
     ("block_outside_the_arena_read_past_the_media", _IO, "entry.error() || entry.block() >= geometry_.internal_nlba) return false;", "entry.error()) return false;", "*MapEntriesOutside*"),
+    ("long_read_takes_what_it_has", _IO, "    if (!ReadDirect(premap, 0, sector, next)) RETURN_IF_ERROR(ReadThroughMedia(premap, 0, sector));\n", "    (void)ReadDirect(premap, 0, sector, next);\n", "*ALongReadMixes*"),
     ("reader_never_takes_the_lock", _IO, "kOptimisticReads = 8", "kOptimisticReads = 1000000", "*AReaderThatIsAlwaysOvertaken*"),
 
     # Locks.
