@@ -115,7 +115,10 @@ try nothing_left
 fi
 """
 
-# With memory for a fraction of it, and a program that takes what there is of that.
+# With memory for a fraction of it, and a program that takes what there is of that. Tried once by hand with a program
+# whose threads are no IO flushers and whose memory is not locked: the write took more than 340 seconds of the guest's
+# clock, not less than 60, for the daemon waited in balance_dirty_pages for pages that only it could write. It is the
+# guest's time limit that fails then.
 PRESSURE = """
 modprobe loop; modprobe ext4
 try mkfs.ext4 -q /dev/vda
