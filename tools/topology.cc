@@ -218,8 +218,8 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
                  absl::StrCat("another DIMM of this bus is called \"", called, "\""));
   for (size_t i = 0; i < bus.dimms.size(); ++i)
     if (bus.dimms[i].identity.handle == dimm->identity.handle)
-      table.Refuse("handle", absl::StrCat("handle: ", dimm->identity.handle,
-                                          " is that of DIMM ", i, " of this bus already"));
+      table.Refuse("handle", absl::StrCat("handle: ", dimm->identity.handle, " is that of DIMM ", i,
+                                          " of this bus already"));
   bus.dimms.push_back(*std::move(dimm));
   mapped_.emplace_back();
   ++dimms_;

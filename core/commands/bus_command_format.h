@@ -28,9 +28,9 @@ struct ArsCapPayload {
 static_assert(sizeof(ArsCapPayload) == 32);
 
 struct ArsStartPayload {
-  le64 address;  // in
-  le64 length;   // in
-  le16 type;     // in: 1 volatile, 2 persistent
+  le64 address;   // in
+  le64 length;    // in
+  le16 type;      // in: 1 volatile, 2 persistent
   uint8_t flags;  // in: bit 1: only what is known already
   uint8_t reserved[5];
   le32 status;
@@ -60,7 +60,8 @@ struct ArsRecord {
 static_assert(sizeof(ArsRecord) == 24);
 
 inline constexpr uint32_t kMostArsRecords = 170;
-inline constexpr uint32_t kMaxArsOut = sizeof(ArsStatusPayload) + kMostArsRecords * sizeof(ArsRecord);
+inline constexpr uint32_t kMaxArsOut =
+    sizeof(ArsStatusPayload) + kMostArsRecords * sizeof(ArsRecord);
 
 struct ClearErrorPayload {
   le64 address;  // in
@@ -74,9 +75,9 @@ static_assert(sizeof(ClearErrorPayload) == 32);
 inline constexpr uint32_t kClearErrorUnit = 256;  // bytes
 
 // Status words: the low half is the status, the high half its extension.
-inline constexpr uint32_t kArsBothKinds = 3u << 16;    // of ARS_CAP
-inline constexpr uint32_t kArsStartBusy = 6;           // of ARS_START
-inline constexpr uint32_t kArsRunning = 1u << 16;      // of ARS_STATUS
+inline constexpr uint32_t kArsBothKinds = 3u << 16;  // of ARS_CAP
+inline constexpr uint32_t kArsStartBusy = 6;         // of ARS_START
+inline constexpr uint32_t kArsRunning = 1u << 16;    // of ARS_STATUS
 inline constexpr uint32_t kArsNeverRun = 2u << 16;
 inline constexpr uint32_t kArsStoppedEarly = 3u << 16;
 inline constexpr uint16_t kArsOverflow = 1;  // of ArsStatusPayload::flags
@@ -87,7 +88,8 @@ inline constexpr uint64_t kTranslateSpa = 5;
 inline constexpr uint64_t kInjectErrors = 7, kWithdrawErrors = 8, kListErrors = 9;
 inline constexpr uint64_t kNfitBusFunctions =
     1u << kTranslateSpa | 1u << kInjectErrors | 1u << kWithdrawErrors | 1u << kListErrors;
-// The functions of the number of an ioctl have that one's payload: what is "in", then what is "out".
+// The functions of the number of an ioctl have that one's payload: what is "in", then what is
+// "out".
 inline constexpr uint64_t kArsFunctions =
     1u << kArsCap | 1u << kArsStart | 1u << kArsStatus | 1u << kClearError;
 

@@ -72,8 +72,9 @@ absl::StatusOr<int> AnswerArsStart(const Bus& bus, absl::Span<std::byte> buffer)
   const bool started = scrub.StartFirmware(range, payload.type);
   payload.status = started ? kStatusSuccess : kArsStartBusy;
   payload.scrub_time =
-      started ? static_cast<uint32_t>(absl::ToInt64Seconds(absl::Ceil(scrub.time(), absl::Seconds(1))))
-              : 0;
+      started
+          ? static_cast<uint32_t>(absl::ToInt64Seconds(absl::Ceil(scrub.time(), absl::Seconds(1))))
+          : 0;
   Store(payload, buffer);
   return 0;
 }
@@ -226,8 +227,7 @@ std::optional<Bus::DimmAddress> TranslateForTests(const Bus& bus, uint64_t spa) 
     const RegionSource& source = region->source();
     if (!source.spa.Contains(spa) || source.mappings.empty()) continue;
     const Dimm& last = *bus.dimms()[source.mappings.back().dimm];
-    return Bus::DimmAddress{.handle = last.source().identity.handle,
-                            .dpa = spa - source.spa.start};
+    return Bus::DimmAddress{.handle = last.source().identity.handle, .dpa = spa - source.spa.start};
   }
   return std::nullopt;
 }
@@ -310,11 +310,10 @@ absl::StatusOr<Said> ArsFunction(const Bus& bus, const Call& call) {
       return ArsStatus(bus);
     default:
       // A kernel does not look into a CALL: it goes on to take the bytes for bad.
-      return AsIoctl<ClearErrorPayload>(
-          bus, call, offsetof(ClearErrorPayload, status),
-          [&](absl::Span<std::byte> buffer) {
-            return ClearError(bus, Cleared::kByFirmware, buffer);
-          });
+      return AsIoctl<ClearErrorPayload>(bus, call, offsetof(ClearErrorPayload, status),
+                                        [&](absl::Span<std::byte> buffer) {
+                                          return ClearError(bus, Cleared::kByFirmware, buffer);
+                                        });
   }
 }
 

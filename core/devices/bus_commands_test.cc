@@ -293,8 +293,9 @@ TEST_F(BusCommandsTest, IoctlsAreFunctionsToo) {
   StoreLe<uint64_t>(buffer.data() + 8, kArsStatus);
   StoreLe<uint32_t>(buffer.data() + 20, 48 + 24);
   EXPECT_EQ(Ioctl(kCall, absl::MakeSpan(buffer)), "0");
-  EXPECT_EQ(LoadLe<uint32_t>(buffer.data() + kCallHeader + 44), 1u);         // records
-  EXPECT_EQ(LoadLe<uint64_t>(buffer.data() + kCallHeader + 48 + 8), kSpa);  // the first one's address
+  EXPECT_EQ(LoadLe<uint32_t>(buffer.data() + kCallHeader + 44), 1u);  // records
+  EXPECT_EQ(LoadLe<uint64_t>(buffer.data() + kCallHeader + 48 + 8),
+            kSpa);  // the first one's address
 }
 
 TEST_F(BusCommandsTest, AKernelKnowsNothingOfWhatAFunctionCleared) {
@@ -317,7 +318,8 @@ class TestBusCommandsTest : public BusCommandsTest {
 TEST_F(TestBusCommandsTest, ErrorsAreNotedAtAnyAddress) {
   EXPECT_EQ(Inject(3 * kSize - 512, 1024), "status 0");
   EXPECT_EQ(Inject(uint64_t{1} << 40, 512), "status 0");
-  EXPECT_EQ(Listed(), absl::StrCat(3 * kSize - 512, "+512 ", 3 * kSize, "+512 ", uint64_t{1} << 40, "+512"));
+  EXPECT_EQ(Listed(),
+            absl::StrCat(3 * kSize - 512, "+512 ", 3 * kSize, "+512 ", uint64_t{1} << 40, "+512"));
   Scrub();
   EXPECT_EQ(Get("region1/badblocks"), absl::StrCat(kSize / 512 - 1, " 1\n"));
   EXPECT_EQ(Clear(3 * kSize, 512), "cleared 512");

@@ -28,8 +28,8 @@ std::vector<MediaErrors::Place> PlacesOf(const Bus& bus) {
 Scrub::Scrub(Bus& bus, absl::Duration time)
     : bus_(bus),
       time_(time),
-      errors_(PlacesOf(bus), bus.for_tests() ? MediaErrors::Outside::kNoted
-                                             : MediaErrors::Outside::kRefused) {
+      errors_(PlacesOf(bus),
+              bus.for_tests() ? MediaErrors::Outside::kNoted : MediaErrors::Outside::kRefused) {
   for (const auto& region : bus.regions())
     requests_.push_back({.region = region->name(), .spa = region->source().spa});
 }
@@ -95,9 +95,8 @@ void Scrub::Finish(size_t request, Depth depth) {
 std::string Scrub::Progress() const {
   if (!busy_) return "idle";
   if (current_ == nullptr) return "waiting";
-  const double done = time_ > absl::ZeroDuration()
-                          ? 1 - absl::FDivDuration(ends_ - absl::Now(), time_)
-                          : 1.0;
+  const double done =
+      time_ > absl::ZeroDuration() ? 1 - absl::FDivDuration(ends_ - absl::Now(), time_) : 1.0;
   return absl::StrCat(current_->region, depth_ == Depth::kLong ? " long " : " short ",
                       current_ - requests_.data() + 1, "/", requests_.size(), " ",
                       static_cast<int>(100 * std::clamp(done, 0.0, 1.0)), "%");

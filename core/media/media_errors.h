@@ -3,8 +3,8 @@
 //
 // An injected error is hidden until a scrub reveals it; from then on the bytes are bad in the
 // region's Media (reads refuse, `badblocks` shows them), and what makes them good there, such as a
-// write of whole sectors, takes the error away. So does clearing, hidden or not. What was bad in the
-// Media before counts as injected and revealed.
+// write of whole sectors, takes the error away. So does clearing, hidden or not. What was bad in
+// the Media before counts as injected and revealed.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_MEDIA_MEDIA_ERRORS_H_
@@ -38,8 +38,8 @@ class MediaErrors {
   bool Covers(const Range& spa) const;
 
   // Adds errors; one that starts at the same byte as another replaces it. Refused with EINVAL,
-  // "errors.range", where the range is empty or (Outside::kRefused) places do not cover it, and with
-  // ENOSPC, "errors.full".
+  // "errors.range", where the range is empty or (Outside::kRefused) places do not cover it, and
+  // with ENOSPC, "errors.full".
   absl::Status Inject(const Range& spa);
   // The firmware forgets them. Bytes that a scrub has found bad stay bad.
   void Withdraw(const Range& spa);

@@ -2,7 +2,8 @@
 #ifndef NVDIMMFS_TOOLS_SHELL_MODULE_PLACES_H_
 #define NVDIMMFS_TOOLS_SHELL_MODULE_PLACES_H_
 
-/* The module that has buses of its own, which go and come with it: the tree takes "0" or "1" there. */
+/* The module that has buses of its own, which go and come with it: the tree takes "0" or "1" there.
+ */
 #define NVDIMMFS_BUS_MODULE "nfit_test"
 #define NVDIMMFS_LOADED "/sys/bus/nd/x/loaded"
 

@@ -185,8 +185,7 @@ absl::Status Stage::Show(bool block) {
   if (block) files.emplace_back(kPartitionsName);
   for (const std::string& name : files) {
     const std::string place = absl::StrCat("/proc/", name);
-    if (Exists(place))
-      RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", name), place));
+    if (Exists(place)) RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", name), place));
   }
   // Last, for it hides the way to everything else: the home shows up again below the new /dev.
   RETURN_IF_ERROR(Cover(kHomePath, absl::StrCat(kMergedPath, "/dev/.nvdimmfs")));
@@ -268,8 +267,8 @@ absl::Status Stage::ShowModule(const std::string& name) {
   } else {
     RETURN_IF_ERROR(MakePlace(directory));
   }
-  // What lsmod and modprobe look at. O: not part of the kernel's own tree, as a test wants those that
-  // it runs on. No kernel has any code of it.
+  // What lsmod and modprobe look at. O: not part of the kernel's own tree, as a test wants those
+  // that it runs on. No kernel has any code of it.
   const std::pair<const char*, const char*> files[] = {
       {"/coresize", "0\n"}, {"/refcnt", "0\n"}, {"/taint", "O\n"}};
   for (const auto& [file, text] : files)
@@ -280,8 +279,7 @@ absl::Status Stage::ShowModule(const std::string& name) {
 
 // Somebody else's mount may be without the buses of that module.
 void Stage::HideUnloadedModule(const std::string& tree) {
-  const Descriptor loaded(
-      open(absl::StrCat(tree, NVDIMMFS_LOADED).c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor loaded(open(absl::StrCat(tree, NVDIMMFS_LOADED).c_str(), O_RDONLY | O_CLOEXEC));
   char value = '1';
   if (loaded.get() < 0 || read(loaded.get(), &value, 1) != 1 || value != '0') return;
   // The host's own stays.
