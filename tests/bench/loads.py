@@ -36,8 +36,9 @@ class Load:
             "fsync": self.fsync,
             "ioengine": "pmemblk" if side == "pmemblk" else self.engine,
             "runtime": f"{milliseconds}ms",
-            # Buffered reads are of a cached file, see _warm.
-            "invalidate": 0,
+            # Buffered reads are of a cached file, see _warm. Direct ones begin with nothing of it
+            # cached: the kernel would empty the cache page by page, for each write.
+            "invalidate": int(self.direct),
             "allow_file_create": int(side == "pmemblk"),
             "fallocate": "none",
             "randrepeat": 0,

@@ -21,9 +21,12 @@ def _status(daemon, key):
 
 def _cpu(daemon):
     """Seconds that the daemon has computed."""
-    with open(f"/proc/{daemon.pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    total = 0
+    tasks = f"/proc/{daemon.pid}/task"
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as source:
+            total += int(source.read().split()[0])
+    return total / 1e9
 
 
 def _mount(program, directory, image):
@@ -137,9 +140,10 @@ def measure(program, directory):
             rows.append([f"memory, {count} namespaces", f"{memory / 1024:.1f} MiB (without the image's pages)"])
             if count == 1:
                 rows.append(["attribute reads (open, read, close)", f"{_attribute_rate(mountpoint):.0f} a second"])
+                time.sleep(0.1)  # what came last may still be under way
                 before = _cpu(daemon)
                 time.sleep(IDLE)
-                rows.append([f"CPU in {IDLE} s of idleness", f"{(_cpu(daemon) - before) * 1000:.0f} ms"])
+                rows.append([f"CPU in {IDLE} s of idleness", f"{(_cpu(daemon) - before) * 1000:.2f} ms"])
     huge = os.path.join(directory, "huge.img")
     with open(huge, "wb") as file:
         file.truncate(1 << 40)
