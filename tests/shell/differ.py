@@ -11,7 +11,6 @@ addresses and health of DIMMs made of ACPI methods, and what DESIGN.md lists.
 
 import difflib
 import os
-import random
 import re
 import shutil
 import struct
@@ -27,20 +26,6 @@ BASE = 4 << 30  # where a guest has its first DIMM
 SLOT = 1 << 30
 STEPS = 160
 GOLDEN = {"k12": 128 << 10, "k11": MIB, "kll": 0}
-
-
-class Choices:
-    def __init__(self, seed):
-        self._random = random.Random(seed)
-
-    def below(self, end):
-        return int(self._random.random() * end)
-
-    def choose(self, options):
-        return options[self.below(len(options))]
-
-    def chance(self, probability):
-        return self._random.random() < probability
 
 
 def seal(block, at):
@@ -151,7 +136,7 @@ class Scenario:
     """The DIMMs and the commands of a seed."""
 
     def __init__(self, seed):
-        choices = Choices(seed * 7919)
+        choices = random_commands.Choices(seed * 7919)
         self.seed = seed
         self.told = ""
         self.profile = "memory" if seed >= 2000 else ""

@@ -117,17 +117,11 @@ MISCELLANY = [
 ]
 
 
-class Sequence:
-    """Lines of a script for sh, with the functions of sessions/prelude.sh and PRELUDE."""
+class Choices:
+    """What chance decides, the same for one seed on every machine."""
 
-    def __init__(self, seed, regions=1, dimms=1, label_size=128 << 10, profile=""):
-        self._profile = profile
+    def __init__(self, seed):
         self._random = random.Random(seed)
-        self._seed, self._uuids = seed, 0
-        self._regions, self._dimms, self._label_size = regions, dimms, label_size
-        self._given = 0.9 if seed % 5 == 0 else 1
-        self._filled = []
-        self.lines = []
 
     def below(self, end):
         return int(self._random.random() * end)
@@ -137,6 +131,19 @@ class Sequence:
 
     def chance(self, probability):
         return self._random.random() < probability
+
+
+class Sequence(Choices):
+    """Lines of a script for sh, with the functions of sessions/prelude.sh and PRELUDE."""
+
+    def __init__(self, seed, regions=1, dimms=1, label_size=128 << 10, profile=""):
+        super().__init__(seed)
+        self._profile = profile
+        self._seed, self._uuids = seed, 0
+        self._regions, self._dimms, self._label_size = regions, dimms, label_size
+        self._given = 0.9 if seed % 5 == 0 else 1
+        self._filled = []
+        self.lines = []
 
     def uuid(self):
         if not self._uuids or not self.chance(0.07):
