@@ -2,6 +2,7 @@
 
 #include "absl/memory/memory.h"
 #include "fs/monotonic.h"
+#include "fs/processors.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -16,23 +17,10 @@ void Pause() {
 #endif
 }
 
-// Empty where they cannot be told.
-cpu_set_t OurProcessors() {
-  cpu_set_t processors;
-  CPU_ZERO(&processors);
-  sched_getaffinity(0, sizeof processors, &processors);
-  return processors;
-}
-
 }  // namespace
 
-int ProcessorKeeper::Processors() {
-  const cpu_set_t processors = OurProcessors();
-  return CPU_COUNT(&processors);
-}
-
 std::unique_ptr<ProcessorKeeper> ProcessorKeeper::Create() {
-  if (Processors() != 2) return nullptr;
+  if (CountProcessors() != 2) return nullptr;
   auto keeper = absl::WrapUnique(new ProcessorKeeper(OurProcessors()));
   keeper->thread_ = std::thread([keeper = keeper.get()] { keeper->Run(); });
   return keeper;

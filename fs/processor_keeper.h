@@ -28,8 +28,6 @@ namespace nvdimmfs::fs {
 
 class ProcessorKeeper {
  public:
-  // How many processors the calling thread may run on.
-  static int Processors();
   // Null unless they are two: with one there is none to keep, and with more the kernel finds
   // another that sleeps.
   static std::unique_ptr<ProcessorKeeper> Create();

@@ -16,6 +16,7 @@
 
 #include "fs/io_flusher.h"
 #include "fs/monotonic.h"
+#include "fs/processors.h"
 #include "fs/spin_score.h"
 
 namespace nvdimmfs::fs {
@@ -103,7 +104,7 @@ void RequestLoop::Start() {
   if (options_.spins) wakeful_ = WakefulProcessors::Create(options_.wakeful);
   if (options_.spins) keeper_ = ProcessorKeeper::Create();
   // On one processor whoever polls keeps those from asking whom it waits for.
-  polls_ = options_.spins && (wakeful_ != nullptr || ProcessorKeeper::Processors() > 2);
+  polls_ = options_.spins && (wakeful_ != nullptr || CountProcessors() > 2);
   running_ = static_cast<int>(workers_.size());
   for (const auto& worker : workers_)
     worker->thread = std::thread([this, &worker] { Run(*worker); });
@@ -194,11 +195,10 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   Count(worker, request);
   const bool quick = watch_.AreQuick(start) && !MayWait(request);
   // Also while it is answered: whoever waits for the answer is woken in the middle of that.
-  const bool pays = quick && worker.alone && worker.score.pays();
-  const bool polls = pays && wakeful_ != nullptr && !courtesy_.Rests(start);
-  const bool keeps = pays && keeper_ != nullptr && !polls;
+  const bool polls = quick && MayPoll(worker, start);
+  const bool keeps = quick && !polls && keeper_ != nullptr && worker.alone && worker.score.pays();
   if (keeps) keeper_->KeepOn(start, QuickWatch::kQuick);
-  if (polls) wakeful_->Hold();
+  if (polls && wakeful_ != nullptr) wakeful_->Hold();
   if (quick)
     watch_.Begin(worker.probe);
   else
@@ -224,8 +224,12 @@ void RequestLoop::Spread(Worker& worker) {
   SetPlaces(crowd_places_);
 }
 
+bool RequestLoop::MayPoll(const Worker& worker, int64_t now) const {
+  return polls_ && worker.alone && worker.score.pays() && !courtesy_.Rests(now);
+}
+
 ssize_t RequestLoop::Read(Worker& worker) {
-  if (polls_ && worker.alone && worker.score.pays() && !courtesy_.Rests(worker.answered)) {
+  if (MayPoll(worker, worker.answered)) {
     const ssize_t n = Poll(worker);
     if (n >= 0 || errno != EAGAIN) return n;
   }

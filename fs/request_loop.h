@@ -79,6 +79,7 @@ class RequestLoop {
   void Serve(Worker& worker, absl::Span<std::byte> request);
   bool MayWait(absl::Span<const std::byte> request) const;
   void Count(Worker& worker, absl::Span<const std::byte> request);
+  bool MayPoll(const Worker& worker, int64_t now) const;
   ssize_t Read(Worker& worker);
   // Read, which does not wait: EAGAIN where there is nothing once waiting by polling is over.
   ssize_t Poll(Worker& worker);

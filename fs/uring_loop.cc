@@ -13,6 +13,7 @@
 #include "fs/io_flusher.h"
 #include "fs/monotonic.h"
 #include "fs/placement.h"
+#include "fs/processors.h"
 #include "fs/uring_ring.h"
 
 namespace nvdimmfs::fs {
@@ -46,10 +47,7 @@ struct UringLoop::Server {
 };
 
 UringLoop::UringLoop(const Options& options, Handler handler)
-    : options_(options), handler_(std::move(handler)) {
-  CPU_ZERO(&processors_);
-  sched_getaffinity(0, sizeof processors_, &processors_);
-}
+    : options_(options), handler_(std::move(handler)), processors_(OurProcessors()) {}
 
 absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::Create(int device, const Options& options,
                                                              Handler handler) {

@@ -95,7 +95,7 @@ class UringLoop {
 
   const Options options_;
   const Handler handler_;
-  cpu_set_t processors_;  // that the process may run on
+  const cpu_set_t processors_;  // that the process may run on
   QuickWatch watch_;
   std::vector<std::unique_ptr<UringEntry>> entries_;
   std::vector<std::unique_ptr<Server>> servers_;

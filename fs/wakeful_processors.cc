@@ -1,7 +1,6 @@
 #include "fs/wakeful_processors.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <limits>
 
 #include "absl/memory/memory.h"
+#include "fs/processors.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -24,13 +24,6 @@ bool CanIdleAwake(const std::string& shallowest) {
   return name == "POLL";
 }
 
-int OurProcessors() {
-  cpu_set_t processors;
-  CPU_ZERO(&processors);
-  sched_getaffinity(0, sizeof processors, &processors);
-  return CPU_COUNT(&processors);
-}
-
 bool Ask(int request, int32_t latency) {
   return write(request, &latency, sizeof latency) == sizeof latency;
 }
@@ -38,7 +31,7 @@ bool Ask(int request, int32_t latency) {
 }  // namespace
 
 std::unique_ptr<WakefulProcessors> WakefulProcessors::Create(const Paths& paths) {
-  if (OurProcessors() < 2 || get_nprocs() > kMostProcessors || !CanIdleAwake(paths.shallowest))
+  if (CountProcessors() < 2 || get_nprocs() > kMostProcessors || !CanIdleAwake(paths.shallowest))
     return nullptr;
   const int request = open(paths.request.c_str(), O_WRONLY | O_CLOEXEC);
   if (request < 0) return nullptr;

@@ -469,7 +469,7 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
     table.Refuse("scrub", "goes with an NFIT bus only: nfit = true");
     return std::nullopt;
   }
-  if (bus.scrubs) bus.functions = core::kArsFunctions | core::kNfitBusFunctions;
+  if (bus.scrubs) bus.functions = core::kAllBusFunctions;
   return bus;
 }
 

@@ -70,7 +70,7 @@ class BusCommandsTest : public testing::Test, public ModelVerbs {
       region.media = *StripeMappings(bus.dimms, region.mappings, kGranularity);
     bus.scrubs = true;
     bus.families = 3;
-    bus.functions = kArsFunctions | kNfitBusFunctions;
+    bus.functions = kAllBusFunctions;
     if (for_tests) bus.dimms[2].test_controls = std::make_shared<TestControls>(0);
     bus.scrub_time = time;
     system.reset();

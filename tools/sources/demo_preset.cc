@@ -93,7 +93,7 @@ absl::StatusOr<BusSource> DimmBus() {
   for (const size_t i : {2, 3})
     RETURN_IF_ERROR(AddRegion(bus, {{.dimm = i, .dpa = {0, kDimms[i].size}}}));
   bus.scrubs = true;
-  bus.functions = core::kArsFunctions | core::kNfitBusFunctions;
+  bus.functions = core::kAllBusFunctions;
   return bus;
 }
 
