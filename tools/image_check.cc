@@ -1,22 +1,20 @@
 #include "tools/image_check.h"
 
-#include <cerrno>
 #include <map>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "btt/btt_layer.h"
-#include "btt/check.h"
 #include "core/base/status.h"
 #include "core/devices/bus.h"
 #include "core/devices/dimm.h"
 #include "core/devices/namespace.h"
 #include "core/devices/region.h"
 #include "core/devices/system.h"
-#include "core/info_blocks/info_block.h"
 #include "core/media/media_slice.h"
+#include "core/media/overlay_media.h"
+#include "tools/namespace_check.h"
 #include "tools/repair_log.h"
 #include "tools/source.h"
 
@@ -26,16 +24,6 @@ namespace {
 using Findings = std::vector<PlacedFinding>;
 
 using Buses = std::vector<core::BusSource>;
-
-// A namespace as far as a checker needs it, after the System that showed it is gone.
-struct Extent {
-  std::string name;
-  size_t bus = 0;     // index in the source's buses
-  size_t region = 0;  // index in the bus's regions
-  core::Range range;  // in the region
-  core::Uuid uuid;
-  core::ClaimClass claim_class = core::ClaimClass::kNone;
-};
 
 SourceRequest RequestFor(const std::string& source, bool read_only, bool force) {
   SourceRequest request{.text = source, .read_only = read_only};
@@ -74,7 +62,8 @@ void AddNamespace(const core::Namespace& ns, size_t bus, size_t region, Findings
   const core::RegionSource& source = ns.region().source();
   const uint64_t start = ns.spa().start - source.spa.start;
   if (ns.claim() == nullptr) AddRefusal(ns, BaseOf(source) + start, findings);
-  extents.push_back({ns.name(), bus, region, {start, ns.size()}, ns.uuid(), ns.claim_class()});
+  extents.push_back(
+      {ns.name(), bus, region, {start, ns.size()}, ns.spa(), ns.uuid(), ns.claim_class()});
 }
 
 void AddRegion(const core::Region& region, Findings& findings) {
@@ -102,52 +91,26 @@ std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
   return extents;
 }
 
-bool MayHoldBtt(core::ClaimClass claim_class) {
-  return claim_class == core::ClaimClass::kNone || claim_class == core::ClaimClass::kBtt ||
-         claim_class == core::ClaimClass::kBtt2;
-}
-
-std::optional<btt::Version> BttVersion(const core::Media& media, const Extent& extent) {
-  if (!MayHoldBtt(extent.claim_class)) return std::nullopt;
-  return btt::Detect(media, extent.uuid);
-}
-
-void AddPlaced(const Extent& extent, uint64_t base, std::vector<core::Finding> found, bool repaired,
-               Findings& findings) {
-  for (core::Finding& finding : found) {
-    finding.offset += base + extent.range.start;
-    findings.push_back({extent.name, std::move(finding), repaired});
-  }
-}
-
 const core::RegionSource& RegionOf(const Buses& buses, const Extent& extent) {
   return buses[extent.bus].regions[extent.region];
 }
 
-// The info block of fsdax or devdax, where it is damaged: the model takes it for none.
-void CheckInfoBlock(const core::Media& media, const core::RegionSource& region,
-                    const Extent& extent, Findings& findings) {
-  using core::ClaimClass;
-  const core::Range spa = {region.spa.start + extent.range.start, extent.range.size};
-  for (const ClaimClass kind : {ClaimClass::kPfn, ClaimClass::kDax}) {
-    if (extent.claim_class != ClaimClass::kNone && extent.claim_class != kind) continue;
-    const absl::Status status =
-        core::ReadInfoBlock(media, kind == ClaimClass::kDax, extent.uuid, spa, {}).status();
-    if (core::ReasonOf(status) == "info.checksum")
-      AddPlaced(extent, BaseOf(region),
-                {{"info.checksum", core::kInfoBlockOffset, std::string(status.message())}}, false,
-                findings);
+// `found` counts offsets from the start of the namespace.
+void AddPlaced(const Buses& buses, const Extent& extent, std::vector<core::Finding> found,
+               Outcome outcome, Findings& findings) {
+  for (core::Finding& finding : found) {
+    finding.offset += BaseOf(RegionOf(buses, extent)) + extent.range.start;
+    findings.push_back({extent.name, std::move(finding), outcome});
   }
 }
 
+absl::StatusOr<std::shared_ptr<core::Media>> MediaOf(const Buses& buses, const Extent& extent) {
+  return core::MediaSlice::Make(RegionOf(buses, extent).media, extent.range);
+}
+
 absl::Status CheckExtent(const Buses& buses, const Extent& extent, Findings& findings) {
-  const core::RegionSource& region = RegionOf(buses, extent);
-  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media,
-                   core::MediaSlice::Make(region.media, extent.range));
-  if (const auto version = BttVersion(*media, extent))
-    AddPlaced(extent, BaseOf(region), btt::Check(*media, *version, extent.uuid), false, findings);
-  else
-    CheckInfoBlock(*media, region, extent, findings);
+  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media, MediaOf(buses, extent));
+  AddPlaced(buses, extent, CheckNamespace(*media, extent), Outcome::kFound, findings);
   return absl::OkStatus();
 }
 
@@ -162,26 +125,32 @@ std::string LogName(const std::string& source_file, const Buses& buses, const Ex
 
 absl::Status RepairExtent(const Buses& buses, const Extent& extent, RepairLog& log,
                           Findings& findings) {
-  const core::RegionSource& region = RegionOf(buses, extent);
-  const uint64_t base = BaseOf(region);
-  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media,
-                   core::MediaSlice::Make(region.media, extent.range));
-  const auto version = BttVersion(*media, extent);
-  if (!version) {
-    CheckInfoBlock(*media, region, extent, findings);
-    return absl::OkStatus();
-  }
-  absl::StatusOr<btt::RepairReport> report =
-      btt::Repair(*media, *version, extent.uuid,
-                  [&](uint64_t offset, absl::Span<const std::byte> bytes) {
-                    return log.Save(base + extent.range.start + offset, bytes);
-                  });
-  if (core::ErrnoOf(report.status()) == ENODEV)  // nothing to repair from; other BTTs may have it
-    report = btt::RepairReport{{}, btt::Check(*media, *version, extent.uuid)};
-  RETURN_IF_ERROR(report.status());
-  AddPlaced(extent, base, std::move(report->done), true, findings);
-  AddPlaced(extent, base, std::move(report->left), false, findings);
+  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media, MediaOf(buses, extent));
+  const uint64_t start = BaseOf(RegionOf(buses, extent)) + extent.range.start;
+  ASSIGN_OR_RETURN(
+      btt::RepairReport report,
+      RepairNamespace(*media, extent, [&](uint64_t offset, absl::Span<const std::byte> bytes) {
+        return log.Save(start + offset, bytes);
+      }));
+  AddPlaced(buses, extent, std::move(report.done), Outcome::kMended, findings);
+  AddPlaced(buses, extent, std::move(report.left), Outcome::kFound, findings);
   return media->Flush();
+}
+
+// The same repair, in memory over the media.
+absl::Status PlanExtent(const Buses& buses, const Extent& extent, Findings& findings) {
+  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media, MediaOf(buses, extent));
+  core::OverlayMedia overlay(std::move(media));
+  auto report = RepairNamespace(
+      overlay, extent, [](uint64_t, absl::Span<const std::byte>) { return absl::OkStatus(); });
+  if (report.ok())
+    AddPlaced(buses, extent, std::move(report->done), Outcome::kPlanned, findings);
+  else
+    findings.push_back({extent.name,
+                        {core::ReasonOf(report.status()), 0,
+                         absl::StrCat("repair would refuse: ", report.status().message())},
+                        Outcome::kNote});
+  return absl::OkStatus();
 }
 
 struct Survey {
@@ -206,9 +175,16 @@ absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
 }  // namespace
 
 absl::StatusOr<Findings> CheckSource(const std::string& source_text, const CheckOptions& options) {
-  ASSIGN_OR_RETURN(Survey survey, LookAt(source_text, options.force && !options.repair));
-  if (!options.repair || survey.findings.size() == survey.held) return std::move(survey.findings);
+  const bool repair = options.repair && !options.dry_run;
+  ASSIGN_OR_RETURN(Survey survey, LookAt(source_text, options.force && !repair));
   Findings findings = std::move(survey.findings);
+  if ((!options.repair && !options.dry_run) || findings.size() == survey.held) return findings;
+  if (options.dry_run) {
+    ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, true, options.force)));
+    for (const Extent& extent : survey.extents)
+      RETURN_IF_ERROR(PlanExtent(buses, extent, findings));
+    return findings;
+  }
   findings.resize(survey.held);
   const std::string source_file = SplitSource(source_text).first;
   ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, false, false)));

@@ -12,7 +12,15 @@ namespace nvdimmfs::tools {
 
 struct CheckOptions {
   bool repair = false;
+  bool dry_run = false;  // what `repair` would do, told and not done
   bool force = false;
+};
+
+enum class Outcome {
+  kFound,    // it is so, and stays so
+  kMended,   // it was so
+  kPlanned,  // what a repair would do
+  kNote,     // advice, or a number: no finding
 };
 
 struct PlacedFinding {
@@ -20,11 +28,11 @@ struct PlacedFinding {
   // Its offset is from the start of the image; of a namespace over several, or over none, from the
   // start of its region.
   core::Finding finding;
-  bool repaired = false;
+  Outcome outcome = Outcome::kFound;
 };
 
-// Read-only unless `repair`. Refused where the source cannot be opened. Repair keeps a copy of what
-// it overwrites in a file beside the source.
+// Stores nothing unless `repair` without `dry_run`. Refused where the source cannot be opened, or
+// nothing can be said of it. Repair keeps a copy of what it overwrites in a file beside the source.
 absl::StatusOr<std::vector<PlacedFinding>> CheckSource(const std::string& source,
                                                        const CheckOptions& options);
 

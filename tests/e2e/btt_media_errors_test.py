@@ -139,7 +139,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
             self.put(file, 5, self.numbered(5))
             self.expect(file, [5])
         done = self.check(source)
-        self.assertEqual(1, done.returncode, done)
+        self.assertEqual(4, done.returncode, done)
         self.assertIn("btt.map.unreadable", done.stdout)
         # Nothing of it was changed.
         with mounting.Mount(self.image) as mount, self.open(mount) as file:
@@ -155,7 +155,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
             self.assertEqual(self.numbered(5000), self.get(file, 0))
             self.assertEqual(self.numbered(5994), self.get(file, 994))
         done = self.check(source)
-        self.assertEqual(1, done.returncode, done)
+        self.assertEqual(4, done.returncode, done)
         self.assertIn("btt.flog.unreadable", done.stdout)
         done = self.check(self.image)
         self.assertEqual((0, ""), (done.returncode, done.stdout))
@@ -184,7 +184,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
             self.assertEqual(errno.EIO, refused(lambda: self.put(file, 0, self.numbered(1))))
             self.expect(file, [0])
         done = self.check(self.image)
-        self.assertEqual(1, done.returncode)
+        self.assertEqual(4, done.returncode)
         self.assertIn("btt.info.flags", done.stdout)
         self.check(self.image, "--repair")
         done = self.check(self.image)
@@ -200,7 +200,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
         with mounting.Mount(source) as mount:
             self.assertFalse(os.path.exists(mount.join("dev/pmem0s")))
         done = self.check(source)
-        self.assertEqual(1, done.returncode, done)
+        self.assertEqual(4, done.returncode, done)
         self.assertIn("namespace0.0: offset 0: info block of arena 0", done.stdout)
         self.assertEqual(before, images.sha256(self.image))
         # A bad copy is noticed by check alone.

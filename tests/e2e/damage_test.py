@@ -112,7 +112,7 @@ class DamageTest(mounting.MountTestCase):
                 for arguments in ([], ["--repair"], []):
                     command = [mounting.program("tools/nvdimmfs"), "check", victim, *arguments]
                     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertEqual(done.returncode, 4, done.stderr)
                     self.assertIn(f"offset {blocks[0]:#x}: " if blocks[0] else "offset 0: ", done.stdout)
                     self.assertIn(f"[{reason}]", done.stdout)
 

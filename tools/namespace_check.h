@@ -1,0 +1,38 @@
+// What is wrong with what one namespace holds: a BTT, or the info block of fsdax or devdax.
+#ifndef NVDIMMFS_TOOLS_NAMESPACE_CHECK_H_
+#define NVDIMMFS_TOOLS_NAMESPACE_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "btt/check.h"
+#include "core/base/finding.h"
+#include "core/base/range.h"
+#include "core/base/uuid.h"
+#include "core/labels/claim_class.h"
+#include "core/media/media.h"
+
+namespace nvdimmfs::tools {
+
+// A namespace as far as a checker needs it, after the System that showed it is gone.
+struct Extent {
+  std::string name;
+  size_t bus = 0;     // index in the source's buses
+  size_t region = 0;  // index in the bus's regions
+  core::Range range;  // in the region
+  core::Range spa;
+  core::Uuid uuid;
+  core::ClaimClass claim_class = core::ClaimClass::kNone;
+};
+
+// `media` is the namespace's; offsets are from its start. Stores nothing.
+std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent);
+
+// As btt::Repair. What it cannot mend is among those left.
+absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,
+                                                  const btt::SaveCopy& save);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_NAMESPACE_CHECK_H_
