@@ -95,8 +95,19 @@ Pmem2Media::Pmem2Media(std::unique_ptr<Pmem2Mapping> mapping, const Options& opt
       durability_(Resolve(options.durability)),
       name_(options.name),
       device_flush_(options.device_flush),
-      // After a failed fdatasync Linux calls the lost pages clean: the next one would succeed.
-      flush_queue_([this] { return Sync(); }, FlushQueue::AfterError::kStayFailed) {}
+      store_(read_only_ ? nullptr : MakeStore()) {}
+
+std::shared_ptr<OpenStore> Pmem2Media::MakeStore() {
+  switch (mapping_->kind()) {
+    case Pmem2Mapping::Kind::kRegular:
+    case Pmem2Mapping::Kind::kBlock:
+      return OpenStore::OfFile(mapping_->fd(), name_);
+    case Pmem2Mapping::Kind::kDevdax:
+    case Pmem2Mapping::Kind::kPhysical:
+      return OpenStore::Make(mapping_->fd(), [this] { return SyncDevice(); });
+  }
+  return nullptr;
+}
 
 Pmem2Media::~Pmem2Media() = default;
 
@@ -291,28 +302,21 @@ absl::Status Pmem2Media::Drain() {
 }
 
 absl::Status Pmem2Media::Flush() {
-  if (read_only_) return absl::OkStatus();  // nothing was stored
-  return flush_queue_.Flush();
+  if (store_ == nullptr) return absl::OkStatus();  // nothing was stored
+  return store_->Flush();
 }
 
-absl::Status Pmem2Media::Sync() {
+absl::Status Pmem2Media::SyncDevice() {
   if (mapping_->kind() == Pmem2Mapping::Kind::kPhysical) {
     if (is_dax_) mapping_->drain()();
     OrderStores();
     return device_flush_ == nullptr ? absl::OkStatus() : device_flush_();
   }
-  if (mapping_->kind() == Pmem2Mapping::Kind::kDevdax) {
-    mapping_->drain()();
-    const int error = mapping_->DeepFlush();
-    if (error == 0) return absl::OkStatus();
-    return Refusal(error < 0 && error > -4096 ? -error : EIO, "media.flush",
-                   absl::StrCat("deep flush of ", name_, ": ", pmem2_errormsg(),
-                                ". Stores since the last flush may be lost; unmount and check"));
-  }
-  // Writes back stores through the mapping as well: it is a shared one of the same file.
-  if (fdatasync(mapping_->fd()) == 0) return absl::OkStatus();
-  return Refusal(errno, "media.flush",
-                 absl::StrCat("flush ", name_, ": ", strerror(errno),
+  mapping_->drain()();
+  const int error = mapping_->DeepFlush();
+  if (error == 0) return absl::OkStatus();
+  return Refusal(error < 0 && error > -4096 ? -error : EIO, "media.flush",
+                 absl::StrCat("deep flush of ", name_, ": ", pmem2_errormsg(),
                               ". Stores since the last flush may be lost; unmount and check"));
 }
 

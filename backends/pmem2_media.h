@@ -21,7 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "backends/flush_queue.h"
+#include "backends/open_store.h"
 #include "backends/pmem2_mapping.h"
 #include "core/base/range.h"
 #include "core/media/media.h"
@@ -120,7 +120,8 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   absl::Status StoreWord(uint64_t offset, Word little_endian_value);
   template <typename Word>
   absl::Status StoreWordThrough(uint64_t offset, Word little_endian_value);
-  absl::Status Sync();
+  std::shared_ptr<OpenStore> MakeStore();
+  absl::Status SyncDevice();
 
   const std::unique_ptr<Pmem2Mapping> mapping_;
   std::byte* const base_;
@@ -134,7 +135,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   mutable core::PoisonList poison_;  // a read may find that memory has failed
   absl::Mutex loan_mutex_;  // a loan begins while nothing is bad, and nothing becomes bad during it
   std::weak_ptr<core::FileLoan> loan_ ABSL_GUARDED_BY(loan_mutex_);
-  FlushQueue flush_queue_;
+  const std::shared_ptr<OpenStore> store_;  // null where nothing is stored
 };
 
 }  // namespace nvdimmfs::backends

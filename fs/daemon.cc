@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -43,6 +44,23 @@ std::string ReadAll(int from) {
   _exit(static_cast<unsigned char>(text[0]));
 }
 
+void CloseRange(unsigned first, unsigned last) {
+  if (first > last || close_range(first, last, 0) == 0) return;
+  // A kernel before 5.9.
+  const auto limit = static_cast<unsigned>(std::min<long>(sysconf(_SC_OPEN_MAX), 1 << 20));
+  for (unsigned fd = first; fd <= std::min(last, limit); ++fd) close(static_cast<int>(fd));
+}
+
+void CloseInherited(const std::set<int>& kept) {
+  unsigned first = 3;
+  for (const int fd : kept) {
+    if (fd < 3) continue;
+    CloseRange(first, static_cast<unsigned>(fd) - 1);
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  CloseRange(first, ~0u);
+}
+
 void LeaveTerminal() {
   setsid();
   if (chdir("/") != 0) return;
@@ -54,7 +72,8 @@ void LeaveTerminal() {
 
 }  // namespace
 
-absl::StatusOr<Daemon> Daemon::Fork() {
+absl::StatusOr<Daemon> Daemon::Fork(const std::set<int>& kept) {
+  CloseInherited(kept);
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return Failed("pipe");
   fflush(nullptr);

@@ -6,6 +6,8 @@
 #ifndef NVDIMMFS_FS_DAEMON_H_
 #define NVDIMMFS_FS_DAEMON_H_
 
+#include <set>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -13,9 +15,10 @@ namespace nvdimmfs::fs {
 
 class Daemon {
  public:
-  // Forks. Only the child returns from this, with its standard streams still the parent's. Call
-  // before any thread exists.
-  static absl::StatusOr<Daemon> Fork();
+  // Forks. Only the child returns from this, with its standard streams still the parent's; all
+  // other descriptors but `kept` are closed: they may be a lock's, or a pipe's whose reader waits
+  // for its end. Call before any thread exists and before anything is opened.
+  static absl::StatusOr<Daemon> Fork(const std::set<int>& kept = {});
   // No fork: reports go nowhere, the terminal stays.
   static Daemon Foreground() { return Daemon(-1); }
 

@@ -26,6 +26,7 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "fs/huge_buffer.h"
 #include "fs/page_dropper.h"
@@ -51,7 +52,7 @@ constexpr uint32_t kPassthrough = 1u << 5;        // of flags2: FUSE_PASSTHROUGH
 constexpr uint32_t kOpenPassthrough = 1u << 7;    // of an open's flags: FOPEN_PASSTHROUGH
 constexpr uint32_t kStackDepth = 1;  // what is passed through is no stacked file system
 
-// --- What libfuse says goes into our refusal while a mount is made, and to stderr later. ---
+// --- What libfuse says goes into our refusal while a mount is made, and to the log later. ---
 
 struct Chatter {
   absl::Mutex mutex;
@@ -64,15 +65,18 @@ Chatter& TheChatter() {
   return *chatter;
 }
 
-void TakeChatter(enum fuse_log_level, const char* format, va_list arguments) {
+void TakeChatter(enum fuse_log_level level, const char* format, va_list arguments) {
   char line[512];
   vsnprintf(line, sizeof line, format, arguments);
   Chatter& chatter = TheChatter();
   absl::MutexLock lock(&chatter.mutex);
-  if (chatter.collecting)
+  if (chatter.collecting) {
     chatter.text += line;
-  else
-    fputs(line, stderr);
+    return;
+  }
+  // In the foreground with -d a line is what one request says.
+  core::Log(level == FUSE_LOG_DEBUG ? core::LogLevel::kDebug : core::LogLevel::kWarning, "fuse",
+            absl::StripTrailingAsciiWhitespace(line));
 }
 
 void CollectChatter() {
@@ -187,21 +191,17 @@ class FileUse {
   OpenFile* const file_;
 };
 
-// The one place where a Status becomes an errno. EIO is worth a line; the rest is everyday life.
-void Refuse(fuse_req_t request, const char* verb, fuse_ino_t ino, const absl::Status& status) {
+// The one place where a Status becomes an errno.
+void Refuse(fuse_req_t request, const absl::Status& status) {
   const int number = core::ErrnoOf(status);
-  if (number == EIO)
-    fprintf(stderr, "nvdimmfs: error verb=%s node=%llu reason=%s: %s\n", verb,
-            static_cast<unsigned long long>(ino), core::ReasonOf(status).c_str(),
-            std::string(status.message()).c_str());
   fuse_reply_err(request, number == 0 ? EIO : number);
 }
 
-void ReplyStatus(fuse_req_t request, const char* verb, fuse_ino_t ino, const absl::Status& status) {
+void ReplyStatus(fuse_req_t request, const absl::Status& status) {
   if (status.ok())
     fuse_reply_err(request, 0);
   else
-    Refuse(request, verb, ino, status);
+    Refuse(request, status);
 }
 
 fuse_entry_param EntryParam(const Operations::Entry& entry) {
@@ -232,14 +232,14 @@ void OnInit(void* session, fuse_conn_info* connection) {
 
 void OnLookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   const auto entry = OperationsOf(request).Lookup(parent, name);
-  if (!entry.ok()) return Refuse(request, "lookup", parent, entry.status());
+  if (!entry.ok()) return Refuse(request, entry.status());
   const fuse_entry_param param = EntryParam(*entry);
   fuse_reply_entry(request, &param);
 }
 
 void OnGetAttr(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
   const auto entry = OperationsOf(request).GetAttributes(ino, FileOf(info));
-  if (!entry.ok()) return Refuse(request, "getattr", ino, entry.status());
+  if (!entry.ok()) return Refuse(request, entry.status());
   fuse_reply_attr(request, &entry->stat, kConstantTimeout);
 }
 
@@ -251,13 +251,13 @@ void OnSetAttr(fuse_req_t request, fuse_ino_t ino, struct stat* wanted, int whic
   if (which & FUSE_SET_ATTR_GID) change.gid = wanted->st_gid;
   change.size = (which & FUSE_SET_ATTR_SIZE) != 0;
   const auto entry = OperationsOf(request).SetAttributes(ino, FileOf(info), change);
-  if (!entry.ok()) return Refuse(request, "setattr", ino, entry.status());
+  if (!entry.ok()) return Refuse(request, entry.status());
   fuse_reply_attr(request, &entry->stat, kConstantTimeout);
 }
 
 void OnReadLink(fuse_req_t request, fuse_ino_t ino) {
   const auto target = OperationsOf(request).ReadLink(ino);
-  if (!target.ok()) return Refuse(request, "readlink", ino, target.status());
+  if (!target.ok()) return Refuse(request, target.status());
   fuse_reply_readlink(request, target->c_str());
 }
 
@@ -292,7 +292,7 @@ fuse_open_out OpenReply(const Session& session, const OpenFile& file, const Pass
 void OnOpen(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
   Session& session = SessionOf(request);
   auto file = session.operations().Open(ino, info->flags);
-  if (!file.ok()) return Refuse(request, "open", ino, file.status());
+  if (!file.ok()) return Refuse(request, file.status());
   fuse_open_out reply = OpenReply(session, **file, session.passthrough().Admit(**file));
   reply.fh = session.Keep(*std::move(file));
   // The open was interrupted: no release will come.
@@ -305,7 +305,7 @@ void OnCreate(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t,
   Session& session = SessionOf(request);
   const Session::Change change(session);
   auto created = session.operations().Create(parent, name, info->flags & ~(O_CREAT | O_EXCL));
-  if (!created.ok()) return Refuse(request, "create", parent, created.status());
+  if (!created.ok()) return Refuse(request, created.status());
   const fuse_entry_param param = EntryParam(created->entry);
   info->direct_io = created->file->caching() == OpenFile::Caching::kNone;
   info->fh = session.Keep(std::move(created->file));
@@ -336,7 +336,7 @@ OpenFile::Scratch Scratch(size_t size) {
   return {.room = {small[0].bytes, kPages * sizeof(Page)}};
 }
 
-void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* info) {
+void OnRead(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
   const FileUse file(reinterpret_cast<OpenFile*>(info->fh));  // never without one: it was opened
   size_t lost = 0;
   size = std::min(size, kMaxTransfer);
@@ -347,10 +347,10 @@ void OnRead(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_
         lost = reply_lost ? bytes.size() : 0;
       });
   if (lost != 0) file->Undelivered(static_cast<uint64_t>(offset), lost);
-  if (!status.ok()) Refuse(request, "read", ino, status);
+  if (!status.ok()) Refuse(request, status);
 }
 
-void OnWrite(fuse_req_t request, fuse_ino_t ino, const char* data, size_t size, off_t offset,
+void OnWrite(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
              fuse_file_info* info) {
   OpenFile& file = *FileOf(info);
   std::optional<Session::Change> change;
@@ -358,19 +358,18 @@ void OnWrite(fuse_req_t request, fuse_ino_t ino, const char* data, size_t size, 
   const auto written =
       file.Write(static_cast<uint64_t>(offset), {reinterpret_cast<const std::byte*>(data), size});
   if (file.node().kind == NodeKind::kAttribute) SessionOf(request).AwaitDroppedPages();
-  if (!written.ok()) return Refuse(request, "write", ino, written.status());
+  if (!written.ok()) return Refuse(request, written.status());
   fuse_reply_write(request, *written);
 }
 
-void OnFsync(fuse_req_t request, fuse_ino_t ino, int, fuse_file_info* info) {
-  ReplyStatus(request, "fsync", ino, FileOf(info)->Sync());
+void OnFsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
+  ReplyStatus(request, FileOf(info)->Sync());
 }
 
-void OnFallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset, off_t length,
+void OnFallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                  fuse_file_info* info) {
-  ReplyStatus(
-      request, "fallocate", ino,
-      FileOf(info)->Allocate(mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(length)));
+  ReplyStatus(request, FileOf(info)->Allocate(mode, static_cast<uint64_t>(offset),
+                                              static_cast<uint64_t>(length)));
 }
 
 void OnPoll(fuse_req_t request, fuse_ino_t, fuse_file_info* info, fuse_pollhandle* handle) {
@@ -399,10 +398,9 @@ size_t CountThatFit(const std::vector<DirectoryEntry>& entries, size_t size) {
 void OnReadDir(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
   const auto entries =
       OperationsOf(request).ReadDirectory(ino, static_cast<uint64_t>(offset), size);
-  if (!entries.ok()) return Refuse(request, "readdir", ino, entries.status());
+  if (!entries.ok()) return Refuse(request, entries.status());
   const size_t fit = CountThatFit(*entries, size);
-  if (fit == 0 && !entries->empty())
-    return Refuse(request, "readdir", ino, absl::InvalidArgumentError("buffer"));
+  if (fit == 0 && !entries->empty()) return Refuse(request, absl::InvalidArgumentError("buffer"));
   std::vector<char> buffer(size);
   size_t used = 0;
   for (size_t i = 0; i < fit; ++i) {
@@ -716,10 +714,9 @@ void Session::CompleteInitReply(uint32_t offered, struct iovec* parts, int count
 
 bool Session::PrepareUring(uint32_t offered, const fuse_init_out& reply) {
   if ((offered & kOverIoUring) == 0) {
-    fprintf(
-        stderr,
-        "nvdimmfs: note: -o uring: the kernel does not offer FUSE over io_uring; Linux 6.14 and "
-        "later do once root writes Y to /sys/module/fuse/parameters/enable_uring\n");
+    core::Log(core::LogLevel::kNotice, "uring.not_offered",
+              "-o uring: the kernel does not offer FUSE over io_uring; Linux 6.14 and later do "
+              "once root writes Y to /sys/module/fuse/parameters/enable_uring");
     return false;
   }
   // The kernel wants room for the longest that it may ask for.
@@ -733,8 +730,8 @@ bool Session::PrepareUring(uint32_t offered, const fuse_init_out& reply) {
           .may_wait = [this](absl::Span<const std::byte> request) { return MayWait(request); }},
       [this](absl::Span<std::byte> request) { Handle(request); });
   if (!loop.ok()) {
-    fprintf(stderr, "nvdimmfs: note: -o uring: %s; requests come by /dev/fuse\n",
-            std::string(loop.status().message()).c_str());
+    core::Log(core::LogLevel::kNotice, core::ReasonOf(loop.status()),
+              absl::StrCat("-o uring: ", loop.status().message(), "; requests come by /dev/fuse"));
     return false;
   }
   uring_ = *std::move(loop);

@@ -63,7 +63,13 @@ constexpr absl::string_view kIgnored[] = {
 };
 constexpr absl::string_view kIgnoredPrefixes[] = {"x-", "X-", "comment=", "user=", "subtype="};
 
-constexpr absl::string_view kValued[] = {"uid", "gid", "umask", "fsname", "passthrough"};
+constexpr absl::string_view kValued[] = {"uid", "gid", "umask", "fsname", "passthrough", "log"};
+
+constexpr std::pair<absl::string_view, LogTo> kLogs[] = {
+    {"auto", LogTo::kAuto},
+    {"stderr", LogTo::kTerminal},
+    {"syslog", LogTo::kSystem},
+};
 
 constexpr std::pair<absl::string_view, Passthrough::Policy> kPassthrough[] = {
     {"auto", Passthrough::Policy::kSafe},
@@ -128,6 +134,14 @@ absl::Status SetValue(const std::string& name, const std::string& value, MountOp
         return absl::OkStatus();
       }
     return BadValue(name, "auto, off or writes");
+  }
+  if (name == "log") {
+    for (const auto& [word, log] : kLogs)
+      if (value == word) {
+        mount.log = log;
+        return absl::OkStatus();
+      }
+    return BadValue(name, "auto, stderr or syslog");
   }
   const std::optional<uint32_t> number = ParseNumber(value, name == "umask" ? 8 : 10);
   if (name == "umask") {

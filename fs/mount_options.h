@@ -16,6 +16,13 @@
 
 namespace nvdimmfs::fs {
 
+// Where messages go once the mount works; until then they are on standard error, always.
+enum class LogTo {
+  kAuto,      // kTerminal in the foreground, else kSystem
+  kTerminal,  // standard error
+  kSystem,    // syslog, the journal
+};
+
 struct MountOptions {
   std::string mountpoint;
   std::string source_name;  // the first column of mount(8)'s list
@@ -27,6 +34,7 @@ struct MountOptions {
   bool no_spin = false;      // no processor is kept busy between two requests
   bool uring = false;        // FUSE over io_uring where the kernel offers it
   bool allow_other = false;  // users other than the mounting one
+  LogTo log = LogTo::kAuto;
   Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   std::optional<uid_t> uid;  // of every node; else the mounting user's
   std::optional<gid_t> gid;

@@ -1,48 +1,36 @@
 #include "fs/serve.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "fs/fuse_session.h"
+#include "fs/mount_place.h"
 #include "fs/operations.h"
+#include "fs/signals.h"
 
 namespace nvdimmfs::fs {
 namespace {
 
 constexpr int kFewestThreads = 4, kMostThreads = 16;
 
-// Ends of the mount, as descriptors to poll.
+// What the thread that owns the mount waits for.
 class Ends {
  public:
-  Ends() {
-    sigemptyset(&signals_);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals_, number);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-    signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC);
-    event_fd_ = eventfd(0, EFD_CLOEXEC);
-  }
-  ~Ends() {
-    close(signal_fd_);
-    close(event_fd_);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
+  Ends() : event_fd_(eventfd(0, EFD_CLOEXEC)) {}
+  ~Ends() { close(event_fd_); }
 
   // Something happened: look.
   void Ring() {
@@ -51,42 +39,25 @@ class Ends {
   }
   // True when a signal asks to end.
   bool Await() {
-    pollfd fds[2] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}};
+    pollfd fds[2] = {{signals_.descriptor(), POLLIN, 0}, {event_fd_, POLLIN, 0}};
     while (poll(fds, 2, -1) < 0 && errno == EINTR) {
     }
     if (fds[1].revents & POLLIN) {
       uint64_t count;
       [[maybe_unused]] const ssize_t n = read(event_fd_, &count, sizeof count);
     }
-    if ((fds[0].revents & POLLIN) == 0) return false;
-    signalfd_siginfo info;
-    [[maybe_unused]] const ssize_t n = read(signal_fd_, &info, sizeof info);
-    return true;
+    return (fds[0].revents & POLLIN) != 0;
   }
 
  private:
-  sigset_t signals_, before_;
-  int signal_fd_ = -1;
-  int event_fd_ = -1;
+  const EndSignals signals_;
+  const int event_fd_;
 };
 
 Operations::Owner OwnerOf(const MountOptions& options) {
   return {.uid = options.uid.value_or(getuid()),
           .gid = options.gid.value_or(getgid()),
           .umask = options.umask.value_or(0)};
-}
-
-// The daemon leaves its directory, so the mount point must not depend on it.
-absl::StatusOr<std::string> MountpointOf(const std::string& path) {
-  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), free);
-  if (real == nullptr)
-    return core::Refusal(errno, "mount.point",
-                         absl::StrCat("mount on ", path, ": ", strerror(errno)));
-  struct stat stat = {};
-  if (::stat(real.get(), &stat) == 0 && !S_ISDIR(stat.st_mode))
-    return core::Refusal(ENOTDIR, "mount.point",
-                         absl::StrCat("mount on ", path, ": it is not a directory"));
-  return std::string(real.get());
 }
 
 FuseSession::Options SessionOptions(const MountOptions& options, std::string mountpoint) {
@@ -112,8 +83,16 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
 
 absl::StatusOr<std::unique_ptr<FuseSession>> Mount(Operations& operations, Tree& tree,
                                                    const MountOptions& options) {
-  ASSIGN_OR_RETURN(std::string mountpoint, MountpointOf(options.mountpoint));
+  // Absolute: the daemon leaves its directory.
+  ASSIGN_OR_RETURN(std::string mountpoint, PrepareMountpoint(options.mountpoint));
   return FuseSession::Mount(operations, tree, SessionOptions(options, std::move(mountpoint)));
+}
+
+void LogEnd(bool by_signal) {
+  const std::optional<EndSignals::Sent> sent = EndSignals::first();
+  core::Log(core::LogLevel::kInfo, "mount.end",
+            by_signal && sent ? absl::StrCat("unmounts: ", sent->Describe())
+                              : "ends: it was unmounted, or its FUSE connection was aborted");
 }
 
 }  // namespace
@@ -141,7 +120,11 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
   bool told = false, asked_to_end = false;
   // Here, not on the worker: what is called may fork, or take its time.
   const auto tell = [&] {
-    if (ready && !std::exchange(told, true)) on_ready(absl::OkStatus());
+    if (ready && !std::exchange(told, true)) {
+      core::Log(core::LogLevel::kInfo, "mount.start",
+                absl::StrCat("mounted", options.read_only ? " read-only" : ""));
+      on_ready(absl::OkStatus());
+    }
     return told;
   };
   bool has_nodes = false;
@@ -149,6 +132,7 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
     asked_to_end = ends.Await();
     if (tell() && !std::exchange(has_nodes, true)) tree.MakeNodes();
   }
+  LogEnd(asked_to_end);
   (*session)->Unmount();
   tree.Close();
   // A worker may have had the kernel's agreement already, and not come to say so.

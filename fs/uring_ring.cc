@@ -7,12 +7,12 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::fs {
@@ -93,7 +93,8 @@ void UringRing::Submit() { io_uring_submit(&ring_->uring); }
 bool UringRing::Wait() {
   const int error = io_uring_submit_and_wait(&ring_->uring, 1);
   if (error >= 0 || error == -EINTR || error == -EAGAIN || error == -EBUSY) return true;
-  fprintf(stderr, "nvdimmfs: error verb=uring: io_uring_enter: %s\n", strerror(-error));
+  core::Log(core::LogLevel::kError, "uring.enter",
+            absl::StrCat("io_uring_enter: ", strerror(-error)));
   return false;
 }
 

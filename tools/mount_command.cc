@@ -1,20 +1,29 @@
 // nvdimmfs [-f] [-d] [-s] [-h] [-V] [-o OPT,...] SOURCE MOUNTPOINT
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "backends/open_store.h"
 #include "btt/btt_layer.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/devices/system.h"
 #include "fs/daemon.h"
 #include "fs/mount.h"
 #include "fs/mount_options.h"
+#include "fs/signals.h"
 #include "fs/tree.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/log/program_log.h"
 #include "tools/schema_listing.h"
 #include "tools/source.h"
 
@@ -35,32 +44,48 @@ absl::Status WithReason(const absl::Status& status) {
 // What is odd on the media is no reason not to mount, but its owner should hear of it.
 void TellFindings(core::System& system, const std::vector<core::BusSource>& buses) {
   for (const core::BusSource& bus : buses) {
-    for (const core::Finding& finding : bus.findings)
-      std::fprintf(stderr, "nvdimmfs: note: %s [%s]\n", finding.sentence.c_str(),
-                   finding.reason.c_str());
+    for (const core::Finding& finding : bus.findings) core::LogFinding("", finding);
     for (const core::DimmSource& dimm : bus.dimms)
       for (const core::Finding& finding : dimm.findings)
-        std::fprintf(stderr, "nvdimmfs: note: %s: %s [%s]\n", dimm.description.c_str(),
-                     finding.sentence.c_str(), finding.reason.c_str());
+        core::LogFinding(dimm.description, finding);
   }
   for (const auto& device : system.Devices())
     if (!device->last_error().empty() && device->kind() != core::DeviceKind::kBus)
-      std::fprintf(stderr, "nvdimmfs: note: %s: %s\n", device->name().c_str(),
-                   device->last_error().c_str());
+      core::Log(core::LogLevel::kNotice, "", device->name() + ": " + device->last_error());
 }
 
-// As unmounting a disk does: what was written is durable before the mount counts as gone.
-absl::Status FlushAll(const std::vector<core::BusSource>& buses) {
-  absl::Status first;
-  for (const core::BusSource& bus : buses) {
-    for (const core::DimmSource& dimm : bus.dimms) first.Update(dimm.capacity->Flush());
-    for (const core::RegionSource& region : bus.regions) first.Update(region.media->Flush());
+// As unmounting a disk does: what was written is durable before the mount counts as gone. Whoever
+// wants the files meanwhile waits for that.
+absl::Status FlushAll() {
+  backends::OpenStore::AnnounceClosing();
+  const absl::Time start = absl::Now();
+  const absl::Status flushed = backends::OpenStore::FlushAll();
+  if (!flushed.ok()) core::LogRefusal(core::LogLevel::kError, flushed);
+  core::Log(
+      core::LogLevel::kInfo, "mount.closed",
+      absl::StrCat("the last flush ", flushed.ok() ? "took " : "failed after ",
+                   absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1)))));
+  return flushed;
+}
+
+// Descriptors that the user means: "/dev/fd/5".
+std::set<int> DescriptorsIn(absl::string_view text) {
+  constexpr absl::string_view kFolder = "/fd/";
+  std::set<int> found;
+  for (size_t at = 0; (at = text.find(kFolder, at)) != absl::string_view::npos;) {
+    at += kFolder.size();
+    const size_t end = std::min(text.find_first_not_of("0123456789", at), text.size());
+    if (int fd; absl::SimpleAtoi(text.substr(at, end - at), &fd)) found.insert(fd);
   }
-  return first;
+  return found;
 }
 
 absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options,
-                   fs::Daemon& daemon) {
+                   fs::Daemon& daemon, ProgramLog& log) {
+  const bool to_system =
+      options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
+  log.set_subject(options.mountpoint);
+  if (to_system) log.UseSystemLog();
   ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
   const bool is_module = IsModule(request);
@@ -72,15 +97,18 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
   const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status ready) {
-    if (ready.ok()) daemon.Report(ready);
+    if (!ready.ok()) return;
+    if (to_system) log.LeaveTerminal();
+    daemon.Report(ready);
   });
-  const absl::Status flushed = FlushAll(buses);
+  const absl::Status flushed = FlushAll();
   return flushed.ok() ? served : flushed;
 }
 
 }  // namespace
 
 int MountCommand(const Arguments& arguments) {
+  fs::PrepareSignals();
   CLI::App app(
       "Shows persistent memory as the kernel's device tree.\n"
       "Other forms: nvdimmfs create | list | check | map | shell (each with --help).",
@@ -120,12 +148,14 @@ int MountCommand(const Arguments& arguments) {
   }
 
   absl::StatusOr<fs::Daemon> daemon =
-      options.foreground ? fs::Daemon::Foreground() : fs::Daemon::Fork();
+      options.foreground ? fs::Daemon::Foreground()
+                         : fs::Daemon::Fork(DescriptorsIn(absl::StrJoin(arguments, " ")));
   if (!daemon.ok()) {
     Complain(daemon.status());
     return kRefused;
   }
-  const absl::Status status = Mount(request, options, *daemon);
+  ProgramLog log("nvdimmfs");
+  const absl::Status status = Mount(request, options, *daemon, log);
   if (status.ok()) return kDone;
   const absl::Status refused = core::Annotate(status, "mount " + source_text);
   // The parent of a daemon prints what is reported to it.

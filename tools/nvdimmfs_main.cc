@@ -1,9 +1,13 @@
 // nvdimmfs: parts the command line into its forms.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstring>
 #include <string>
 
 #include "absl/synchronization/mutex.h"
 #include "tools/commands.h"
+#include "tools/log/program_log.h"
 
 namespace {
 
@@ -13,16 +17,22 @@ struct Form {
 };
 
 constexpr Form kForms[] = {
-    {"create", nvdimmfs::tools::CreateCommand},
-    {"list", nvdimmfs::tools::ListCommand},
-    {"check", nvdimmfs::tools::CheckCommand},
-    {"map", nvdimmfs::tools::MapCommand},
+    {"create", nvdimmfs::tools::CreateCommand}, {"list", nvdimmfs::tools::ListCommand},
+    {"check", nvdimmfs::tools::CheckCommand},   {"map", nvdimmfs::tools::MapCommand},
     {"shell", nvdimmfs::tools::ShellCommand},
 };
+
+// A program that is started with a standard stream closed must not open an image in its place.
+void OpenStandardStreams() {
+  for (const int stream : {0, 1, 2})
+    if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != stream) _exit(2);
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  OpenStandardStreams();
+  const nvdimmfs::tools::ProgramLog log("nvdimmfs");
   // Debian's Abseil looks for cycles at each lock, under one lock for all threads: for the tests.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   for (const Form& form : kForms)

@@ -1,0 +1,48 @@
+// The log: what the owner of a running mount should hear although no caller waits for it. Damage
+// that was met or repaired, I/O that was refused, the start and the end of a mount.
+//
+// Code here names no destination. The program sets a sink at its start (tools/log/program_log.h);
+// messages without a sink are dropped, so libraries and unit tests stay silent.
+//
+// One event is one message: a level, an id and a sentence. The id is the stable dotted reason of
+// core/base/status.h ("media.poison"). Scripts match it, and the sink limits the rate of each id,
+// so a call may sit in a path that fails a million times a second. Do not log what the caller
+// reports anyway: a refused attribute goes into x/last_error and its errno, not here.
+//
+// Thread rules: any thread, with any lock held. A sink takes no lock of its caller and never waits.
+#ifndef NVDIMMFS_CORE_BASE_LOG_H_
+#define NVDIMMFS_CORE_BASE_LOG_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/base/finding.h"
+
+namespace nvdimmfs::core {
+
+enum class LogLevel {
+  kError,    // data or a request was refused or lost
+  kWarning,  // something is damaged, or limited, and work goes on
+  kNotice,   // worth knowing: a finding, a recovery, an option without effect
+  kInfo,     // the ordinary life of a mount: start, end
+  kDebug,    // never limited; only where the user asked for it (-d)
+};
+
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  virtual void Write(LogLevel level, absl::string_view id, absl::string_view sentence) = 0;
+};
+
+// From now on messages go to `sink`; null drops them. Returns the sink before it, which must
+// outlive the calls that are under way.
+LogSink* SetLogSink(LogSink* sink);
+
+void Log(LogLevel level, absl::string_view id, absl::string_view sentence);
+// A refusal nobody else hears of; its reason is the id. OK logs nothing.
+void LogRefusal(LogLevel level, const absl::Status& status);
+// "WHERE: the finding's sentence", as a notice; without the colon where `where` is empty.
+void LogFinding(absl::string_view where, const Finding& finding);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BASE_LOG_H_

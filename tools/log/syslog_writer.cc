@@ -1,0 +1,88 @@
+#include "tools/log/syslog_writer.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/log/level_words.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+std::string Resolved(const std::string& path) {
+  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), free);
+  return real == nullptr ? path : std::string(real.get());
+}
+
+// "Nov 30 11:08:01", as RFC 3164 has it: independent of the locale.
+std::string Now() {
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const time_t now = time(nullptr);
+  struct tm parts = {};
+  localtime_r(&now, &parts);
+  char text[32];
+  snprintf(text, sizeof text, "%s %2d %02d:%02d:%02d", kMonths[parts.tm_mon % 12], parts.tm_mday,
+           parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return text;
+}
+
+}  // namespace
+
+SyslogWriter::SyslogWriter(std::string program, std::string path)
+    : program_(std::move(program)), path_(Resolved(path)) {
+  Connect();
+}
+
+SyslogWriter::~SyslogWriter() {
+  if (socket_ >= 0) close(socket_);
+}
+
+bool SyslogWriter::Connect() {
+  if (socket_ >= 0) close(std::exchange(socket_, -1));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path_.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path_.c_str(), path_.size());
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const int made = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) return false;
+    if (connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      socket_ = made;
+      is_stream_ = type == SOCK_STREAM;
+      return true;
+    }
+    const bool other_type = errno == EPROTOTYPE;
+    close(made);
+    if (!other_type) return false;
+  }
+  return false;
+}
+
+bool SyslogWriter::Send(const std::string& message) {
+  // A stream needs an end for each message.
+  const size_t size = message.size() + (is_stream_ ? 1 : 0);
+  return send(socket_, message.c_str(), size, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(size);
+}
+
+bool SyslogWriter::Write(core::LogLevel level, const std::string& line) {
+  const std::string message = absl::StrCat("<", LOG_DAEMON | SyslogPriority(level), ">", Now(), " ",
+                                           program_, "[", getpid(), "]: ", line);
+  if (socket_ >= 0) {
+    if (Send(message)) return true;
+    if (errno == EAGAIN || errno == ENOBUFS) return false;
+  }
+  return Connect() && Send(message);
+}
+
+}  // namespace nvdimmfs::tools

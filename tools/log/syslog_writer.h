@@ -1,0 +1,34 @@
+// Log lines to the system's log, through the socket /dev/log: systemd's journal, rsyslog, busybox.
+//
+// Not syslog(3), which waits while its reader is busy. Here a full socket costs the line. When the
+// reader was started anew, the socket is found again; where there is none at first, it is looked
+// for at each line.
+#ifndef NVDIMMFS_TOOLS_LOG_SYSLOG_WRITER_H_
+#define NVDIMMFS_TOOLS_LOG_SYSLOG_WRITER_H_
+
+#include <string>
+
+#include "tools/log/line_writer.h"
+
+namespace nvdimmfs::tools {
+
+class SyslogWriter final : public LineWriter {
+ public:
+  explicit SyslogWriter(std::string program, std::string path = "/dev/log");
+  ~SyslogWriter() override;
+  bool Write(core::LogLevel level, const std::string& line) override;
+
+ private:
+  bool Connect();
+  bool Send(const std::string& message);
+
+  const std::string program_;
+  // Where the path led at first: a shell's view of /dev may hide it later.
+  std::string path_;
+  int socket_ = -1;
+  bool is_stream_ = false;
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_LOG_SYSLOG_WRITER_H_

@@ -1,0 +1,92 @@
+#include "tools/log/terminal_writer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "tools/log/level_words.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+// systemd says in JOURNAL_STREAM which descriptor leads to the journal (systemd.exec(5)).
+bool LeadsToJournal(int descriptor) {
+  struct stat file;
+  const char* stream = getenv("JOURNAL_STREAM");
+  return stream != nullptr && fstat(descriptor, &file) == 0 &&
+         absl::StrCat(file.st_dev, ":", file.st_ino) == stream;
+}
+
+// O_NONBLOCK belongs to what is open, which others share (the user's shell does): only a further
+// opening may have it. It is not kept: a daemon closes descriptors that it does not know. -1 where
+// there is none; files never make a writer wait.
+int OpenWithoutWaiting(int descriptor) {
+  struct stat file;
+  if (fstat(descriptor, &file) != 0 || !(S_ISFIFO(file.st_mode) || S_ISCHR(file.st_mode)))
+    return -1;
+  return open(absl::StrCat("/proc/self/fd/", descriptor).c_str(),
+              O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+// SIGPIPE is for programs whose output is their purpose. Whoever set it otherwise keeps it.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    was_pending_ = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    const timespec at_once = {};
+    if (!was_pending_) sigtimedwait(&pipe_, nullptr, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_, before_;
+  bool was_pending_ = false;
+};
+
+// Where there is no opening of our own: asks first. A pipe that has room takes a line whole.
+bool HasRoom(int descriptor) {
+  pollfd out = {descriptor, POLLOUT, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
+}
+
+}  // namespace
+
+TerminalWriter::TerminalWriter(std::string program, int descriptor)
+    : program_(std::move(program)),
+      descriptor_(descriptor),
+      is_journal_(LeadsToJournal(descriptor)) {}
+
+bool TerminalWriter::Write(core::LogLevel level, const std::string& line) {
+  const std::string text = is_journal_
+                               ? absl::StrCat("<", SyslogPriority(level), ">", line, "\n")
+                               : absl::StrCat(program_, ": ", LevelWord(level), ": ", line, "\n");
+  const WithoutSigpipe guard;
+  ssize_t written = send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (written < 0 && errno == ENOTSOCK) {
+    const int own = OpenWithoutWaiting(descriptor_);
+    if (own < 0 && !HasRoom(descriptor_)) return false;
+    written = write(own >= 0 ? own : descriptor_, text.data(), text.size());
+    if (own >= 0) close(own);
+  }
+  return written == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace nvdimmfs::tools

@@ -1,0 +1,28 @@
+// Log lines on standard error, as a person reads them: "nvdimmfs: error: ...".
+//
+// A reader that stopped reading (a stopped terminal, a full pipe) costs the line, not the program:
+// writes never wait. Where standard error is the journal's stream, each line carries its level.
+#ifndef NVDIMMFS_TOOLS_LOG_TERMINAL_WRITER_H_
+#define NVDIMMFS_TOOLS_LOG_TERMINAL_WRITER_H_
+
+#include <string>
+
+#include "tools/log/line_writer.h"
+
+namespace nvdimmfs::tools {
+
+class TerminalWriter final : public LineWriter {
+ public:
+  // `descriptor` is standard error but in tests, and must stay open.
+  explicit TerminalWriter(std::string program, int descriptor = 2);
+  bool Write(core::LogLevel level, const std::string& line) override;
+
+ private:
+  const std::string program_;
+  const int descriptor_;
+  const bool is_journal_;
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_LOG_TERMINAL_WRITER_H_
