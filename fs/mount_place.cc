@@ -159,7 +159,7 @@ void TellRemoved(const MountEntry& removed) {
   core::Log(core::LogLevel::kNotice, "mount.dead",
             absl::StrCat("removed the mount of a daemon that was killed from ", removed.place));
   for (const MountEntry& entry : MountTable())
-    if (entry.device == removed.device)
+    if (entry.device == removed.device && entry.place != removed.place)
       core::Log(core::LogLevel::kNotice, "mount.dead",
                 absl::StrCat("a copy of that mount is still at ", entry.place,
                              ". Type: ", CommandToRemove(entry.place)));

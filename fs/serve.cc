@@ -121,9 +121,9 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
   // Here, not on the worker: what is called may fork, or take its time.
   const auto tell = [&] {
     if (ready && !std::exchange(told, true)) {
+      on_ready(absl::OkStatus());
       core::Log(core::LogLevel::kInfo, "mount.start",
                 absl::StrCat("mounted", options.read_only ? " read-only" : ""));
-      on_ready(absl::OkStatus());
     }
     return told;
   };

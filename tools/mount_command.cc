@@ -61,10 +61,9 @@ absl::Status FlushAll() {
   const absl::Time start = absl::Now();
   const absl::Status flushed = backends::OpenStore::FlushAll();
   if (!flushed.ok()) core::LogRefusal(core::LogLevel::kError, flushed);
-  core::Log(
-      core::LogLevel::kInfo, "mount.closed",
-      absl::StrCat("the last flush ", flushed.ok() ? "took " : "failed after ",
-                   absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1)))));
+  core::Log(core::LogLevel::kInfo, "mount.closed",
+            absl::StrCat("the last flush ", flushed.ok() ? "took " : "failed after ",
+                         absl::ToInt64Milliseconds(absl::Now() - start), " ms"));
   return flushed;
 }
 
@@ -101,8 +100,8 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
     if (to_system) log.LeaveTerminal();
     daemon.Report(ready);
   });
-  const absl::Status flushed = FlushAll();
-  return flushed.ok() ? served : flushed;
+  if (!served.ok()) return served;  // it never was a mount
+  return FlushAll();
 }
 
 }  // namespace
