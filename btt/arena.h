@@ -68,6 +68,10 @@ class Arena {
   absl::Status WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data);
   // The sector reads as zeros afterwards. A store of one map entry: the sector keeps its block.
   absl::Status SetZero(uint32_t premap, uint32_t count);
+  // Whether all of the sectors, at most kMostLookedAt, read as zeros at this moment. Holes of a
+  // file stay holes. False where one cannot be read.
+  bool HoldsZeros(uint32_t premap, uint32_t count) const;
+  static constexpr uint32_t kMostLookedAt = 64;
   // Whether reading the sector would fail for its data: known bad, or marked so.
   bool IsBad(uint32_t premap) const;
 
@@ -117,6 +121,8 @@ class Arena {
   static void TurnLanes(Batch batch);
   void MendLanes(Batch batch);
   absl::Status ZeroUnderLock(uint32_t premap, uint32_t count);
+  void TellOpening() const;
+  uint32_t RunFrom(uint32_t premap, MapEntry first, uint32_t most) const;
   absl::Status Freeze(const absl::Status& cause);
 
   const std::shared_ptr<core::Media> ns_;
@@ -125,6 +131,7 @@ class Arena {
   const uint32_t sector_size_;
   const bool read_only_;
   const bool error_flagged_;
+  uint32_t rolled_forward_ = 0;  // writes that opening completed
   FlogPair pair_ = kNewPadding;
   std::atomic<bool> frozen_;  // writes are refused: read-only, flagged, or after a metadata error
   LanePool lanes_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
 #include "core/base/endian.h"
+#include "core/base/log.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/media/copy_ahead.h"
@@ -371,7 +372,10 @@ void Arena::MendLanes(Batch batch) {
 
 absl::Status Arena::Freeze(const absl::Status& cause) {
   frozen_.store(true, std::memory_order_release);
-  return core::Annotate(cause, "btt metadata could not be stored, the arena is read-only now");
+  const absl::Status refused =
+      core::Annotate(cause, "btt metadata could not be stored, the arena is read-only now");
+  core::LogRefusal(core::LogLevel::kError, refused);
+  return refused;
 }
 
 // --- Zeros ---------------------------------------------------------------------------------------
@@ -385,6 +389,43 @@ absl::Status Arena::SetZero(uint32_t premap, uint32_t count) {
     count -= chunk;
   }
   return absl::OkStatus();
+}
+
+// How many sectors from `premap` on, at most `most`, lie in consecutive blocks. At least 1.
+uint32_t Arena::RunFrom(uint32_t premap, MapEntry first, uint32_t most) const {
+  uint32_t run = 1;
+  for (; run < most; ++run) {
+    const auto next = LoadMap(premap + run);
+    if (!next.ok() || next->zero() || next->error() || next->block() != first.block() + run) break;
+  }
+  return run;
+}
+
+bool Arena::HoldsZeros(uint32_t premap, uint32_t count) const {
+  if (!writable()) return false;  // the write is to be refused
+  std::array<std::byte, 16 * sizeof(SectorBuffer)> room;
+  const uint32_t fits = static_cast<uint32_t>(room.size()) / geometry_.internal_lbasize;
+  for (const uint32_t end = premap + count; premap < end;) {
+    const auto entry = LoadMap(premap);
+    if (!entry.ok()) return false;
+    if (entry->zero()) {
+      ++premap;
+      continue;
+    }
+    const uint32_t run = RunFrom(premap, *entry, std::min(end - premap, fits));
+    if (entry->error() || entry->block() >= geometry_.internal_nlba ||
+        run > geometry_.internal_nlba - entry->block())
+      return false;
+    const auto blocks = absl::MakeSpan(room).first(uint64_t{run} * geometry_.internal_lbasize);
+    if (!ns_->Peek(geometry_.BlockAt(entry->block()), blocks).ok()) return false;
+    for (uint32_t i = 0; i < run; ++i) {
+      const auto sector = blocks.subspan(uint64_t{i} * geometry_.internal_lbasize, sector_size_);
+      if (std::any_of(sector.begin(), sector.end(), [](std::byte b) { return b != std::byte{0}; }))
+        return false;
+    }
+    premap += run;
+  }
+  return true;
 }
 
 absl::Status Arena::ZeroUnderLock(uint32_t premap, uint32_t count) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::btt {
@@ -60,10 +61,24 @@ absl::Status Arena::LoadLanes(const FlogImage& flog) {
   if (!frozen_) RETURN_IF_ERROR(ns_->Drain());  // the rolled-forward map entries
   // Two lanes on one block would hand it out twice: reads are still right, writes would not be.
   if (HasTwins(std::move(free_blocks))) frozen_ = true;
+  TellOpening();
   if (frozen_) return absl::OkStatus();
   for (uint32_t lane = 0; lane < geometry_.nfree; ++lane)
     if (!lanes_.IsHeld(lane)) MendLane(lane);
   return absl::OkStatus();
+}
+
+void Arena::TellOpening() const {
+  if (rolled_forward_ != 0)
+    core::Log(core::LogLevel::kNotice, "btt.recovered",
+              absl::StrCat("the arena at ", geometry_.start, ": completed ", rolled_forward_,
+                           " sector writes that a crash had interrupted"));
+  if (frozen_ && !read_only_)
+    core::Log(core::LogLevel::kWarning, "btt.arena.read_only",
+              absl::StrCat(
+                  "the arena at ", geometry_.start, " is read-only: ",
+                  error_flagged_ ? "its info block says so" : "two lanes claim the same free block",
+                  ". See nvdimmfs check"));
 }
 
 absl::Status Arena::AdoptLane(uint32_t lane, const LaneRecord& record) {
@@ -88,6 +103,7 @@ absl::Status Arena::RollForward(uint32_t lane, const LaneRecord& record) {
   }
   if (entry->block() != record.old_block) return absl::OkStatus();
   RETURN_IF_ERROR(ns_->Store32(geometry_.MapAt(record.lba), MapEntry::Normal(record.new_block)));
+  ++rolled_forward_;
   return ns_->Push(geometry_.MapAt(record.lba), sizeof(uint32_t));
 }
 

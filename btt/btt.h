@@ -139,6 +139,7 @@ class Btt final : public core::Media {
   absl::Status SplitUnlike(uint64_t offset, uint64_t length, const Each& each) const;
   [[gnu::noinline]] absl::Status ReadSectors(uint64_t offset, absl::Span<std::byte> out) const;
   absl::Status WriteZeros(Place place, uint32_t count);
+  absl::Status WriteZerosWhereNeeded(Place place, uint32_t count);
   template <typename Word>
   absl::Status StoreWord(uint64_t offset, Word value);
 

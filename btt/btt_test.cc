@@ -220,7 +220,7 @@ TEST_F(BttTest, LanesWhoseGroupsWereErasedAreOutOfService) {
   {
     auto btt = Bind(Options(512, Version::kV2_0));
     arena = btt->arenas()[0]->geometry();
-    ASSERT_TRUE(btt->Discard(0, 512).ok());
+    ASSERT_TRUE(btt->Write(0, std::vector<std::byte>(512)).ok());
   }
   std::memset(ns_->bytes().data() + arena.FlogAt(0), 0, 4096);
   auto again = Btt::Open(ns_, Version::kV2_0, kParent, false);
@@ -437,6 +437,21 @@ TEST_F(BttTest, DiscardedSectorsOf512AreWrittenNotFlagged) {
   ASSERT_TRUE(btt->Discard(512, 2048).ok());
   for (uint32_t lba = 0; lba < 8; ++lba) EXPECT_EQ(MapWord(*btt, lba) & kMapFlags, kMapFlags);
   EXPECT_EQ(ReadAll(*btt, 512, 2048), std::vector<std::byte>(2048));
+}
+
+TEST_F(BttTest, SectorsOf512ThatAreZerosAlreadyAreDiscardedWithoutAStore) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(512, Version::kV1_1));
+  ASSERT_TRUE(btt->Write(0, std::vector<std::byte>(1024)).ok());  // two blocks of zeros
+  ASSERT_TRUE(btt->Write(700 * 512, Pattern(512, 1)).ok());
+  const std::vector<std::byte> before(ns_->bytes().begin(), ns_->bytes().end());
+  ASSERT_TRUE(btt->Discard(0, 640 * 512).ok());
+  ASSERT_TRUE(btt->Discard(750 * 512, 1024 * 512).ok());
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), ns_->bytes().begin()));
+  // And what is not zeros is written, wherever it lies in what was asked for.
+  ASSERT_TRUE(btt->Discard(0, btt->size()).ok());
+  EXPECT_EQ(ReadAll(*btt, 700 * 512, 512), std::vector<std::byte>(512));
+  EXPECT_EQ(MapWord(*btt, 2), 0u) << "never written";
 }
 
 TEST_F(BttTest, SectorSizeOfTheDeviceRulesCapacityAndASectorIsWhatTheMediasBlockHolds) {
