@@ -9,12 +9,15 @@
 #ifndef NVDIMMFS_BACKENDS_CLOSING_MARK_H_
 #define NVDIMMFS_BACKENDS_CLOSING_MARK_H_
 
+#include <string>
+
 namespace nvdimmfs::backends {
 
 // Until the last duplicate of `fd` is closed.
 void MarkClosing(int fd);
-// Whether somebody who has the file open otherwise than by `fd` is closing it.
-bool IsBeingClosed(int fd);
+// Waits while somebody who has the file open otherwise than by `fd` is closing it, for as long as
+// that takes; the log says so after a second. `path` is for that. Whether there was anybody.
+bool AwaitClosing(int fd, const std::string& path);
 
 }  // namespace nvdimmfs::backends
 

@@ -12,14 +12,12 @@
 #include "absl/time/time.h"
 #include "backends/closing_mark.h"
 #include "backends/file_users.h"
-#include "core/base/log.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(25);
-constexpr absl::Duration kPatienceToTell = absl::Seconds(1);
 // Somebody who just looks is soon done. An nvdimmfs whose mount was left may take longer to go.
 constexpr int kPatience = 4, kPatienceWithOurs = 40;  // pauses
 
@@ -64,22 +62,6 @@ bool InUse(int fd, bool read_only) {
       return !Opponents(fd, read_only).empty();
   }
   return true;
-}
-
-// Waits while somebody closes the file, for as long as that takes; says so after a second.
-void AwaitClosing(int fd, const std::string& path) {
-  const absl::Time told_from = absl::Now() + kPatienceToTell;
-  bool told = false;
-  while (IsBeingClosed(fd)) {
-    if (!told && absl::Now() >= told_from) {
-      core::Log(core::LogLevel::kNotice, "image.closing",
-                absl::StrCat("open ", path,
-                             ": its mount was left, but the daemon still writes to disk what was "
-                             "stored there. Waiting for its end"));
-      told = true;
-    }
-    absl::SleepFor(kPause);
-  }
 }
 
 }  // namespace

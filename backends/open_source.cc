@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "backends/closing_mark.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -68,10 +69,20 @@ absl::Status CheckKind(const std::string& path, mode_t mode, NodeKind kind) {
       absl::StrCat("open ", path, ": it must be ", Wanted(kind), ", and is ", KindOf(mode)));
 }
 
+// Whoever has a block device for himself may be about to end. Opening it beside him waits for that.
+bool AwaitClosingOf(const std::string& path) {
+  const Descriptor beside(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  return beside.get() >= 0 && AwaitClosing(beside.get(), path);
+}
+
 // open(2), but where somebody asks for a lease just now (as image_lock.h does), a little later.
 int OpenPatiently(const std::string& path, int flags) {
   for (int attempt = 0;; ++attempt) {
     const int fd = open(path.c_str(), flags);
+    if (fd < 0 && errno == EBUSY && (flags & O_EXCL) != 0) {
+      if (AwaitClosingOf(path)) continue;
+      errno = EBUSY;
+    }
     if (fd >= 0 || errno != EWOULDBLOCK || attempt == 20) return fd;
     absl::SleepFor(absl::Milliseconds(10));
   }

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/guarded_copy.h"
 #include "backends/sigbus_guard.h"
+#include "backends/true_size.h"
 #include "core/base/endian.h"
 #include "core/base/status.h"
 #include "core/media/copy_ahead.h"
@@ -366,8 +367,11 @@ class Loan final : public core::FileLoan {
   bool is_sealed() const override { return is_sealed_; }
   bool Trim() override {
     struct stat file;
-    if (fstat(fd_, &file) != 0 || file.st_size <= static_cast<off_t>(media_->size())) return false;
-    return ftruncate(fd_, static_cast<off_t>(media_->size())) == 0;
+    if (fstat(fd_, &file) != 0) return false;
+    const bool grew = file.st_size > static_cast<off_t>(media_->size());
+    if (grew && ftruncate(fd_, static_cast<off_t>(media_->size())) != 0) return false;
+    ForgetTrueSize(fd_);
+    return grew;
   }
 
  private:

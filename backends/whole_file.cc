@@ -13,6 +13,7 @@
 #include "backends/machine_badblocks.h"
 #include "backends/open_source.h"
 #include "backends/sysfs_folder.h"
+#include "backends/true_size.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -25,7 +26,9 @@ absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWhole(const std::string& path, No
   if (!(options.read_only && options.force)) {
     RETURN_IF_ERROR(LockImage(file.get(), path, options.read_only));
   }
-  const off_t size = lseek(file.get(), 0, SEEK_END);
+  off_t size = lseek(file.get(), 0, SEEK_END);
+  if (size > 0 && kind == NodeKind::kRegular)
+    size = static_cast<off_t>(TrueSizeOf(file.get(), path, static_cast<uint64_t>(size)));
   if (size < 0)
     return core::Refusal(errno, "image.open",
                          absl::StrCat("size of ", path, ": ", strerror(errno)));

@@ -3,12 +3,17 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/log.h"
+#include "core/media/true_size.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -33,10 +38,24 @@ bool Takes(int fd, int flags) {
 
 bool Writes(const OpenFile& file) { return (file.flags() & O_ACCMODE) != O_RDONLY; }
 
+// Whoever opens the file after this process was killed must know where it ended.
+bool RecordsTrueSize(const OpenFile& file, int fd) {
+  const std::string size = absl::StrCat(file.node().data->size());
+  if (fsetxattr(fd, core::kTrueSizeAttribute, size.data(), size.size(), 0) == 0) return true;
+  core::Log(core::LogLevel::kWarning, "passthrough.true_size",
+            absl::StrCat("dev/", file.node().data->name(),
+                         ": passthrough=writes has no effect, as the file system of the image "
+                         "keeps no extended attribute for the image's size: ",
+                         strerror(errno)));
+  return false;
+}
+
 }  // namespace
 
 bool Passthrough::MayWritePast(const OpenFile& file, const core::FileLoan& loan) const {
-  return loan.is_sealed() || (policy_ == Policy::kWrites && (file.flags() & O_APPEND) == 0);
+  if (loan.is_sealed()) return true;
+  return policy_ == Policy::kWrites && (file.flags() & O_APPEND) == 0 &&
+         RecordsTrueSize(file, loan.descriptor());
 }
 
 void Passthrough::Begin(OpenFile& file, Inode& inode) {

@@ -33,7 +33,8 @@ class Passthrough {
   enum class Policy {
     kOff,
     kSafe,    // reads; writes too where the file is sealed
-    kWrites,  // writes too, of any file: what is written behind its end succeeds, then vanishes
+    kWrites,  // writes too, of any file: what is written behind its end succeeds, then vanishes.
+              // Where the file can carry its true size meanwhile (core/media/true_size.h)
   };
   struct Way {
     enum class Kind {
