@@ -45,8 +45,7 @@ AttributeFile::AttributeFile(const NodeView& node, const Services& services)
 
 AttributeFile::~AttributeFile() { services_.changes.Leave(node().ino, this); }
 
-absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&,
-                                 Deliver deliver) {
+absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&, Deliver deliver) {
   absl::MutexLock lock(&mutex_);
   if (offset == 0 || !shown_) {
     shown_.reset();
@@ -77,7 +76,7 @@ absl::Status AttributeFile::Store(absl::string_view written) {
   }
 }
 
-absl::Status AttributeFile::Allocate(int, uint64_t, uint64_t) {
+absl::Status AttributeFile::Allocate(int, uint64_t, uint64_t, absl::FunctionRef<bool()>) {
   return core::Refusal(EOPNOTSUPP, "attribute.allocate", "an attribute has no space to allocate");
 }
 

@@ -35,11 +35,11 @@ class AttributeFile final : public OpenFile {
 
   bool is_shown() const override { return true; }
   Caching caching() const override { return Caching::kNone; }
-  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch,
-                    Deliver deliver) override;
+  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) override;
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override { return absl::OkStatus(); }
-  absl::Status Allocate(int mode, uint64_t offset, uint64_t length) override;
+  absl::Status Allocate(int mode, uint64_t offset, uint64_t length,
+                        absl::FunctionRef<bool()> interrupted) override;
   unsigned Poll(std::unique_ptr<PollWaker> waker) override;
 
  private:

@@ -105,8 +105,7 @@ std::string CommandFile::Run(std::string request) {
   return request;
 }
 
-absl::Status CommandFile::Read(uint64_t offset, size_t size, const Scratch&,
-                               Deliver deliver) {
+absl::Status CommandFile::Read(uint64_t offset, size_t size, const Scratch&, Deliver deliver) {
   std::shared_ptr<const std::string> reply;
   const uint64_t place = PlaceOf(offset);
   {
@@ -123,7 +122,7 @@ absl::Status CommandFile::Read(uint64_t offset, size_t size, const Scratch&,
   return absl::OkStatus();
 }
 
-absl::Status CommandFile::Allocate(int, uint64_t, uint64_t) {
+absl::Status CommandFile::Allocate(int, uint64_t, uint64_t, absl::FunctionRef<bool()>) {
   return core::Refusal(EOPNOTSUPP, "command.allocate", "a command file has no space to allocate");
 }
 

@@ -25,13 +25,13 @@ class CommandFile final : public OpenFile {
 
   Caching caching() const override { return Caching::kNone; }
   // Refused with EINVAL, "command.reply", where no reply waits.
-  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch,
-                    Deliver deliver) override;
+  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) override;
   // Refused with EINVAL, "command.request", for what is no request, and with EAGAIN,
   // "command.callers", where too many have one under way.
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override { return absl::OkStatus(); }
-  absl::Status Allocate(int mode, uint64_t offset, uint64_t length) override;
+  absl::Status Allocate(int mode, uint64_t offset, uint64_t length,
+                        absl::FunctionRef<bool()> interrupted) override;
   unsigned Poll(std::unique_ptr<PollWaker> waker) override;
 
  private:

@@ -11,6 +11,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/log.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "fs/sector_access.h"
@@ -24,15 +25,27 @@ constexpr size_t kPieceLength = 512 * 1024;
 
 constexpr size_t kZeroes = 64 * 1024;
 
+// What is zeroed in one go, while whoever unbinds the namespace waits: in a moment the store
+// beneath takes back more than can be written.
+constexpr uint64_t kPunchPiece = 64 << 20, kZeroPiece = 4 << 20;
+
 absl::Status Disabled(const core::DataNode& node) {
   return core::Refusal(EIO, "data.disabled",
                        absl::StrCat(node.name(), ": the namespace was disabled; open it again"));
 }
 
-// A failure goes into the counts, too.
-absl::Status Counted(const core::DataNode::Access& access, absl::Status status) {
-  if (!status.ok()) access.Count(core::IoKind::kError);
-  return status;
+// What a program asked for that cannot be, and learns from the errno; else data is at stake.
+core::LogLevel LevelOf(int error) {
+  switch (error) {
+    case EINVAL:
+    case ENOSPC:
+    case EPERM:
+    case EROFS:
+    case EOPNOTSUPP:
+      return core::LogLevel::kNotice;
+    default:
+      return core::LogLevel::kError;
+  }
 }
 
 }  // namespace
@@ -85,10 +98,18 @@ absl::Status DataFile::CheckWritable() const {
                        absl::StrCat("write to ", data_.name(), ": its region is read-only"));
 }
 
-absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch,
-                            Deliver deliver) {
+absl::Status DataFile::Answer(absl::Status status) {
+  const int error = core::ErrnoOf(status);
+  if (status.ok() || error == EINTR) return status;
+  if (const core::DataNode::Access access(data_); access) access.Count(core::IoKind::kError);
+  data_.NoteRefusal(status);
+  core::LogRefusal(LevelOf(error), core::Annotate(status, absl::StrCat("dev/", data_.name())));
+  return status;
+}
+
+absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) {
   const core::DataNode::Access access(data_);
-  if (!access) return Disabled(data_);
+  if (!access) return Answer(Disabled(data_));
   if (offset >= data_.size()) {
     deliver({});
     return absl::OkStatus();
@@ -96,7 +117,7 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch
   size = std::min<uint64_t>(size, data_.size() - offset);
   // Before it is delivered: whoever got it may ask how much was read.
   access.Count(core::IoKind::kRead, size);
-  return Counted(access, Fetch(offset, size, scratch, deliver));
+  return Answer(Fetch(offset, size, scratch, deliver));
 }
 
 absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratch,
@@ -130,12 +151,15 @@ void DataFile::Undelivered(uint64_t offset, size_t size) {
 
 absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::byte> data) {
   if (data.empty()) return 0;
-  const core::DataNode::Access access(data_);
-  if (!access) return Disabled(data_);
-  if (offset < data_.size())
-    data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
-  access.Count(core::IoKind::kWrite, data.size());
-  RETURN_IF_ERROR(Counted(access, Place(offset, data)));
+  {
+    const core::DataNode::Access access(data_);
+    if (!access) return Answer(Disabled(data_));
+    if (offset < data_.size())
+      data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
+    access.Count(core::IoKind::kWrite, data.size());
+    RETURN_IF_ERROR(Answer(Place(offset, data)));
+  }
+  RETURN_IF_ERROR(Answer(Flush()));
   return data.size();
 }
 
@@ -147,7 +171,7 @@ absl::Status DataFile::Place(uint64_t offset, absl::Span<const std::byte> data) 
         absl::StrCat("write at ", offset, " of ", data_.name(), ": it ends at ", data_.size()));
   RETURN_IF_ERROR(CheckDirect(offset, data.size()));
   RETURN_IF_ERROR(Store(offset, data));
-  return Settle();
+  return Drain();
 }
 
 absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) {
@@ -155,58 +179,83 @@ absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) 
   return data_.media().WriteThrough(offset, data);
 }
 
-absl::Status DataFile::Settle() {
-  core::Media& media = data_.media();
-  if (synchronous_) {
-    RETURN_IF_ERROR(media.Drain());
-    return media.Flush();
-  }
-  // Buffered stores are on their way already; whoever serves the fsync waits for the device. The
-  // locked instruction that ends the Access keeps them from lingering in this CPU's write buffers.
-  return direct_ ? media.Drain() : absl::OkStatus();
+// Buffered stores are on their way already; whoever serves the fsync waits for the device. The
+// locked instruction that ends the Access keeps them from lingering in this CPU's write buffers.
+absl::Status DataFile::Drain() {
+  return synchronous_ || direct_ ? data_.media().Drain() : absl::OkStatus();
 }
+
+// Outside of any Access: a device may take minutes, and unbinding the namespace waits for none.
+absl::Status DataFile::Flush() { return synchronous_ ? data_.media().Flush() : absl::OkStatus(); }
 
 absl::Status DataFile::Sync() {
-  const core::DataNode::Access access(data_);
-  if (!access) return Disabled(data_);
-  access.Count(core::IoKind::kFlush);
-  RETURN_IF_ERROR(Counted(access, data_.media().Drain()));
-  return Counted(access, data_.media().Flush());
+  {
+    const core::DataNode::Access access(data_);
+    if (!access) return Answer(Disabled(data_));
+    access.Count(core::IoKind::kFlush);
+    RETURN_IF_ERROR(Answer(data_.media().Drain()));
+  }
+  return Answer(data_.media().Flush());
 }
 
-absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length) {
-  const core::DataNode::Access access(data_);
-  if (!access) return Disabled(data_);
+absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length,
+                                absl::FunctionRef<bool()> interrupted) {
   const bool keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
   const int verb = mode & ~FALLOC_FL_KEEP_SIZE;
   if (verb != 0 && verb != FALLOC_FL_PUNCH_HOLE && verb != FALLOC_FL_ZERO_RANGE)
     return core::Refusal(EOPNOTSUPP, "data.allocate", "a namespace cannot be shifted or shared");
-  RETURN_IF_ERROR(CheckWritable());
   const uint64_t size = data_.size();
   if (verb != FALLOC_FL_PUNCH_HOLE && !keeps_size && !core::Fits(offset, length, size))
-    return core::Refusal(ENOSPC, "data.end",
-                         absl::StrCat("allocate behind the end of ", data_.name(), " at ", size));
-  if (verb == 0 || offset >= size) return absl::OkStatus();
-  length = std::min(length, size - offset);
-  access.Count(core::IoKind::kDiscard, length);
-  RETURN_IF_ERROR(Counted(access, Zero(offset, length, verb == FALLOC_FL_PUNCH_HOLE)));
-  return Counted(access, Settle());
+    return Answer(
+        core::Refusal(ENOSPC, "data.end",
+                      absl::StrCat("allocate behind the end of ", data_.name(), " at ", size)));
+  {
+    const core::DataNode::Access access(data_);
+    if (!access) return Answer(Disabled(data_));
+    RETURN_IF_ERROR(Answer(CheckWritable()));
+    if (verb == 0 || offset >= size) return absl::OkStatus();
+    length = std::min(length, size - offset);
+    access.Count(core::IoKind::kDiscard, length);
+  }
+  RETURN_IF_ERROR(Answer(ZeroAll(offset, length, verb == FALLOC_FL_PUNCH_HOLE, interrupted)));
+  return Answer(Flush());
 }
 
-absl::Status DataFile::Zero(uint64_t offset, uint64_t length, bool may_punch) {
-  if (may_punch && !data_.media().IsPoisoned(offset, length)) {
-    const absl::Status status = data_.media().Punch(offset, length);
+absl::Status DataFile::ZeroAll(uint64_t offset, uint64_t length, bool may_punch,
+                               absl::FunctionRef<bool()> interrupted) {
+  while (length > 0) {
+    if (interrupted())
+      return core::Refusal(EINTR, "data.interrupted",
+                           absl::StrCat("interrupted; ", length, " bytes from ", offset, " of ",
+                                        data_.name(), " are as they were"));
+    const core::DataNode::Access access(data_);
+    if (!access) return Disabled(data_);
+    RETURN_IF_ERROR(CheckWritable());
+    ASSIGN_OR_RETURN(const uint64_t done, ZeroPiece(offset, length, may_punch));
+    RETURN_IF_ERROR(Drain());
+    offset += done;
+    length -= done;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> DataFile::ZeroPiece(uint64_t offset, uint64_t length, bool may_punch) {
+  // Pieces end at their multiples, so that no block is zeroed in two parts.
+  const uint64_t piece = data_.atomic_sectors() ? kZeroPiece : kPunchPiece;
+  const uint64_t punched = std::min(length, piece - offset % piece);
+  if (may_punch && !data_.media().IsPoisoned(offset, punched)) {
+    const absl::Status status = data_.media().Punch(offset, punched);
+    if (status.ok()) return punched;
     if (core::ErrnoOf(status) != EOPNOTSUPP) return status;
   }
   static constexpr std::byte kZero[kZeroes] = {};
-  while (length > 0) {
-    // Steps end at block limits, so that only the two ends are parts of a block.
-    const uint64_t step = std::min(length, kZeroes - offset % kZeroes);
-    RETURN_IF_ERROR(Store(offset, absl::MakeConstSpan(kZero, step)));
-    offset += step;
-    length -= step;
+  const uint64_t end = offset + std::min(length, kZeroPiece - offset % kZeroPiece);
+  for (uint64_t at = offset; at < end;) {
+    const uint64_t step = std::min(end - at, kZeroes - at % kZeroes);
+    RETURN_IF_ERROR(Store(at, absl::MakeConstSpan(kZero, step)));
+    at += step;
   }
-  return absl::OkStatus();
+  return end - offset;
 }
 
 unsigned DataFile::Poll(std::unique_ptr<PollWaker>) {

@@ -39,23 +39,29 @@ class DataFile final : public OpenFile {
   int flags() const override { return flags_; }
   std::shared_ptr<core::FileLoan> LendFile() override { return data_.LendFile(); }
   bool is_quick() const override { return !synchronous_; }
-  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch,
-                    Deliver deliver) override;
+  absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) override;
   void Undelivered(uint64_t offset, size_t size) override;
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override;
-  absl::Status Allocate(int mode, uint64_t offset, uint64_t length) override;
+  absl::Status Allocate(int mode, uint64_t offset, uint64_t length,
+                        absl::FunctionRef<bool()> interrupted) override;
   unsigned Poll(std::unique_ptr<PollWaker> waker) override;
 
  private:
   DataFile(const NodeView& node, int flags, OpenDataFiles& data_files);
+  // Every answer but OK passes through here: it is counted, logged, and kept for x/last_error.
+  absl::Status Answer(absl::Status status);
   absl::Status Fetch(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver);
   absl::Status Place(uint64_t offset, absl::Span<const std::byte> data);
   absl::Status CheckDirect(uint64_t offset, size_t length);
   absl::Status CheckWritable() const;
   absl::Status Store(uint64_t offset, absl::Span<const std::byte> data);
-  absl::Status Zero(uint64_t offset, uint64_t length, bool may_punch);
-  absl::Status Settle();
+  absl::Status ZeroAll(uint64_t offset, uint64_t length, bool may_punch,
+                       absl::FunctionRef<bool()> interrupted);
+  // A piece of that, which ends at `offset` plus what it returns.
+  absl::StatusOr<uint64_t> ZeroPiece(uint64_t offset, uint64_t length, bool may_punch);
+  absl::Status Drain();
+  absl::Status Flush();
 
   core::DataNode& data_;  // kept by node()
   const int flags_;

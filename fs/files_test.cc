@@ -21,9 +21,12 @@ namespace nvdimmfs::fs {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr char kDevice[] = "devices/region0";
 constexpr uint64_t kSize = 1 << 20;
+
+bool Never() { return false; }
 
 class FilesTest : public ::testing::Test {
  protected:
@@ -306,6 +309,56 @@ TEST_F(FilesTest, DataEndsLikeADisk) {
   EXPECT_EQ(Read(*file, ~uint64_t{0}, 100), "");
 }
 
+TEST_F(FilesTest, ALongDiscardEndsBetweenTwoPiecesWhenItIsInterrupted) {
+  constexpr uint64_t kLong = 256 << 20;
+  const auto media = std::make_shared<core::MemoryMedia>(kLong);
+  tree_.DataRemoved("dev/pmem0");
+  tree_.DataAdded("dev/pmem0", std::make_shared<core::DataNode>(media, core::DataNode::Options{}));
+  const auto file = Open("dev/pmem0", O_RDWR);
+  for (uint64_t at = 0; at < kLong; at += 1 << 20) Write(*file, at, "x");
+  for (const int mode : {FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE}) {
+    int asked = 0;
+    const absl::Status status =
+        file->Allocate(mode | FALLOC_FL_KEEP_SIZE, 0, kLong, [&] { return ++asked == 2; });
+    EXPECT_EQ(core::ErrnoOf(status), EINTR);
+    EXPECT_EQ(Read(*file, 0, 1), std::string(1, '\0'));
+    EXPECT_EQ(Read(*file, kLong - (1 << 20), 1), "x");
+  }
+  EXPECT_TRUE(file->Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kLong, Never).ok());
+  EXPECT_EQ(Read(*file, kLong - (1 << 20), 1), std::string(1, '\0'));
+}
+
+TEST_F(FilesTest, ADiscardEndsWhenItsNamespaceIsDisabledAndUnbindingWaitsForAPieceAlone) {
+  constexpr uint64_t kLong = 256 << 20;
+  const auto media = std::make_shared<core::MemoryMedia>(kLong);
+  const auto node = std::make_shared<core::DataNode>(media, core::DataNode::Options{});
+  tree_.DataRemoved("dev/pmem0");
+  tree_.DataAdded("dev/pmem0", node);
+  const auto file = Open("dev/pmem0", O_RDWR);
+  int asked = 0;
+  // From within, between two pieces: were the I/O counted in then, this would not return.
+  const absl::Status status =
+      file->Allocate(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 0, kLong, [&] {
+        if (++asked == 2) node->Close();
+        return false;
+      });
+  EXPECT_EQ(core::ErrnoOf(status), EIO);
+  EXPECT_EQ(core::ReasonOf(status), "data.disabled");
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(FilesTest, RefusedIoIsRememberedForLastError) {
+  const auto file = Open("dev/pmem0", O_RDWR | O_DIRECT);
+  EXPECT_EQ(data_->last_error().number, 0u);
+  EXPECT_EQ(Read(*file, 1, 1), absl::StrCat("!", EINVAL));
+  const core::LastError first = data_->last_error();
+  EXPECT_THAT(first.sentence, HasSubstr("[EINVAL, data.alignment]"));
+  ASSERT_TRUE(media_->InjectPoison({4096, 512}).ok());
+  EXPECT_EQ(Read(*file, 4096, 512), absl::StrCat("!", EIO));
+  EXPECT_THAT(data_->last_error().sentence, HasSubstr("[EIO, media.poison]"));
+  EXPECT_GT(data_->last_error().number, first.number);
+}
+
 TEST_F(FilesTest, WhatIsReadAndWrittenIsCounted) {
   const auto file = Open("dev/pmem0", O_RDWR);
   Write(*file, 0, std::string(1024, 'x'));
@@ -314,14 +367,15 @@ TEST_F(FilesTest, WhatIsReadAndWrittenIsCounted) {
   Read(*file, 100, 412);
   Read(*file, kSize, 100);  // the end: nothing was read
   EXPECT_TRUE(file->Sync().ok());
-  EXPECT_TRUE(file->Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 8192).ok());
+  EXPECT_TRUE(file->Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 8192, Never).ok());
   const core::IoCounts counts = tree_.FindPath("dev/pmem0")->data->counts();
   EXPECT_EQ(counts.Text(),
             "reads 1\nread_bytes 412\nwrites 3\nwritten_bytes 1537\ndiscards 1\n"
             "discarded_bytes 8192\nflushes 1\nerrors 1\n");
-  EXPECT_EQ(counts.StatText(),
-            "       1        0        0        0        3        0        3        0        0        "
-            "0        0        1        0       16        0        1        0\n");
+  EXPECT_EQ(
+      counts.StatText(),
+      "       1        0        0        0        3        0        3        0        0        "
+      "0        0        1        0       16        0        1        0\n");
 }
 
 TEST_F(FilesTest, DirectAccessWantsWholeBlocks) {
@@ -349,7 +403,7 @@ TEST_F(FilesTest, ADisabledNodeRefusesWhoStillHasItOpen) {
   EXPECT_EQ(Read(*file, 0, 10), absl::StrCat("!", EIO));
   EXPECT_EQ(Write(*file, 0, "x"), -EIO);
   EXPECT_EQ(core::ErrnoOf(file->Sync()), EIO);
-  EXPECT_EQ(core::ErrnoOf(file->Allocate(0, 0, 1)), EIO);
+  EXPECT_EQ(core::ErrnoOf(file->Allocate(0, 0, 1, Never)), EIO);
 }
 
 TEST_F(FilesTest, OpenFilesHoldTheNode) {
@@ -373,7 +427,7 @@ TEST_F(FilesTest, AllocateFollowsFallocate) {
   const auto file = Open("dev/pmem0", O_RDWR);
   Write(*file, 0, std::string(300000, 'x'));
   const auto allocate = [&](int mode, uint64_t offset, uint64_t length) {
-    return core::ErrnoOf(file->Allocate(mode, offset, length));
+    return core::ErrnoOf(file->Allocate(mode, offset, length, Never));
   };
   EXPECT_EQ(allocate(0, 0, kSize), 0);
   EXPECT_EQ(allocate(0, 1, kSize), ENOSPC);
@@ -436,8 +490,9 @@ TEST_F(FilesTest, PartsOfASectorAreReadModifyWrite) {
   EXPECT_EQ(Read(*file, 4000, 10000), std::string(10000, 'y'));
   EXPECT_EQ(Write(*file, kSize - 1, "zz"), 1);
   EXPECT_EQ(Read(*file, kSize - 2, 5), std::string("\0z", 2));
-  EXPECT_EQ(core::ErrnoOf(file->Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5000, 100)),
-            0);
+  EXPECT_EQ(
+      core::ErrnoOf(file->Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5000, 100, Never)),
+      0);
   EXPECT_EQ(Read(*file, 5000, 101), std::string(100, '\0') + "y");
 }
 

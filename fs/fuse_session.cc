@@ -28,6 +28,7 @@
 #include "absl/time/time.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
+#include "fs/borrowed_streams.h"
 #include "fs/huge_buffer.h"
 #include "fs/page_dropper.h"
 #include "fs/passthrough.h"
@@ -145,6 +146,7 @@ class Session final : public FuseSession {
   ssize_t Send(int device, struct iovec* parts, int count);
   void CompleteInitReply(uint32_t offered, struct iovec* parts, int count);
   bool PrepareUring(uint32_t offered, const fuse_init_out& reply);
+  bool MountQuietly();
   void WriteBack();
   void CloseFiles();
 
@@ -368,8 +370,9 @@ void OnFsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
 
 void OnFallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                  fuse_file_info* info) {
+  const auto interrupted = [&] { return fuse_req_interrupted(request) != 0; };
   ReplyStatus(request, FileOf(info)->Allocate(mode, static_cast<uint64_t>(offset),
-                                              static_cast<uint64_t>(length)));
+                                              static_cast<uint64_t>(length), interrupted));
 }
 
 void OnPoll(fuse_req_t request, fuse_ino_t, fuse_file_info* info, fuse_pollhandle* handle) {
@@ -458,6 +461,16 @@ fuse_lowlevel_ops Table() {
 
 // --- The session's own. ---
 
+// libfuse may run fusermount3, which says on its standard error why it refuses, and which stays
+// with -o auto_unmount: it must not keep the streams that this program was started with.
+bool Session::MountQuietly() {
+  BorrowedStreams streams;
+  const bool mounted = fuse_session_mount(session_, options_.mountpoint.c_str()) == 0;
+  const std::string said = streams.Return();
+  if (!mounted) fuse_log(FUSE_LOG_ERR, "%s", said.c_str());
+  return mounted;
+}
+
 bool IsInit(absl::Span<const std::byte> request) {
   fuse_in_header header;
   if (request.size() < sizeof header) return false;
@@ -485,8 +498,7 @@ absl::Status Session::Make() {
   CollectChatter();
   session_ = fuse_session_new(&arguments, &table, sizeof table, this);
   fuse_opt_free_args(&arguments);
-  const bool mounted =
-      session_ != nullptr && fuse_session_mount(session_, options_.mountpoint.c_str()) == 0;
+  const bool mounted = session_ != nullptr && MountQuietly();
   const std::string said = CollectedChatter();
   if (!mounted)
     return core::Refusal(EIO, "mount.failed",

@@ -70,8 +70,10 @@ class OpenFile {
   // The number of bytes taken, from the first on.
   virtual absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) = 0;
   virtual absl::Status Sync() = 0;
-  // fallocate(2); `mode` as there.
-  virtual absl::Status Allocate(int mode, uint64_t offset, uint64_t length) = 0;
+  // fallocate(2); `mode` as there. Asks `interrupted` between pieces and ends with EINTR, part of
+  // it done, where that is true.
+  virtual absl::Status Allocate(int mode, uint64_t offset, uint64_t length,
+                                absl::FunctionRef<bool()> interrupted) = 0;
   // The events that are there now; `waker`, unless null, is for the next that comes.
   virtual unsigned Poll(std::unique_ptr<PollWaker> waker) = 0;
 

@@ -28,6 +28,7 @@ class ClaimDevice : public NdDevice {
   virtual absl::string_view namespace_mode() const = 0;
   // The file that serves the data while bound, else null.
   virtual DataNode* node() const = 0;
+  const DataNode* data_file() const override { return node(); }
 
   // Stores, with the kernel's checks in the kernel's order.
   absl::Status SetUuid(absl::string_view text);

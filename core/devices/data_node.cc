@@ -4,7 +4,9 @@
 #include <thread>
 
 #include "absl/base/optimization.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -66,6 +68,17 @@ bool DataNode::StopLending() {
   if (!loan_.expired()) return false;
   lends_ = false;
   return true;
+}
+
+void DataNode::NoteRefusal(const absl::Status& status) {
+  absl::MutexLock lock(&error_mutex_);
+  last_error_ = {NextErrorNumber(), absl::StrCat(status.message(), " [", ErrnoName(ErrnoOf(status)),
+                                                 ", ", ReasonOf(status), "]")};
+}
+
+LastError DataNode::last_error() const {
+  absl::MutexLock lock(&error_mutex_);
+  return last_error_;
 }
 
 void DataNode::Close() {

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "core/devices/io_counts.h"
+#include "core/devices/last_error.h"
 #include "core/media/file_loan.h"
 #include "core/media/media.h"
 
@@ -43,7 +44,13 @@ class DataNode {
   uint64_t size() const { return media_->size(); }  // bytes: the capacity
   bool read_only() const { return read_only_.load(std::memory_order_relaxed); }
   void set_read_only(bool value) { read_only_.store(value, std::memory_order_relaxed); }
-  Media& media() const { return *media_; }  // only within an Access
+  // Only within an Access. A Flush alone needs none: it stores nothing, and may take long.
+  Media& media() const { return *media_; }
+
+  // An I/O was refused. The sentence is for x/last_error; whoever shows that holds the
+  // configuration lock, which the data path never takes.
+  void NoteRefusal(const absl::Status& status) ABSL_LOCKS_EXCLUDED(error_mutex_);
+  LastError last_error() const ABSL_LOCKS_EXCLUDED(error_mutex_);
 
   // Open files; a destroyer asks, nobody waits.
   void AddHolder() { holders_.fetch_add(1); }
@@ -91,7 +98,8 @@ class DataNode {
   // No loan from now on. False, with nothing changed, while one is out.
   bool StopLending();
 
-  // Refuses I/O from now on and returns when none is under way.
+  // Refuses I/O from now on and returns when none is under way. Long ones (discards) take an Access
+  // for each piece, so that this waits for a piece.
   void Close();
   bool closed() const { return closed_.load(); }
 
@@ -106,6 +114,8 @@ class DataNode {
   std::atomic<bool> read_only_;
   std::atomic<bool> closed_{false};
   std::atomic<int> holders_{0};
+  mutable absl::Mutex error_mutex_;  // nothing else is locked under it
+  LastError last_error_ ABSL_GUARDED_BY(error_mutex_);
   mutable absl::Mutex lending_mutex_;
   std::weak_ptr<FileLoan> loan_ ABSL_GUARDED_BY(lending_mutex_);
   bool lends_ ABSL_GUARDED_BY(lending_mutex_) = true;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
+#include "core/devices/data_node.h"
 #include "core/devices/driver.h"
 
 namespace nvdimmfs::core {
@@ -72,7 +73,15 @@ absl::Status StoreUevent(Device& device, absl::string_view text) {
 }
 
 absl::StatusOr<std::string> ShowLastError(Device& device) {
-  return device.last_error().empty() ? std::string() : absl::StrCat(device.last_error(), "\n");
+  const LastError latest = device.LatestError();
+  return latest.sentence.empty() ? std::string() : absl::StrCat(latest.sentence, "\n");
+}
+
+LastError Device::LatestDataError() const {
+  LastError latest;
+  if (const DataNode* file = data_file()) latest = file->last_error();
+  for (const auto& child : children_) latest = latest.LaterOf(child->LatestDataError());
+  return latest;
 }
 
 }  // namespace nvdimmfs::core

@@ -13,9 +13,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/devices/attribute.h"
+#include "core/devices/last_error.h"
 
 namespace nvdimmfs::core {
 
+class DataNode;
 class Driver;
 class System;
 
@@ -84,9 +86,17 @@ class Device : public std::enable_shared_from_this<Device> {
   const Driver* driver() const { return driver_; }
   const std::vector<std::shared_ptr<Device>>& children() const { return children_; }
 
-  // Why the last refused write to this object was refused; the content of x/last_error.
-  const std::string& last_error() const { return last_error_; }
-  void set_last_error(std::string sentence) { last_error_ = std::move(sentence); }
+  // Why the last refused write to this object was refused.
+  const std::string& last_error() const { return last_error_.sentence; }
+  void set_last_error(std::string sentence) {
+    last_error_ = {NextErrorNumber(), std::move(sentence)};
+  }
+  // The file below dev/ that shows the device's bytes, or null.
+  virtual const DataNode* data_file() const { return nullptr; }
+  // Of I/O on the files of this device and of all below it.
+  LastError LatestDataError() const;
+  // The content of x/last_error: the later of the two.
+  LastError LatestError() const { return last_error_.LaterOf(LatestDataError()); }
 
  protected:
   Device(System& system, DeviceKind kind, std::string name, Device* parent)
@@ -103,7 +113,7 @@ class Device : public std::enable_shared_from_this<Device> {
   bool registered_ = false;
   const Driver* driver_ = nullptr;
   std::vector<std::shared_ptr<Device>> children_;
-  std::string last_error_;
+  LastError last_error_;
 };
 
 // A device of the nd bus: what all of them have in common.
@@ -139,7 +149,9 @@ inline constexpr Attribute kDevtypeAttribute = {
 inline constexpr Attribute kLastErrorAttribute = {
     .name = "x/last_error",
     .show = ShowLastError,
-    .summary = "why the last refused write to this object was refused, and what to do"};
+    .summary =
+        "why the last refused write to this object, or I/O on its file, was refused, and what to "
+        "do"};
 
 // The file that stands for the ioctls of a device node.
 constexpr Attribute CommandAttribute(absl::StatusOr<int> (*command)(Device&, const Command&)) {

@@ -55,6 +55,17 @@ TEST_F(DeviceFaultsTest, AFailedDeepFlushIsEioAndTheNextOneIsAsked) {
   EXPECT_EQ(model.Set("region0/deep_flush", "perhaps"), "EINVAL");
 }
 
+TEST_F(DeviceFaultsTest, ADeepFlushHoldsUpNobodyWhoReadsAttributes) {
+  std::string seen;
+  data->OnStep([&](int64_t) {
+    // From within the flush: under the configuration lock this would wait for itself.
+    if (seen.empty()) seen = model.Get("region0/deep_flush");
+  });
+  EXPECT_EQ(model.Set("region0/deep_flush", "1"), "");
+  EXPECT_EQ(seen, "1\n");
+  data->OnStep(nullptr);
+}
+
 TEST_F(DeviceFaultsTest, WithoutHintsThereIsNothingToFlush) {
   BusSource bus = BusOf(data, labels);
   bus.regions[0].deep_flush = false;

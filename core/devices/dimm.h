@@ -54,8 +54,8 @@ class Dimm final : public NdDevice {
     return labels_locked_ || (firmware() != nullptr && firmware()->security().locked());
   }
   bool overwriting() const { return firmware() != nullptr && firmware()->security().overwriting(); }
-  // Refused where a test makes this function of its command family fail (core/sources/test_controls.h);
-  // asked once the function has done its work.
+  // Refused where a test makes this function of its command family fail
+  // (core/sources/test_controls.h); asked once the function has done its work.
   absl::Status TestVerdict(uint64_t function) const;
   // Whether its firmware can be changed while it runs.
   bool can_activate() const;
@@ -82,6 +82,7 @@ class Dimm final : public NdDevice {
   std::vector<std::string> directories() const override { return {"firmware"}; }
   std::optional<DeviceLink> node_link() const override;
   std::string devtype() const override { return "nvdimm"; }
+  const DataNode* data_file() const override { return label_node_.get(); }
   std::string modalias() const override { return "nd:t1"; }
   std::string uevent() const override;
   void Removed() override;

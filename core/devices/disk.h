@@ -33,6 +33,7 @@ class Disk final : public Device, public PoisonObserver {
   void Detach();
 
   DataNode& node() const { return *node_; }
+  const DataNode* data_file() const override { return node_.get(); }
   const Options& options() const { return options_; }
   std::string device_number() const;  // "259:0"
   uint64_t sequence() const { return sequence_; }

@@ -85,6 +85,7 @@ class Namespace final : public NdDevice {
   void Remove();
   // The file that serves this namespace, its own or its claim's; null where there is none.
   DataNode* node() const;
+  const DataNode* data_file() const override { return node(); }
   void DisksFollowRegion();
 
   absl::Span<const Attribute> attributes() const override;

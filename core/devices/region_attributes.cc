@@ -14,6 +14,7 @@
 #include "core/devices/node_attributes.h"
 #include "core/devices/provision.h"
 #include "core/devices/region.h"
+#include "core/devices/system.h"
 #include "core/labels/dpa_svg.h"
 #include "core/media/badblocks.h"
 
@@ -112,10 +113,11 @@ absl::Status StoreDeepFlush(Device& device, absl::string_view text) {
     return Refusal(EINVAL, "region.deep_flush",
                    absl::StrCat("deep_flush of ", region.name(),
                                 ": takes 1 (flush now); there is nothing to switch off"));
-  const absl::Status flushed = region.source().media->Flush();
+  const std::shared_ptr<Media> media = region.source().media;
+  const absl::Status flushed = device.system().WithoutLock([&] { return media->Flush(); });
   if (flushed.ok()) return flushed;
   return Refusal(EIO, ReasonOf(flushed),
-                 absl::StrCat("deep flush of ", region.name(), ": ", flushed.message()));
+                 absl::StrCat("deep flush of ", device.name(), ": ", flushed.message()));
 }
 
 absl::Status StoreReadOnly(Device& device, absl::string_view text) {

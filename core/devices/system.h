@@ -83,6 +83,16 @@ class System {
 
   // --- For the device model itself, under the lock. ---
 
+  // Runs `f`, which waits for a device, without the lock: nobody who looks at an attribute waits
+  // with it. For a store that looks at nothing of the model from then on but what it keeps alive.
+  template <typename F>
+  auto WithoutLock(F f) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    mutex_.Unlock();
+    auto result = f();
+    mutex_.Lock();
+    return result;
+  }
+
   void Register(const std::shared_ptr<Device>& device);
   void Unregister(Device& device);  // children first
   // Removed when the entry point that runs now is done, as the kernel's asynchronous removal looks.
