@@ -21,7 +21,7 @@ namespace nvdimmfs::tools {
 namespace {
 
 constexpr int kPollMicroseconds = 1000;
-constexpr int kPatienceSeconds = 20;  // for a helper to end: it may have much to flush
+constexpr int kPatienceSeconds = 20;  // for a helper to end
 
 void Pause() {
   const struct timespec pause = {.tv_nsec = kPollMicroseconds * 1000};
@@ -82,6 +82,8 @@ absl::StatusOr<Helper> Helper::Start(std::string name, int end_signal,
       dup2(null, STDIN_FILENO);
       dup2(null, STDOUT_FILENO);
     }
+    // Standard error is the user's, and may be gone.
+    signal(SIGPIPE, SIG_IGN);
     const int code = run();
     fflush(nullptr);
     _exit(code);
@@ -111,12 +113,16 @@ absl::Status Helper::AwaitMount(const std::string& path) {
   }
 }
 
-int Helper::End() {
+int Helper::End(bool patient) {
   if (pid_ <= 0) return 0;
   kill(pid_, end_signal_);
+  constexpr int kSecond = 1'000'000 / kPollMicroseconds;
   int status = 0;
   for (int waited = 0; waitpid(pid_, &status, WNOHANG) == 0; ++waited) {
-    if (waited == kPatienceSeconds * (1'000'000 / kPollMicroseconds)) kill(pid_, SIGKILL);
+    if (patient && waited == kSecond)
+      fprintf(stderr, "nvdimmfs: shell: %s still writes to disk what was stored; waiting\n",
+              name_.c_str());
+    if (!patient && waited == kPatienceSeconds * kSecond) kill(pid_, SIGKILL);
     Pause();
   }
   pid_ = 0;
@@ -156,6 +162,8 @@ int RunCommand(const std::vector<std::string>& arguments) {
   for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&late, number);
   sigprocmask(SIG_BLOCK, &late, &before);
   fflush(nullptr);
+  // What the shell says after the command must not end it before it has cleared up.
+  const auto pipe_before = signal(SIGPIPE, SIG_IGN);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) {
@@ -164,6 +172,7 @@ int RunCommand(const std::vector<std::string>& arguments) {
   }
   if (pid == 0) {
     DieWith(parent, SIGHUP);
+    signal(SIGPIPE, pipe_before);
     sigprocmask(SIG_SETMASK, &before, nullptr);
     Exec(arguments);
   }

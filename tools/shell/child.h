@@ -32,9 +32,9 @@ class Helper {
   // where the process ends before that.
   absl::Status AwaitMount(const std::string& path);
 
-  // Its signal, and SIGKILL for who does not end in time. The exit code; 128 and the signal's
-  // number for who was killed.
-  int End();
+  // Its signal, and SIGKILL for who does not end in time; unless `patient`: then the wait has no
+  // end, and is told after a second. The exit code; 128 and the signal's number for who was killed.
+  int End(bool patient = false);
 
  private:
   Helper(std::string name, int end_signal, pid_t pid)

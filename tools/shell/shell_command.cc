@@ -57,7 +57,9 @@ std::vector<std::string> InteractiveShell() {
 
 Arguments MountArguments(const std::string& source, const std::vector<std::string>& options) {
   Arguments arguments = {"-f"};
-  std::vector<std::string> all = options;
+  // The terminal is the command's.
+  std::vector<std::string> all = {"log=syslog"};
+  all.insert(all.end(), options.begin(), options.end());
   all.insert(all.end(), {"allow_other", "commands"});
   arguments.insert(arguments.end(), {"-o", absl::StrJoin(all, ",")});
   arguments.insert(arguments.end(), {source, kTreePath});
@@ -236,8 +238,10 @@ int ShellCommand(const Arguments& arguments) {
   const int code = RunCommand(command);
   ReleaseBlocks(running);
   // The daemon's end comes first: what is written is durable once this returns.
-  if (running.daemon && running.daemon->End() != 0)
+  if (running.daemon && running.daemon->End(/*patient=*/true) != 0) {
     std::fprintf(stderr, "nvdimmfs: shell: the mount did not end well\n");
+    return code == 0 ? kShellFailed : code;
+  }
   return code;
 }
 
