@@ -37,7 +37,7 @@ class DaxInstance final : public Device, public PoisonObserver {
   PfnDevice& dax() const { return dax_; }
   DataNode* node() const { return node_.get(); }  // null unless device_dax has it
   const DataNode* data_file() const override { return node_.get(); }
-  std::string device_number() const;              // "252:0"
+  std::string device_number() const;  // "252:0"
 
   // The driver that has it, or null; dax_bus.cc changes it.
   const DaxDriver* dax_driver() const { return driver_; }
