@@ -21,6 +21,7 @@ int MountCommand(const Arguments& arguments);
 int CreateCommand(const Arguments& arguments);
 int ListCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
+int InitLabelsCommand(const Arguments& arguments);
 int MapCommand(const Arguments& arguments);
 int ShellCommand(const Arguments& arguments);
 

@@ -68,7 +68,12 @@ void AddNamespace(const core::Namespace& ns, size_t bus, size_t region, Findings
 
 void AddRegion(const core::Region& region, Findings& findings) {
   const auto& mappings = region.mappings();
-  AddRefusal(region, mappings.empty() ? 0 : mappings[0].dimm->source().label_offset, findings);
+  const uint64_t labels = mappings.empty() ? 0 : mappings[0].dimm->source().label_offset;
+  if (region.label_findings().empty()) AddRefusal(region, labels, findings);
+  for (core::Finding finding : region.label_findings()) {
+    finding.offset += labels;
+    findings.push_back({region.name(), std::move(finding)});
+  }
 }
 
 std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {

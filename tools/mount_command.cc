@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "backends/open_store.h"
@@ -49,9 +51,11 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
       for (const core::Finding& finding : dimm.findings)
         core::LogFinding(dimm.description, finding);
   }
-  for (const auto& device : system.Devices())
-    if (!device->last_error().empty() && device->kind() != core::DeviceKind::kBus)
-      core::Log(core::LogLevel::kNotice, "", device->name() + ": " + device->last_error());
+  for (const auto& device : system.Devices()) {
+    if (device->last_error().empty() || device->kind() == core::DeviceKind::kBus) continue;
+    for (const absl::string_view line : absl::StrSplit(device->last_error(), '\n'))
+      core::Log(core::LogLevel::kNotice, "", absl::StrCat(device->name(), ": ", line));
+  }
 }
 
 // As unmounting a disk does: what was written is durable before the mount counts as gone. Whoever

@@ -17,8 +17,11 @@ struct Form {
 };
 
 constexpr Form kForms[] = {
-    {"create", nvdimmfs::tools::CreateCommand}, {"list", nvdimmfs::tools::ListCommand},
-    {"check", nvdimmfs::tools::CheckCommand},   {"map", nvdimmfs::tools::MapCommand},
+    {"create", nvdimmfs::tools::CreateCommand},
+    {"list", nvdimmfs::tools::ListCommand},
+    {"check", nvdimmfs::tools::CheckCommand},
+    {"init-labels", nvdimmfs::tools::InitLabelsCommand},
+    {"map", nvdimmfs::tools::MapCommand},
     {"shell", nvdimmfs::tools::ShellCommand},
 };
 

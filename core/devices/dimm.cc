@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/input.h"
@@ -355,8 +356,13 @@ absl::Status Dimm::Probe() {
     data_ = std::move(kept);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(LabelArea area, ReadLabels());
-  auto data = std::make_shared<DimmData>(std::move(area));
+  absl::StatusOr<LabelArea> area = ReadLabels();
+  if (!area.ok()) return area.status();
+  if (std::string lines = LinesOf(area->findings(), absl::StrCat("labels of ", name()),
+                                  LabelAdvice());
+      !lines.empty())
+    set_last_error(std::move(lines));
+  auto data = std::make_shared<DimmData>(*std::move(area));
   for (const StoredLabel& stored : data->labels.labels()) {
     const auto dpa = MakeRange(stored.label.dpa, stored.label.rawsize);
     if (!dpa)
@@ -373,6 +379,25 @@ absl::Status Dimm::Probe() {
   data_ = std::move(data);
   shared_data_ = data_;
   return absl::OkStatus();
+}
+
+std::string Dimm::LabelAdvice() const {
+  // An image is a SOURCE by itself; a device, or memory, goes by what the user knows it by.
+  std::string source = "SOURCE";
+  if (absl::StartsWith(source_.description, "/") && !absl::StartsWith(source_.description, "/dev/"))
+    source = absl::StrCat(source_.description, source_.label_file.empty() ? "" : ",labels=",
+                          source_.label_file);
+  return absl::StrCat("to see what is wrong: nvdimmfs check ", source,
+                      ". Unmount before you mend it: nvdimmfs check --repair ", source,
+                      ". To give its labels up and keep a copy: nvdimmfs init-labels --force ",
+                      source);
+}
+
+absl::Status Dimm::AboutLabels(const absl::Status& refusal) const {
+  if (refusal.ok()) return refusal;
+  const absl::Status named = Annotate(refusal, absl::StrCat("labels of ", name()));
+  return Refusal(ErrnoOf(named), ReasonOf(named),
+                 absl::StrCat(named.message(), "; ", LabelAdvice()));
 }
 
 void Dimm::Remove() { data_.reset(); }

@@ -47,6 +47,8 @@ class Dimm final : public NdDevice {
 
   // Null while the driver is unbound, or where there is no label area.
   const std::shared_ptr<DimmData>& data() const { return data_; }
+  // `refusal`, which its label area gave, with the DIMM's name and the commands that help.
+  absl::Status AboutLabels(const absl::Status& refusal) const;
   // Labelling is known to be in use; once set it stays for the life of the device.
   bool label_flag() const { return label_flag_; }
   void set_label_flag() { label_flag_ = true; }
@@ -92,6 +94,7 @@ class Dimm final : public NdDevice {
  private:
   void CountUsers(int more);
   absl::StatusOr<LabelArea> ReadLabels();
+  std::string LabelAdvice() const;
   void FinishOverwrite(const absl::Status& status);
   Bus& bus() const;
 

@@ -177,8 +177,14 @@ absl::Status Namespace::CheckUsable(absl::string_view what) const {
   return absl::OkStatus();
 }
 
+// Before anything changes in memory that a label could not follow.
+absl::Status Namespace::CheckLabels(absl::string_view what) const {
+  return labelled_ ? region_.CheckLabels(what) : absl::OkStatus();
+}
+
 absl::Status Namespace::SetUuid(const Uuid& uuid) {
   const std::string what = absl::StrCat("uuid ", uuid.ToString());
+  RETURN_IF_ERROR(CheckLabels(what));
   for (const auto& region : region_.bus().regions()) {
     for (const auto& child : region->children())
       if (HasUuid(*child, uuid))
@@ -208,6 +214,7 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
 absl::Status Namespace::SetSize(uint64_t size) {
   const std::string what = absl::StrCat("size ", size);
   RETURN_IF_ERROR(CheckUnclaimedAndUnbound(what));
+  RETURN_IF_ERROR(CheckLabels(what));
   if (!has_uuid_)
     return Refusal(ENXIO, "namespace.no_uuid",
                    absl::StrCat(what, ": ", name(), " has no uuid; write one to its uuid first"));
@@ -314,6 +321,7 @@ void Namespace::LocateOnMedia() {
 absl::Status Namespace::SetAltName(absl::string_view text) {
   const absl::string_view name_text = Trim(text);
   RETURN_IF_ERROR(CheckUnclaimedAndUnbound("alt_name"));
+  RETURN_IF_ERROR(CheckLabels("alt_name"));
   if (name_text.size() > kMaxName)
     return Refusal(EINVAL, "namespace.name.length",
                    absl::StrCat("alt_name of ", name(), ": ", name_text.size(),
@@ -323,6 +331,7 @@ absl::Status Namespace::SetAltName(absl::string_view text) {
 }
 
 absl::Status Namespace::SetSectorSize(uint64_t sector_size) {
+  RETURN_IF_ERROR(CheckLabels("sector_size"));
   lbasize_ = sector_size;
   return UpdateLabels();
 }
@@ -343,6 +352,7 @@ absl::StatusOr<ClaimClass> Namespace::BttClass() const {
 }
 
 absl::Status Namespace::SetClaimClass(ClaimClass claim_class) {
+  RETURN_IF_ERROR(CheckLabels("holder_class"));
   claim_class_ = claim_class;
   if (!labelled_)
     return Refusal(ENXIO, "namespace.label_less",

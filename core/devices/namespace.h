@@ -72,6 +72,7 @@ class Namespace final : public NdDevice {
 
   // Refused with EBUSY where the driver is bound, or a claim stands on it.
   absl::Status CheckUnclaimedAndUnbound(absl::string_view what) const;
+  absl::Status CheckLabels(absl::string_view what) const;
   // Refused with EBUSY where it is claimed, or where somebody holds its file open.
   absl::Status CheckIdle(absl::string_view what) const;
   // What every personality asks of the namespace below it before it attaches.

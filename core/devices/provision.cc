@@ -211,10 +211,20 @@ void Undo(Namespace& ns) {
   ns.ForgetSectorSize();
 }
 
-// Early: later a namespace that is enabled already would have to go again.
+// Early: later a namespace that is enabled already would have to go again. A label that cannot be
+// read keeps its slot, but, as in the kernel, not its space: that must not go to a new namespace
+// while the label may be mended.
 absl::Status CheckSlots(const Region& region) {
   for (const Mapping& mapping : region.mappings()) {
     const LabelArea& area = mapping.data->labels;
+    if (const uint32_t unreadable = area.unreadable_slots(); unreadable != 0)
+      return Annotate(mapping.dimm->AboutLabels(Refusal(
+                          EUCLEAN, "label.slots.unreadable",
+                          absl::StrCat(unreadable, " label slot", unreadable == 1 ? " is" : "s are",
+                                       " in use by labels that cannot be read: the space that they "
+                                       "stand for shows as free, and a new namespace might be "
+                                       "placed there"))),
+                      "create");
     if (area.has_index() && area.free_slots() == 0)
       return Refusal(ENXIO, "label.slots.full",
                      absl::StrCat("create: the label area of ", mapping.dimm->name(),
@@ -282,6 +292,7 @@ absl::Status CreateNamespace(Region& region, absl::string_view line) {
   if (region.read_only())
     return Refusal(EROFS, "region.read_only",
                    absl::StrCat(region.name(), " is read-only; write 0 to its read_only"));
+  RETURN_IF_ERROR(region.CheckLabels("create"));
   if (!region.FirstNamespace()->labelled()) {
     if (!CanTakeLabels(region)) return ConfigureWhole(region, request);
     RETURN_IF_ERROR(region.TakeLabelsIntoUse());
@@ -300,6 +311,7 @@ absl::Status DestroyNamespace(Region& region, absl::string_view name) {
     return Refusal(
         EBUSY, "namespace.held",
         absl::StrCat("destroy ", name, ": dev/", node->name(), " is held open; close it first"));
+  RETURN_IF_ERROR(region.CheckLabels(absl::StrCat("destroy ", name)));
   if (ns->labelled() && !ns->has_uuid())
     return Refusal(ENXIO, "namespace.empty", absl::StrCat("destroy ", name, ": it is empty"));
   Release(*ns);

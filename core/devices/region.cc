@@ -168,6 +168,7 @@ absl::Status Region::CheckDimms() const {
 
 absl::Status Region::Probe() {
   RETURN_IF_ERROR(CheckDimms());
+  label_findings_.clear();
   for (Mapping& mapping : mappings_) mapping.data = mapping.dimm->data();
   if (nstype() == 5) {
     const absl::Status status = MakeLabelledNamespaces();
@@ -267,7 +268,23 @@ absl::Status Region::WriteRegionLabels() {
   return absl::OkStatus();
 }
 
+absl::Status Region::CheckLabels(absl::string_view what) const {
+  for (const Mapping& mapping : mappings_) {
+    const Dimm& dimm = *mapping.dimm;
+    if (mapping.data == nullptr && !dimm.has_label_area()) continue;
+    if (mapping.data == nullptr)
+      return Refusal(ENXIO, "region.dimm_unbound",
+                     absl::StrCat(what, ": the labels of ", dimm.name(), " are not read",
+                                  dimm.last_error().empty() ? "" : ": ", dimm.last_error()));
+    const LabelArea& labels = mapping.data->labels;
+    const absl::Status status = labels.has_index() ? labels.CheckWritable() : labels.CheckBlank();
+    if (!status.ok()) return Annotate(dimm.AboutLabels(status), what);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Region::PrepareLabels() {
+  RETURN_IF_ERROR(CheckLabels("write labels"));
   for (Mapping& mapping : mappings_) {
     if (mapping.data == nullptr)
       return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(mapping.dimm->name(), " has no labels"));
@@ -301,9 +318,9 @@ absl::Status Region::MakeLabelledNamespaces() {
       mappings_[i].slots.emplace(found.uuid, found.slots[i]);
     system().Register(Namespace::MakeScanned(*this, found));
   }
-  for (const Finding& finding : result.findings)
-    set_last_error(
-        absl::StrCat("labels of ", name(), ": ", finding.sentence, " [", finding.reason, "]"));
+  label_findings_ = std::move(result.findings);
+  if (!label_findings_.empty())
+    set_last_error(LinesOf(label_findings_, absl::StrCat("labels of ", name()), ""));
   if (result.namespaces.empty()) system().Register(Namespace::MakeEmpty(*this));
   return absl::OkStatus();
 }
@@ -430,6 +447,7 @@ absl::Status Region::TakeLabelsIntoUse() {
   }
   if (mappings_.empty())
     return Refusal(EACCES, "labels.none", absl::StrCat(name(), " has no DIMM, so no labels"));
+  RETURN_IF_ERROR(CheckLabels(absl::StrCat("take labels of ", name(), " into use")));
   for (Namespace* ns : Namespaces()) RETURN_IF_ERROR(ns->CheckIdle("take labels into use"));
   for (Mapping& mapping : mappings_)
     RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(mapping.dimm->new_label_version()));

@@ -58,6 +58,9 @@ class Region final : public NdDevice, public PoisonObserver {
     return !source_.is_volatile && source_.persistence_domain != PersistenceDomain::kCpuCache;
   }
   const SetCookies& cookies() const { return cookies_; }
+  // The labels of its DIMMs that make no namespace, and why (namespace_scan.h); offsets are in the
+  // DIMM's label area.
+  const std::vector<Finding>& label_findings() const { return label_findings_; }
   // By which CXL labels know it; nil while there are none.
   const Uuid& uuid() const { return uuid_; }
   bool read_only() const { return read_only_; }
@@ -94,14 +97,20 @@ class Region final : public NdDevice, public PoisonObserver {
   // The seed has left the tree or lost its role.
   void ForgetSeed(const Device& device);
 
+  // OK where the labels of all of its DIMMs may be changed: each area is blank, or has an index of a
+  // version that is known. Else refused as LabelArea::CheckBlank and CheckWritable say; and with
+  // ENXIO, "region.dimm_unbound", where there is an area that was not read.
+  absl::Status CheckLabels(absl::string_view what) const;
+
   // Takes a blank label area into use: writes its first index blocks and enables the region again
   // with labels. Refused with EACCES where a DIMM has no label area or labels are in use already,
-  // EBUSY where a namespace is claimed or held open.
+  // EBUSY where a namespace is claimed or held open, and as CheckLabels says.
   absl::Status TakeLabelsIntoUse();
 
   // Before a namespace's first label: makes sure that every DIMM has index blocks and, where its
-  // labels are CXL's, this region's label. Refused with ENXIO: "dimm.no_labels", or
-  // "label.region.foreign" where a label says that a DIMM's part is another region's.
+  // labels are CXL's, this region's label. Refused as CheckLabels says, and with ENXIO:
+  // "dimm.no_labels", or "label.region.foreign" where a label says that a DIMM's part is another
+  // region's.
   absl::Status PrepareLabels();
 
   absl::Span<const Attribute> attributes() const override;
@@ -130,6 +139,7 @@ class Region final : public NdDevice, public PoisonObserver {
   const RegionSource source_;
   std::vector<Mapping> mappings_;
   SetCookies cookies_;
+  std::vector<Finding> label_findings_;
   Uuid uuid_;
   uint64_t align_ = 0;
   bool read_only_ = false;

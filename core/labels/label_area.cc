@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/endian.h"
+#include "core/base/range.h"
 #include "core/base/status.h"
+#include "core/labels/durable_store.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_geometry.h"
 #include "core/labels/label_index.h"
@@ -18,6 +23,9 @@ namespace {
 constexpr size_t kMaxFindings = 256;
 // Neighbouring slots are read together, up to this many bytes.
 constexpr uint64_t kReadBatch = 64 * 1024;
+// How much of an area without an index Open looks at: as many bytes hold 65536 labels. Initialise
+// looks at the rest.
+constexpr uint64_t kLookedAt = 16 * 1024 * 1024;
 
 uint32_t LabelSizeOf(LabelVersion version) {
   return version == LabelVersion::kV1_1 ? kLabelSizeV1_1 : kLabelSizeV1_2;
@@ -28,13 +36,6 @@ absl::Status TooSmall(uint64_t size, uint32_t label_size) {
                  absl::StrCat("label area of ", size, " bytes: two index blocks and two labels of ",
                               label_size, " bytes need ", 2 * kIndexUnit + 2 * label_size,
                               ", and more than ", kMaxLabelArea, " is not addressable"));
-}
-
-// On the device, whatever the power does, when it returns.
-absl::Status WriteDurably(Media& media, uint64_t offset, absl::Span<const std::byte> bytes) {
-  RETURN_IF_ERROR(media.WriteThrough(offset, bytes));
-  RETURN_IF_ERROR(media.Drain());
-  return media.Flush();
 }
 
 // A valid index pair reduced to the block that counts.
@@ -80,10 +81,74 @@ std::vector<LabelGeometry> GeometriesOf(uint64_t area_size) {
   return geometries;
 }
 
-// Whether a refused block was meant to be one: blank places are no news.
-bool IsWorthTelling(const absl::Status& refusal) {
+// How much a refusal says of a block that was tried for several label sizes.
+int Weight(const absl::Status& refusal) {
   const std::string reason = ReasonOf(refusal);
-  return reason != "label.index.signature" && reason != "label.index.label_size";
+  if (reason == "label.index.signature") return 0;
+  return reason == "label.index.label_size" ? 1 : 2;
+}
+
+// The versions that this program writes, each with its label size.
+bool IsKnownVersion(const LabelIndex& index, uint32_t label_size) {
+  const auto version = std::pair(index.major(), index.minor());
+  if (label_size == kLabelSizeV1_1) return version == std::pair<uint16_t, uint16_t>(1, 1);
+  return version == std::pair<uint16_t, uint16_t>(1, 2) ||
+         version == std::pair<uint16_t, uint16_t>(2, 1);
+}
+
+std::string VersionText(const LabelIndex& index) {
+  return absl::StrCat(index.major(), ".", index.minor());
+}
+
+absl::Status Damaged(uint64_t first) {
+  return Refusal(EUCLEAN, "label.area.damaged",
+                 absl::StrCat("the label area has no valid index block, and is not blank (byte ",
+                              first, " is not zero): its labels are not read, and it is not taken "
+                              "into use"));
+}
+
+// Whether `found`, the place of block 0, may be what a power cut left of the first store of an
+// Initialise: words of `fresh`, which is stored without its signature first, and zeros.
+bool IsPartOf(absl::Span<const std::byte> found, absl::Span<const std::byte> fresh) {
+  bool complete = true;
+  for (size_t at = 0; at < found.size(); at += sizeof(uint64_t)) {
+    const auto word = LoadLe<uint64_t>(found.data() + at);
+    const bool is_fresh = word == LoadLe<uint64_t>(fresh.data() + at);
+    if (word != 0 && !is_fresh) return false;
+    if (at < kIndexSignature.size()) complete = complete && is_fresh;
+  }
+  return !complete;
+}
+
+absl::Status Unreadable(const absl::Status& why) {
+  return Refusal(EUCLEAN, "label.area.unreadable",
+                 absl::StrCat("the label area has no valid index block, and whether it is blank "
+                              "cannot be told: ",
+                              why.message()));
+}
+
+// Block 0 as Initialise writes it for labels of `version`; `geometry` is that of their size.
+std::vector<std::byte> FreshBlock(const LabelGeometry& geometry, bool cxl) {
+  LabelIndex fresh = LabelIndex::Fresh(geometry);
+  fresh.set_cxl(cxl);
+  fresh.NormaliseVersion(geometry);
+  fresh.set_sequence(kFirstSequence);
+  return fresh.Encode(geometry, 0);
+}
+
+// Where the first byte lies in `range` that is not zero.
+absl::StatusOr<std::optional<uint64_t>> FirstNonZero(const Media& media, const Range& range) {
+  const std::vector<std::byte> zeros(kReadBatch);
+  std::vector<std::byte> piece;
+  for (uint64_t at = range.start; at < range.end(); at += piece.size()) {
+    piece.resize(std::min<uint64_t>(kReadBatch, range.end() - at));
+    RETURN_IF_ERROR(media.Peek(at, absl::MakeSpan(piece)));
+    if (std::memcmp(piece.data(), zeros.data(), piece.size()) == 0) continue;
+    const auto found = std::find_if(piece.begin(), piece.end(),
+                                    [](std::byte byte) { return byte != std::byte{0}; });
+    return at + static_cast<uint64_t>(found - piece.begin());
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -103,6 +168,8 @@ struct LabelArea::State {
   uint32_t free_slots = 0;
   bool expect_cxl = false;
   bool cxl = false;  // labels are CXL's
+  // Of an area without an index: why the first label must not take it into use.
+  absl::Status in_the_way;
   std::vector<StoredLabel> labels;
   std::vector<StoredRegionLabel> region_labels;
   std::vector<Finding> findings;
@@ -117,6 +184,10 @@ struct LabelArea::State {
   std::vector<std::byte> Encode(const AnyLabel& label, uint32_t slot) const;
   void TellIfUpdating(uint32_t slot, absl::string_view kind, const Uuid& uuid, uint32_t flags);
   void Judge(const Candidates& candidates);
+  void JudgeVersion();
+  absl::StatusOr<std::optional<uint64_t>> FirstOfSomebody() const;
+  void JudgeWithoutIndex(const std::vector<Candidates>& tried);
+  bool known_version() const { return IsKnownVersion(*index, geometry.label_size); }
   void Add(Finding finding);
   void DropFindingsAt(uint64_t offset);
 
@@ -137,32 +208,82 @@ absl::Status LabelArea::State::Load() {
   const std::vector<LabelGeometry> geometries = GeometriesOf(media->size());
   if (geometries.empty()) return TooSmall(media->size(), kLabelSizeV1_1);
   MakeBlank(geometries.back());
-  for (const LabelGeometry& tried : geometries) {
-    ASSIGN_OR_RETURN(const Candidates candidates, ReadCandidates(*media, tried));
+  std::vector<Candidates> tried;
+  for (const LabelGeometry& candidate : geometries) {
+    ASSIGN_OR_RETURN(const Candidates candidates, ReadCandidates(*media, candidate));
     std::optional<Chosen> chosen = Choose(candidates);
-    if (!chosen) {
-      Judge(candidates);
-      continue;
-    }
-    findings.clear();  // of a label size that it was not
+    tried.push_back(candidates);
+    if (!chosen) continue;
     Judge(candidates);
-    geometry = tried;
+    geometry = candidate;
     twin_sequence = chosen->index.sequence();
     Adopt(std::move(chosen->index), chosen->position);
+    JudgeVersion();
     return ReadInOneFormat();
   }
+  JudgeWithoutIndex(tried);
   return absl::OkStatus();
 }
 
+// What is wrong with the twin of a valid block.
 void LabelArea::State::Judge(const Candidates& candidates) {
   for (int position : {0, 1}) {
     const absl::Status& verdict = candidates.blocks[static_cast<size_t>(position)].status();
-    const bool has_sound_twin = candidates.blocks[static_cast<size_t>(1 - position)].ok();
-    if (verdict.ok() || !(has_sound_twin || IsWorthTelling(verdict))) continue;
+    if (verdict.ok()) continue;
     Add({.reason = ReasonOf(verdict),
          .offset = candidates.geometry.index_offset(position),
-         .sentence = absl::StrCat(verdict.message(), has_sound_twin ? "; its twin is used" : "")});
+         .sentence = absl::StrCat(verdict.message(),
+                                  "; its twin is used, which may be one change of a label older")});
   }
+}
+
+void LabelArea::State::JudgeVersion() {
+  if (known_version()) return;
+  Add({.reason = "label.index.version",
+       .offset = geometry.index_offset(current),
+       .sentence = absl::StrCat("label index block ", current, " has version ", VersionText(*index),
+                                " with labels of ", geometry.label_size,
+                                " bytes, which this program does not know: the labels are read as a "
+                                "kernel reads them, and none is changed")});
+}
+
+// The first byte that an area in its first state does not have: it is all zeros, or what a power
+// cut left of its Initialise.
+absl::StatusOr<std::optional<uint64_t>> LabelArea::State::FirstOfSomebody() const {
+  const Range looked_at = {0, std::min(media->size(), kLookedAt)};
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> first, FirstNonZero(*media, looked_at));
+  for (const LabelGeometry& candidate : GeometriesOf(media->size())) {
+    if (!first || *first >= candidate.index_size) continue;
+    std::vector<std::byte> block(candidate.index_size);
+    RETURN_IF_ERROR(media->Peek(0, absl::MakeSpan(block)));
+    for (const bool as_cxl : {false, true}) {
+      if (!IsPartOf(block, FreshBlock(candidate, as_cxl))) continue;
+      const Range behind = {block.size(), looked_at.size - block.size()};
+      ASSIGN_OR_RETURN(const std::optional<uint64_t> other, FirstNonZero(*media, behind));
+      if (!other) return other;
+    }
+  }
+  return first;
+}
+
+// Of each place the verdict that says most, and whether anything is there at all.
+void LabelArea::State::JudgeWithoutIndex(const std::vector<Candidates>& tried) {
+  const auto first = FirstOfSomebody();
+  if (first.ok() && !*first) return;
+  for (size_t position : {0, 1}) {
+    const Candidates* best = &tried.back();
+    for (const Candidates& candidates : tried)
+      if (Weight(candidates.blocks[position].status()) > Weight(best->blocks[position].status()))
+        best = &candidates;
+    const absl::Status& verdict = best->blocks[position].status();
+    Add({.reason = ReasonOf(verdict),
+         .offset = best->geometry.index_offset(static_cast<int>(position)),
+         .sentence = std::string(verdict.message())});
+  }
+  in_the_way = first.ok() ? Damaged(**first) : Unreadable(first.status());
+  Add({.reason = ReasonOf(in_the_way),
+       .offset = first.ok() ? **first : 0,
+       .sentence = std::string(in_the_way.message())});
 }
 
 // CXL labels have an index of version 2.1 or later, but such an index does not make CXL labels:
@@ -179,7 +300,16 @@ absl::Status LabelArea::State::ReadInOneFormat() {
         return stored.label.uuid != kCxlNamespaceLabelType &&
                stored.label.uuid != kCxlRegionLabelType;
       });
-  if (other_labels) return absl::OkStatus();
+  if (other_labels) {
+    if (known_version())
+      Add({.reason = "label.index.mixed",
+           .offset = geometry.index_offset(current),
+           .sentence = absl::StrCat("label index block ", current, " has version ",
+                                    VersionText(*index),
+                                    " (CXL), its labels are those of version 1.2: the next change "
+                                    "of a label makes it 1.2, as a kernel does")});
+    return absl::OkStatus();
+  }
   RETURN_IF_ERROR(ReadAgain(true, of_index));
   if (!labels.empty() || !region_labels.empty() || expect_cxl) return absl::OkStatus();
   return ReadAgain(false, of_index);
@@ -291,6 +421,7 @@ void LabelArea::State::MakeBlank(const LabelGeometry& fresh) {
   durable = false;
   free_slots = fresh.slot_count;
   cxl = false;
+  in_the_way = absl::OkStatus();
   labels.clear();
   region_labels.clear();
   findings.clear();
@@ -390,11 +521,13 @@ absl::Status LabelArea::State::Erase() {
 }
 
 absl::Status LabelArea::State::WriteFresh(bool cxl_labels) {
-  LabelIndex fresh = LabelIndex::Fresh(geometry);
+  // Its signature last: a cut in between is then known for what it is (FirstOfSomebody).
+  const std::vector<std::byte> block = FreshBlock(geometry, cxl_labels);
+  const auto bytes = absl::MakeConstSpan(block);
+  RETURN_IF_ERROR(WriteDurably(*media, kIndexSignature.size(), bytes.subspan(kIndexSignature.size())));
+  RETURN_IF_ERROR(WriteDurably(*media, 0, bytes.first(kIndexSignature.size())));
+  ASSIGN_OR_RETURN(LabelIndex fresh, LabelIndex::Parse(block, geometry, 0));
   fresh.set_cxl(cxl_labels);
-  fresh.NormaliseVersion(geometry);
-  fresh.set_sequence(kFirstSequence);
-  RETURN_IF_ERROR(WriteDurably(*media, geometry.index_offset(0), fresh.Encode(geometry, 0)));
   LabelIndex second = fresh;
   second.set_sequence(kSecondSequence);
   RETURN_IF_ERROR(WriteDurably(*media, geometry.index_offset(1), second.Encode(geometry, 1)));
@@ -473,7 +606,59 @@ const std::vector<StoredRegionLabel>& LabelArea::region_labels() const {
 }
 const std::vector<Finding>& LabelArea::findings() const { return state_->findings; }
 
+LabelVerdict LabelArea::verdict() const {
+  if (!has_index())
+    return state_->in_the_way.ok() ? LabelVerdict::kBlank : LabelVerdict::kDamaged;
+  if (!state_->known_version()) return LabelVerdict::kUnknownVersion;
+  return findings().empty() ? LabelVerdict::kSound : LabelVerdict::kFindings;
+}
+
+uint32_t LabelArea::unreadable_slots() const {
+  if (!has_index()) return 0;
+  return slot_count() - free_slots() -
+         static_cast<uint32_t>(labels().size() + region_labels().size());
+}
+
+std::vector<uint32_t> LabelArea::UnreadableSlots() const {
+  std::vector<uint32_t> slots;
+  if (unreadable_slots() == 0) return slots;
+  absl::flat_hash_set<uint32_t> valid;
+  for (const StoredLabel& stored : labels()) valid.insert(stored.slot);
+  for (const StoredRegionLabel& stored : region_labels()) valid.insert(stored.slot);
+  for (auto slot = state_->index->NextUsed(0); slot; slot = state_->index->NextUsed(*slot + 1))
+    if (!valid.contains(*slot)) slots.push_back(*slot);
+  return slots;
+}
+
+absl::Status LabelArea::CheckBlank() const {
+  if (has_index())
+    return Refusal(EEXIST, "label.area.in_use",
+                   absl::StrCat("the label area is in use already: version ",
+                                VersionText(*state_->index), ", ", labels().size(), " labels"));
+  RETURN_IF_ERROR(state_->in_the_way);
+  if (size() <= kLookedAt) return absl::OkStatus();
+  const auto first = FirstNonZero(*state_->media, {kLookedAt, size() - kLookedAt});
+  if (!first.ok()) return Unreadable(first.status());
+  return *first ? Damaged(**first) : absl::OkStatus();
+}
+
+absl::Status LabelArea::CheckWritable() const {
+  if (!has_index())
+    return Refusal(ENXIO, "label.index.none",
+                   "update a label: the label area has no valid index; initialise it first");
+  if (state_->known_version()) return absl::OkStatus();
+  return Refusal(EOPNOTSUPP, "label.index.version",
+                 absl::StrCat("change a label: the label index has version ",
+                              VersionText(*state_->index), " with labels of ", label_size(),
+                              " bytes, which this program does not know how to write"));
+}
+
 absl::Status LabelArea::Initialise(LabelVersion version) {
+  RETURN_IF_ERROR(CheckBlank());
+  return InitialiseOver(version);
+}
+
+absl::Status LabelArea::InitialiseOver(LabelVersion version) {
   const uint32_t label_size = LabelSizeOf(version);
   const auto fresh = LabelGeometry::For(size(), label_size);
   if (!fresh) return TooSmall(size(), label_size);
@@ -492,6 +677,12 @@ absl::Status LabelArea::Initialise(LabelVersion version) {
   // How far it came is for the media to say.
   if (!state_->Load().ok()) state_->MakeBlank(*fresh);
   return Annotate(status, absl::StrCat("initialise a label area of ", size(), " bytes"));
+}
+
+absl::Status LabelArea::RestoreTwin() {
+  RETURN_IF_ERROR(CheckWritable());
+  RETURN_IF_ERROR(state_->Settle());
+  return state_->Commit(*state_->index);
 }
 
 absl::StatusOr<std::optional<uint32_t>> LabelArea::Update(
@@ -513,9 +704,7 @@ absl::StatusOr<std::optional<uint32_t>> LabelArea::Store(const AnyLabel& label,
                                                          absl::Span<const uint32_t> slots_to_free) {
   State& state = *state_;
   const bool is_label = !std::holds_alternative<std::monostate>(label);
-  if (!has_index())
-    return Refusal(ENXIO, "label.index.none",
-                   "update a label: the label area has no valid index; initialise it first");
+  RETURN_IF_ERROR(CheckWritable());
   for (uint32_t slot : slots_to_free) {
     if (slot >= slot_count())
       return Refusal(EINVAL, "label.slot.range",

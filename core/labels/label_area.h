@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 #include "core/base/finding.h"
 #include "core/labels/cxl_label.h"
+#include "core/labels/label_verdict.h"
 #include "core/labels/namespace_label.h"
 #include "core/media/media.h"
 
@@ -39,9 +40,10 @@ enum class LabelVersion { kV1_1, kV1_2, kV2_1 };
 
 class LabelArea {
  public:
-  // Reads and validates. An area without a valid index block is no error: it is blank (has_index()
-  // false). Refused with ENXIO, reason "label.area.size", where two index blocks and two labels do
-  // not fit, or the area is larger than 32 bits can say. A read error of the media is passed on.
+  // Reads and validates. An area without a valid index block opens, too (has_index() false): what it
+  // is says verdict(). Refused with ENXIO, reason "label.area.size", where two index blocks and two
+  // labels do not fit, or the area is larger than 32 bits can say. A read error of the index blocks,
+  // or of labels in use, is passed on.
   // `expect_cxl` settles what an area is whose index could be of either kind: see is_cxl().
   static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media, bool expect_cxl = false);
 
@@ -51,6 +53,7 @@ class LabelArea {
   static std::vector<uint64_t> IndexOffsets(uint64_t size);
 
   uint64_t size() const;
+  LabelVerdict verdict() const;
   bool has_index() const;
   // Of the current index; for a blank area what the next Initialise will use (v1.2, 256-byte
   // labels; v1.1 where the area is too small for that).
@@ -73,17 +76,29 @@ class LabelArea {
   const std::vector<StoredLabel>& labels() const;
   // Likewise the labels of regions; only where is_cxl().
   const std::vector<StoredRegionLabel>& region_labels() const;
-  // What Open noticed: a broken index block ("label.index.*"), slots in use without a valid label
-  // ("label.slot.number", "label.slot.checksum"), labels of an interrupted update
-  // ("label.slot.updating"). What an Update repairs or frees is dropped from the list.
+  // What Open noticed, by the reasons of label_verdict.h. What an Update repairs or frees is dropped
+  // from the list.
   const std::vector<Finding>& findings() const;
+  // The slots in use that hold no valid label: whose space they stand for is not known.
+  uint32_t unreadable_slots() const;
+  std::vector<uint32_t> UnreadableSlots() const;
 
-  // Writes two fresh index blocks (sequence 3 and 2), all slots free. Slots are not touched. An
-  // area that has an index is emptied first, so that a power cut leaves all of the old labels or
-  // none. Refused with ENXIO, "label.area.size", where labels of `version` do not fit. After a
-  // media error the object shows what the media then holds: the old state, an empty index, or no
-  // index.
+  // OK where a first label may make this area its own: every byte of it is zero. Else refused with
+  // "label.area.in_use" (EEXIST), "label.area.damaged" or "label.area.unreadable" (EUCLEAN). Reads
+  // the whole area.
+  absl::Status CheckBlank() const;
+  // OK where Update may write. Refused with EOPNOTSUPP, "label.index.version", where the index is of
+  // a version that this program does not know; with ENXIO, "label.index.none", where there is none.
+  absl::Status CheckWritable() const;
+
+  // Takes a blank area into use: writes two fresh index blocks (sequence 3 and 2), all slots free.
+  // Refused as CheckBlank says, and with ENXIO, "label.area.size", where labels of `version` do not
+  // fit. After a media error the object shows what the media then holds.
   absl::Status Initialise(LabelVersion version);
+  // The same for any area, whatever it holds: its labels are given up. That is for a user to say.
+  // Slots are not touched. An area that has an index is emptied first, so that a power cut leaves
+  // all of the old labels or none.
+  absl::Status InitialiseOver(LabelVersion version);
 
   // One update: stores `label` in the lowest free slot, if there is a label, frees `slots_to_free`,
   // and commits the next index. Returns the slot (or nothing when only freeing). Refused with
@@ -98,6 +113,10 @@ class LabelArea {
   // The same for a region's label. Refused with EINVAL, "label.region.version", unless is_cxl().
   absl::StatusOr<uint32_t> UpdateRegion(const RegionLabel& label,
                                         absl::Span<const uint32_t> slots_to_free);
+
+  // Makes a valid index block of the one that is not current, whatever it holds: an update that
+  // changes no label. Refused as CheckWritable says.
+  absl::Status RestoreTwin();
 
  private:
   struct State;

@@ -24,8 +24,11 @@ absl::Status Invalid(absl::string_view reason, int position, absl::string_view w
 }
 
 // From version 1.2 on the block says its label size; before, labels have 128 bytes.
+constexpr uint32_t kSaysLabelSize = 102;
+uint32_t VersionNumber(const IndexBlock& head) { return uint32_t{head.major} * 100 + head.minor; }
+
 bool LabelSizeMatches(const IndexBlock& head, uint32_t label_size) {
-  if (uint32_t{head.major} * 100 + head.minor < 102) return label_size == kLabelSizeV1_1;
+  if (VersionNumber(head) < kSaysLabelSize) return label_size == kLabelSizeV1_1;
   return head.label_size <= 1 && kLabelSizeV1_1 << head.label_size == label_size;
 }
 
@@ -85,6 +88,10 @@ absl::StatusOr<LabelIndex> LabelIndex::Parse(absl::Span<const std::byte> block,
   std::memcpy(static_cast<void*>(&head), block.data(), sizeof head);
   if (head.signature != kIndexSignature)
     return Invalid("label.index.signature", position, "has no NAMESPACE_INDEX signature");
+  if (head.label_size > 1 && VersionNumber(head) >= kSaysLabelSize)
+    return Invalid("label.index.label_size", position,
+                   absl::StrCat("says labels of 128 << ", head.label_size, " bytes (label size code ",
+                                head.label_size, "); only the codes 0 (128) and 1 (256) exist"));
   if (!LabelSizeMatches(head, geometry.label_size))
     return Invalid("label.index.label_size", position,
                    absl::StrCat("version ", uint16_t{head.major}, ".", uint16_t{head.minor},

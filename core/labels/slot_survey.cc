@@ -1,0 +1,141 @@
+#include "core/labels/slot_survey.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/base/endian.h"
+#include "core/base/status.h"
+#include "core/labels/label_format.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+constexpr uint32_t kBatch = 256;
+constexpr uint32_t kKnownFlags =
+    kLabelReadOnly | kLabelDimmLocal | kLabelHoldsBtt | kLabelUpdating;
+constexpr uint16_t kMaxWays = 32;
+constexpr uint64_t kMaxSectorSize = 1 << 20;
+
+struct Field {
+  size_t at, size;
+};
+
+// What two copies of one label differ in.
+constexpr Field kOfItsCopy[] = {{offsetof(NamespaceLabelV1_1, slot), 4},
+                                {offsetof(NamespaceLabelV1_1, flags), 4},
+                                {offsetof(NamespaceLabelV1_2, checksum), 8}};
+constexpr Field kOfItsCxlCopy[] = {{offsetof(CxlNamespaceLabel, slot), 4},
+                                   {offsetof(CxlNamespaceLabel, flags), 4},
+                                   {offsetof(CxlNamespaceLabel, checksum), 8}};
+constexpr Field kOfItsRegionCopy[] = {{offsetof(CxlRegionLabel, slot), 4},
+                                      {offsetof(CxlRegionLabel, flags), 4},
+                                      {offsetof(CxlRegionLabel, checksum), 8}};
+
+bool IsAllZero(absl::Span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// The name is padded with zeros, and nothing has a value that no writer gives it.
+bool IsAsWritten(absl::Span<const std::byte> bytes) {
+  NamespaceLabelV1_1 raw;
+  std::memcpy(static_cast<void*>(&raw), bytes.data(), sizeof raw);
+  const auto end = std::find(raw.name.begin(), raw.name.end(), '\0');
+  return std::all_of(end, raw.name.end(), [](char c) { return c == '\0'; }) &&
+         (raw.flags & ~kKnownFlags) == 0 && raw.nlabel >= 1 && raw.nlabel <= kMaxWays &&
+         raw.position < raw.nlabel && raw.lbasize <= kMaxSectorSize && raw.unused == 0 &&
+         (bytes.size() == sizeof raw ||
+          IsAllZero(bytes.subspan(offsetof(NamespaceLabelV1_2, reserved),
+                                  sizeof NamespaceLabelV1_2{}.reserved)));
+}
+
+absl::Span<const Field> OfItsCopy(bool cxl, bool region) {
+  if (region) return kOfItsRegionCopy;
+  return cxl ? absl::MakeConstSpan(kOfItsCxlCopy) : absl::MakeConstSpan(kOfItsCopy);
+}
+
+std::vector<std::byte> ContentOf(absl::Span<const std::byte> bytes,
+                                 absl::Span<const Field> of_its_copy) {
+  std::vector<std::byte> content(bytes.begin(), bytes.end());
+  for (const Field& field : of_its_copy)
+    if (field.at + field.size <= content.size())
+      std::memset(content.data() + field.at, 0, field.size);
+  return content;
+}
+
+std::optional<SlotLabel> Parse(absl::Span<const std::byte> bytes, uint32_t slot) {
+  if (bytes.size() == kLabelSizeV1_2 && HasCxlLabelType(bytes)) {
+    absl::StatusOr<CxlLabel> label = ParseCxlLabel(bytes, slot);
+    if (!label.ok()) return std::nullopt;
+    const bool is_region = std::holds_alternative<RegionLabel>(*label);
+    return SlotLabel{slot, *std::move(label), true, true,
+                     ContentOf(bytes, OfItsCopy(true, is_region))};
+  }
+  const bool as_written = IsAsWritten(bytes);
+  if (bytes.size() == kLabelSizeV1_1 && !as_written) return std::nullopt;
+  absl::StatusOr<NamespaceLabel> label = ParseLabel(bytes, slot);
+  if (!label.ok()) return std::nullopt;
+  return SlotLabel{slot, *std::move(label), false, as_written,
+                   ContentOf(bytes, OfItsCopy(false, false))};
+}
+
+}  // namespace
+
+const Uuid& SlotLabel::uuid() const {
+  return std::visit([](const auto& of_kind) -> const Uuid& { return of_kind.uuid; }, label);
+}
+
+Range SlotLabel::extent() const {
+  return std::visit([](const auto& of_kind) { return Range{of_kind.dpa, of_kind.rawsize}; }, label);
+}
+
+bool SlotLabel::updating() const {
+  return std::visit([](const auto& of_kind) { return (of_kind.flags & kLabelUpdating) != 0; },
+                    label);
+}
+
+bool SlotLabel::of_a_set() const {
+  if (const auto* region = std::get_if<RegionLabel>(&label)) return region->ways > 1;
+  return !cxl && std::get<NamespaceLabel>(label).nlabel > 1;
+}
+
+bool SlotLabel::IsCopyOf(absl::Span<const std::byte> bytes, size_t damage) const {
+  const std::vector<std::byte> other = ContentOf(bytes, OfItsCopy(cxl, is_region()));
+  if (other.size() != content.size()) return false;
+  const auto first = std::mismatch(content.begin(), content.end(), other.begin()).first;
+  if (first == content.end()) return true;
+  const auto last = std::mismatch(content.rbegin(), content.rend(), other.rbegin()).first;
+  return static_cast<size_t>(last.base() - first) <= damage;
+}
+
+std::optional<SlotLabel> LabelIn(absl::Span<const std::byte> bytes, uint32_t slot,
+                                 uint64_t capacity) {
+  std::optional<SlotLabel> found = Parse(bytes, slot);
+  if (!found || found->uuid().is_nil()) return std::nullopt;
+  const Range extent = found->extent();
+  const auto checked = MakeRange(extent.start, extent.size);
+  if (!checked || checked->empty()) return std::nullopt;
+  if (capacity != 0 && checked->end() > capacity) return std::nullopt;
+  return found;
+}
+
+absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const LabelGeometry& geometry,
+                                                   uint64_t capacity) {
+  std::vector<SlotLabel> found;
+  std::vector<std::byte> batch;
+  for (uint64_t at = 0; at < geometry.slot_count; at += kBatch) {
+    const auto first = static_cast<uint32_t>(at);
+    const uint32_t here = std::min(kBatch, geometry.slot_count - first);
+    batch.resize(size_t{here} * geometry.label_size);
+    RETURN_IF_ERROR(area.Peek(geometry.slot_offset(first), absl::MakeSpan(batch)));
+    for (uint32_t i = 0; i < here; ++i) {
+      const auto bytes = absl::MakeConstSpan(batch).subspan(size_t{i} * geometry.label_size,
+                                                            geometry.label_size);
+      if (IsAllZero(bytes)) continue;
+      if (auto label = LabelIn(bytes, first + i, capacity)) found.push_back(*std::move(label));
+    }
+  }
+  return found;
+}
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,154 @@
+// nvdimmfs init-labels SOURCE [--dimm nmemN] [--label-version 1.1|1.2] [--force [--slot N]] [--save FILE]
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status.h"
+#include "core/labels/label_area.h"
+#include "core/labels/label_repair.h"
+#include "tools/command_line.h"
+#include "tools/commands.h"
+#include "tools/label_copy.h"
+#include "tools/source.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+struct Wanted {
+  std::string source;
+  std::string dimm;
+  std::string version = "auto";
+  std::string save;
+  bool force = false;
+  std::optional<uint32_t> slot;
+};
+
+struct Found {
+  std::string name;
+  core::DimmSource dimm;
+};
+
+absl::StatusOr<Found> FindDimm(const std::vector<core::BusSource>& buses, const std::string& name) {
+  std::vector<Found> with_labels;
+  int number = 0;
+  for (const core::BusSource& bus : buses)
+    for (const core::DimmSource& dimm : bus.dimms) {
+      Found found{absl::StrCat("nmem", number++), dimm};
+      if (name == found.name && dimm.labels == nullptr)
+        return core::Refusal(ENXIO, "init.no_area", absl::StrCat(name, " has no label area"));
+      if (dimm.labels != nullptr && (name.empty() || name == found.name))
+        with_labels.push_back(std::move(found));
+    }
+  if (with_labels.size() == 1) return with_labels[0];
+  if (!name.empty())
+    return core::Refusal(ENODEV, "init.dimm", absl::StrCat("there is no DIMM ", name));
+  if (with_labels.empty())
+    return core::Refusal(ENXIO, "init.no_area",
+                         "no DIMM has a label area; for an image, label_size= says where it is");
+  std::vector<std::string> names;
+  for (const Found& found : with_labels) names.push_back(found.name);
+  return core::Refusal(EINVAL, "init.which",
+                       absl::StrCat("several DIMMs have a label area; say which with --dimm: ",
+                                    absl::StrJoin(names, ", ")));
+}
+
+absl::StatusOr<core::LabelVersion> VersionOf(const Wanted& wanted, const core::DimmSource& dimm) {
+  if (wanted.version == "1.1") return core::LabelVersion::kV1_1;
+  if (wanted.version == "1.2") return core::LabelVersion::kV1_2;
+  return dimm.cxl_labels ? core::LabelVersion::kV2_1 : core::LabelVersion::kV1_2;
+}
+
+absl::Status InUse(const core::LabelArea& area, const absl::Status& not_blank) {
+  std::string what = std::string(not_blank.message());
+  for (const core::StoredLabel& stored : area.labels())
+    absl::StrAppend(&what, "\n  slot ", stored.slot, ": namespace ", stored.label.uuid.ToString(),
+                    stored.label.name.empty() ? "" : ", ", stored.label.name);
+  return core::Refusal(core::ErrnoOf(not_blank), core::ReasonOf(not_blank),
+                       absl::StrCat(what, "\n--force gives its labels up, and keeps a copy"));
+}
+
+// The old area in a file, where there is something to keep.
+absl::Status Keep(const Wanted& wanted, const Found& found) {
+  ASSIGN_OR_RETURN(const std::string path,
+                   KeepLabelArea(*found.dimm.labels,
+                                 wanted.save.empty()
+                                     ? std::nullopt
+                                     : std::optional<std::string>(wanted.save),
+                                 found.dimm.label_file.empty() ? found.dimm.description
+                                                               : found.dimm.label_file));
+  std::fprintf(stderr, "the old label area is in %s; to bring it back:\n%s\n", path.c_str(),
+               HowToBringBack(path, found.dimm).c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Initialise(const Wanted& wanted, const Found& found) {
+  ASSIGN_OR_RETURN(core::LabelArea area,
+                   core::LabelArea::Open(found.dimm.labels, found.dimm.cxl_labels));
+  ASSIGN_OR_RETURN(const core::LabelVersion version, VersionOf(wanted, found.dimm));
+  const absl::Status blank = area.CheckBlank();
+  if (!blank.ok() && !wanted.force) return InUse(area, blank);
+  if (blank.ok()) {
+    RETURN_IF_ERROR(area.Initialise(version));
+  } else {
+    RETURN_IF_ERROR(Keep(wanted, found));
+    RETURN_IF_ERROR(area.InitialiseOver(version));
+  }
+  std::printf("%s: %llu bytes of labels, version %d.%d, %u slots, all free\n", found.name.c_str(),
+              static_cast<unsigned long long>(area.size()), area.major(), area.minor(),
+              area.slot_count());
+  return absl::OkStatus();
+}
+
+absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
+  if (!wanted.force)
+    return core::Refusal(EINVAL, "init.slot", "--slot gives a label up: say --force as well");
+  const core::LabelRepairOptions options{.capacity = found.dimm.capacity->size(),
+                                         .expect_cxl = found.dimm.cxl_labels,
+                                         .elsewhere = {},
+                                         .save = nullptr};
+  RETURN_IF_ERROR(core::GiveUpSlot(found.dimm.labels, *wanted.slot, options,
+                                   [&] { return Keep(wanted, found); }));
+  std::printf("%s: slot %u holds no label any more\n", found.name.c_str(), *wanted.slot);
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Wanted& wanted) {
+  ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses,
+                   OpenSource({.text = wanted.source, .options = {}, .read_only = false}));
+  ASSIGN_OR_RETURN(const Found found, FindDimm(buses, wanted.dimm));
+  const absl::Status status = wanted.slot ? GiveUpSlot(wanted, found) : Initialise(wanted, found);
+  return status.ok() ? found.dimm.labels->Flush() : core::Annotate(status, found.name);
+}
+
+}  // namespace
+
+int InitLabelsCommand(const Arguments& arguments) {
+  CLI::App app(
+      "Takes a label area into use: new, empty index blocks. A blank one as it is; any other with "
+      "--force alone, after a copy of it was kept.",
+      "nvdimmfs init-labels");
+  Wanted wanted;
+  app.add_option("SOURCE", wanted.source, SourceHelp())->required();
+  app.add_option("--dimm", wanted.dimm, "which of several DIMMs: nmem0, nmem1, ...");
+  app.add_option("--label-version", wanted.version, "auto: 2.1 for CXL devices, else 1.2")
+      ->check(CLI::IsMember({"auto", "1.1", "1.2"}))
+      ->capture_default_str();
+  app.add_flag("--force", wanted.force, "give up the labels that are there, damaged ones too");
+  app.add_option("--slot", wanted.slot,
+                 "with --force: give up one slot, whose label cannot be read or is in the way of a "
+                 "repair, and leave the rest");
+  app.add_option("--save", wanted.save,
+                 "where the copy of the old area goes; it must not exist. Default: the first free "
+                 "name of SOURCE.labels-N");
+  if (const auto code = Parse(app, arguments)) return *code;
+  const absl::Status status = Run(wanted);
+  if (status.ok()) return kDone;
+  Complain(core::Annotate(status, "init-labels " + wanted.source));
+  return kRefused;
+}
+
+}  // namespace nvdimmfs::tools
