@@ -1,5 +1,6 @@
 #include "tools/image_check.h"
 
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "core/devices/system.h"
 #include "core/media/media_slice.h"
 #include "core/media/overlay_media.h"
+#include "tools/label_check.h"
 #include "tools/namespace_check.h"
 #include "tools/repair_log.h"
 #include "tools/source.h"
@@ -177,12 +179,33 @@ absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
   return survey;
 }
 
+// What became of the label areas, or would; `survey` is then one of what the mended labels show.
+absl::StatusOr<Findings> MendLabels(const std::string& source_text, const CheckOptions& options,
+                                    Survey& survey) {
+  if (!(options.repair || options.dry_run) || !CallForLabelRepair(survey.findings))
+    return Findings();
+  Findings labels;
+  {
+    ASSIGN_OR_RETURN(const Buses buses,
+                     OpenSource(RequestFor(source_text, options.dry_run,
+                                           options.dry_run && options.force)));
+    ASSIGN_OR_RETURN(labels, RepairLabels(buses, options.dry_run));
+  }
+  if (!options.dry_run) {
+    ASSIGN_OR_RETURN(survey, LookAt(source_text, false));
+  }
+  return labels;
+}
+
 }  // namespace
 
 absl::StatusOr<Findings> CheckSource(const std::string& source_text, const CheckOptions& options) {
   const bool repair = options.repair && !options.dry_run;
   ASSIGN_OR_RETURN(Survey survey, LookAt(source_text, options.force && !repair));
-  Findings findings = std::move(survey.findings);
+  ASSIGN_OR_RETURN(Findings findings, MendLabels(source_text, options, survey));
+  survey.held += findings.size();
+  findings.insert(findings.end(), std::make_move_iterator(survey.findings.begin()),
+                  std::make_move_iterator(survey.findings.end()));
   if ((!options.repair && !options.dry_run) || findings.size() == survey.held) return findings;
   if (options.dry_run) {
     ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, true, options.force)));

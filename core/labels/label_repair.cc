@@ -210,7 +210,7 @@ class Repairer {
 
   void Mended(const Finding& finding, absl::string_view how) {
     report_.mended.push_back(
-        {finding.reason, finding.offset, absl::StrCat(finding.sentence, "; mended: ", how)});
+        {finding.reason, finding.offset, absl::StrCat(finding.sentence, "; remedy: ", how)});
   }
   void Undecided(uint64_t offset, std::string sentence) {
     report_.undecided.push_back({"label.undecided", offset, std::move(sentence)});

@@ -79,13 +79,24 @@ void ExpectRestored(const std::shared_ptr<MemoryMedia>& media, const std::string
       << Sentences(MustOpen(media).findings());
 }
 
+// A kernel's area, and how large its index blocks are.
+struct Golden {
+  const char* name;
+  uint64_t size;
+  uint64_t index_size;
+
+  std::shared_ptr<MemoryMedia> Make() const { return GoldenArea(name, size); }
+};
+
+const Golden kGolden[] = {{"k12.labels", kArea, 0x100}, {"k11.labels", 1 << 20, 0x500}};
+
 IndexBlock& Head(MemoryMedia& media, uint64_t at) {
   return *reinterpret_cast<IndexBlock*>(media.bytes().data() + at);
 }
 
 TEST(LabelRepairTest, LeavesBlankAndSoundAreasAlone) {
   for (const auto& media : {std::make_shared<MemoryMedia>(kArea), GoldenArea("k12.labels", kArea),
-                            GoldenArea("k11.labels", kArea)}) {
+                            kGolden[1].Make()}) {
     const Bytes before = BytesOf(*media);
     const LabelRepairReport report = Repair(media);
     EXPECT_THAT(report.mended, IsEmpty());
@@ -97,12 +108,12 @@ TEST(LabelRepairTest, LeavesBlankAndSoundAreasAlone) {
 // Any one byte of both index blocks, whatever becomes of it: their checksums say what they were.
 TEST(LabelRepairTest, OneByteOfBothIndexBlocks) {
   std::mt19937 random(1);
-  for (const char* golden : {"k12.labels", "k11.labels"}) {
-    const std::string labels = LabelsOf(GoldenArea(golden, kArea));
-    for (uint64_t at = 0; at < 256; ++at) {
-      SCOPED_TRACE(absl::StrCat(golden, " ", at));
-      auto media = GoldenArea(golden, kArea);
-      for (const uint64_t block : {0, 256})
+  for (const Golden& golden : kGolden) {
+    const std::string labels = LabelsOf(golden.Make());
+    for (uint64_t at = 0; at < golden.index_size; ++at) {
+      SCOPED_TRACE(absl::StrCat(golden.name, " ", at));
+      auto media = golden.Make();
+      for (const uint64_t block : {uint64_t{0}, golden.index_size})
         media->bytes()[block + at] ^= static_cast<std::byte>(random() % 255 + 1);
       if (MustOpen(media).verdict() == LabelVerdict::kDamaged) ExpectRestored(media, labels);
     }
@@ -120,12 +131,13 @@ TEST(LabelRepairTest, TheReportedImage) {
 
 // The fields before the checksum follow from the geometry.
 TEST(LabelRepairTest, LostHeadsOfBothIndexBlocks) {
-  for (const char* golden : {"k12.labels", "k11.labels"})
+  for (const Golden& golden : kGolden)
     for (const int fill : {0, 0xee, 0xff}) {
-      SCOPED_TRACE(absl::StrCat(golden, " ", fill));
-      auto media = GoldenArea(golden, kArea);
-      for (const uint64_t block : {0, 256}) std::memset(media->bytes().data() + block, fill, 64);
-      ExpectRestored(media, LabelsOf(GoldenArea(golden, kArea)));
+      SCOPED_TRACE(absl::StrCat(golden.name, " ", fill));
+      auto media = golden.Make();
+      for (const uint64_t block : {uint64_t{0}, golden.index_size})
+        std::memset(media->bytes().data() + block, fill, 64);
+      ExpectRestored(media, LabelsOf(golden.Make()));
     }
 }
 
@@ -142,13 +154,25 @@ TEST(LabelRepairTest, ImpossibleLabelSizeWithAMatchingChecksum) {
 
 // Nothing but the labels: which of two copies counts, the mark of an update says.
 TEST(LabelRepairTest, LostIndexBlocks) {
-  for (const char* golden : {"k12.labels", "k11.labels"})
-    for (const int fill : {0, 0xff, 0x5a}) {
-      SCOPED_TRACE(absl::StrCat(golden, " ", fill));
-      auto media = GoldenArea(golden, kArea);
-      std::memset(media->bytes().data(), fill, 512);
-      ExpectRestored(media, LabelsOf(GoldenArea(golden, kArea)));
-    }
+  for (const int fill : {0, 0xff, 0x5a}) {
+    SCOPED_TRACE(fill);
+    auto media = kGolden[0].Make();
+    std::memset(media->bytes().data(), fill, 512);
+    ExpectRestored(media, LabelsOf(kGolden[0].Make()));
+  }
+}
+
+// The one that was destroyed comes back, as the index that knew of it is lost; the live ones are there.
+TEST(LabelRepairTest, ADestroyedNamespaceMayComeBackALiveOneDoesNotGo) {
+  auto media = kGolden[1].Make();
+  const LabelArea before = MustOpen(media);
+  std::memset(media->bytes().data(), 0, 2 * kGolden[1].index_size);
+  const LabelRepairReport report = Repair(media);
+  EXPECT_THAT(report.undecided, IsEmpty()) << Sentences(report.undecided);
+  const std::string after = LabelsOf(media);
+  for (const StoredLabel& stored : before.labels())
+    EXPECT_THAT(after, HasSubstr(stored.label.uuid.ToString()));
+  EXPECT_GE(MustOpen(media).labels().size(), before.labels().size());
 }
 
 // A life as a kernel leads it, then everything but the slots is lost. No label that was live is
@@ -214,7 +238,8 @@ TEST(LabelRepairTest, ABrokenTwinIsWrittenAnew) {
     const LabelRepairReport report = Repair(media);
     EXPECT_THAT(report.mended, SizeIs(1));
     EXPECT_EQ(LabelsOf(media), used);
-    for (const Finding& finding : MustOpen(media).findings())
+    const LabelArea again = MustOpen(media);
+    for (const Finding& finding : again.findings())
       EXPECT_EQ(finding.reason, "label.slot.updating");
   }
 }
@@ -382,9 +407,10 @@ TEST(LabelRepairTest, RandomDamageNeverMakesWhatAKernelRefuses) {
   for (uint32_t seed = 0; seed < 2000; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    auto media = GoldenArea(seed % 2 == 0 ? "k12.labels" : "k11.labels", kArea);
+    const Golden& golden = kGolden[seed % 2];
+    auto media = golden.Make();
     for (uint32_t i = random() % 64; i > 0; --i)
-      media->bytes()[random() % 2048] = static_cast<std::byte>(random());
+      media->bytes()[random() % (2 * golden.index_size + 2048)] = static_cast<std::byte>(random());
     ASSERT_TRUE(RepairLabelArea(media, {.capacity = kCapacity}).ok());
     const LabelArea area = MustOpen(media);
     std::vector<const StoredLabel*> labels;
