@@ -45,6 +45,8 @@ void Add(const core::DimmSource& dimm, const std::string& name, std::vector<core
 absl::Status RepairOne(const core::BusSource& bus, size_t index, const std::string& name,
                        bool dry_run, std::vector<PlacedFinding>& findings) {
   const core::DimmSource& dimm = bus.dimms[index];
+  // What cannot be read is told by the survey.
+  if (!core::LabelArea::Open(dimm.labels, dimm.cxl_labels).ok()) return absl::OkStatus();
   RepairLog log(dimm.label_file.empty() ? dimm.description : dimm.label_file);
   core::LabelRepairOptions options{.capacity = dimm.capacity->size(),
                                    .expect_cxl = dimm.cxl_labels,

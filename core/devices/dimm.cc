@@ -148,6 +148,15 @@ uint16_t WithShutdownCount(const Device& device) {
   return dimm.has_nfit() && counted ? 0444 : 0;
 }
 
+// Whether a repair can do something about what was found.
+bool CallsForRepair(const LabelArea& labels) {
+  const std::vector<Finding>& findings = labels.findings();
+  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    const LabelReason* reason = FindLabelReason(finding.reason);
+    return reason != nullptr && reason->repair == LabelRepair::kMends;
+  });
+}
+
 std::shared_ptr<Media> AreaOf(const DimmSource& source) {
   return source.labels != nullptr ? source.labels : std::make_shared<MemoryMedia>(0);
 }
@@ -358,10 +367,6 @@ absl::Status Dimm::Probe() {
   }
   absl::StatusOr<LabelArea> area = ReadLabels();
   if (!area.ok()) return area.status();
-  if (std::string lines = LinesOf(area->findings(), absl::StrCat("labels of ", name()),
-                                  LabelAdvice());
-      !lines.empty())
-    set_last_error(std::move(lines));
   auto data = std::make_shared<DimmData>(*std::move(area));
   for (const StoredLabel& stored : data->labels.labels()) {
     const auto dpa = MakeRange(stored.label.dpa, stored.label.rawsize);
@@ -378,19 +383,27 @@ absl::Status Dimm::Probe() {
   if (data->labels.has_index()) label_flag_ = true;
   data_ = std::move(data);
   shared_data_ = data_;
+  if (const auto& findings = data_->labels.findings(); !findings.empty())
+    set_last_error(LinesOf(findings, absl::StrCat("labels of ", name()), LabelAdvice()));
   return absl::OkStatus();
 }
 
 std::string Dimm::LabelAdvice() const {
+  const bool unread = data_ == nullptr;
+  const bool repair = unread || CallsForRepair(data_->labels);
+  const bool give_up = unread || data_->labels.verdict() != LabelVerdict::kFindings;
   // An image is a SOURCE by itself; a device, or memory, goes by what the user knows it by.
   std::string source = "SOURCE";
   if (absl::StartsWith(source_.description, "/") && !absl::StartsWith(source_.description, "/dev/"))
     source = absl::StrCat(source_.description, source_.label_file.empty() ? "" : ",labels=",
                           source_.label_file);
-  return absl::StrCat("to see what is wrong: nvdimmfs check ", source,
-                      ". Unmount before you mend it: nvdimmfs check --repair ", source,
-                      ". To give its labels up and keep a copy: nvdimmfs init-labels --force ",
-                      source);
+  std::string advice = absl::StrCat("to see what is wrong: nvdimmfs check ", source);
+  if (repair)
+    absl::StrAppend(&advice, "; to mend it, unmount and: nvdimmfs check --repair ", source);
+  if (give_up)
+    absl::StrAppend(&advice, "; to give its labels up and keep a copy, unmount and: nvdimmfs "
+                    "init-labels --force ", source);
+  return advice;
 }
 
 absl::Status Dimm::AboutLabels(const absl::Status& refusal) const {

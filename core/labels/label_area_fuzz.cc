@@ -14,6 +14,7 @@
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_geometry.h"
+#include "core/labels/label_repair.h"
 #include "core/labels/namespace_scan.h"
 #include "core/media/memory_media.h"
 
@@ -84,17 +85,29 @@ void Exercise(const std::shared_ptr<MemoryMedia>& media, bool expect_cxl) {
   if (!area->labels().empty()) frees.push_back(area->labels()[0].slot);
   NamespaceLabel label;
   label.name = "fuzz";
-  const bool room = area->has_index() && area->free_slots() > 0;
+  const bool room = area->CheckWritable().ok() && area->free_slots() > 0;
   Demand(area->Update(label, frees).ok() == room);
   if (room) Demand(SameLabels(*area, *LabelArea::Open(media, area->is_cxl())));
   RegionLabel region;
-  const bool region_room = area->is_cxl() && area->free_slots() > 0;
+  const bool region_room = area->is_cxl() && room && area->free_slots() > 0;
   Demand(area->UpdateRegion(region, {}).ok() == region_room);
   if (region_room) Demand(SameLabels(*area, *LabelArea::Open(media)));
   for (const LabelVersion version : {LabelVersion::kV2_1, LabelVersion::kV1_2}) {
-    if (!area->Initialise(version).ok()) return;
+    if (area->verdict() != LabelVerdict::kBlank) Demand(!area->Initialise(version).ok());
+    if (!area->InitialiseOver(version).ok()) return;
     Demand(LabelArea::Open(media)->labels().empty());
   }
+}
+
+// What a repair leaves, a second one leaves alone.
+void Mend(const MemoryMedia& damaged, bool expect_cxl) {
+  auto media = std::make_shared<MemoryMedia>(damaged.size());
+  Demand(damaged.Read(0, media->bytes()).ok());
+  const LabelRepairOptions options{.capacity = 256 << 20, .expect_cxl = expect_cxl,
+                                   .elsewhere = {}, .save = nullptr};
+  if (!RepairLabelArea(media, options).ok()) return;
+  const auto first = RepairLabelArea(media, options);
+  Demand(first.ok() && first->mended.empty());
 }
 
 void Try(absl::Span<const uint8_t> input, uint64_t area_size, uint32_t reseal) {
@@ -102,6 +115,7 @@ void Try(absl::Span<const uint8_t> input, uint64_t area_size, uint32_t reseal) {
   const size_t used = std::min<size_t>(input.size(), area_size);
   if (used > 0) std::memcpy(media->bytes().data(), input.data(), used);
   if (reseal != 0) Reseal(media->bytes(), reseal, used);
+  Mend(*media, reseal == 256);
   Exercise(media, reseal == 256);
 }
 

@@ -110,7 +110,7 @@ TEST(LabelRepairTest, OneByteOfBothIndexBlocks) {
   std::mt19937 random(1);
   for (const Golden& golden : kGolden) {
     const std::string labels = LabelsOf(golden.Make());
-    for (uint64_t at = 0; at < golden.index_size; ++at) {
+    for (uint64_t at = 0; at < golden.index_size; at += golden.index_size / 256) {
       SCOPED_TRACE(absl::StrCat(golden.name, " ", at));
       auto media = golden.Make();
       for (const uint64_t block : {uint64_t{0}, golden.index_size})
@@ -404,7 +404,7 @@ TEST(LabelRepairTest, TheAreaIsKeptBeforeItIsOverwritten) {
 }
 
 TEST(LabelRepairTest, RandomDamageNeverMakesWhatAKernelRefuses) {
-  for (uint32_t seed = 0; seed < 2000; ++seed) {
+  for (uint32_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     const Golden& golden = kGolden[seed % 2];
@@ -413,10 +413,14 @@ TEST(LabelRepairTest, RandomDamageNeverMakesWhatAKernelRefuses) {
       media->bytes()[random() % (2 * golden.index_size + 2048)] = static_cast<std::byte>(random());
     ASSERT_TRUE(RepairLabelArea(media, {.capacity = kCapacity}).ok());
     const LabelArea area = MustOpen(media);
-    std::vector<const StoredLabel*> labels;
-    for (const StoredLabel& stored : area.labels()) labels.push_back(&stored);
+    // (Labels of 128 bytes have no checksum: what damage made of them cannot be told.)
+    for (const StoredLabel& stored : area.labels())
+      for (const StoredLabel& other : area.labels())
+        ASSERT_TRUE(stored.slot == other.slot || area.is_v1_1() ||
+                    (stored.label.uuid != other.label.uuid && stored.label.dpa != other.label.dpa));
     ASSERT_TRUE(RepairLabelArea(media, {.capacity = kCapacity}).ok());
-    ASSERT_EQ(MustOpen(media).labels().size(), labels.size());  // nothing is left to a second one
+    // Nothing is left to a second one.
+    ASSERT_EQ(MustOpen(media).labels().size(), area.labels().size());
   }
 }
 
