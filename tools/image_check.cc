@@ -186,9 +186,8 @@ absl::StatusOr<Findings> MendLabels(const std::string& source_text, const CheckO
     return Findings();
   Findings labels;
   {
-    ASSIGN_OR_RETURN(const Buses buses,
-                     OpenSource(RequestFor(source_text, options.dry_run,
-                                           options.dry_run && options.force)));
+    ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, options.dry_run,
+                                                              options.dry_run && options.force)));
     ASSIGN_OR_RETURN(labels, RepairLabels(buses, options.dry_run));
   }
   if (!options.dry_run) {

@@ -1,4 +1,5 @@
-// nvdimmfs init-labels SOURCE [--dimm nmemN] [--label-version 1.1|1.2] [--force [--slot N]] [--save FILE]
+// nvdimmfs init-labels SOURCE [--dimm nmemN] [--label-version 1.1|1.2] [--force [--slot N]] [--save
+// FILE]
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -73,13 +74,12 @@ absl::Status InUse(const core::LabelArea& area, const absl::Status& not_blank) {
 
 // The old area in a file, where there is something to keep.
 absl::Status Keep(const Wanted& wanted, const Found& found) {
-  ASSIGN_OR_RETURN(const std::string path,
-                   KeepLabelArea(*found.dimm.labels,
-                                 wanted.save.empty()
-                                     ? std::nullopt
-                                     : std::optional<std::string>(wanted.save),
-                                 found.dimm.label_file.empty() ? found.dimm.description
-                                                               : found.dimm.label_file));
+  ASSIGN_OR_RETURN(
+      const std::string path,
+      KeepLabelArea(
+          *found.dimm.labels,
+          wanted.save.empty() ? std::nullopt : std::optional<std::string>(wanted.save),
+          found.dimm.label_file.empty() ? found.dimm.description : found.dimm.label_file));
   std::fprintf(stderr, "the old label area is in %s; to bring it back:\n%s\n", path.c_str(),
                HowToBringBack(path, found.dimm).c_str());
   return absl::OkStatus();

@@ -19,13 +19,13 @@ namespace {
 
 using Owners = absl::flat_hash_set<core::Uuid>;
 
-// The namespaces that the other DIMMs of the bus have labels of; nothing where one of them cannot say.
+// The namespaces that the other DIMMs of the bus have labels of; nothing where one of them cannot
+// say.
 std::optional<Owners> KnownElsewhere(const core::BusSource& bus, size_t dimm) {
   Owners owners;
   for (size_t other = 0; other < bus.dimms.size(); ++other) {
     if (other == dimm || bus.dimms[other].labels == nullptr) continue;
-    const auto area =
-        core::LabelArea::Open(bus.dimms[other].labels, bus.dimms[other].cxl_labels);
+    const auto area = core::LabelArea::Open(bus.dimms[other].labels, bus.dimms[other].cxl_labels);
     if (!area.ok() || !area->has_index() || area->unreadable_slots() != 0) return std::nullopt;
     for (const core::StoredLabel& stored : area->labels()) owners.insert(stored.label.uuid);
     for (const core::StoredRegionLabel& stored : area->region_labels())

@@ -14,8 +14,8 @@ namespace nvdimmfs::tools {
 // Whether a repair of labels can do something about one of these.
 bool CallForLabelRepair(const std::vector<PlacedFinding>& findings);
 
-// Repairs the areas, or with `dry_run` says what would be done (kPlanned) and stores nothing. What it
-// could not decide is a note. A copy of an area that it changes is kept beside its file.
+// Repairs the areas, or with `dry_run` says what would be done (kPlanned) and stores nothing. What
+// it could not decide is a note. A copy of an area that it changes is kept beside its file.
 absl::StatusOr<std::vector<PlacedFinding>> RepairLabels(const std::vector<core::BusSource>& buses,
                                                         bool dry_run);
 

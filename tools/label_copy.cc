@@ -87,8 +87,8 @@ std::string HowToBringBack(const std::string& copy, const core::DimmSource& dimm
   std::error_code error;
   if (!std::filesystem::is_regular_file(target, error))
     return absl::StrCat("  write it to dev/nmemN of a mount, while its regions are disabled");
-  return absl::StrCat("  dd if=", copy, " of=", target, " bs=64K oflag=seek_bytes seek=",
-                      dimm.label_offset, " conv=notrunc");
+  return absl::StrCat("  dd if=", copy, " of=", target,
+                      " bs=64K oflag=seek_bytes seek=", dimm.label_offset, " conv=notrunc");
 }
 
 }  // namespace nvdimmfs::tools

@@ -12,9 +12,9 @@
 namespace nvdimmfs::tools {
 
 // Writes the area, byte for byte, to `path`, which must not exist, or to the first free of
-// `beside`.labels-1, -2, ... Returns the name; the file and its name are durable then. Refused with the
-// errno of open(2) or write(2), "labels.keep"; an unfinished file is removed. A copy is a label area
-// for `labels=FILE`.
+// `beside`.labels-1, -2, ... Returns the name; the file and its name are durable then. Refused with
+// the errno of open(2) or write(2), "labels.keep"; an unfinished file is removed. A copy is a label
+// area for `labels=FILE`.
 absl::StatusOr<std::string> KeepLabelArea(const core::Media& area,
                                           const std::optional<std::string>& path,
                                           const std::string& beside);

@@ -17,12 +17,9 @@ struct Form {
 };
 
 constexpr Form kForms[] = {
-    {"create", nvdimmfs::tools::CreateCommand},
-    {"list", nvdimmfs::tools::ListCommand},
-    {"check", nvdimmfs::tools::CheckCommand},
-    {"init-labels", nvdimmfs::tools::InitLabelsCommand},
-    {"map", nvdimmfs::tools::MapCommand},
-    {"shell", nvdimmfs::tools::ShellCommand},
+    {"create", nvdimmfs::tools::CreateCommand}, {"list", nvdimmfs::tools::ListCommand},
+    {"check", nvdimmfs::tools::CheckCommand},   {"init-labels", nvdimmfs::tools::InitLabelsCommand},
+    {"map", nvdimmfs::tools::MapCommand},       {"shell", nvdimmfs::tools::ShellCommand},
 };
 
 // A program that is started with a standard stream closed must not open an image in its place.

@@ -80,6 +80,7 @@ Json LabelAreaJson(const core::Dimm& dimm) {
   const bool indexed = area != nullptr && area->has_index();
   const auto if_indexed = [indexed](auto value) { return indexed ? Json(value()) : Json(); };
   return {{"size", dimm.source().labels->size()},
+          {"state", area == nullptr ? Json() : Json(std::string(core::NameOf(area->verdict())))},
           {"version", if_indexed([&] {
              return std::to_string(area->major()) + "." + std::to_string(area->minor());
            })},

@@ -384,7 +384,7 @@ absl::Status Dimm::Probe() {
   data_ = std::move(data);
   shared_data_ = data_;
   if (const auto& findings = data_->labels.findings(); !findings.empty())
-    set_last_error(LinesOf(findings, absl::StrCat("labels of ", name()), LabelAdvice()));
+    set_last_error(LinesOf(findings, LabelAdvice()));
   return absl::OkStatus();
 }
 
@@ -395,14 +395,16 @@ std::string Dimm::LabelAdvice() const {
   // An image is a SOURCE by itself; a device, or memory, goes by what the user knows it by.
   std::string source = "SOURCE";
   if (absl::StartsWith(source_.description, "/") && !absl::StartsWith(source_.description, "/dev/"))
-    source = absl::StrCat(source_.description, source_.label_file.empty() ? "" : ",labels=",
-                          source_.label_file);
+    source = absl::StrCat(source_.description,
+                          source_.label_file.empty() ? "" : ",labels=", source_.label_file);
   std::string advice = absl::StrCat("to see what is wrong: nvdimmfs check ", source);
   if (repair)
     absl::StrAppend(&advice, "; to mend it, unmount and: nvdimmfs check --repair ", source);
   if (give_up)
-    absl::StrAppend(&advice, "; to give its labels up and keep a copy, unmount and: nvdimmfs "
-                    "init-labels --force ", source);
+    absl::StrAppend(&advice,
+                    "; to give its labels up and keep a copy, unmount and: nvdimmfs "
+                    "init-labels --force ",
+                    source);
   return advice;
 }
 

@@ -108,7 +108,8 @@ TEST(LabelDamage, ADamagedAreaIsNeverTakenIntoUseByItself) {
     ExpectAdvice(m.Get("nmem0/x/last_error"), "[label.area.damaged]");
     EXPECT_EQ(m.Get("region0/nstype"), "4\n");
     std::memset(m.capacity->bytes().data(), 0x77, 8192);
-    for (const char* line : {"size=16M\n", "size=16M mode=sector\n", "mode=fsdax\n", "mode=raw\n"}) {
+    for (const char* line :
+         {"size=16M\n", "size=16M mode=sector\n", "mode=fsdax\n", "mode=raw\n"}) {
       EXPECT_EQ(m.Set("region0/x/create", line), "EUCLEAN");
       ExpectAdvice(m.Get("region0/x/last_error"), "label.area.damaged");
     }
@@ -171,8 +172,8 @@ TEST(LabelDamage, ALabelThatCannotBeReadIsToldAndItsSpaceNotGivenAway) {
   }
 }
 
-// Labels that a kernel cannot use together: it leaves the DIMM without a driver, and the region with
-// one namespace over everything.
+// Labels that a kernel cannot use together: it leaves the DIMM without a driver, and the region
+// with one namespace over everything.
 TEST(LabelDamage, LabelsThatAreNotReadAreNotOverwritten) {
   Model m({.labels = LabelVersion::kV1_2});
   {

@@ -319,8 +319,7 @@ absl::Status Region::MakeLabelledNamespaces() {
     system().Register(Namespace::MakeScanned(*this, found));
   }
   label_findings_ = std::move(result.findings);
-  if (!label_findings_.empty())
-    set_last_error(LinesOf(label_findings_, absl::StrCat("labels of ", name()), ""));
+  if (!label_findings_.empty()) set_last_error(LinesOf(label_findings_, ""));
   if (result.namespaces.empty()) system().Register(Namespace::MakeEmpty(*this));
   return absl::OkStatus();
 }

@@ -97,8 +97,8 @@ class Region final : public NdDevice, public PoisonObserver {
   // The seed has left the tree or lost its role.
   void ForgetSeed(const Device& device);
 
-  // OK where the labels of all of its DIMMs may be changed: each area is blank, or has an index of a
-  // version that is known. Else refused as LabelArea::CheckBlank and CheckWritable say; and with
+  // OK where the labels of all of its DIMMs may be changed: each area is blank, or has an index of
+  // a version that is known. Else refused as LabelArea::CheckBlank and CheckWritable say; and with
   // ENXIO, "region.dimm_unbound", where there is an area that was not read.
   absl::Status CheckLabels(absl::string_view what) const;
 

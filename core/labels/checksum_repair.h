@@ -1,8 +1,8 @@
 // What a record was before one of its words changed, as its Fletcher-64 tells.
 //
-// The sum is linear: a change by d of the word that is k words from the end changes the low half by d
-// and the high half by k d. From the difference between the stored and the computed sum follow d and,
-// but for the lowest bits of k where d ends in zeros, the place. Pure; no I/O.
+// The sum is linear: a change by d of the word that is k words from the end changes the low half by
+// d and the high half by k d. From the difference between the stored and the computed sum follow d
+// and, but for the lowest bits of k where d ends in zeros, the place. Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_CHECKSUM_REPAIR_H_
 #define NVDIMMFS_CORE_LABELS_CHECKSUM_REPAIR_H_
 

@@ -101,10 +101,11 @@ std::string VersionText(const LabelIndex& index) {
 }
 
 absl::Status Damaged(uint64_t first) {
-  return Refusal(EUCLEAN, "label.area.damaged",
-                 absl::StrCat("the label area has no valid index block, and is not blank (byte ",
-                              first, " is not zero): its labels are not read, and it is not taken "
-                              "into use"));
+  return Refusal(
+      EUCLEAN, "label.area.damaged",
+      absl::StrCat("the label area has no valid index block, and is not blank (byte ", first,
+                   " is not zero): its labels are not read, and it is not taken "
+                   "into use"));
 }
 
 // Whether `found`, the place of block 0, may be what a power cut left of the first store of an
@@ -241,10 +242,11 @@ void LabelArea::State::JudgeVersion() {
   if (known_version()) return;
   Add({.reason = "label.index.version",
        .offset = geometry.index_offset(current),
-       .sentence = absl::StrCat("label index block ", current, " has version ", VersionText(*index),
-                                " with labels of ", geometry.label_size,
-                                " bytes, which this program does not know: the labels are read as a "
-                                "kernel reads them, and none is changed")});
+       .sentence =
+           absl::StrCat("label index block ", current, " has version ", VersionText(*index),
+                        " with labels of ", geometry.label_size,
+                        " bytes, which this program does not know: the labels are read as a "
+                        "kernel reads them, and none is changed")});
 }
 
 // The first byte that an area in its first state does not have: it is all zeros, or what a power
@@ -304,10 +306,10 @@ absl::Status LabelArea::State::ReadInOneFormat() {
     if (known_version())
       Add({.reason = "label.index.mixed",
            .offset = geometry.index_offset(current),
-           .sentence = absl::StrCat("label index block ", current, " has version ",
-                                    VersionText(*index),
-                                    " (CXL), its labels are those of version 1.2: the next change "
-                                    "of a label makes it 1.2, as a kernel does")});
+           .sentence =
+               absl::StrCat("label index block ", current, " has version ", VersionText(*index),
+                            " (CXL), its labels are those of version 1.2: the next change "
+                            "of a label makes it 1.2, as a kernel does")});
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(ReadAgain(true, of_index));
@@ -524,7 +526,8 @@ absl::Status LabelArea::State::WriteFresh(bool cxl_labels) {
   // Its signature last: a cut in between is then known for what it is (FirstOfSomebody).
   const std::vector<std::byte> block = FreshBlock(geometry, cxl_labels);
   const auto bytes = absl::MakeConstSpan(block);
-  RETURN_IF_ERROR(WriteDurably(*media, kIndexSignature.size(), bytes.subspan(kIndexSignature.size())));
+  RETURN_IF_ERROR(
+      WriteDurably(*media, kIndexSignature.size(), bytes.subspan(kIndexSignature.size())));
   RETURN_IF_ERROR(WriteDurably(*media, 0, bytes.first(kIndexSignature.size())));
   ASSIGN_OR_RETURN(LabelIndex fresh, LabelIndex::Parse(block, geometry, 0));
   fresh.set_cxl(cxl_labels);
@@ -607,8 +610,7 @@ const std::vector<StoredRegionLabel>& LabelArea::region_labels() const {
 const std::vector<Finding>& LabelArea::findings() const { return state_->findings; }
 
 LabelVerdict LabelArea::verdict() const {
-  if (!has_index())
-    return state_->in_the_way.ok() ? LabelVerdict::kBlank : LabelVerdict::kDamaged;
+  if (!has_index()) return state_->in_the_way.ok() ? LabelVerdict::kBlank : LabelVerdict::kDamaged;
   if (!state_->known_version()) return LabelVerdict::kUnknownVersion;
   return findings().empty() ? LabelVerdict::kSound : LabelVerdict::kFindings;
 }

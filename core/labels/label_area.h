@@ -40,11 +40,11 @@ enum class LabelVersion { kV1_1, kV1_2, kV2_1 };
 
 class LabelArea {
  public:
-  // Reads and validates. An area without a valid index block opens, too (has_index() false): what it
-  // is says verdict(). Refused with ENXIO, reason "label.area.size", where two index blocks and two
-  // labels do not fit, or the area is larger than 32 bits can say. A read error of the index blocks,
-  // or of labels in use, is passed on.
-  // `expect_cxl` settles what an area is whose index could be of either kind: see is_cxl().
+  // Reads and validates. An area without a valid index block opens, too (has_index() false): what
+  // it is says verdict(). Refused with ENXIO, reason "label.area.size", where two index blocks and
+  // two labels do not fit, or the area is larger than 32 bits can say. A read error of the index
+  // blocks, or of labels in use, is passed on. `expect_cxl` settles what an area is whose index
+  // could be of either kind: see is_cxl().
   static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media, bool expect_cxl = false);
 
   // Whether `media` holds at least one valid index block. Reads at most the index blocks.
@@ -76,8 +76,8 @@ class LabelArea {
   const std::vector<StoredLabel>& labels() const;
   // Likewise the labels of regions; only where is_cxl().
   const std::vector<StoredRegionLabel>& region_labels() const;
-  // What Open noticed, by the reasons of label_verdict.h. What an Update repairs or frees is dropped
-  // from the list.
+  // What Open noticed, by the reasons of label_verdict.h. What an Update repairs or frees is
+  // dropped from the list.
   const std::vector<Finding>& findings() const;
   // The slots in use that hold no valid label: whose space they stand for is not known.
   uint32_t unreadable_slots() const;
@@ -87,8 +87,9 @@ class LabelArea {
   // "label.area.in_use" (EEXIST), "label.area.damaged" or "label.area.unreadable" (EUCLEAN). Reads
   // the whole area.
   absl::Status CheckBlank() const;
-  // OK where Update may write. Refused with EOPNOTSUPP, "label.index.version", where the index is of
-  // a version that this program does not know; with ENXIO, "label.index.none", where there is none.
+  // OK where Update may write. Refused with EOPNOTSUPP, "label.index.version", where the index is
+  // of a version that this program does not know; with ENXIO, "label.index.none", where there is
+  // none.
   absl::Status CheckWritable() const;
 
   // Takes a blank area into use: writes two fresh index blocks (sequence 3 and 2), all slots free.

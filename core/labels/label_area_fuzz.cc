@@ -103,8 +103,8 @@ void Exercise(const std::shared_ptr<MemoryMedia>& media, bool expect_cxl) {
 void Mend(const MemoryMedia& damaged, bool expect_cxl) {
   auto media = std::make_shared<MemoryMedia>(damaged.size());
   Demand(damaged.Read(0, media->bytes()).ok());
-  const LabelRepairOptions options{.capacity = 256 << 20, .expect_cxl = expect_cxl,
-                                   .elsewhere = {}, .save = nullptr};
+  const LabelRepairOptions options{
+      .capacity = 256 << 20, .expect_cxl = expect_cxl, .elsewhere = {}, .save = nullptr};
   if (!RepairLabelArea(media, options).ok()) return;
   const auto first = RepairLabelArea(media, options);
   Demand(first.ok() && first->mended.empty());

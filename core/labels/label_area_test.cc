@@ -397,9 +397,9 @@ TEST(LabelAreaTest, NoByteIsTakenForBlank) {
     SCOPED_TRACE(at);
     auto media = std::make_shared<MemoryMedia>(kArea);
     media->bytes()[at] = std::byte{1};
-    EXPECT_THAT(Reasons(MustOpen(media)),
-                ElementsAre("label.index.signature", "label.index.signature",
-                            "label.area.damaged"));
+    EXPECT_THAT(
+        Reasons(MustOpen(media)),
+        ElementsAre("label.index.signature", "label.index.signature", "label.area.damaged"));
     EXPECT_EQ(MustOpen(media).findings().back().offset, at);
     ExpectKept(media, "label.area.damaged");
   }

@@ -88,8 +88,9 @@ class Decider {
 
   // Of the labels of one namespace.
   std::optional<Candidate> PickOne(std::vector<Candidate>& candidates) {
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.evidence > b.evidence; });
+    std::stable_sort(
+        candidates.begin(), candidates.end(),
+        [](const Candidate& a, const Candidate& b) { return a.evidence > b.evidence; });
     const Candidate& best = candidates[0];
     if (candidates.size() > 1 && candidates[1].evidence == best.evidence &&
         candidates[1].label->content != best.label->content) {
@@ -117,13 +118,12 @@ class Decider {
         decision_.used.push_back(candidate.label);
       } else if (other->evidence.in_use == candidate.evidence.in_use &&
                  other->evidence.written_last == candidate.evidence.written_last) {
-        decision_.undecided.push_back(
-            absl::StrCat(WithExtent(*other->label), " and ", WithExtent(*candidate.label),
-                         " overlap", GiveUp(*other->label, *candidate.label)));
+        decision_.undecided.push_back(absl::StrCat(WithExtent(*other->label), " and ",
+                                                   WithExtent(*candidate.label), " overlap",
+                                                   GiveUp(*other->label, *candidate.label)));
       } else {
-        decision_.notes.push_back(absl::StrCat(Name(*candidate.label),
-                                               " is taken for deleted: it overlaps ",
-                                               Name(*other->label)));
+        decision_.notes.push_back(absl::StrCat(
+            Name(*candidate.label), " is taken for deleted: it overlaps ", Name(*other->label)));
       }
     }
   }
@@ -138,7 +138,8 @@ class Decider {
   }
 
   const absl::Span<const LabelIndex> hints_;
-  absl::flat_hash_map<Uuid, std::vector<const SlotLabel*>> copies_;  // those marked as being updated
+  absl::flat_hash_map<Uuid, std::vector<const SlotLabel*>>
+      copies_;  // those marked as being updated
   Placed namespaces_, regions_;
   LabelDecision decision_;
 };

@@ -19,15 +19,16 @@ namespace nvdimmfs::core {
 struct LabelDecision {
   std::vector<const SlotLabel*> used;  // no two of one namespace, no two that overlap
   std::vector<std::string> notes;      // what was taken for deleted, and what may have been
-  // Where it is not empty nothing may be written: the pairs of labels of which one is in use, and no
-  // evidence says which.
+  // Where it is not empty nothing may be written: the pairs of labels of which one is in use, and
+  // no evidence says which.
   std::vector<std::string> undecided;
 };
 
-// What speaks for a label, the strongest first: a bitmap of `hints` has it in use (index blocks whose
-// checksum fails and whose other fields are right, the newer first); its namespace has a label that is
-// marked as being updated, which is what was written last. A label that nothing speaks against is in
-// use: a namespace that was deleted comes back at worst. `elsewhere` as in LabelRepairOptions.
+// What speaks for a label, the strongest first: a bitmap of `hints` has it in use (index blocks
+// whose checksum fails and whose other fields are right, the newer first); its namespace has a
+// label that is marked as being updated, which is what was written last. A label that nothing
+// speaks against is in use: a namespace that was deleted comes back at worst. `elsewhere` as in
+// LabelRepairOptions.
 LabelDecision DecideLabels(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints,
                            const std::optional<absl::flat_hash_set<Uuid>>& elsewhere);
 

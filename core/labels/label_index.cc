@@ -89,9 +89,10 @@ absl::StatusOr<LabelIndex> LabelIndex::Parse(absl::Span<const std::byte> block,
   if (head.signature != kIndexSignature)
     return Invalid("label.index.signature", position, "has no NAMESPACE_INDEX signature");
   if (head.label_size > 1 && VersionNumber(head) >= kSaysLabelSize)
-    return Invalid("label.index.label_size", position,
-                   absl::StrCat("says labels of 128 << ", head.label_size, " bytes (label size code ",
-                                head.label_size, "); only the codes 0 (128) and 1 (256) exist"));
+    return Invalid(
+        "label.index.label_size", position,
+        absl::StrCat("says labels of 128 << ", head.label_size, " bytes (label size code ",
+                     head.label_size, "); only the codes 0 (128) and 1 (256) exist"));
   if (!LabelSizeMatches(head, geometry.label_size))
     return Invalid("label.index.label_size", position,
                    absl::StrCat("version ", uint16_t{head.major}, ".", uint16_t{head.minor},

@@ -28,8 +28,8 @@ namespace {
 constexpr uint64_t kPiece = 64 * 1024;
 // A checksum vouches for the right one of so many words; blocks this large have 131072 slots.
 constexpr uint64_t kMaxProvenBlock = 16 * 1024;
-// So many bytes of a damaged label, counted from the first to the last, may differ from the copy that
-// it is restored from.
+// So many bytes of a damaged label, counted from the first to the last, may differ from the copy
+// that it is restored from.
 constexpr size_t kMaxDamage = 8;
 
 std::vector<std::byte> Resealed(absl::Span<const std::byte> block) {
@@ -40,7 +40,8 @@ std::vector<std::byte> Resealed(absl::Span<const std::byte> block) {
 }
 
 bool IsAllZero(absl::Span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 // Calls `take` with what is there from `start` on, piece by piece, but for the zeros.
@@ -74,8 +75,8 @@ bool SaysTheSame(const LabelIndex& a, const LabelIndex& b) {
   return slot == other;
 }
 
-// What an index says together with the slots: every label in use is there, and none is in the way of
-// another.
+// What an index says together with the slots: every label in use is there, and none is in the way
+// of another.
 bool FitsTheSlots(const LabelIndex& index, absl::Span<const SlotLabel> labels) {
   std::vector<const SlotLabel*> used;
   auto label = labels.begin();
@@ -125,7 +126,8 @@ class Witness {
     });
   }
 
-  // All that lies before the checksum follows from the geometry, but for the version and the sequence.
+  // All that lies before the checksum follows from the geometry, but for the version and the
+  // sequence.
   void HearWithRightHeads(absl::Span<const std::byte> block) {
     std::vector<std::byte> tried(block.begin(), block.end());
     for (const bool cxl : {false, true})
@@ -269,8 +271,8 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // Blocks whose checksum alone is wrong, and whose bitmap agrees with the slots: no proof, and better
-  // than nothing. The newer first.
+  // Blocks whose checksum alone is wrong, and whose bitmap agrees with the slots: no proof, and
+  // better than nothing. The newer first.
   static std::vector<LabelIndex> HintsOf(const Reading& reading) {
     std::vector<LabelIndex> hints;
     for (const int position : {0, 1}) {
@@ -302,11 +304,10 @@ class Repairer {
     index.set_sequence(kFirstSequence);
     // Over the block that says less: what the other says is then still there after a cut.
     const int position = HasSignature(reading, 0) && !HasSignature(reading, 1) ? 1 : 0;
-    RETURN_IF_ERROR(
-        WriteIndex(geometry, index, position,
-                   absl::StrCat("rebuilt from the labels in its slots: ", decision.used.size(),
-                                " in use", decision.notes.empty() ? "" : "; ",
-                                absl::StrJoin(decision.notes, "; "))));
+    RETURN_IF_ERROR(WriteIndex(
+        geometry, index, position,
+        absl::StrCat("rebuilt from the labels in its slots: ", decision.used.size(), " in use",
+                     decision.notes.empty() ? "" : "; ", absl::StrJoin(decision.notes, "; "))));
     return OpenMended();
   }
 
@@ -326,8 +327,8 @@ class Repairer {
     }
     LabelIndex index = LabelIndex::Fresh(reading.geometry);
     index.set_sequence(kFirstSequence);
-    RETURN_IF_ERROR(WriteIndex(reading.geometry, index, 0,
-                               "made anew and empty, as no slot was ever written"));
+    RETURN_IF_ERROR(
+        WriteIndex(reading.geometry, index, 0, "made anew and empty, as no slot was ever written"));
     return OpenMended();
   }
 
@@ -384,9 +385,11 @@ class Repairer {
     }
     if (!label) {
       Undecided(finding.offset,
-                absl::StrCat(finding.sentence, ": it cannot be restored; what its space holds is "
+                absl::StrCat(finding.sentence,
+                             ": it cannot be restored; what its space holds is "
                              "safe from x/create as long as the slot is in use. To give the slot "
-                             "up: nvdimmfs init-labels --force --slot ", slot, " SOURCE"));
+                             "up: nvdimmfs init-labels --force --slot ",
+                             slot, " SOURCE"));
       return absl::OkStatus();
     }
     if (const SlotLabel* other = InTheWay(*label)) {
@@ -394,8 +397,8 @@ class Repairer {
                 absl::StrCat(finding.sentence, ": it would be namespace ", label->uuid().ToString(),
                              ", but the label in slot ", other->slot,
                              " has the same uuid or overlaps it. To give one up: nvdimmfs "
-                             "init-labels --force --slot ", slot, " SOURCE, or --slot ",
-                             other->slot));
+                             "init-labels --force --slot ",
+                             slot, " SOURCE, or --slot ", other->slot));
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(SaveOnce());
@@ -439,7 +442,8 @@ class Repairer {
 
   // A label with a right checksum that lies in another slot than its own.
   std::optional<SlotLabel> InItsOwnSlot(absl::Span<const std::byte> bytes) const {
-    for (const size_t at : {offsetof(NamespaceLabelV1_2, base.slot), offsetof(CxlRegionLabel, slot)})
+    for (const size_t at :
+         {offsetof(NamespaceLabelV1_2, base.slot), offsetof(CxlRegionLabel, slot)})
       if (auto label = LabelIn(bytes, LoadLe<uint32_t>(bytes.data() + at), options_.capacity))
         return label;
     return std::nullopt;

@@ -42,9 +42,9 @@ absl::StatusOr<LabelRepairReport> RepairLabelArea(const std::shared_ptr<Media>& 
                                                   const LabelRepairOptions& options);
 
 // Gives up one slot that is in the way of a repair: one in use whose label cannot be read is freed;
-// where there is no index, the slot is filled with zeros. `keep` is called before anything is stored.
-// Refused with EINVAL, "label.slot.range", with EBUSY, "label.slot.in_use", for a label that can be
-// read, and with ENOENT, "label.slot.free", where nothing is in the way.
+// where there is no index, the slot is filled with zeros. `keep` is called before anything is
+// stored. Refused with EINVAL, "label.slot.range", with EBUSY, "label.slot.in_use", for a label
+// that can be read, and with ENOENT, "label.slot.free", where nothing is in the way.
 absl::Status GiveUpSlot(const std::shared_ptr<Media>& area, uint32_t slot,
                         const LabelRepairOptions& options,
                         const std::function<absl::Status()>& keep);

@@ -1,5 +1,5 @@
-// Label areas that lost what no twin holds, and what a repair makes of them; with the power failing at
-// every step of it.
+// Label areas that lost what no twin holds, and what a repair makes of them; with the power failing
+// at every step of it.
 #include "core/labels/label_repair.h"
 
 #include <cstring>
@@ -95,8 +95,8 @@ IndexBlock& Head(MemoryMedia& media, uint64_t at) {
 }
 
 TEST(LabelRepairTest, LeavesBlankAndSoundAreasAlone) {
-  for (const auto& media : {std::make_shared<MemoryMedia>(kArea), GoldenArea("k12.labels", kArea),
-                            kGolden[1].Make()}) {
+  for (const auto& media :
+       {std::make_shared<MemoryMedia>(kArea), GoldenArea("k12.labels", kArea), kGolden[1].Make()}) {
     const Bytes before = BytesOf(*media);
     const LabelRepairReport report = Repair(media);
     EXPECT_THAT(report.mended, IsEmpty());
@@ -162,7 +162,8 @@ TEST(LabelRepairTest, LostIndexBlocks) {
   }
 }
 
-// The one that was destroyed comes back, as the index that knew of it is lost; the live ones are there.
+// The one that was destroyed comes back, as the index that knew of it is lost; the live ones are
+// there.
 TEST(LabelRepairTest, ADestroyedNamespaceMayComeBackALiveOneDoesNotGo) {
   auto media = kGolden[1].Make();
   const LabelArea before = MustOpen(media);
@@ -220,8 +221,8 @@ TEST(LabelRepairTest, AfterALongLifeNoLiveLabelIsLost) {
     for (const StoredLabel& stored : after.labels()) {
       absl::StrAppend(&found, stored.label.uuid.ToString(), stored.label.dpa, " ");
       for (const StoredLabel& other : after.labels())
-        EXPECT_TRUE(other.slot == stored.slot || (other.label.uuid != stored.label.uuid &&
-                                                  other.label.dpa != stored.label.dpa));
+        EXPECT_TRUE(other.slot == stored.slot ||
+                    (other.label.uuid != stored.label.uuid && other.label.dpa != stored.label.dpa));
     }
     for (const StoredLabel& stored : before.labels())
       EXPECT_THAT(found,

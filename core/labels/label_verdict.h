@@ -19,10 +19,13 @@ enum class LabelVerdict {
   kUnknownVersion,  // a valid index of a version unknown here: read, and never written
 };
 
+// "blank", "sound", "findings", "damaged", "unknown version".
+absl::string_view NameOf(LabelVerdict verdict);
+
 // What `nvdimmfs check --repair` does about a finding.
 enum class LabelRepair {
-  kMends,   // mends it, or says what it could not decide
-  kNeeded,  // nothing: a change of the label, or the user, does
+  kMends,  // mends it, or says what it could not decide
+  kNone,   // nothing: the next change of the label does, or the user
 };
 
 struct LabelReason {
@@ -36,10 +39,9 @@ absl::Span<const LabelReason> LabelReasons();
 // Null where no finding about labels has this reason.
 const LabelReason* FindLabelReason(absl::string_view reason);
 
-// The findings as a device's x/last_error has them: "`subject`: sentence [reason]", a line each, the
-// first eight; then `advice`, where there is some. Empty where there is no finding.
-std::string LinesOf(absl::Span<const Finding> findings, absl::string_view subject,
-                    absl::string_view advice);
+// The findings as a device's x/last_error has them: "sentence [reason]", a line each, the first
+// eight; then `advice`, where there is some. Empty where there is no finding.
+std::string LinesOf(absl::Span<const Finding> findings, absl::string_view advice);
 
 }  // namespace nvdimmfs::core
 

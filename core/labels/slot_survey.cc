@@ -12,8 +12,7 @@ namespace nvdimmfs::core {
 namespace {
 
 constexpr uint32_t kBatch = 256;
-constexpr uint32_t kKnownFlags =
-    kLabelReadOnly | kLabelDimmLocal | kLabelHoldsBtt | kLabelUpdating;
+constexpr uint32_t kKnownFlags = kLabelReadOnly | kLabelDimmLocal | kLabelHoldsBtt | kLabelUpdating;
 constexpr uint16_t kMaxWays = 32;
 constexpr uint64_t kMaxSectorSize = 1 << 20;
 
@@ -33,7 +32,8 @@ constexpr Field kOfItsRegionCopy[] = {{offsetof(CxlRegionLabel, slot), 4},
                                       {offsetof(CxlRegionLabel, checksum), 8}};
 
 bool IsAllZero(absl::Span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 // The name is padded with zeros, and nothing has a value that no writer gives it.
@@ -129,8 +129,8 @@ absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const Labe
     batch.resize(size_t{here} * geometry.label_size);
     RETURN_IF_ERROR(area.Peek(geometry.slot_offset(first), absl::MakeSpan(batch)));
     for (uint32_t i = 0; i < here; ++i) {
-      const auto bytes = absl::MakeConstSpan(batch).subspan(size_t{i} * geometry.label_size,
-                                                            geometry.label_size);
+      const auto bytes =
+          absl::MakeConstSpan(batch).subspan(size_t{i} * geometry.label_size, geometry.label_size);
       if (IsAllZero(bytes)) continue;
       if (auto label = LabelIn(bytes, first + i, capacity)) found.push_back(*std::move(label));
     }
