@@ -45,12 +45,6 @@ uint64_t AllocatedOn(const Mapping& mapping, const Uuid& uuid) {
   return mapping.data == nullptr ? 0 : mapping.data->space.Allocated(uuid);
 }
 
-bool IsFree(const DpaSpace& space, const Range& range) {
-  const auto& extents = space.extents();
-  return std::none_of(extents.begin(), extents.end(),
-                      [&](const DpaExtent& extent) { return extent.dpa.Overlaps(range); });
-}
-
 // Whether no other may have the uuid that this namespace, btt or pfn has.
 bool HasUuid(const Device& device, const Uuid& uuid) {
   switch (device.kind()) {
@@ -70,7 +64,7 @@ bool HasUuid(const Device& device, const Uuid& uuid) {
 // says ENXIO; where it is free, the kernel would make a second extent that no label records, so
 // there the answer is ENOSPC instead.
 absl::Status Fragmented(const Mapping& mapping, uint64_t bytes, const absl::Status& why) {
-  const bool start_is_free = IsFree(mapping.data->space, {mapping.dpa.start, bytes});
+  const bool start_is_free = mapping.data->space.IsFree({mapping.dpa.start, bytes});
   return Refusal(start_is_free ? ENOSPC : ENXIO, ReasonOf(why), why.message());
 }
 

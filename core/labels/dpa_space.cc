@@ -5,9 +5,10 @@
 #include <iterator>
 #include <optional>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::core {
@@ -17,26 +18,44 @@ std::string Describe(const Range& range) {
   return absl::StrCat("[0x", absl::Hex(range.start), ", 0x", absl::Hex(range.end()), ")");
 }
 
-// [start, end) cut inward to multiples of `align`; empty where nothing is left.
-Range TrimInward(uint64_t start, uint64_t end, uint64_t align) {
+// The bytes from `start` to the end of a 64-bit address space.
+constexpr uint64_t BytesFrom(uint64_t start) { return uint64_t{0} - start; }
+
+// A free stretch of a mapping, trimmed inward to the alignment, as the kernel's scan sees it.
+struct Gap {
+  uint64_t start = 0;
+  uint64_t size = 0;
+  // The stretch ends below the alignment: its rounded end is 0, the kernel's last byte 0 - 1 wraps,
+  // and the stretch seems to reach from the alignment to the end of the address space. Even where it
+  // is empty, between two extents that touch.
+  bool endless = false;
+};
+
+// [start, end) trimmed; nothing where no byte is left.
+std::optional<Gap> Trim(uint64_t start, uint64_t end, uint64_t align) {
   const auto padded = CheckedAdd(start, align - 1);
-  if (!padded) return Range{};
+  if (!padded) return std::nullopt;
   const uint64_t first = RoundDown(*padded, align);
   const uint64_t last = RoundDown(end, align);
-  return first < last ? Range{first, last - first} : Range{};
+  if (last == 0) {
+    // From 0 on, the wrapped length is 2^64, which is 0 again: no gap, as it should be.
+    if (first == 0) return std::nullopt;
+    return Gap{first, BytesFrom(first), true};
+  }
+  if (first >= last) return std::nullopt;
+  return Gap{first, last - first};
 }
 
-// The free stretches of `window`, ascending, trimmed to `align`; empty ones are left out.
-std::vector<Range> Gaps(const std::vector<DpaExtent>& extents, const Range& window,
-                        uint64_t align) {
-  std::vector<Range> gaps;
+// The gaps of `window` in ascending order.
+std::vector<Gap> Gaps(const DpaExtents& extents, const Range& window, uint64_t align) {
+  std::vector<Gap> gaps;
   uint64_t at = window.start;
   const auto add = [&](uint64_t end) {
-    if (const Range gap = TrimInward(at, end, align); !gap.empty()) gaps.push_back(gap);
+    if (const auto gap = Trim(at, end, align)) gaps.push_back(*gap);
   };
   for (const DpaExtent& extent : extents) {
     if (!extent.dpa.Overlaps(window)) continue;
-    add(extent.dpa.start);
+    if (extent.dpa.start > window.start) add(extent.dpa.start);
     at = extent.dpa.end();
   }
   add(window.end());
@@ -46,17 +65,16 @@ std::vector<Range> Gaps(const std::vector<DpaExtent>& extents, const Range& wind
 // What one extent takes from `window` once widened to `align`; nothing where it starts inside and
 // its widened end lies outside, which makes the kernel report the mapping as full.
 std::optional<uint64_t> Busy(const Range& extent, const Range& window, uint64_t align) {
-  const uint64_t start = RoundDown(extent.start, align);
+  const uint64_t first = RoundDown(extent.start, align);
   const auto padded = CheckedAdd(extent.end(), align - 1);
-  if (!padded) return window.Contains(start) ? std::nullopt : std::optional(uint64_t{0});
-  const uint64_t end = RoundDown(*padded, align);
-  if (window.Contains(start)) {
-    if (end > window.end()) return std::nullopt;
-    return end - start;
+  // The last byte: that of the address space where rounding up leaves it.
+  const uint64_t last = padded ? RoundDown(*padded, align) - 1 : BytesFrom(1);
+  if (window.Contains(first)) {
+    if (!window.Contains(last)) return std::nullopt;
+    return last - first + 1;
   }
-  if (window.Contains(end - 1)) return end - start;
-  if (start < window.start && end > window.end()) return window.size;
-  return 0;
+  if (window.Contains(last)) return last - first + 1;
+  return first < window.start && last >= window.end() ? window.size : 0;
 }
 
 }  // namespace
@@ -67,105 +85,113 @@ absl::Status DpaSpace::Reserve(const DpaExtent& extent) {
         EBUSY, "dpa.range",
         absl::StrCat("reserve ", extent.dpa.size, " bytes at DPA 0x", absl::Hex(extent.dpa.start),
                      " for namespace ", extent.owner.ToString(), ": not a range of addresses"));
-  const auto after = std::upper_bound(
-      extents_.begin(), extents_.end(), extent.dpa.start,
-      [](uint64_t start, const DpaExtent& other) { return start < other.dpa.start; });
-  const DpaExtent* clash = nullptr;
-  if (after != extents_.end() && after->dpa.Overlaps(extent.dpa)) clash = &*after;
-  if (after != extents_.begin() && std::prev(after)->dpa.Overlaps(extent.dpa))
-    clash = &*std::prev(after);
-  if (clash != nullptr)
+  if (const DpaExtent* clash = FirstOverlap(extent.dpa); clash != nullptr)
     return Refusal(
         EBUSY, "dpa.overlap",
         absl::StrCat("reserve DPA ", Describe(extent.dpa), " for namespace ",
                      extent.owner.ToString(), ": overlaps ", Describe(clash->dpa), " of namespace ",
                      clash->owner.ToString(), "; one of the two labels has to go"));
-  extents_.insert(after, extent);
-  starts_.emplace(extent.owner, extent.dpa.start);
+  Insert(extent);
   return absl::OkStatus();
 }
 
-std::vector<DpaExtent>::const_iterator DpaSpace::At(uint64_t start) const {
-  return std::lower_bound(
-      extents_.begin(), extents_.end(), start,
-      [](const DpaExtent& extent, uint64_t start) { return extent.dpa.start < start; });
+void DpaSpace::Insert(const DpaExtent& extent) {
+  extents_.insert(extent);
+  starts_.emplace(extent.owner, extent.dpa.start);
 }
 
-std::vector<DpaExtent>::iterator DpaSpace::At(uint64_t start) {
-  return extents_.begin() + (std::as_const(*this).At(start) - extents_.cbegin());
+void DpaSpace::Erase(const DpaExtent& extent) {
+  starts_.erase({extent.owner, extent.dpa.start});
+  extents_.erase(extents_.find(extent.dpa.start));
 }
 
-std::vector<uint64_t> DpaSpace::StartsOf(const Uuid& owner) const {
-  std::vector<uint64_t> starts;
+void DpaSpace::Replace(const DpaExtent& extent, const Range& dpa) {
+  const DpaExtent changed = {dpa, extent.owner};
+  Erase(extent);
+  Insert(changed);
+}
+
+const DpaExtent* DpaSpace::FirstOverlap(const Range& range) const {
+  // Extents are disjoint: only the last one that starts below can reach into the range.
+  auto at = extents_.upper_bound(range.start);
+  if (at != extents_.begin() && std::prev(at)->dpa.Overlaps(range)) --at;
+  return at != extents_.end() && at->dpa.Overlaps(range) ? &*at : nullptr;
+}
+
+std::vector<DpaExtent> DpaSpace::ExtentsOf(const Uuid& owner) const {
+  std::vector<DpaExtent> mine;
   for (auto at = starts_.lower_bound({owner, 0}); at != starts_.end() && at->first == owner; ++at)
-    starts.push_back(at->second);
-  return starts;
+    mine.push_back(*extents_.find(at->second));
+  return mine;
+}
+
+absl::Status DpaSpace::NoRoom(const Uuid& owner, uint64_t n, const Range& window, uint64_t align,
+                              absl::string_view why) const {
+  const uint64_t available = Available(window, align);
+  return Refusal(ENOSPC, available < n ? "dpa.full" : "dpa.fragmented",
+                 absl::StrCat("allocate ", n, " bytes in DPA ", Describe(window), " for namespace ",
+                              owner.ToString(), ": ", available, " bytes are free, at most ",
+                              LargestGap(window, align), " of them in one piece", why));
 }
 
 absl::Status DpaSpace::Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align) {
   if (n == 0) return absl::OkStatus();
-  const std::vector<uint64_t> mine = StartsOf(owner);
-  // Where the scan finds nothing: the mapping's own start, aligned or not.
-  const Range first = {window.start, n};
-  const auto overlaps = [this](const Range& range) {
-    return std::any_of(extents_.begin(), extents_.end(), [&](const DpaExtent& extent) {
-      return extent.dpa.Overlaps(range);
-    });
+  const std::vector<DpaExtent> mine = ExtentsOf(owner);
+  return mine.empty() ? Place(owner, n, window, align) : Extend(mine.back(), n, window, align);
+}
+
+absl::Status DpaSpace::Place(const Uuid& owner, uint64_t n, const Range& window, uint64_t align) {
+  const auto place = [&](uint64_t start) -> absl::Status {
+    const auto range = MakeRange(start, n);
+    if (!range || !window.Contains(*range) || !IsFree(*range))
+      return NoRoom(owner, n, window, align, "; take a smaller size");
+    return Reserve({*range, owner});
   };
-  if (mine.empty() && n <= window.size && !overlaps(window)) return Reserve({first, owner});
-  const auto last = mine.empty() ? extents_.end() : At(mine.back());
-  for (const Range& gap : Gaps(extents_, window, align)) {
-    if (gap.size < n) continue;
-    if (mine.empty()) return Reserve({Range{gap.start, n}, owner});
-    if (gap.start == last->dpa.end()) {
-      last->dpa.size += n;
+  if (IsFree(window)) return place(window.start);
+  for (const Gap& gap : Gaps(extents_, window, align))
+    if (gap.size >= n) return place(gap.start);
+  return place(window.start);
+}
+
+absl::Status DpaSpace::Extend(const DpaExtent& last, uint64_t n, const Range& window,
+                              uint64_t align) {
+  for (const Gap& gap : Gaps(extents_, window, align)) {
+    if (gap.size < n || gap.endless) continue;
+    if (gap.start == last.dpa.end()) {
+      Replace(last, {last.dpa.start, last.dpa.size + n});
       return absl::OkStatus();
     }
-    if (gap.end() == last->dpa.start) {
-      starts_.erase({owner, last->dpa.start});
-      last->dpa = Range{last->dpa.start - n, last->dpa.size + n};
-      starts_.emplace(owner, last->dpa.start);
+    if (gap.start + gap.size == last.dpa.start) {
+      Replace(last, {last.dpa.start - n, last.dpa.size + n});
       return absl::OkStatus();
     }
   }
-  if (mine.empty() && n <= window.size && !overlaps(first)) return Reserve({first, owner});
-  const uint64_t available = Available(window, align);
-  return Refusal(
-      ENOSPC, available < n ? "dpa.full" : "dpa.fragmented",
-      absl::StrCat("allocate ", n, " bytes in DPA ", Describe(window), " for namespace ",
-                   owner.ToString(), ": ", available, " bytes are free, the largest gap has ",
-                   LargestGap(window, align),
-                   mine.empty() ? std::string("; take a smaller size")
-                                : absl::StrCat(", and a namespace can only grow where it lies, at ",
-                                               Describe(last->dpa))));
+  return NoRoom(
+      last.owner, n, window, align,
+      absl::StrCat(", and a namespace can only grow where it lies, at ", Describe(last.dpa)));
 }
 
 void DpaSpace::Shrink(const Uuid& owner, uint64_t n) {
-  std::vector<uint64_t> mine = StartsOf(owner);
+  std::vector<DpaExtent> mine = ExtentsOf(owner);
   for (; !mine.empty() && n > 0; mine.pop_back()) {
-    const auto extent = At(mine.back());
-    if (n < extent->dpa.size) {
-      extent->dpa.size -= n;
+    const DpaExtent& extent = mine.back();
+    if (n < extent.dpa.size) {
+      Replace(extent, {extent.dpa.start, extent.dpa.size - n});
       return;
     }
-    n -= extent->dpa.size;
-    starts_.erase({owner, mine.back()});
-    extents_.erase(extent);
+    n -= extent.dpa.size;
+    Erase(extent);
   }
 }
 
 void DpaSpace::Release(const Uuid& owner) {
-  for (const uint64_t start : StartsOf(owner)) {
-    starts_.erase({owner, start});
-    extents_.erase(At(start));
-  }
+  for (const DpaExtent& extent : ExtentsOf(owner)) Erase(extent);
 }
 
 void DpaSpace::Rename(const Uuid& from, const Uuid& to) {
-  for (const uint64_t start : StartsOf(from)) {
-    starts_.erase({from, start});
-    starts_.emplace(to, start);
-    At(start)->owner = to;
+  for (const DpaExtent& extent : ExtentsOf(from)) {
+    Erase(extent);
+    Insert({extent.dpa, to});
   }
 }
 
@@ -176,14 +202,9 @@ void DpaSpace::Restore(const Uuid& owner, const std::vector<DpaExtent>& extents)
 
 uint64_t DpaSpace::Allocated(const Uuid& owner) const {
   uint64_t bytes = 0;  // disjoint, so it cannot wrap
-  for (const uint64_t start : StartsOf(owner)) bytes += At(start)->dpa.size;
+  for (auto at = starts_.lower_bound({owner, 0}); at != starts_.end() && at->first == owner; ++at)
+    bytes += extents_.find(at->second)->dpa.size;
   return bytes;
-}
-
-std::vector<DpaExtent> DpaSpace::ExtentsOf(const Uuid& owner) const {
-  std::vector<DpaExtent> mine;
-  for (const uint64_t start : StartsOf(owner)) mine.push_back(*At(start));
-  return mine;
 }
 
 uint64_t DpaSpace::Available(const Range& window, uint64_t align) const {
@@ -198,27 +219,26 @@ uint64_t DpaSpace::Available(const Range& window, uint64_t align) const {
 
 uint64_t DpaSpace::LargestGap(const Range& window, uint64_t align) const {
   uint64_t left = Available(window, align);
-  // Where the first gap ends below `align` the kernel's arithmetic wraps and takes it for endless:
-  // all or nothing goes where it would begin.
-  uint64_t at = window.start;
-  for (const DpaExtent& extent : extents_) {
-    if (!extent.dpa.Overlaps(window)) continue;
-    if (extent.dpa.start > window.start && extent.dpa.start < align) {
-      const Range endless = {at == 0 ? 0 : align, left};
-      const bool clashes =
-          std::any_of(extents_.begin(), extents_.end(),
-                      [&](const DpaExtent& other) { return other.dpa.Overlaps(endless); });
-      return clashes ? 0 : left;
-    }
-    at = extent.dpa.end();
-  }
+  if (left == 0) return 0;
   uint64_t largest = 0;
-  for (const Range& gap : Gaps(extents_, window, align)) {
+  // The kernel reserves what is available in one piece from `start` on, if it can.
+  const auto in_one_piece = [&](uint64_t start) -> uint64_t {
+    const auto range = MakeRange(start, left);
+    if (!range || !IsFree(*range)) return 0;
+    const auto trimmed = Trim(range->start, range->end(), align);
+    return trimmed ? trimmed->size : 0;
+  };
+  if (IsFree(window)) return in_one_piece(window.start);
+  const std::vector<Gap> gaps = Gaps(extents_, window, align);
+  if (gaps.empty()) return in_one_piece(window.start);
+  for (const Gap& gap : gaps) {
+    if (gap.endless) return in_one_piece(gap.start);
     const uint64_t reserved = std::min(gap.size, left);
     largest = std::max(largest, reserved);
     left -= reserved;
+    if (left == 0) return largest;
   }
-  return largest;
+  return 0;
 }
 
 }  // namespace nvdimmfs::core

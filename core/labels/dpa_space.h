@@ -13,6 +13,7 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "core/base/range.h"
 #include "core/base/uuid.h"
 
@@ -24,9 +25,22 @@ struct DpaExtent {
   friend bool operator==(const DpaExtent&, const DpaExtent&) = default;
 };
 
+// Extents in ascending order. Disjoint ones have different starts.
+struct ByStart {
+  using is_transparent = void;
+  static uint64_t StartOf(const DpaExtent& extent) { return extent.dpa.start; }
+  static uint64_t StartOf(uint64_t start) { return start; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return StartOf(a) < StartOf(b);
+  }
+};
+using DpaExtents = absl::btree_set<DpaExtent, ByStart>;
+
 class DpaSpace {
  public:
-  const std::vector<DpaExtent>& extents() const { return extents_; }  // ascending
+  const DpaExtents& extents() const { return extents_; }
+  bool IsFree(const Range& range) const { return FirstOverlap(range) == nullptr; }
 
   // Records an extent that a label names. Refused with EBUSY: "dpa.overlap" when it overlaps
   // another (adjacent extents of one owner are kept apart), "dpa.range" when it is empty or its end
@@ -34,11 +48,11 @@ class DpaSpace {
   absl::Status Reserve(const DpaExtent& extent);
 
   // Gives `owner` n more bytes: first fit over the gaps of `window`, ascending, trimmed to `align`;
-  // at the window's start, aligned or not, where nothing is allocated yet, or no gap is large enough.
-  // A further allocation must touch the owner's last extent (extending it upward or downward), else
-  // ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its label cannot
-  // record; that defect is not copied.) Where fewer than n bytes are free at all the reason is
-  // "dpa.full". All or nothing.
+  // at the window's start, aligned or not, where nothing is allocated yet, or no gap is large
+  // enough. A further allocation must touch the owner's last extent (extending it upward or
+  // downward), else ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its
+  // label cannot record; that defect is not copied.) Where fewer than n bytes are free at all the
+  // reason is "dpa.full". All or nothing.
   absl::Status Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align);
   // Takes n bytes back from the owner's highest extents.
   void Shrink(const Uuid& owner, uint64_t n);
@@ -55,17 +69,22 @@ class DpaSpace {
   uint64_t Available(const Range& window, uint64_t align) const;
   // `max_available_extent` of one mapping: the largest of the gaps, trimmed inward to `align`, when
   // Available() bytes are reserved in them in ascending order. As Available() counts an align unit
-  // that two extents share twice, that may be less than the largest gap; and, as in the kernel, 0
-  // where extents that begin below `align` confuse it.
+  // that two extents share twice, that may be less than the largest gap. As in the kernel, it is 0
+  // where the reservation fails: in an unaligned mapping whose gaps hold less than Available(), and
+  // where a gap between two extents below `align` (dpa_space.cc, Gap::endless) is no place for it.
   uint64_t LargestGap(const Range& window, uint64_t align) const;
 
  private:
-  // By where it starts, which is known to be one's start.
-  std::vector<DpaExtent>::iterator At(uint64_t start);
-  std::vector<DpaExtent>::const_iterator At(uint64_t start) const;
-  std::vector<uint64_t> StartsOf(const Uuid& owner) const;  // ascending
+  void Insert(const DpaExtent& extent);
+  void Erase(const DpaExtent& extent);
+  void Replace(const DpaExtent& extent, const Range& dpa);
+  const DpaExtent* FirstOverlap(const Range& range) const;
+  absl::Status Place(const Uuid& owner, uint64_t n, const Range& window, uint64_t align);
+  absl::Status Extend(const DpaExtent& last, uint64_t n, const Range& window, uint64_t align);
+  absl::Status NoRoom(const Uuid& owner, uint64_t n, const Range& window, uint64_t align,
+                      absl::string_view why) const;
 
-  std::vector<DpaExtent> extents_;
+  DpaExtents extents_;
   absl::btree_set<std::pair<Uuid, uint64_t>> starts_;  // of the extents, by owner
 };
 

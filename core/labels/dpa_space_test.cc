@@ -31,14 +31,18 @@ DpaSpace SpaceOf(std::vector<Piece> pieces) {
   return space;
 }
 
+std::vector<Range> RangesOf(const DpaSpace& space) {
+  std::vector<Range> ranges;
+  for (const DpaExtent& extent : space.extents()) ranges.push_back(extent.dpa);
+  return ranges;
+}
+
 Range MiB(uint64_t start, uint64_t size) { return {start * kMiB, size * kMiB}; }
 
 TEST(DpaSpaceTest, ExtentsStayAscending) {
   const DpaSpace space = SpaceOf({{1, 64, 32}, {2, 0, 64}, {1, 96, 16}});
-  ASSERT_EQ(space.extents().size(), 3u);
-  EXPECT_EQ(space.extents()[0].dpa, MiB(0, 64));
-  EXPECT_EQ(space.extents()[1].dpa, MiB(64, 32));
-  EXPECT_EQ(space.extents()[2].dpa, MiB(96, 16));  // one owner's neighbours are kept apart
+  // One owner's neighbours are kept apart.
+  EXPECT_EQ(RangesOf(space), (std::vector<Range>{MiB(0, 64), MiB(64, 32), MiB(96, 16)}));
   EXPECT_EQ(space.Allocated(Owner(1)), 48 * kMiB);
   EXPECT_EQ(space.ExtentsOf(Owner(1)).size(), 2u);
 }
@@ -90,7 +94,7 @@ TEST(DpaSpaceTest, SecondExtentIsRefused) {
   const absl::Status status = space.Grow(Owner(2), 128 * kMiB, kWindow, kAlign);
   EXPECT_EQ(ReasonOf(status), "dpa.fragmented");
   EXPECT_EQ(ErrnoOf(status), ENOSPC);
-  EXPECT_EQ(space.extents(), before.extents());
+  EXPECT_TRUE(space.extents() == before.extents());
   EXPECT_EQ(ReasonOf(space.Grow(Owner(2), 144 * kMiB, kWindow, kAlign)), "dpa.full");
   EXPECT_EQ(ReasonOf(space.Grow(Owner(3), 80 * kMiB, kWindow, kAlign)), "dpa.fragmented");
 }
@@ -107,19 +111,19 @@ TEST(DpaSpaceTest, AnEmptyWindowIsFilledFromItsStartAlignedOrNot) {
   const Range window = MiB(17, 64);
   DpaSpace space;
   ASSERT_TRUE(space.Grow(Owner(1), 16 * kMiB, window, kAlign).ok());
-  EXPECT_EQ(space.extents()[0].dpa, MiB(17, 16));
+  EXPECT_EQ(RangesOf(space)[0], MiB(17, 16));
   ASSERT_TRUE(space.Grow(Owner(2), 16 * kMiB, window, kAlign).ok());
-  EXPECT_EQ(space.extents()[1].dpa, MiB(48, 16));
+  EXPECT_EQ(RangesOf(space)[1], MiB(48, 16));
   space.Release(Owner(1));
   ASSERT_TRUE(space.Grow(Owner(3), 16 * kMiB, window, kAlign).ok());
-  EXPECT_EQ(space.extents()[0].dpa, MiB(32, 16));
+  EXPECT_EQ(RangesOf(space)[0], MiB(32, 16));
   // No gap is left; between the start and the first extent is room without alignment, for less.
   EXPECT_EQ(ErrnoOf(space.Grow(Owner(4), 32 * kMiB, window, kAlign)), ENOSPC);
   ASSERT_TRUE(space.Grow(Owner(5), 8 * kMiB, window, kAlign).ok());
   EXPECT_EQ(space.ExtentsOf(Owner(5))[0].dpa, MiB(64, 8));
   DpaSpace other = SpaceOf({{1, 49, 32}});
   ASSERT_TRUE(other.Grow(Owner(2), 32 * kMiB, window, kAlign).ok());
-  EXPECT_EQ(other.extents()[0].dpa, MiB(17, 32));
+  EXPECT_EQ(RangesOf(other)[0], MiB(17, 32));
   EXPECT_EQ(ErrnoOf(DpaSpace().Grow(Owner(1), 65 * kMiB, window, kAlign)), ENOSPC);
 }
 
@@ -177,6 +181,50 @@ TEST(DpaSpaceTest, ExtentsThatShareAnAlignUnit) {
   EXPECT_EQ(high.Available(kWindow, 32 * kMiB), 160 * kMiB);
   EXPECT_EQ(high.LargestGap(kWindow, 32 * kMiB), 160 * kMiB);
   EXPECT_EQ(high.LargestGap(kWindow, kAlign), 192 * kMiB);
+}
+
+// As a 6.1 kernel: a gap at the start of the DIMM that ends below align is no gap, and no obstacle.
+TEST(DpaSpaceTest, AFirstExtentBelowAlignLeavesTheRestFree) {
+  for (const uint64_t gap : {uint64_t{512}, uint64_t{4096}, 4 * kMiB, 8 * kMiB, 15 * kMiB}) {
+    DpaSpace space;
+    ASSERT_TRUE(space.Reserve({{gap, 64 * kMiB}, Owner(1)}).ok());
+    EXPECT_EQ(space.Available(kWindow, kAlign), 176 * kMiB) << gap;
+    EXPECT_EQ(space.LargestGap(kWindow, kAlign), 176 * kMiB) << gap;
+    ASSERT_TRUE(space.Grow(Owner(2), 16 * kMiB, kWindow, kAlign).ok());
+    EXPECT_EQ(space.ExtentsOf(Owner(2))[0].dpa, MiB(80, 16)) << gap;
+  }
+}
+
+// Between two extents below align the kernel's arithmetic wraps: the gap seems to begin at align.
+TEST(DpaSpaceTest, AGapBetweenExtentsBelowAlignIsTakenForEndless) {
+  const auto low = [](uint64_t behind) {
+    DpaSpace space;
+    EXPECT_TRUE(space.Reserve({{0, 4096}, Owner(1)}).ok());
+    EXPECT_TRUE(space.Reserve({{8192, 4096}, Owner(2)}).ok());
+    if (behind != 0) {
+      EXPECT_TRUE(space.Reserve({MiB(behind, 16), Owner(3)}).ok());
+    }
+    return space;
+  };
+  DpaSpace open = low(0);
+  EXPECT_EQ(open.LargestGap(kWindow, kAlign), 224 * kMiB);
+  ASSERT_TRUE(open.Grow(Owner(4), kAlign, kWindow, kAlign).ok());
+  EXPECT_EQ(open.ExtentsOf(Owner(4))[0].dpa, MiB(16, 16));
+  // What is available does not lie in one piece from align on.
+  for (const uint64_t behind : {16, 64, 224}) {
+    EXPECT_EQ(low(behind).Available(kWindow, kAlign), 208 * kMiB);
+    EXPECT_EQ(low(behind).LargestGap(kWindow, kAlign), behind == 224 ? 208 * kMiB : 0u);
+  }
+}
+
+// The kernel asks for no byte in between.
+TEST(DpaSpaceTest, ExtentsBelowAlignThatTouchAreTakenForEndlessToo) {
+  DpaSpace space = SpaceOf({{1, 3, 1}, {2, 4, 1}});
+  EXPECT_EQ(space.LargestGap(kWindow, kAlign), 224 * kMiB);
+  ASSERT_TRUE(space.Reserve({MiB(17, 20), Owner(3)}).ok());
+  EXPECT_EQ(space.Available(kWindow, kAlign), 192 * kMiB);
+  EXPECT_EQ(space.LargestGap(kWindow, kAlign), 0u);
+  EXPECT_NE(space.LargestGap(kWindow, kMiB), 0u);
 }
 
 TEST(DpaSpaceTest, ExtentsAtTheEdgesOfTheWindow) {

@@ -9,6 +9,14 @@
 //   W PATH VALUE    -> W PATH VALUE = count      likewise
 //   L PATH          -> L PATH = names, sorted, of a directory, less `x`, `power` and `module`
 //   (trees.py) # anything      copied
+//   B DIMM OFFSET VALUE
+//                   -> B DIMM OFFSET = count   bytes of a DIMM's label area, while it is idle: with
+//                      the command of /dev/DIMM under /sys, else into ROOT/dev/DIMM
+//
+//   S REGION        -> S REGION = free     its namespace_seed is one without bytes; "used" where it
+//   stays
+//                      one with bytes. (After a region was enabled a kernel leaves it, by chance,
+//                      on a used namespace until that is bound again.)
 //
 // `{DEVICE/ATTRIBUTE}` in PATH or VALUE stands for what that attribute of that device reads at that
 // moment ({region0/btt_seed}), and is printed as written: scripts can follow names that the kernel
@@ -18,9 +26,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ndctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tests/guest/escape.h"
@@ -85,6 +95,29 @@ static void WaitForBus(void) {
   close(fd);
 }
 
+static void WriteName(const char* place, const char* name) {
+  char path[2 * PATH_MAX];
+  snprintf(path, sizeof path, "%s/bus/nd/drivers/nd_pmem/%s", root, place);
+  const int fd = open(path, O_WRONLY);
+  if (fd >= 0 && write(fd, name, strlen(name)) < 0) errno = 0;  // it need not be bound
+  if (fd >= 0) close(fd);
+  WaitForBus();
+}
+
+static void SettleSeed(const char* region) {
+  char place[PATH_MAX + 32], seed[NAME_MAX], size[64];
+  for (int tries = 0;; tries++) {
+    snprintf(place, sizeof place, "%s/namespace_seed", region);
+    ReadName(place, seed, sizeof seed);
+    snprintf(place, sizeof place, "%s/size", seed);
+    ReadName(place, size, sizeof size);
+    if (strcmp(size, "0") == 0 || tries == 3) break;
+    WriteName("unbind", seed);
+    WriteName("bind", seed);
+  }
+  puts(strcmp(size, "0") == 0 ? "free" : "used");
+}
+
 static void Read(const char* path) {
   const int fd = open(path, O_RDONLY);
   if (fd < 0) {
@@ -115,6 +148,42 @@ static void Write(const char* path, char* value) {
     printf("%zd\n", count);
   close(fd);
   WaitForBus();
+}
+
+static ssize_t SetLabels(int fd, off_t offset, const char* bytes, size_t size) {
+  struct nd_cmd_set_config_hdr* command = calloc(1, sizeof *command + size + sizeof(__u32));
+  command->in_offset = (__u32)offset;
+  command->in_length = (__u32)size;
+  memcpy(command->in_buf, bytes, size);
+  const int result = ioctl(fd, ND_IOCTL_SET_CONFIG_DATA, command);
+  __u32 status;
+  memcpy(&status, command->in_buf + size, sizeof status);
+  free(command);
+  if (result == 0 && status == 0) return (ssize_t)size;
+  if (result >= 0) errno = EIO;
+  return -1;
+}
+
+static void WriteLabels(const char* dimm, char* text) {
+  char* value;
+  const off_t offset = strtoll(text, &value, 0);
+  value += *value == ' ';
+  const size_t size = Unescape(value);
+  const int is_kernel = strcmp(root, "/sys") == 0;
+  char path[2 * PATH_MAX];
+  snprintf(path, sizeof path, "%s/dev/%s", is_kernel ? "" : root, dimm);
+  const int fd = open(path, O_RDWR);
+  if (fd < 0) {
+    printf("!open:%s\n", strerrorname_np(errno));
+    return;
+  }
+  const ssize_t count =
+      is_kernel ? SetLabels(fd, offset, value, size) : pwrite(fd, value, size, offset);
+  if (count < 0)
+    printf("!%s\n", strerrorname_np(errno));
+  else
+    printf("%zd\n", count);
+  close(fd);
 }
 
 static int ByName(const struct dirent** a, const struct dirent** b) {
@@ -149,6 +218,11 @@ static void RunLine(const char* line) {
   ExpandNames(word, target, sizeof target);
   snprintf(path, sizeof path, "%s/bus/nd/%s", root, target);
   ExpandNames(*text == ' ' ? text + 1 : text, value, sizeof value);
+  if (line[0] == 'B') {
+    printf("B %s %ld = ", word, strtol(value, NULL, 0));
+    WriteLabels(word, value);
+    return;
+  }
   printf("%s = ", line);
   switch (line[0]) {
     case 'R':
@@ -159,6 +233,9 @@ static void RunLine(const char* line) {
       break;
     case 'L':
       List(path);
+      break;
+    case 'S':
+      SettleSeed(word);
       break;
     default:
       puts("?");

@@ -50,11 +50,11 @@ def fletcher64(data):
     return high << 32 | low
 
 
-def index_blocks(label_size, minor):
+def index_blocks(label_size, minor, used=0):
     """The two index blocks of a freshly initialised label area of version 1.`minor`.
 
-    As the specification has them: labels of 128 bytes in version 1.1, of 256 from 1.2 on; all slots
-    free; index 0 is current (sequence 3 over 2).
+    As the specification has them: labels of 128 bytes in version 1.1, of 256 from 1.2 on; the slots
+    whose bits are set in `used` hold labels, the others are free; index 0 is current (sequence 3 over 2).
     """
     slot_size = 128 if minor < 2 else 256
     index_size = -(-(72 + label_size // slot_size // 8) // 256) * 256
@@ -62,6 +62,7 @@ def index_blocks(label_size, minor):
     bitmap = bytearray(b"\xff" * (slots // 8))
     if slots % 8:
         bitmap.append((1 << slots % 8) - 1)
+    bitmap = (int.from_bytes(bitmap, "little") & ~used).to_bytes(len(bitmap), "little")
     tail = bytes(bitmap).ljust(index_size - 72, b"\0")
     blocks = b""
     for number, sequence in ((0, 3), (1, 2)):
