@@ -146,7 +146,8 @@ TEST_F(FilesTest, AnEmptyWriteCallsNothing) {
 
 TEST_F(FilesTest, OfALongWriteOnePageCounts) {
   EXPECT_EQ(Write(*Open(uuid_, O_WRONLY), 0, std::string(10000, 'x')), 4096);
-  EXPECT_THAT(model_.stores(), ElementsAre(std::string(4096, 'x')));
+  // The model sees that there was more: some of its attributes refuse that.
+  EXPECT_THAT(model_.stores(), ElementsAre(std::string(10000, 'x')));
 }
 
 TEST_F(FilesTest, ARefusedStoreGivesItsErrno) {

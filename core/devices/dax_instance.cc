@@ -117,16 +117,15 @@ absl::Status DaxInstance::Open() {
   node_ = std::make_shared<DataNode>(
       media_, DataNode::Options{
                   .name = name(), .block_size = 4096, .read_only = dax_.region().read_only()});
-  const std::string path = absl::StrCat("dev/", name());
-  system().AddData(path, node_);
-  for (const std::string& alias : aliases_) system().AddLink(alias, path);
+  system().AddData(file(), node_);
+  system().AddAliases(aliases_, file());
   return absl::OkStatus();
 }
 
 void DaxInstance::Close() {
   node_->Close();
-  for (const std::string& alias : aliases_) system().RemoveLink(alias);
-  system().RemoveData(absl::StrCat("dev/", name()));
+  system().RemoveAliases(aliases_, file());
+  system().RemoveData(file());
   node_.reset();
 }
 
@@ -140,8 +139,10 @@ void DaxInstance::RemoveFromMemory() {
 }
 
 void DaxInstance::PoisonChanged(PoisonChange change) {
-  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
+  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(file());
 }
+
+std::string DaxInstance::file() const { return absl::StrCat("dev/", name()); }
 
 std::string DaxInstance::device_number() const { return absl::StrCat(kDaxMajor, ":", minor_); }
 

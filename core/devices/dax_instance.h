@@ -38,6 +38,7 @@ class DaxInstance final : public Device, public PoisonObserver {
   DataNode* node() const { return node_.get(); }  // null unless device_dax has it
   const DataNode* data_file() const override { return node_.get(); }
   std::string device_number() const;  // "252:0"
+  std::string file() const;           // "dev/dax0.0"
 
   // The driver that has it, or null; dax_bus.cc changes it.
   const DaxDriver* dax_driver() const { return driver_; }

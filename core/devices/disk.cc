@@ -243,22 +243,26 @@ std::shared_ptr<Disk> Disk::Attach(Device& driving, std::string name, std::share
       new Disk(driving, std::move(name), std::move(node), std::move(options)));
   driving.system().Register(disk);
   RegionOf(driving).source().media->ObservePoison(disk);
-  driving.system().AddData(absl::StrCat("dev/", disk->name()), disk->node_);
+  driving.system().AddData(disk->file(), disk->node_);
+  driving.system().AddAliases(disk->options_.aliases, disk->file());
   return disk;
 }
 
 void Disk::Detach() {
   node_->Close();
-  system().RemoveData(absl::StrCat("dev/", name()));
+  system().RemoveAliases(options_.aliases, file());
+  system().RemoveData(file());
   system().Unregister(*this);
 }
 
 void Disk::PoisonChanged(PoisonChange change) {
   system().NotifyChanged(*this, "badblocks");
-  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
+  if (change == PoisonChange::kWentBad) system().NotifyDataChanged(file());
 }
 
 std::string Disk::device_number() const { return absl::StrCat(kBlockMajor, ":", minor_); }
+
+std::string Disk::file() const { return absl::StrCat("dev/", name()); }
 
 std::string Disk::place() const { return absl::StrCat("block/", name()); }
 
@@ -271,14 +275,11 @@ std::vector<DeviceLink> Disk::inner_links() const {
 }
 
 std::vector<DeviceLink> Disk::links() const {
-  std::vector<DeviceLink> links = {
+  return {
       {absl::StrCat("block/", name()), path()},
       {absl::StrCat("class/block/", name()), path()},
       {absl::StrCat("sys/dev/block/", device_number()), path()},
   };
-  for (const std::string& alias : options_.aliases)
-    links.push_back({alias, absl::StrCat("dev/", name())});
-  return links;
 }
 
 std::string Disk::uevent() const {

@@ -36,6 +36,7 @@ class Disk final : public Device, public PoisonObserver {
   const DataNode* data_file() const override { return node_.get(); }
   const Options& options() const { return options_; }
   std::string device_number() const;  // "259:0"
+  std::string file() const;           // "dev/pmem0"
   uint64_t sequence() const { return sequence_; }
 
   std::string place() const override;

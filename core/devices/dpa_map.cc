@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/devices/claim_device.h"
@@ -11,10 +12,19 @@
 namespace nvdimmfs::core {
 namespace {
 
-DpaPart OwnedPart(const Region& region, const Range& dpa, const Uuid& uuid) {
+// The region's namespaces by uuid; the first of those that share one.
+using Owners = absl::flat_hash_map<Uuid, const Namespace*>;
+
+Owners OwnersIn(const Region& region) {
+  Owners owners;
+  for (const Namespace* ns : region.Namespaces()) owners.emplace(ns->uuid(), ns);
+  return owners;
+}
+
+DpaPart OwnedPart(const Owners& owners, const Range& dpa, const Uuid& uuid) {
   DpaPart part = {.dpa = dpa, .use = DpaUse::kNamespace, .owner = uuid.ToString()};
-  for (const Namespace* ns : region.Namespaces()) {
-    if (ns->uuid() != uuid) continue;
+  if (const auto owner = owners.find(uuid); owner != owners.end()) {
+    const Namespace* ns = owner->second;
     part.what = absl::StrCat(ns->name(), " ", ns->mode(), ns->alt_name().empty() ? "" : " ",
                              ns->alt_name());
     return part;
@@ -25,7 +35,7 @@ DpaPart OwnedPart(const Region& region, const Range& dpa, const Uuid& uuid) {
 
 DpaPart FreePart(const Range& dpa) { return {.dpa = dpa, .use = DpaUse::kFree, .what = "free"}; }
 
-std::vector<DpaPart> PartsOf(const Region& region, const Mapping& mapping) {
+std::vector<DpaPart> PartsOf(const Region& region, const Owners& owners, const Mapping& mapping) {
   const Range& all = mapping.dpa;
   if (mapping.dimm->source().missing)
     return {{.dpa = all, .use = DpaUse::kMissing, .what = "missing"}};
@@ -40,7 +50,7 @@ std::vector<DpaPart> PartsOf(const Region& region, const Mapping& mapping) {
     const uint64_t end = std::min(extent.dpa.end(), all.end());
     if (start >= end) continue;
     if (start > at) parts.push_back(FreePart({at, start - at}));
-    parts.push_back(OwnedPart(region, {start, end - start}, extent.owner));
+    parts.push_back(OwnedPart(owners, {start, end - start}, extent.owner));
     at = end;
   }
   if (at < all.end()) parts.push_back(FreePart({at, all.end() - at}));
@@ -56,12 +66,13 @@ std::vector<DpaBar> MapDpa(const Region& region) {
              .dpa = all,
              .parts = {{.dpa = all, .use = DpaUse::kLabelless, .what = "label-less"}}}};
   }
+  const Owners owners = OwnersIn(region);
   std::vector<DpaBar> bars;
   for (const Mapping& mapping : region.mappings())
     bars.push_back({.title = absl::StrCat(mapping.dimm->name(), ": ", mapping.dpa.size,
                                           " bytes of ", region.name()),
                     .dpa = mapping.dpa,
-                    .parts = PartsOf(region, mapping)});
+                    .parts = PartsOf(region, owners, mapping)});
   return bars;
 }
 

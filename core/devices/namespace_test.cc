@@ -368,8 +368,54 @@ TEST(Create, ARefusalLeavesTheRegionAsItWas) {
   EXPECT_EQ(m.Get("namespace0.0/alt_name"), "\n");
   EXPECT_EQ(m.Get("nmem0/available_slots"), "509\n");
   EXPECT_FALSE(m.Exists("namespace0.1"));
-  EXPECT_EQ(m.Set("region0/x/create", ""), "");  // everything that is free
+  EXPECT_EQ(m.Set("region0/x/create", "mode=raw"), "");  // everything that is free
   EXPECT_EQ(m.Get("namespace0.0/size"), "268435456\n");
+}
+
+// One word less than "everything": what says nothing makes nothing.
+TEST(Create, WhatSaysNothingMakesNothing) {
+  Model m = Labelled();
+  const std::string nul("\0", 1);
+  for (const std::string& written :
+       {std::string("\n"), std::string(" \t \n\n"), nul, "\n" + nul + nul,
+        std::string("# size=64M\n"), std::string("\n  # all\n# of it\n")}) {
+    EXPECT_EQ(m.Set("region0/x/create", written), "EINVAL") << written;
+    EXPECT_NE(m.Get("region0/x/last_error"), "");
+    EXPECT_EQ(m.Get("region0/available_size"), "268435456\n");
+    EXPECT_EQ(m.Set("region0/x/destroy", written), "EINVAL") << written;
+  }
+  EXPECT_EQ(m.Set("region0/x/create", ",,\n"), "EINVAL");
+  EXPECT_FALSE(m.Exists("namespace0.1"));
+}
+
+// The kernel's own files stop at a NUL and at a page; a command is taken whole or not at all.
+TEST(Create, ACommandIsTakenWholeOrNotAtAll) {
+  Model m = Labelled();
+  const auto with_nul = [](std::string text) { return text + std::string("\0", 1); };
+  EXPECT_EQ(m.Set("region0/x/create", with_nul("size=16M") + " mode=sector"), "EINVAL");
+  EXPECT_EQ(m.Set("region0/x/create", with_nul("size=16M name=a") + "b\n"), "EINVAL");
+  EXPECT_EQ(m.Set("region0/x/create", "size=16M" + std::string(4096, ' ') + "mode=sector"),
+            "EINVAL");
+  EXPECT_EQ(m.Get("region0/available_size"), "268435456\n");
+  // As a C program writes it that counts the NUL.
+  EXPECT_EQ(m.Set("region0/x/create", with_nul("size=16M\n")), "");
+  EXPECT_EQ(m.Set("region0/x/destroy", with_nul("namespace0.0") + "1"), "EINVAL");
+  EXPECT_EQ(m.Get("namespace0.0/size"), "16777216\n");
+  EXPECT_EQ(m.Set("region0/x/destroy", with_nul("namespace0.0")), "");
+}
+
+TEST(Create, ANameInQuotesMayHaveBlanksAndCommas) {
+  Model m = Labelled();
+  EXPECT_EQ(m.Set("region0/x/create", "size=16M name=\"a, b\" mode=sector\n"), "");
+  EXPECT_EQ(m.Get("namespace0.0/alt_name"), "a, b\n");
+  EXPECT_EQ(m.Get("namespace0.0/mode"), "safe\n");
+  EXPECT_EQ(m.Set("region0/x/create", "size=16M,name='\"size=1M\"'"), "");
+  EXPECT_EQ(m.Get("namespace0.1/alt_name"), "\"size=1M\"\n");
+  EXPECT_EQ(m.Set("region0/x/create", "size=16M name=\"open"), "EINVAL");
+  EXPECT_EQ(m.Set("region0/x/create", "size=16M name=\"a\"b"), "EINVAL");
+  EXPECT_FALSE(m.Exists("namespace0.2") && m.Get("namespace0.2/size") != "0\n");
+  m.Restart();
+  EXPECT_EQ(m.Get("namespace0.0/alt_name"), "a, b\n");
 }
 
 TEST(Create, OnABlankAreaTakesLabelsIntoUseFirst) {

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "core/base/words.h"
 #include "core/devices/btt_device.h"
 #include "core/devices/namespace.h"
 #include "core/devices/pfn_device.h"
@@ -35,11 +35,12 @@ struct Request {
 // Everything that an info block of any personality occupies at the start of a namespace.
 constexpr uint64_t kWipe = 8192;
 
+constexpr absl::string_view kUsage =
+    "; write words of key=value, such as: size=64M mode=sector name=db; keys: size mode name uuid "
+    "sector_size align map; a value with blanks or commas goes in quotes: name=\"a, b\"";
+
 absl::Status BadLine(absl::string_view why) {
-  return Refusal(EINVAL, "create.syntax",
-                 absl::StrCat(why,
-                              "; write words of key=value, such as: size=64M mode=sector "
-                              "name=db; keys: size mode name uuid sector_size align map"));
+  return Refusal(EINVAL, "create.syntax", absl::StrCat(why, kUsage));
 }
 
 absl::StatusOr<Mode> ParseMode(absl::string_view text) {
@@ -47,12 +48,14 @@ absl::StatusOr<Mode> ParseMode(absl::string_view text) {
   if (text == "sector" || text == "safe") return Mode::kSector;
   if (text == "fsdax" || text == "memory") return Mode::kFsdax;
   if (text == "devdax" || text == "dax") return Mode::kDevdax;
-  return BadLine(absl::StrCat("mode=", text, " is none of raw, sector, fsdax, devdax"));
+  return BadLine(absl::StrCat("mode=", absl::Utf8SafeCHexEscape(text),
+                              " is none of raw, sector, fsdax, devdax"));
 }
 
-absl::Status SetOption(Request& request, absl::string_view key, absl::string_view value) {
+absl::Status SetOption(Request& request, const Word& word) {
+  const auto& [key, value] = word;
   if (key == "name") {
-    request.name = std::string(value);
+    request.name = value;
   } else if (key == "mode") {
     ASSIGN_OR_RETURN(request.mode, ParseMode(value));
   } else if (key == "size") {
@@ -64,25 +67,20 @@ absl::Status SetOption(Request& request, absl::string_view key, absl::string_vie
   } else if (key == "align") {
     ASSIGN_OR_RETURN(request.align, ParseSize(value));
   } else if (key == "map" && (value == "dev" || value == "mem")) {
-    request.map = std::string(value);
+    request.map = value;
   } else {
-    return BadLine(absl::StrCat(key, "=", value, " is not understood"));
+    return BadLine(absl::StrCat(absl::Utf8SafeCHexEscape(absl::StrCat(key, "=", value)),
+                                " is not understood"));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<Request> ParseLine(absl::string_view line) {
+  const absl::StatusOr<std::vector<Word>> words = ParseWords(line);
+  if (!words.ok()) return BadLine(words.status().message());
+  if (words->empty()) return BadLine("no word was written");
   Request request;
-  std::vector<absl::string_view> seen;
-  for (const absl::string_view word :
-       absl::StrSplit(line, absl::ByAnyChar(" \t\n,"), absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> option =
-        absl::StrSplit(word, absl::MaxSplits('=', 1));
-    for (const absl::string_view key : seen)
-      if (key == option.first) return BadLine(absl::StrCat(key, " is given twice"));
-    seen.push_back(option.first);
-    RETURN_IF_ERROR(SetOption(request, option.first, option.second));
-  }
+  for (const Word& word : *words) RETURN_IF_ERROR(SetOption(request, word));
   if (request.size == uint64_t{0}) return BadLine("size=0 makes no namespace");
   const bool mapped = request.mode == Mode::kFsdax || request.mode == Mode::kDevdax;
   if (request.align && !mapped) return BadLine("align= goes with mode=fsdax or mode=devdax only");
@@ -317,8 +315,9 @@ absl::Status DestroyNamespace(Region& region, absl::string_view name) {
   Release(*ns);
   if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));
   if (!ns->labelled()) return absl::OkStatus();
-  RETURN_IF_ERROR(ns->SetClaimClass(ClaimClass::kNone));
-  return ns->SetSize(0);
+  RETURN_IF_ERROR(ns->SetSize(0));
+  // After it: without a label this writes none, which would take a slot where none may be free.
+  return ns->SetClaimClass(ClaimClass::kNone);
 }
 
 }  // namespace nvdimmfs::core

@@ -5,7 +5,10 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/devices/bus.h"
 #include "core/devices/bus_type.h"
@@ -49,6 +52,45 @@ void Collect(const std::vector<std::shared_ptr<Device>>& devices,
 std::string Sentence(absl::string_view what, const absl::Status& status) {
   return absl::StrCat(what, ": ", status.message(), " [", ErrnoName(ErrnoOf(status)), ", ",
                       ReasonOf(status), "]");
+}
+
+// Whether every line is blank or a comment.
+bool SaysNothing(absl::string_view text) {
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const absl::string_view words = Trim(line);
+    if (!words.empty() && words.front() != '#') return false;
+  }
+  return true;
+}
+
+// What was written to a file of ours (x/...), less the NULs that a C program may put behind it. The
+// kernel's parsers take the part of a value that they understand; these files make and destroy
+// things, so whatever cannot be meant is refused.
+absl::StatusOr<absl::string_view> CommandText(const Attribute& attribute,
+                                              absl::string_view written) {
+  if (written.size() > kPage)
+    return Refusal(EINVAL, "command.length",
+                   absl::StrCat(written.size(), " bytes in one write; at most ", kPage,
+                                " are taken, and nothing was done"));
+  absl::string_view text = written;
+  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
+  if (const size_t nul = text.find('\0'); nul != absl::string_view::npos)
+    return Refusal(EINVAL, "command.nul",
+                   absl::StrCat("byte ", nul, " is a NUL, and more follows it; write text"));
+  if (SaysNothing(text))
+    return Refusal(EINVAL, "command.empty",
+                   absl::StrCat("nothing was written but blanks, comments or NULs, and nothing was "
+                                "done; it takes ",
+                                attribute.summary));
+  return text;
+}
+
+// What the store of an attribute gets of one write(2).
+absl::StatusOr<absl::string_view> StoredText(const Attribute& attribute,
+                                             absl::string_view written) {
+  if (absl::StartsWith(attribute.name, "x/")) return CommandText(attribute, written);
+  written = written.substr(0, kPage);
+  return attribute.raw_input ? written : written.substr(0, written.find('\0'));
 }
 
 Device& TopOf(Device& device) {
@@ -137,10 +179,9 @@ absl::Status System::Store(Device& device, const Attribute& attribute, absl::str
   if (attribute.store == nullptr)
     return Refusal(EIO, "attribute.read_only",
                    absl::StrCat(device.name(), "/", attribute.name, " cannot be written"));
-  written = written.substr(0, kPage);
-  if (!attribute.raw_input) written = written.substr(0, written.find('\0'));
   const std::shared_ptr<Device> alive = device.shared_from_this();
-  const absl::Status status = attribute.store(device, written);
+  const absl::StatusOr<absl::string_view> text = StoredText(attribute, written);
+  const absl::Status status = text.ok() ? attribute.store(device, *text) : text.status();
   if (!status.ok()) RecordRefusal(device, absl::StrCat(device.name(), "/", attribute.name), status);
   FinishRemovals();
   return status;
@@ -256,6 +297,27 @@ void System::AddData(absl::string_view path, const std::shared_ptr<DataNode>& no
 
 void System::RemoveData(absl::string_view path) {
   if (listener_ != nullptr) listener_->DataRemoved(path);
+}
+
+void System::AddAliases(const std::vector<std::string>& aliases, absl::string_view target) {
+  for (const std::string& alias : aliases)
+    if (aliases_.Claim(alias, target) == AliasTable::Outcome::kMoves) AddLink(alias, target);
+}
+
+void System::RemoveAliases(const std::vector<std::string>& aliases, absl::string_view target) {
+  for (const std::string& alias : aliases) {
+    switch (aliases_.Release(alias, target)) {
+      case AliasTable::Outcome::kStays:
+        break;
+      case AliasTable::Outcome::kMoves:
+        // In place of the old link: there is no moment without one.
+        AddLink(alias, *aliases_.Owner(alias));
+        break;
+      case AliasTable::Outcome::kGoes:
+        RemoveLink(alias);
+        break;
+    }
+  }
 }
 
 void System::NotifyChanged(const Device& device, absl::string_view attribute) {

@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "core/base/timer_queue.h"
 #include "core/commands/command.h"
+#include "core/devices/alias_table.h"
 #include "core/devices/device.h"
 #include "core/devices/device_numbers.h"
 #include "core/devices/driver.h"
@@ -57,7 +58,9 @@ class System {
   absl::Status AddBus(BusSource source);
   // ENODEV once the device is gone; EIO where the attribute has no such direction.
   absl::StatusOr<std::string> Show(Device& device, const Attribute& attribute);
-  // `written` is what one write(2) brought (at most a page). A refusal is kept for x/last_error.
+  // `written` is what one write(2) brought. The kernel's attributes take a page of it, up to the
+  // first NUL; files of ours (x/...) refuse more, NULs within, and blanks alone with EINVAL. A
+  // refusal is kept for x/last_error.
   absl::Status Store(Device& device, const Attribute& attribute, absl::string_view written);
 
   // Runs a control command; what ioctl(2) would return. A refusal is kept for x/last_error.
@@ -101,6 +104,9 @@ class System {
   void RemoveLink(absl::string_view path);
   void AddData(absl::string_view path, const std::shared_ptr<DataNode>& node);
   void RemoveData(absl::string_view path);
+  // Further names for `target`; where another has one of them first, that keeps it until it goes.
+  void AddAliases(const std::vector<std::string>& aliases, absl::string_view target);
+  void RemoveAliases(const std::vector<std::string>& aliases, absl::string_view target);
   // These two from any thread, without the lock.
   void NotifyChanged(const Device& device, absl::string_view attribute);
   void NotifyDataChanged(absl::string_view path);
@@ -161,6 +167,7 @@ class System {
   std::vector<const Driver*> drivers_;
   std::shared_ptr<DaxBus> dax_bus_;
   absl::flat_hash_map<absl::string_view, Device*> by_name_;  // the devices of the nd bus
+  AliasTable aliases_;
   TimerQueue timers_;
 };
 

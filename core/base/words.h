@@ -1,0 +1,30 @@
+// Lines of key=value words, as x/create takes them.
+#ifndef NVDIMMFS_CORE_BASE_WORDS_H_
+#define NVDIMMFS_CORE_BASE_WORDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::core {
+
+struct Word {
+  std::string key;
+  std::string value;
+  friend bool operator==(const Word&, const Word&) = default;
+};
+
+// Words are separated by blanks, tabs, newlines and commas. A value that begins with ' or " reaches
+// to the same mark again and may contain anything in between, separators too; a separator or the
+// end of the line follows. Within "..." a backslash before " or another backslash stands for that
+// character. Elsewhere quotes and backslashes are characters like others.
+//
+// Refused with EINVAL, "words.syntax": a word without "=" or without a key, a key that is given
+// twice, a quote without its end, something directly behind a closing quote.
+absl::StatusOr<std::vector<Word>> ParseWords(absl::string_view line);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BASE_WORDS_H_
