@@ -83,7 +83,7 @@ absl::Status CheckNext(const InfoBlock& info, uint64_t remaining) {
 
 absl::StatusOr<InfoBlock> LoadInfo(const core::Media& ns, uint64_t at) {
   InfoBlock info;
-  RETURN_IF_ERROR(ns.Read(at, absl::MakeSpan(reinterpret_cast<std::byte*>(&info), sizeof info)));
+  RETURN_IF_ERROR(ns.Peek(at, absl::MakeSpan(reinterpret_cast<std::byte*>(&info), sizeof info)));
   return info;
 }
 

@@ -215,12 +215,14 @@ class Lister {
   }
 
   Json NamespacesJson(const DeviceView& region) const {
+    std::vector<BadRange> bad;
+    if (options_.media_errors) bad = ReadBadRanges(region);
     const NamespaceDetail detail = {.device_dax = options_.device_dax || options_.verbose > 0,
-                                    .media_errors = options_.media_errors,
+                                    .media_errors = options_.media_errors ? &bad : nullptr,
                                     .verbose = options_.verbose > 0};
     Json namespaces = Json::array();
     for (const DeviceView& child : region.Children(DeviceKind::kNamespace)) {
-      if (!filter_.TakesNamespace(region, child)) continue;
+      if (!filter_.TakesNamespace(child)) continue;
       const NamespaceView ns(region, child);
       if (ns.enabled() || options_.idle || (options_.configured && ns.configured()))
         namespaces.push_back(ns.ToJson(detail, format_));

@@ -143,9 +143,8 @@ bool ListingFilter::TakesRegion(const DeviceView& region) const {
          OnNode(region) && texts_.type.value_or("pmem") == "pmem";
 }
 
-bool ListingFilter::TakesNamespace(const DeviceView& region, const DeviceView& ns) const {
-  return TakesRegion(region) && MeansNamespace(texts_.ns, ns.name()) &&
-         (!mode_ || ns.Text("mode") == mode_);
+bool ListingFilter::TakesNamespace(const DeviceView& ns) const {
+  return MeansNamespace(texts_.ns, ns.name()) && (!mode_ || ns.Text("mode") == mode_);
 }
 
 }  // namespace nvdimmfs::tools

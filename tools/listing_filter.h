@@ -33,7 +33,7 @@ class ListingFilter {
   bool Takes(const DeviceView& bus) const;
   bool TakesDimm(const DeviceView& bus, const DeviceView& dimm) const;
   bool TakesRegion(const DeviceView& region) const;
-  bool TakesNamespace(const DeviceView& region, const DeviceView& ns) const;
+  bool TakesNamespace(const DeviceView& ns) const;  // of a region that it takes
 
  private:
   bool HasDimm(const DeviceView& region) const;

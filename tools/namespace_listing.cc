@@ -2,19 +2,18 @@
 
 #include "core/base/range.h"
 #include "core/base/uuid.h"
-#include "tools/bad_range_listing.h"
+#include "core/devices/system.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
 using core::DeviceKind;
 
-std::optional<DeviceView> FindClaim(const DeviceView& region, const DeviceView& ns) {
+// By its name: a region may have thousands of claims, and each of its namespaces asks.
+std::optional<DeviceView> FindClaim(const DeviceView& ns) {
   const std::string holder = ns.Text("holder").value_or("");
-  for (const auto kind : {DeviceKind::kBtt, DeviceKind::kPfn, DeviceKind::kDax})
-    for (const DeviceView& claim : region.Children(kind))
-      if (claim.name() == holder) return claim;
-  return std::nullopt;
+  core::Device* claim = ns.device().system().FindLocked(holder);
+  return claim == nullptr ? std::nullopt : std::optional<DeviceView>(*claim);
 }
 
 // ndctl has no word for "no uuid".
@@ -25,7 +24,7 @@ std::string UuidOrNil(const std::string& text) {
 }  // namespace
 
 NamespaceView::NamespaceView(const DeviceView& region, const DeviceView& ns)
-    : region_(region), ns_(ns), claim_(FindClaim(region, ns)) {}
+    : region_(region), ns_(ns), claim_(FindClaim(ns)) {}
 
 bool NamespaceView::configured() const {
   if (ns_.Number("size").value_or(0) == 0) return false;
@@ -97,8 +96,7 @@ Json NamespaceView::DaxRegion(const NumberFormat& format) const {
   return dax;
 }
 
-void NamespaceView::AddMediaErrors(Json& json) const {
-  const std::vector<BadRange> all = ReadBadRanges(region_);
+void NamespaceView::AddMediaErrors(const std::vector<BadRange>& all, Json& json) const {
   // Those of a raw namespace are not told from the region's.
   if (!claim_) return AddBadRanges(all, region_, true, json);
   const bool is_btt = claim_->device().kind() == core::DeviceKind::kBtt;
@@ -134,7 +132,7 @@ Json NamespaceView::ToJson(const NamespaceDetail& detail, const NumberFormat& fo
   if (detail.verbose)
     for (const char* node : {"numa_node", "target_node"})
       if (const auto number = ns_.Node(node); number && *number >= 0) json[node] = *number;
-  if (detail.media_errors) AddMediaErrors(json);
+  if (detail.media_errors != nullptr) AddMediaErrors(*detail.media_errors, json);
   return json;
 }
 

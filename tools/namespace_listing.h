@@ -3,7 +3,10 @@
 #define NVDIMMFS_TOOLS_NAMESPACE_LISTING_H_
 
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "tools/bad_range_listing.h"
 #include "tools/device_view.h"
 #include "tools/ndctl_json.h"
 
@@ -11,7 +14,8 @@ namespace nvdimmfs::tools {
 
 struct NamespaceDetail {
   bool device_dax = false;  // "daxregion" in place of "chardev"
-  bool media_errors = false;
+  // What is bad in the region, as ReadBadRanges has it; null: not to be told.
+  const std::vector<BadRange>* media_errors = nullptr;
   bool verbose = false;  // raw_uuid and node numbers
 };
 
@@ -42,7 +46,7 @@ class NamespaceView {
   Json ToJson(const NamespaceDetail& detail, const NumberFormat& format) const;
 
  private:
-  void AddMediaErrors(Json& json) const;
+  void AddMediaErrors(const std::vector<BadRange>& all, Json& json) const;
   Json DaxRegion(const NumberFormat& format) const;
 
   DeviceView region_;

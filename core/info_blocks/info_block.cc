@@ -123,7 +123,7 @@ absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uui
                                             const Range& spa, const InfoBlockWish& wish) {
   InfoBlock block;
   const absl::Status read =
-      ns.Read(kInfoBlockOffset, {reinterpret_cast<std::byte*>(&block), sizeof block});
+      ns.Peek(kInfoBlockOffset, {reinterpret_cast<std::byte*>(&block), sizeof block});
   if (!read.ok()) return Refusal(ENXIO, "info.unreadable", read.message());
   RETURN_IF_ERROR(CheckIdentity(block, dax, parent_uuid));
   const InfoBlockView view = ViewOf(block);
