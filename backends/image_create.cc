@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "backends/image_layout.h"
+#include "backends/largest_mapping.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 
@@ -22,30 +23,59 @@ namespace {
 using core::Refusal;
 
 constexpr uint64_t kGiB = uint64_t{1} << 30;
-constexpr uint64_t kLargestFile = INT64_MAX;
+// What label commands of a kernel and index blocks ask for: two of these, and two labels.
+constexpr uint64_t kSmallestLabelArea = 1024;
+// Of the label area so much gets its blocks at once: the index blocks, and thousands of labels.
+constexpr uint64_t kReserved = 2 << 20;
 
 absl::Status CheckNew(const NewImage& image) {
   if (image.size == 0 || image.size % kImagePage != 0)
     return Refusal(EINVAL, "create.size",
                    absl::StrCat("create ", image.path, ": ", image.size,
                                 " bytes of data: must be a positive multiple of ", kImagePage));
-  if (image.label_size % kImagePage != 0 || image.label_size > kMaxLabelArea ||
-      (image.label_size != 0 && image.label_size < kMinLabelArea))
+  const uint64_t unit = image.label_size < kMinLabelArea ? kSmallestLabelArea : kImagePage;
+  if (image.label_size % unit != 0 || image.label_size > kMaxLabelArea)
     return Refusal(EINVAL, "create.label_size",
                    absl::StrCat("create ", image.path, ": a label area of ", image.label_size,
-                                " bytes: must be 0 or a multiple of ", kImagePage, ", at least ",
-                                kMinLabelArea, " (128K, QEMU's least)"));
-  if (image.size > kLargestFile - image.label_size)
+                                " bytes: must be 0, a multiple of 4096 from 128K (QEMU's least) to "
+                                "4G - 4096, or, for nvdimmfs alone, a multiple of 1K below 128K"));
+  if (image.size > kLargestMapping - image.label_size)
     return Refusal(EINVAL, "create.size",
                    absl::StrCat("create ", image.path, ": ", image.size,
-                                " bytes are more than a file can have"));
+                                " bytes of data and the label area are more than ", kLargestMapping,
+                                " bytes (64T): a process cannot map more, so it could not be "
+                                "mounted"));
   return absl::OkStatus();
+}
+
+absl::string_view WhatToDo(int error) {
+  switch (error) {
+    case EEXIST:
+      return "; remove it first, nothing is overwritten";
+    case EFBIG:
+      return "; its file system takes no file of that size (ext4: 16T less a block); XFS, btrfs "
+             "and "
+             "tmpfs take larger ones";
+    case ENOSPC:
+    case EDQUOT:
+      return "; free space there. No file was left behind";
+    default:
+      return "";
+  }
 }
 
 absl::Status FileError(const std::string& path, absl::string_view step, int error) {
   return Refusal(error, error == EEXIST ? "create.exists" : "create.file",
-                 absl::StrCat("create ", path, ": ", step, ": ", strerror(error),
-                              error == EEXIST ? "; remove it first, nothing is overwritten" : ""));
+                 absl::StrCat("create ", path, ": ", step, ": ", strerror(error), WhatToDo(error)));
+}
+
+// The data stays sparse. A label that cannot be written for want of a block would cost more than
+// these few.
+int ReserveLabels(int fd, const NewImage& image) {
+  const uint64_t size = std::min(image.label_size, kReserved);
+  if (size == 0) return 0;
+  if (fallocate(fd, 0, static_cast<off_t>(image.size), static_cast<off_t>(size)) == 0) return 0;
+  return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
 }
 
 std::string FolderOf(const std::string& path) {
@@ -84,6 +114,7 @@ absl::StatusOr<CreatedImage> CreateImage(const NewImage& image) {
   const int fd = open(image.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (fd < 0) return FileError(image.path, "make the file", errno);
   int error = ftruncate(fd, static_cast<off_t>(created.file_size)) != 0 ? errno : 0;
+  if (error == 0) error = ReserveLabels(fd, image);
   if (error == 0 && fsync(fd) != 0) error = errno;
   close(fd);
   if (error != 0) {

@@ -14,7 +14,8 @@ namespace nvdimmfs::backends {
 struct NewImage {
   std::string path;
   uint64_t size = 0;                 // bytes of data: a positive multiple of 4096
-  uint64_t label_size = 128 * 1024;  // bytes: 0, or a multiple of 4096 from 128 KiB to 4 GiB - 4096
+  // bytes: 0, a multiple of 4096 from 128 KiB to 4 GiB - 4096, or one of 1024 that is no QEMU's
+  uint64_t label_size = 128 * 1024;
 };
 
 struct CreatedImage {
@@ -24,7 +25,7 @@ struct CreatedImage {
   bool label_area_is_found = true;
 };
 
-// Makes a sparse file of zeros, durable with its folder entry when this returns.
+// Makes a sparse file of zeros, whose label area has its blocks, durable with its folder entry when this returns.
 // Refused with EINVAL, "create.size" or "create.label_size"; EEXIST, "create.exists" where the path
 // names anything already (nothing is ever overwritten); else the errno of the system,
 // "create.file", and then no file is left behind.

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/descriptor.h"
+#include "backends/largest_mapping.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 
@@ -29,6 +30,14 @@ const dev_t kPhysicalMemory = makedev(1, 1);
 // libpmem2 answers with a negative errno or one of its own codes (from -100000 down).
 absl::Status MapError(const std::string& name, int error) {
   const int error_number = error < 0 && error > -4096 ? -error : EINVAL;
+  if (error_number == ENOMEM)
+    return core::Refusal(
+        ENOMEM, "media.map",
+        absl::StrCat("map ", name,
+                     ": it does not fit in the addresses of this process: a file may have ",
+                     kLargestMapping,
+                     " bytes (64T), and all that one process has open together "
+                     "about 120T"));
   return core::Refusal(error_number, "media.map",
                        absl::StrCat("map ", name, ": ", pmem2_errormsg()));
 }

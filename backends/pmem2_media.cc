@@ -74,6 +74,13 @@ void OrderStores() {
   std::atomic_thread_fence(std::memory_order_release);
 }
 
+// Why a file cannot have blocks for this part of it: ENOSPC or EDQUOT; 0 for any other trouble.
+int AllocationError(int file, uint64_t offset, uint64_t length) {
+  const int done =
+      fallocate(file, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(length));
+  return done != 0 && (errno == ENOSPC || errno == EDQUOT) ? errno : 0;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Pmem2Media>> Pmem2Media::Map(int fd, const Options& options) {
@@ -151,6 +158,15 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
                    absl::StrCat(what, "the memory has failed; ", end - start, " bytes at ", start,
                                 " are bad from now on"));
   }
+  const bool may_be_full = mapping_->kind() == Pmem2Mapping::Kind::kRegular && verb != "read";
+  const int full = may_be_full ? AllocationError(mapping_->fd(), file_offset_ + offset, length) : 0;
+  if (full != 0)
+    return Refusal(full, "media.full",
+                   absl::StrCat(what,
+                                full == EDQUOT ? "the disk quota of its owner is used up"
+                                               : "its file system is full",
+                                ", and this part of the file has no blocks yet. Free space there "
+                                "and write again; what was durable still is"));
   if (mapping_->kind() == Pmem2Mapping::Kind::kBlock)
     return Refusal(EIO, "media.sigbus",
                    absl::StrCat(what,

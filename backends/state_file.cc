@@ -5,30 +5,18 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
+#include "backends/new_file.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {
 
 constexpr size_t kLongest = 4096;  // bytes; a record is far shorter
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { Close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int Close() { return fd_ < 0 ? 0 : close(std::exchange(fd_, -1)); }
-
- private:
-  int fd_;
-};
 
 std::string DirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -60,14 +48,11 @@ class File final : public core::intel::StateStore {
     if (read_only_)
       return core::Refusal(EROFS, "dimm_state.read_only",
                            absl::StrCat("save ", path_, ": the DIMM was opened read-only"));
+    // What a power cut left there was never the record.
     const std::string fresh = path_ + ".new";
-    absl::Status status = WriteWhole(fresh, record);
-    if (status.ok() && rename(fresh.c_str(), path_.c_str()) != 0) status = Failed("save");
-    if (!status.ok()) {
-      unlink(fresh.c_str());
-      return status;
-    }
-    return SyncDirectory();
+    unlink(fresh.c_str());
+    errno = ReplaceFile(path_, fresh, record, 0600);
+    return errno == 0 ? SyncDirectory() : Failed("save");
   }
 
  private:
@@ -75,18 +60,6 @@ class File final : public core::intel::StateStore {
     const int error = errno;
     return core::Refusal(error, absl::StrCat("dimm_state.", verb),
                          absl::StrCat(verb, " ", path_, ": ", strerror(error)));
-  }
-
-  absl::Status WriteWhole(const std::string& path, absl::string_view record) const {
-    unlink(path.c_str());
-    Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (file.get() < 0) return Failed("save");
-    const ssize_t written = write(file.get(), record.data(), record.size());
-    if (written >= 0 && written != static_cast<ssize_t>(record.size())) errno = ENOSPC;
-    if (written != static_cast<ssize_t>(record.size()) || fsync(file.get()) != 0 ||
-        file.Close() != 0)
-      return Failed("save");
-    return absl::OkStatus();
   }
 
   absl::Status SyncDirectory() const {

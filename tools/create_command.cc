@@ -1,4 +1,6 @@
 // nvdimmfs create IMAGE --size 256M [--label-size 128K] [--labels auto|none|1.1|1.2] [--uuid U]
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -6,6 +8,7 @@
 
 #include "backends/image_backend.h"
 #include "backends/image_create.h"
+#include "backends/image_layout.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
@@ -52,7 +55,11 @@ absl::Status Create(const Wanted& wanted) {
   // A blank area of a whole number of MiB cannot be told from data; index blocks make it found.
   std::string version = wanted.labels;
   if (version == "auto") version = created.label_area_is_found ? "none" : "1.2";
-  RETURN_IF_ERROR(Initialise(image, version));
+  if (const absl::Status labelled = Initialise(image, version); !labelled.ok()) {
+    // It was made a moment ago, by this command.
+    unlink(image.path.c_str());
+    return labelled;
+  }
   std::printf("%s: %llu bytes of data, %llu bytes of labels (%s)\n", image.path.c_str(),
               static_cast<unsigned long long>(image.size),
               static_cast<unsigned long long>(image.label_size),
@@ -62,8 +69,14 @@ absl::Status Create(const Wanted& wanted) {
                  "nvdimmfs: note: a blank label area of this size cannot be told from data; mount "
                  "with -o label_size=%s\n",
                  wanted.label_size.c_str());
-  std::fprintf(stderr, "a guest gets it with:\n%s\n",
-               backends::QemuCommandLine(image, uuid).c_str());
+  if (image.label_size != 0 && image.label_size < backends::kMinLabelArea)
+    std::fprintf(stderr,
+                 "nvdimmfs: note: QEMU takes no label area below 128K: this image is for nvdimmfs "
+                 "alone, with -o label_size=%s where it does not find the labels\n",
+                 wanted.label_size.c_str());
+  else
+    std::fprintf(stderr, "a guest gets it with:\n%s\n",
+                 backends::QemuCommandLine(image, uuid).c_str());
   return absl::OkStatus();
 }
 

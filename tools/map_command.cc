@@ -1,6 +1,9 @@
 // nvdimmfs map [--svg FILE] SOURCE
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/new_file.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
 #include "core/devices/dpa_map.h"
@@ -40,13 +44,25 @@ absl::Status CheckReplaceable(const std::string& path) {
 
 absl::Status WritePicture(const std::string& picture, const std::string& path) {
   RETURN_IF_ERROR(CheckReplaceable(path));
-  errno = 0;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << picture;
-  file.close();
-  if (file) return absl::OkStatus();
-  return core::Refusal(errno != 0 ? errno : EIO, "map.svg",
-                       absl::StrCat("--svg ", path, ": it cannot be written"));
+  std::error_code unused;
+  const auto type = std::filesystem::status(path, unused).type();
+  int error = 0;
+  if (type == std::filesystem::file_type::regular ||
+      type == std::filesystem::file_type::not_found) {
+    // Through a link to the file itself; a picture that does not fit leaves the old one.
+    const std::string target = std::filesystem::weakly_canonical(path, unused).string();
+    error =
+        backends::ReplaceFile(target, absl::StrCat(target, ".", getpid(), ".part"), picture, 0666);
+  } else {
+    errno = 0;
+    std::ofstream file(path, std::ios::binary);
+    file << picture;
+    file.close();
+    if (!file) error = errno != 0 ? errno : EIO;
+  }
+  if (error == 0) return absl::OkStatus();
+  return core::Refusal(error, "map.svg",
+                       absl::StrCat("--svg ", path, ": ", strerror(error), "; nothing was drawn"));
 }
 
 // `svg` is where a picture goes, "-" for stdout; empty: text on stdout.

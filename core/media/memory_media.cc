@@ -34,7 +34,9 @@ absl::StatusOr<std::shared_ptr<Media>> MemoryMedia::Make(uint64_t size) {
   std::byte* const bytes = Reserve(size);
   if (bytes == nullptr)
     return Refusal(ENOMEM, "memory.size",
-                   absl::StrCat(size, " bytes of memory: more than this process can address"));
+                   absl::StrCat(size,
+                                " bytes of memory: more than this process can address; up to 64T "
+                                "always fit"));
   return std::shared_ptr<Media>(new MemoryMedia(bytes, size));
 }
 

@@ -1,0 +1,14 @@
+// How much of a file one process can be counted on to map.
+#ifndef NVDIMMFS_BACKENDS_LARGEST_MAPPING_H_
+#define NVDIMMFS_BACKENDS_LARGEST_MAPPING_H_
+
+#include <cstdint>
+
+namespace nvdimmfs::backends {
+
+// A process has 128 TiB of addresses (47 bits); its program lies at about two thirds of them.
+inline constexpr uint64_t kLargestMapping = uint64_t{64} << 40;
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_LARGEST_MAPPING_H_
