@@ -23,8 +23,6 @@ namespace {
 using core::Refusal;
 
 constexpr uint64_t kGiB = uint64_t{1} << 30;
-// What label commands of a kernel and index blocks ask for: two of these, and two labels.
-constexpr uint64_t kSmallestLabelArea = 1024;
 // Of the label area so much gets its blocks at once: the index blocks, and thousands of labels.
 constexpr uint64_t kReserved = 2 << 20;
 
@@ -33,12 +31,11 @@ absl::Status CheckNew(const NewImage& image) {
     return Refusal(EINVAL, "create.size",
                    absl::StrCat("create ", image.path, ": ", image.size,
                                 " bytes of data: must be a positive multiple of ", kImagePage));
-  const uint64_t unit = image.label_size < kMinLabelArea ? kSmallestLabelArea : kImagePage;
-  if (image.label_size % unit != 0 || image.label_size > kMaxLabelArea)
+  if (image.label_size % kImagePage != 0 || image.label_size > kMaxLabelArea)
     return Refusal(EINVAL, "create.label_size",
                    absl::StrCat("create ", image.path, ": a label area of ", image.label_size,
-                                " bytes: must be 0, a multiple of 4096 from 128K (QEMU's least) to "
-                                "4G - 4096, or, for nvdimmfs alone, a multiple of 1K below 128K"));
+                                " bytes: must be 0 or a multiple of ", kImagePage,
+                                " up to 4G - 4096; QEMU takes 128K and more"));
   if (image.size > kLargestMapping - image.label_size)
     return Refusal(EINVAL, "create.size",
                    absl::StrCat("create ", image.path, ": ", image.size,

@@ -14,7 +14,7 @@ namespace nvdimmfs::backends {
 struct NewImage {
   std::string path;
   uint64_t size = 0;                 // bytes of data: a positive multiple of 4096
-  // bytes: 0, a multiple of 4096 from 128 KiB to 4 GiB - 4096, or one of 1024 that is no QEMU's
+  // bytes: 0, or a multiple of 4096 up to 4 GiB - 4096; QEMU takes 128 KiB and more
   uint64_t label_size = 128 * 1024;
 };
 
