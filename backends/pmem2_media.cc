@@ -76,6 +76,10 @@ void OrderStores() {
 
 // Why a file cannot have blocks for this part of it: ENOSPC or EDQUOT; 0 for any other trouble.
 int AllocationError(int file, uint64_t offset, uint64_t length) {
+  struct stat status;
+  if (fstat(file, &status) != 0 ||
+      !core::Fits(offset, length, static_cast<uint64_t>(status.st_size)))
+    return 0;  // it was truncated
   const int done =
       fallocate(file, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(length));
   return done != 0 && (errno == ENOSPC || errno == EDQUOT) ? errno : 0;
