@@ -7,7 +7,8 @@
 //   false); RETURN_IF_ERROR((*btt)->Write(0, bytes));   // durable now, torn never
 //
 // Reasons of refusals: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
-// "btt.arena.read_only", "btt.sector_size.mismatch"; "media.*" comes from below.
+// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" comes from
+// below.
 #ifndef NVDIMMFS_BTT_BTT_H_
 #define NVDIMMFS_BTT_BTT_H_
 

@@ -117,7 +117,8 @@ class DamagedMapTest(CheckTestCase):
     def test_a_btt_without_a_sound_flog_can_be_read_read_only(self):
         self.create("mode=sector")
         arena = arenas.Arena(self.image)
-        self.put(arena.flog + 64 * 200 + 28, struct.pack("<I", 1))  # both slots with one number
+        for slot in (0, 1):  # both with one sequence number
+            self.put(arena.flog + 64 * 200 + 16 * slot + 12, struct.pack("<I", 1))
         with mounting.Mount(self.image) as mount:
             self.assertFalse(os.path.exists(mount.join("dev/pmem0s")))
         with mounting.Mount(self.image, "ro") as mount:
