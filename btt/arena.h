@@ -16,10 +16,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "btt/flog.h"
 #include "btt/flog_reader.h"
@@ -42,8 +45,14 @@ class Arena {
     bool error_flagged = false;  // the info block says so: reads only
   };
 
-  // Reads the flog, rolls interrupted writes forward and builds the lanes. Refused with the media's
-  // error, or with "btt.flog.*" where the flog makes no sense. Work and memory are per lane.
+  // A map of this size is looked through when the arena is opened; a larger one before the first
+  // write.
+  static constexpr uint64_t kSurveyedAtOnce = uint64_t{64} << 20;  // bytes
+
+  // Reads the flog, rolls interrupted writes forward and builds the lanes. Where map and flog
+  // contradict each other, the arena is read-only, and damage() says so. Refused with the media's
+  // error; unless read-only, also with "btt.flog.*" where the flog makes no sense. Memory is per
+  // lane, and while the map is looked through a bit a block.
   static absl::StatusOr<std::unique_ptr<Arena>> Open(std::shared_ptr<core::Media> ns,
                                                      const ArenaGeometry& geometry,
                                                      const Options& options);
@@ -56,6 +65,9 @@ class Arena {
   // Whether its info block says that there was an error.
   bool error_flagged() const { return error_flagged_; }
   bool writable() const { return !frozen_.load(std::memory_order_acquire); }
+  // Why nothing may be written until somebody has decided: a sentence; empty where nothing is known
+  // to be wrong.
+  std::string damage() const;
 
   // A part of one sector: `out` starts `skip` bytes into it.
   absl::Status Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
@@ -86,6 +98,10 @@ class Arena {
   Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options);
 
   absl::Status Recover();
+  void Judge() ABSL_LOCKS_EXCLUDED(judge_mutex_);
+  void SetDamage(std::string sentence) ABSL_LOCKS_EXCLUDED(judge_mutex_);
+  absl::Status RefuseUnlessSound() ABSL_LOCKS_EXCLUDED(judge_mutex_);
+  void MendFreeLanes();
   absl::Status LoadLanes(const FlogImage& flog);
   absl::Status AdoptLane(uint32_t lane, const LaneRecord& record);
   absl::Status RollForward(uint32_t lane, const LaneRecord& record);
@@ -104,7 +120,7 @@ class Arena {
   absl::Status ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
   void MarkBad(uint32_t premap, uint32_t seen_raw);
 
-  absl::Status CheckWritable() const;
+  absl::Status CheckWritable() { return writable() ? absl::OkStatus() : RefuseUnlessSound(); }
   absl::StatusOr<HeldLane> AcquireLane();
   bool MakeUsable(HeldLane& lane);
   absl::Status CleanFreeBlock(LaneState& lane);
@@ -133,7 +149,12 @@ class Arena {
   const bool error_flagged_;
   uint32_t rolled_forward_ = 0;  // writes that opening completed
   FlogPair pair_ = kNewPadding;
-  std::atomic<bool> frozen_;  // writes are refused: read-only, flagged, or after a metadata error
+  // Writes are refused: read-only, flagged, damaged, not yet looked through, or after a metadata
+  // error.
+  std::atomic<bool> frozen_;
+  mutable absl::Mutex judge_mutex_;
+  bool unjudged_ ABSL_GUARDED_BY(judge_mutex_) = false;  // the first write looks through the map
+  std::string damage_ ABSL_GUARDED_BY(judge_mutex_);
   LanePool lanes_;
   ShardTable shards_;
 };

@@ -164,13 +164,6 @@ bool Arena::IsBad(uint32_t premap) const {
 
 // --- Lanes ---------------------------------------------------------------------------------------
 
-absl::Status Arena::CheckWritable() const {
-  if (writable()) return absl::OkStatus();
-  return core::Refusal(read_only_ ? EROFS : EIO, "btt.arena.read_only",
-                       "the arena is read-only: opened so, flagged so in its info block, or "
-                       "frozen after a metadata error; check the namespace");
-}
-
 // Makes the free block a good one: zeros over it, and no poison in it. A bad unit that a
 // neighbouring block shares stays: clearing it would hide the neighbour's loss.
 absl::Status Arena::CleanFreeBlock(LaneState& lane) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
+#include "btt/survey.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 
@@ -39,8 +40,67 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Open(std::shared_ptr<core::Media> 
 
 absl::Status Arena::Recover() {
   ASSIGN_OR_RETURN(const FlogImage flog, LoadFlog(*ns_, geometry_));
-  ASSIGN_OR_RETURN(pair_, DetectPadding(flog.Readable()));
-  return LoadLanes(flog);
+  const auto pair = DetectPadding(flog.Readable());
+  // A reader needs no lanes.
+  if (!pair.ok() && !read_only_) return pair.status();
+  if (pair.ok()) pair_ = *pair;
+  if (error_flagged_) SetDamage("its info block flags it read-only after an error");
+  const bool small = uint64_t{geometry_.external_nlba} * sizeof(uint32_t) <= kSurveyedAtOnce;
+  if (small) Judge();
+  RETURN_IF_ERROR(LoadLanes(flog));
+  TellOpening();
+  if (frozen_) return absl::OkStatus();
+  if (small) {
+    MendFreeLanes();
+  } else {
+    frozen_ = true;
+    absl::MutexLock lock(&judge_mutex_);
+    unjudged_ = true;
+  }
+  return absl::OkStatus();
+}
+
+// Looks through the map; freezes the arena where a write could destroy what is still there.
+void Arena::Judge() {
+  const auto survey = SurveyArena(*ns_, geometry_);
+  if (survey.ok() && !survey->contradictory()) return;
+  frozen_ = true;
+  SetDamage(survey.ok() ? WorstOf(*survey) : std::string(survey.status().message()));
+}
+
+void Arena::SetDamage(std::string sentence) {
+  absl::MutexLock lock(&judge_mutex_);
+  if (damage_.empty()) damage_ = std::move(sentence);
+}
+
+std::string Arena::damage() const {
+  absl::MutexLock lock(&judge_mutex_);
+  return damage_;
+}
+
+// The first write of an arena whose map is large waits here, and those that come meanwhile.
+absl::Status Arena::RefuseUnlessSound() {
+  absl::MutexLock lock(&judge_mutex_);
+  if (unjudged_) {
+    unjudged_ = false;
+    const auto survey = SurveyArena(*ns_, geometry_);
+    if (!survey.ok()) damage_ = std::string(survey.status().message());
+    if (survey.ok() && survey->contradictory()) damage_ = WorstOf(*survey);
+    if (damage_.empty()) {
+      MendFreeLanes();
+      frozen_.store(false, std::memory_order_release);
+    }
+  }
+  if (writable()) return absl::OkStatus();
+  if (!read_only_ && !damage_.empty())
+    return core::Refusal(EIO, "btt.arena.damaged",
+                         absl::StrCat("the arena is read-only, since it is damaged: ", damage_,
+                                      "; see `nvdimmfs check --dry-run`, copy the image, then "
+                                      "`nvdimmfs check --repair`"));
+  return core::Refusal(read_only_ ? EROFS : EIO, "btt.arena.read_only",
+                       read_only_ ? "the arena was opened read-only"
+                                  : "the arena is read-only: it was frozen after a metadata error; "
+                                    "check the namespace");
 }
 
 absl::Status Arena::LoadLanes(const FlogImage& flog) {
@@ -54,18 +114,27 @@ absl::Status Arena::LoadLanes(const FlogImage& flog) {
     }
     const auto record = ReadLane(flog.groups[lane], pair_);
     const absl::Status sane = record.ok() ? CheckRecord(*record, geometry_) : record.status();
+    if (!sane.ok() && read_only_) {
+      lanes_.RetireInitial(lane);
+      SetDamage(absl::StrCat("flog of lane ", lane, ": ", sane.message()));
+      continue;
+    }
     if (!sane.ok()) return core::Annotate(sane, absl::StrCat("flog of lane ", lane));
     RETURN_IF_ERROR(AdoptLane(lane, *record));
     free_blocks.push_back(record->old_block);
   }
   if (!frozen_) RETURN_IF_ERROR(ns_->Drain());  // the rolled-forward map entries
   // Two lanes on one block would hand it out twice: reads are still right, writes would not be.
-  if (HasTwins(std::move(free_blocks))) frozen_ = true;
-  TellOpening();
-  if (frozen_) return absl::OkStatus();
+  if (HasTwins(std::move(free_blocks))) {
+    frozen_ = true;
+    SetDamage("two lanes have one free block");
+  }
+  return absl::OkStatus();
+}
+
+void Arena::MendFreeLanes() {
   for (uint32_t lane = 0; lane < geometry_.nfree; ++lane)
     if (!lanes_.IsHeld(lane)) MendLane(lane);
-  return absl::OkStatus();
 }
 
 void Arena::TellOpening() const {
@@ -75,10 +144,8 @@ void Arena::TellOpening() const {
                            " sector writes that a crash had interrupted"));
   if (frozen_ && !read_only_)
     core::Log(core::LogLevel::kWarning, "btt.arena.read_only",
-              absl::StrCat(
-                  "the arena at ", geometry_.start, " is read-only: ",
-                  error_flagged_ ? "its info block says so" : "two lanes claim the same free block",
-                  ". See nvdimmfs check"));
+              absl::StrCat("the arena at ", geometry_.start, " is read-only: ", damage(),
+                           ". See nvdimmfs check"));
 }
 
 absl::Status Arena::AdoptLane(uint32_t lane, const LaneRecord& record) {

@@ -155,6 +155,13 @@ absl::Status Btt::AddArena(const InfoBlock& info, uint64_t start) {
   return absl::OkStatus();
 }
 
+std::string Btt::damage() const {
+  for (size_t i = 0; i < arenas_.size(); ++i)
+    if (const std::string why = arenas_[i]->damage(); !why.empty())
+      return absl::StrCat("arena ", i, ": ", why);
+  return "";
+}
+
 absl::Status Btt::SetSectorSize(uint32_t external_lbasize) {
   sector_size_ = SectorSizeOf(external_lbasize);
   sector_shift_ = static_cast<uint32_t>(std::countr_zero(sector_size_));

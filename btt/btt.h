@@ -7,12 +7,14 @@
 //   false); RETURN_IF_ERROR((*btt)->Write(0, bytes));   // durable now, torn never
 //
 // Reasons of refusals: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
-// "btt.arena.read_only", "btt.sector_size.mismatch"; "media.*" comes from below.
+// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" comes from
+// below.
 #ifndef NVDIMMFS_BTT_BTT_H_
 #define NVDIMMFS_BTT_BTT_H_
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,7 @@
 #include "btt/info_block.h"
 #include "core/base/range.h"
 #include "core/base/uuid.h"
+#include "core/media/damage.h"
 #include "core/media/media.h"
 #include "core/media/poison_observer.h"
 
@@ -49,7 +52,7 @@ struct Identity {
 absl::StatusOr<Identity> Probe(const core::Media& ns, Version version,
                                const core::Uuid& parent_uuid);
 
-class Btt final : public core::Media {
+class Btt final : public core::Media, public core::DamageReport {
  public:
   // What binding a configured btt device does: opens the arenas, with recovery unless `read_only`;
   // or formats, where the first info block is not valid and the media may be written. One step
@@ -72,6 +75,9 @@ class Btt final : public core::Media {
   uint32_t sector_size() const { return sector_size_; }
   uint32_t external_lbasize() const { return arenas_.front()->geometry().external_lbasize; }
   absl::Span<const std::unique_ptr<Arena>> arenas() const { return arenas_; }
+
+  // Of the first damaged arena; reads go on, and so do writes to the others.
+  std::string damage() const override;
 
   // core::Media. Offsets in bytes of the sectors, metadata excluded; any alignment. A store is
   // durable when it returns, atomic per sector; whole sectors share their drains in batches of 32,

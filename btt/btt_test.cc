@@ -300,7 +300,7 @@ TEST_F(BttTest, TwoLanesOnOneBlockMayBeReadButNotWritten) {
   auto again = Btt::Open(ns_, Version::kV1_1, kParent, false);
   ASSERT_TRUE(again.ok());
   ReadAll(**again, 0, 4096);
-  EXPECT_EQ(core::ReasonOf((*again)->Write(0, Pattern(4096, 1))), "btt.arena.read_only");
+  EXPECT_EQ(core::ReasonOf((*again)->Write(0, Pattern(4096, 1))), "btt.arena.damaged");
 }
 
 TEST_F(BttTest, AnArenaFlaggedWithAnErrorIsReadOnly) {

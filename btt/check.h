@@ -11,7 +11,9 @@
 //   btt.flog.*          padding, seq, range, unreadable, shared (free block)
 //   btt.flog.pending    an interrupted write; the next opening finishes it
 //   btt.map.*           range, shared, unreadable, error (marked sectors)
-//   btt.block.lost      blocks that nobody owns
+//   btt.map.initial     sectors that the map has as never written, and others' claims or the flog
+//                       as written
+//   btt.block.lost      blocks that nobody claims
 #ifndef NVDIMMFS_BTT_CHECK_H_
 #define NVDIMMFS_BTT_CHECK_H_
 
@@ -43,24 +45,25 @@ std::vector<core::Finding> Check(const core::Media& ns, Version version,
 using SaveCopy = std::function<absl::Status(uint64_t offset, absl::Span<const std::byte> bytes)>;
 
 struct RepairReport {
-  std::vector<core::Finding> done;  // what was mended, at the place that was written
-  std::vector<core::Finding> left;  // Check, afterwards
+  std::vector<core::Finding> done;   // what was mended, at the place that was written
+  std::vector<core::Finding> left;   // Check, afterwards
+  std::vector<core::Finding> notes;  // what that costs and saves, an arena each
 };
 
-// Mends what can be mended without guessing at data:
+// Mends what the evidence decides (weigh.h), and never makes a sector unreadable whose data it
+// holds:
 //   · a lost info block from its copy, and a lost copy from its block; with several arenas also
-//   arena 0's
-//     from the geometry and another arena's identity
+//     arena 0's from the geometry and another arena's identity
 //   · interrupted writes are rolled forward
-//   · lanes without a sound flog group or a block of their own get a block that nobody owns
-//   · sectors without a block of their own get one likewise, in the error state: they read EIO
-//   until
-//     written, never another sector's data; and a sector whose block a lane had as its free block
-//     gets the error state on that block
+//   · sectors whose entries are damaged get the block that the flog has them written to, or the
+//     only one that can be theirs; else a lost block in the error state: they read EIO until
+//     written
+//   · sectors that explicitly name one block all go on to read it
+//   · lanes without a sound flog group or a block of their own get a lost block
 //   · the read-only flag goes when nothing contradicts itself any more
-// Crash-safe: while the map and the flog are being changed the arena is flagged read-only, and a
-// repair that was cut is finished by the next one. Refused where the media is read-only (EROFS) or
-// holds no trace of a BTT (ENODEV).
+// Crash-safe: evidence is followed first, by single stores; while lost blocks are given out the
+// arena is flagged read-only, and a repair that was cut is finished by the next one. Refused where
+// the media is read-only (EROFS) or holds no trace of a BTT (ENODEV).
 absl::StatusOr<RepairReport> Repair(core::Media& ns, Version version, const core::Uuid& parent_uuid,
                                     const SaveCopy& save);
 

@@ -53,6 +53,29 @@ absl::StatusOr<FlogPair> DetectPadding(absl::Span<const FlogGroup> groups) {
                        "the flog's padding layout is neither (0, 1) nor (0, 2)");
 }
 
+bool MisusesSlots(const FlogGroup& group, FlogPair pair) {
+  for (uint8_t slot = 0; slot < group.slots.size(); ++slot)
+    if (slot != pair[0] && slot != pair[1] && !IsEmpty(group.slots[slot])) return true;
+  return IsEmpty(group.slots[pair[0]]) && !IsBlank(group);
+}
+
+std::optional<FlogPair> LikelyPadding(absl::Span<const FlogGroup> groups) {
+  constexpr size_t kByFar = 4;  // times as many as the other
+  const auto votes = [&](FlogPair pair) {
+    return std::count_if(groups.begin(), groups.end(), [&](const FlogGroup& group) {
+      return !IsEmpty(group.slots[pair[1]]) && !MisusesSlots(group, pair);
+    });
+  };
+  const size_t now = votes(kNewPadding), old = votes(kOldPadding);
+  if (now > kByFar * old) return kNewPadding;
+  if (old > kByFar * now) return kOldPadding;
+  const auto fresh = [](const FlogGroup& group) {
+    return !IsEmpty(group.slots[0]) && !MisusesSlots(group, {0, 0});
+  };
+  if (now + old == 0 && std::any_of(groups.begin(), groups.end(), fresh)) return kNewPadding;
+  return std::nullopt;
+}
+
 absl::StatusOr<int> NewerOf(uint32_t seq0, uint32_t seq1) {
   const bool told = seq0 <= 3 && seq1 <= 3 && seq0 != seq1;
   if (!told)

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -25,6 +26,13 @@ inline constexpr FlogPair kOldPadding = {0, 2};
 // Told from the contents of a whole log, or what could be read of it. Refused with ENXIO,
 // "btt.flog.padding", where the groups contradict each other or use other slots.
 absl::StatusOr<FlogPair> DetectPadding(absl::Span<const FlogGroup> groups);
+
+// The padding of most groups that tell one, for logs that DetectPadding refuses; nothing where it
+// is not most by far.
+std::optional<FlogPair> LikelyPadding(absl::Span<const FlogGroup> groups);
+// Whether a group that is not blank uses slots that the pair leaves empty, or leaves the pair's
+// first one empty: no kernel starts with it.
+bool MisusesSlots(const FlogGroup& group, FlogPair pair);
 
 // 1 -> 2 -> 3 -> 1.
 constexpr uint32_t NextSeq(uint32_t seq) { return seq == 3 ? 1 : seq + 1; }

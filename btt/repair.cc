@@ -4,9 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "btt/check.h"
+#include "btt/flog_reader.h"
 #include "btt/info_chain.h"
 #include "btt/map_entry.h"
 #include "btt/survey.h"
+#include "btt/weigh.h"
 #include "core/base/endian.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
@@ -18,23 +20,46 @@ constexpr uint64_t kPoisonUnit = 512;
 // new_map and seq of a flog slot that nobody takes for one: 4 is no sequence number.
 constexpr uint64_t kNonsense = uint64_t{4} << 32;
 
-// Hands out the blocks that nobody owns, ascending.
-class LostBlocks {
- public:
-  explicit LostBlocks(const std::vector<bool>& owned) : owned_(owned) {}
-  std::optional<uint32_t> Next() {
-    while (at_ < owned_.size() && owned_[at_]) ++at_;
-    if (at_ == owned_.size()) return std::nullopt;
-    return static_cast<uint32_t>(at_++);
+// What was done to one sector, in words.
+std::string Told(const SectorMend& mend) {
+  const uint32_t block = mend.entry & kMapBlockMask;
+  const std::string gets = absl::StrCat("sector ", mend.premap, " gets block ", block);
+  switch (mend.verdict) {
+    case Verdict::kFlog:
+      return absl::StrCat(gets, ", to which the flog has it written");
+    case Verdict::kOneBit:
+      return absl::StrCat(gets, ", which its map entry missed by one bit");
+    case Verdict::kOnlyOwner:
+      return absl::StrCat(gets, ", the only one without an owner");
+    case Verdict::kCopy:
+      return absl::StrCat("nothing tells which of sectors ", mend.other, " and ", mend.premap,
+                          " owns block ", mend.before, ": both go on to read it, sector ",
+                          mend.premap, " a copy in block ", block,
+                          "; what that held, perhaps the data of one of them, is kept");
+    case Verdict::kZeros:
+      return ": still read as zeros";
+    case Verdict::kLost:
+      return ": nothing tells where the data is; reads give EIO until the sector is written";
   }
+  return "";
+}
 
- private:
-  const std::vector<bool>& owned_;
-  size_t at_ = 0;
-};
-
-absl::Status NoBlockLeft() {
-  return core::Refusal(EIO, "btt.block.lost", "there are fewer lost blocks than owners in need");
+const char* ReasonOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kFlog:
+      return "btt.map.flog";
+    case Verdict::kOneBit:
+      return "btt.map.one_bit";
+    case Verdict::kOnlyOwner:
+      return "btt.map.only_owner";
+    case Verdict::kCopy:
+      return "btt.map.copy";
+    case Verdict::kZeros:
+      return "btt.map.zeros";
+    case Verdict::kLost:
+      return "btt.map.error";
+  }
+  return "";
 }
 
 class Repairer {
@@ -52,7 +77,7 @@ class Repairer {
     for (size_t i = chain.links.size(); i > 0; --i) RETURN_IF_ERROR(MendInfo(chain.links[i - 1]));
     for (ChainLink& link : chain.links) RETURN_IF_ERROR(MendArena(link));
     RETURN_IF_ERROR(ns_.Flush());
-    return RepairReport{std::move(done_), Check(ns_, version_, parent_)};
+    return RepairReport{std::move(done_), Check(ns_, version_, parent_), std::move(notes_)};
   }
 
  private:
@@ -113,25 +138,111 @@ class Repairer {
   }
 
   absl::Status MendArena(ChainLink& link) {
-    ASSIGN_OR_RETURN(const ArenaSurvey survey, SurveyArena(ns_, link.geometry));
+    const ArenaGeometry& arena = link.geometry;
+    ASSIGN_OR_RETURN(const ArenaSurvey survey, SurveyArena(ns_, arena));
     const bool flagged = (link.info.flags & kInfoFlagError) != 0;
     if (survey.too_many)
       return core::Refusal(EIO, "btt.map.shared",
                            "the map contradicts itself in more than a million places: restore the "
                            "namespace from a backup");
+    RETURN_IF_ERROR(RollForward(arena, survey));
     if (survey.damaged()) {
-      // From here until nothing contradicts itself, no kernel and no Btt writes to the arena.
-      RETURN_IF_ERROR(SetFlags(link, link.info.flags | kInfoFlagError));
+      ASSIGN_OR_RETURN(const RepairPlan plan, Weigh(ns_, arena, survey, flagged));
+      RETURN_IF_ERROR(Carry(link, survey, plan));
+      TellCost(arena, plan);
     }
-    RETURN_IF_ERROR(RollForward(link.geometry, survey));
-    if (survey.damaged()) RETURN_IF_ERROR(FindHomes(link.geometry, survey));
     if (!survey.damaged() && !flagged) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const ArenaSurvey after, SurveyArena(ns_, link.geometry));
+    ASSIGN_OR_RETURN(const ArenaSurvey after, SurveyArena(ns_, arena));
     if (after.damaged() || after.lost_blocks != 0)
       return core::Refusal(EIO, "btt.repair.left", "the arena still contradicts itself");
     RETURN_IF_ERROR(SetFlags(link, link.info.flags & ~kInfoFlagError));
-    if (flagged) Done("btt.info.flags", link.geometry.start, "the arena may be written again");
+    if (flagged) Done("btt.info.flags", arena.start, "the arena may be written again");
     return absl::OkStatus();
+  }
+
+  // Carries the plan out.
+  absl::Status Carry(ChainLink& link, const ArenaSurvey& survey, const RepairPlan& plan) {
+    const ArenaGeometry& arena = link.geometry;
+    RETURN_IF_ERROR(HealMap(arena, survey));
+    for (const SectorMend& mend : plan.told) {
+      RETURN_IF_ERROR(StoreEntry(arena, mend.premap, mend.entry));
+      Done(ReasonOf(mend.verdict), arena.MapAt(mend.premap), Told(mend));
+    }
+    if (plan.rest.empty() && plan.lanes.empty()) return absl::OkStatus();
+    // From here until nothing contradicts itself, no kernel and no Btt writes to the arena, and
+    // another repair knows that lost blocks may have been given out.
+    RETURN_IF_ERROR(SetFlags(link, link.info.flags | kInfoFlagError));
+    RETURN_IF_ERROR(MendRest(arena, plan.rest));
+    RETURN_IF_ERROR(HealFlog(arena, survey));
+    for (const LaneMend& mend : plan.lanes) {
+      // A lane overwrites its free block.
+      RETURN_IF_ERROR(Save(arena.BlockAt(mend.block), arena.internal_lbasize));
+      RETURN_IF_ERROR(ResetLane(arena, mend.lane, mend.block));
+      Done("btt.flog.reset", arena.FlogAt(mend.lane),
+           absl::StrCat("lane ", mend.lane, " gets the free block ", mend.block,
+                        "; what that held is kept"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MendRest(const ArenaGeometry& arena, absl::Span<const SectorMend> mends) {
+    for (size_t i = 0; i < mends.size(); ++i) {
+      SectorMend mend = mends[i];
+      if (mend.verdict == Verdict::kCopy) {
+        ASSIGN_OR_RETURN(const bool copied,
+                         CopyBlock(arena, mend.before, mend.entry & kMapBlockMask));
+        // Its data is on bad media: it is not readable now, either.
+        if (!copied) mend.entry = MapEntry::Error(mend.entry & kMapBlockMask);
+      }
+      RETURN_IF_ERROR(StoreEntry(arena, mend.premap, mend.entry));
+      TellRest(arena, mends, i);
+    }
+    return absl::OkStatus();
+  }
+
+  // Sectors that follow each other with the same verdict are told at once, at the last.
+  void TellRest(const ArenaGeometry& arena, absl::Span<const SectorMend> mends, size_t at) {
+    const SectorMend& mend = mends[at];
+    if (mend.verdict == Verdict::kCopy)
+      return Done(ReasonOf(mend.verdict), arena.MapAt(mend.premap), Told(mend));
+    const auto follows = [&](size_t i) {
+      return mends[i].verdict == mend.verdict && mends[i - 1].verdict == mend.verdict &&
+             mends[i].premap == mends[i - 1].premap + 1;
+    };
+    if (at + 1 < mends.size() && follows(at + 1)) return;
+    size_t first = at;
+    while (first > 0 && follows(first)) --first;
+    Done(ReasonOf(mend.verdict), arena.MapAt(mends[first].premap),
+         absl::StrCat(SectorRange(mends[first].premap, mend.premap), Told(mend)));
+  }
+
+  // False where one of the two is on bad media that stays so.
+  absl::StatusOr<bool> CopyBlock(const ArenaGeometry& arena, uint32_t from, uint32_t to) {
+    std::vector<std::byte> bytes(arena.internal_lbasize);
+    const absl::Status read = ns_.Read(arena.BlockAt(from), absl::MakeSpan(bytes));
+    if (IsPoison(read)) return false;
+    RETURN_IF_ERROR(read);
+    const uint64_t at = arena.BlockAt(to);
+    RETURN_IF_ERROR(Save(at, bytes.size()));
+    if (ns_.IsPoisoned(at, bytes.size()) && !ns_.ClearPoison(at, bytes.size()).ok()) return false;
+    RETURN_IF_ERROR(ns_.WriteThrough(at, bytes));
+    RETURN_IF_ERROR(ns_.Drain());
+    return true;
+  }
+
+  void TellCost(const ArenaGeometry& arena, const RepairPlan& plan) {
+    uint64_t copies = 0, lost = 0;
+    for (const SectorMend& mend : plan.rest) {
+      if (mend.verdict == Verdict::kCopy) ++copies;
+      if (mend.verdict == Verdict::kLost) ++lost;
+    }
+    notes_.push_back({"btt.repair.cost", arena.start,
+                      absl::StrCat("of ", arena.external_nlba, " sectors, ",
+                                   arena.external_nlba - plan.told.size() - copies - lost,
+                                   " keep what they read, ", plan.told.size(), " come back, ",
+                                   copies, " keep what they read though it may be another's, and ",
+                                   lost, " read EIO until they are written; ", plan.lanes.size(),
+                                   " of ", arena.nfree, " lanes get another free block")});
   }
 
   absl::Status StoreEntry(const ArenaGeometry& arena, uint32_t premap, uint32_t raw) {
@@ -142,61 +253,20 @@ class Repairer {
   }
 
   absl::Status RollForward(const ArenaGeometry& arena, const ArenaSurvey& survey) {
-    for (const PendingWrite& write : survey.pending) {
-      // Sharers are dealt with below.
-      if (std::binary_search(survey.homeless_sectors.begin(), survey.homeless_sectors.end(),
-                             write.premap))
-        continue;
-      RETURN_IF_ERROR(StoreEntry(arena, write.premap, MapEntry::Normal(write.new_block)));
+    for (const Move& write : survey.pending) {
+      RETURN_IF_ERROR(StoreEntry(arena, write.premap, MapEntry::Normal(write.block)));
       Done("btt.flog.pending", arena.MapAt(write.premap),
-           absl::StrCat("sector ", write.premap, " switched to block ", write.new_block));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status FindHomes(const ArenaGeometry& arena, const ArenaSurvey& survey) {
-    LostBlocks lost(survey.owned);
-    RETURN_IF_ERROR(HealMap(arena, survey));
-    for (uint32_t premap : survey.homeless_sectors) {
-      const auto block = lost.Next();
-      if (!block) return NoBlockLeft();
-      RETURN_IF_ERROR(StoreEntry(arena, premap, MapEntry::Error(*block)));
-      Done("btt.map.error", arena.MapAt(premap),
-           absl::StrCat("sector ", premap, " now reads EIO until it is written"));
-    }
-    // Before the lanes: while one is broken, a repair that was cut still knows these.
-    RETURN_IF_ERROR(MarkDoubtful(arena, survey));
-    RETURN_IF_ERROR(HealFlog(arena, survey));
-    for (uint32_t lane : survey.broken_lanes) {
-      const auto block = lost.Next();
-      if (!block) return NoBlockLeft();
-      RETURN_IF_ERROR(ResetLane(arena, lane, *block));
-      Done("btt.flog.reset", arena.FlogAt(lane),
-           absl::StrCat("lane ", lane, " reset, with free block ", *block));
-    }
-    return absl::OkStatus();
-  }
-
-  // The block stays the sector's, for whoever wants to look at it.
-  absl::Status MarkDoubtful(const ArenaGeometry& arena, const ArenaSurvey& survey) {
-    for (uint32_t premap : survey.doubtful_sectors) {
-      std::array<std::byte, 4> word;
-      RETURN_IF_ERROR(ns_.Read(arena.MapAt(premap), absl::MakeSpan(word)));
-      const MapEntry entry(core::LoadLe<uint32_t>(word.data()), premap);
-      if (entry.error()) continue;
-      RETURN_IF_ERROR(StoreEntry(arena, premap, MapEntry::Error(entry.block())));
-      Done("btt.map.error", arena.MapAt(premap),
-           absl::StrCat("sector ", premap, " now reads EIO until it is written: its block ",
-                        entry.block(), " was a lane's free block as well"));
+           absl::StrCat("sector ", write.premap, " switched to block ", write.block,
+                        ", which finishes the interrupted write"));
     }
     return absl::OkStatus();
   }
 
   // A poisoned unit of the map becomes entries that are out of range: a repair cut here sees the
-  // same homeless sectors again.
+  // same sectors without a block again.
   absl::Status HealMap(const ArenaGeometry& arena, const ArenaSurvey& survey) {
     const uint64_t map_end = arena.MapAt(0) + uint64_t{arena.external_nlba} * 4;
-    for (uint32_t premap : survey.homeless_sectors) {
+    for (const uint32_t premap : survey.unreadable) {
       const uint64_t unit = core::RoundDown(arena.MapAt(premap), kPoisonUnit);
       if (!ns_.IsPoisoned(unit, kPoisonUnit)) continue;
       std::array<std::byte, kPoisonUnit> nowhere{};  // the padding after the map stays zero
@@ -241,6 +311,7 @@ class Repairer {
   const core::Uuid parent_;
   const SaveCopy& save_;
   std::vector<core::Finding> done_;
+  std::vector<core::Finding> notes_;
 };
 
 }  // namespace

@@ -46,7 +46,7 @@ const char* PrefixOf(Outcome outcome) {
     case Outcome::kMended:
       return "mended: ";
     case Outcome::kPlanned:
-      return "repair would: ";
+      return "planned: ";
     case Outcome::kNote:
       return "note: ";
   }

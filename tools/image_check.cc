@@ -1,11 +1,13 @@
 #include "tools/image_check.h"
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
 #include "core/devices/bus.h"
@@ -63,7 +65,9 @@ void AddNamespace(const core::Namespace& ns, size_t bus, size_t region, Findings
   if (ns.size() == 0) return;
   const core::RegionSource& source = ns.region().source();
   const uint64_t start = ns.spa().start - source.spa.start;
-  if (ns.claim() == nullptr) AddRefusal(ns, BaseOf(source) + start, findings);
+  // A note on one that is enabled is CheckNamespace's to make.
+  if (ns.claim() == nullptr && ns.driver() == nullptr)
+    AddRefusal(ns, BaseOf(source) + start, findings);
   extents.push_back(
       {ns.name(), bus, region, {start, ns.size()}, ns.spa(), ns.uuid(), ns.claim_class()});
 }
@@ -141,6 +145,7 @@ absl::Status RepairExtent(const Buses& buses, const Extent& extent, RepairLog& l
       }));
   AddPlaced(buses, extent, std::move(report.done), Outcome::kMended, findings);
   AddPlaced(buses, extent, std::move(report.left), Outcome::kFound, findings);
+  AddPlaced(buses, extent, std::move(report.notes), Outcome::kNote, findings);
   return media->Flush();
 }
 
@@ -150,14 +155,39 @@ absl::Status PlanExtent(const Buses& buses, const Extent& extent, Findings& find
   core::OverlayMedia overlay(std::move(media));
   auto report = RepairNamespace(
       overlay, extent, [](uint64_t, absl::Span<const std::byte>) { return absl::OkStatus(); });
-  if (report.ok())
+  if (report.ok()) {
     AddPlaced(buses, extent, std::move(report->done), Outcome::kPlanned, findings);
-  else
+    AddPlaced(buses, extent, std::move(report->notes), Outcome::kNote, findings);
+  } else {
     findings.push_back({extent.name,
                         {core::ReasonOf(report.status()), 0,
                          absl::StrCat("repair would refuse: ", report.status().message())},
                         Outcome::kNote});
+  }
   return absl::OkStatus();
+}
+
+// As a shell reads it back.
+std::string Quoted(const std::string& word) {
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
+// How to keep what there is before a repair decides about it.
+void AdviseToCopy(const Buses& buses, Findings& findings) {
+  const bool plans = std::any_of(findings.begin(), findings.end(), [](const PlacedFinding& found) {
+    return found.outcome == Outcome::kPlanned;
+  });
+  if (!plans) return;
+  for (const core::BusSource& bus : buses)
+    for (const core::DimmSource& dimm : bus.dimms) {
+      if (dimm.missing || dimm.description.empty()) continue;
+      const std::string file = Quoted(dimm.description);
+      const std::string copy = Quoted(dimm.description + ".before-repair");
+      findings.push_back(
+          {dimm.description,
+           {"repair.copy", 0, absl::StrCat("copy it first: cp --sparse=always ", file, " ", copy)},
+           Outcome::kNote});
+    }
 }
 
 struct Survey {
@@ -210,6 +240,7 @@ absl::StatusOr<Findings> CheckSource(const std::string& source_text, const Check
     ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, true, options.force)));
     for (const Extent& extent : survey.extents)
       RETURN_IF_ERROR(PlanExtent(buses, extent, findings));
+    AdviseToCopy(buses, findings);
     return findings;
   }
   findings.resize(survey.held);

@@ -26,8 +26,12 @@ struct Extent {
   core::ClaimClass claim_class = core::ClaimClass::kNone;
 };
 
-// `media` is the namespace's; offsets are from its start. Stores nothing.
+// `media` is the namespace's; offsets are from its start. What the label promises and the media
+// does not hold is a finding, too. Stores nothing.
 std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent);
+
+// Whether it holds a BTT or an info block of its own.
+bool Recognised(const core::Media& media, const Extent& extent);
 
 // As btt::Repair. What it cannot mend is among those left.
 absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,

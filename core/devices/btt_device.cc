@@ -11,6 +11,7 @@
 #include "core/devices/node_attributes.h"
 #include "core/devices/region.h"
 #include "core/devices/system.h"
+#include "core/media/damage.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -99,6 +100,11 @@ absl::Status BttDevice::Probe() {
   if (!opened.ok())
     return Refusal(ENOMEM, ReasonOf(opened.status()),
                    absl::StrCat(what, ": ", opened.status().message()));
+  if (const auto* report = dynamic_cast<const DamageReport*>(opened->get()))
+    if (const std::string damage = report->damage(); !damage.empty())
+      set_last_error(absl::StrCat(
+          name(), " is read-only, since its media is damaged: ", damage,
+          "; copy its data or the image first, then see `nvdimmfs check --dry-run` and --repair"));
   for (const SectorArena& facts : system().sector_layer().Arenas(**opened)) {
     arenas_.push_back(std::make_shared<BttArena>(*this, arenas_.size(), facts));
     system().Register(arenas_.back());

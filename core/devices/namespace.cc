@@ -14,6 +14,7 @@
 #include "core/devices/claim_device.h"
 #include "core/devices/dimm.h"
 #include "core/devices/disk.h"
+#include "core/devices/missing_personality.h"
 #include "core/devices/region.h"
 #include "core/devices/sector_layer.h"
 #include "core/devices/system.h"
@@ -432,6 +433,8 @@ absl::Status Namespace::Probe() {
   RETURN_IF_ERROR(CheckUsable(what));
   ASSIGN_OR_RETURN(std::shared_ptr<Media> media, OpenMedia());
   RETURN_IF_ERROR(DetectPersonality(*media));
+  if (std::string missing = force_raw_ ? "" : MissingPersonality(*this, *media); !missing.empty())
+    set_last_error(std::move(missing));
   disk_ = Disk::Attach(*this, DiskName(), std::move(media),
                        {.block_size = block_size(),
                         .dax = region_.source().page_mapped && !force_raw_,

@@ -6,7 +6,7 @@ import os
 import struct
 import subprocess
 
-from tests.support import images, mounting, runner
+from tests.support import arenas, images, mounting, runner
 
 MIB = images.MIB
 SIZE = 32 * MIB  # of the namespace, which starts at the DIMM's first byte
@@ -22,29 +22,6 @@ def refused(call):
     return None
 
 
-class Arena:
-    """Where things are in the only arena of the namespace, told from the image."""
-
-    def __init__(self, image):
-        self.image = image
-        info = self.read(0, 4096)
-        assert info[:14] == b"BTT_ARENA_INFO", info[:16]
-        fields = struct.unpack_from("<IIII", info, 56)
-        self.sectors, self.block_size = fields[1], fields[2]
-        self.data, self.map, self.flog, self.info2 = struct.unpack_from("<QQQQ", info, 88)
-
-    def read(self, at, count):
-        with open(self.image, "rb") as file:
-            return os.pread(file.fileno(), count, at)
-
-    def entry(self, lba):
-        return struct.unpack("<I", self.read(self.map + 4 * lba, 4))[0]
-
-    def block_of(self, lba):
-        entry = self.entry(lba)
-        return self.data + (entry & 0x3FFFFFFF if entry >> 30 else lba) * self.block_size
-
-
 class BttMediaErrorsTest(mounting.MountTestCase):
     def make(self, sector_size):
         """A namespace whose first sectors hold their number; its arena."""
@@ -57,7 +34,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
             with self.open(mount) as file:
                 for lba in range(1000):
                     os.pwrite(file.fileno(), self.numbered(lba), lba * self.sector)
-        return Arena(self.image)
+        return arenas.Arena(self.image)
 
     def numbered(self, lba):
         return struct.pack("<Q", lba) * (self.sector // 8)

@@ -11,7 +11,7 @@ _INFO = "info_block.cc"
 _LANES = "lanes.cc"
 _REPAIR = "repair.cc"
 _SHARDS = "shards.cc"
-_SURVEY = "survey.cc"
+_WEIGH = "weigh.cc"
 
 _ONE_WRITE = "*ASectorIsOldOrNew/4096"
 _OVERLAPPING = "*OverlappingWritersLeaveEachSectorOldOrNew"
@@ -81,7 +81,10 @@ MUTATIONS = [
 
     # Checking and repairing.
     ("lane_reset_in_one_go", _REPAIR, "    RETURN_IF_ERROR(ns_.StoreThrough64(at + 8, kNonsense));\n    RETURN_IF_ERROR(ns_.Drain());\n    const", "    const", "*ARepairThatWasCut*MixedPadding"),
-    ("repair_without_the_flag", _REPAIR, "      RETURN_IF_ERROR(SetFlags(link, link.info.flags | kInfoFlagError));\n", "", "*ARepairThatWasCut*TwoSharedBlocks"),
+    ("repair_without_the_flag", _REPAIR, "    RETURN_IF_ERROR(SetFlags(link, link.info.flags | kInfoFlagError));\n", "", "*ARepairThatWasCut*TwoOutOfRange"),
     ("repair_keeps_no_copy", _REPAIR, "    if (ns_.Read(at, absl::MakeSpan(before)).ok()) RETURN_IF_ERROR(save_(at, before));\n", "", "*IsMendedAndWhatWasOverwritten*InfoBlock*"),
-    ("shared_blocks_keep_a_sector", _SURVEY, "      MakeHomeless(premap);\n      if (survey_.owned[block]) {", "      if (survey_.owned[block]) {", "*SharedBlock*"),
+    ("lane_keeps_a_sectors_block", _WEIGH, "      if (owned) plan_lanes_.push_back(lane);\n", "", "*SectorOnAFreeBlock*"),
+    ("copy_not_made", _REPAIR, "    RETURN_IF_ERROR(ns_.WriteThrough(at, bytes));\n    RETURN_IF_ERROR(ns_.Drain());\n    return true;", "    return true;", "*SharedBlock*"),
+    ("damaged_flog_believed", _WEIGH, "    if (!trusts_flog_) return home;\n", "", "RepairTest.*"),
+    ("damaged_arena_written_to", _OPEN, "  if (survey.ok() && !survey->contradictory()) return;", "  if (survey.ok()) return;", "RepairTest.*"),
 ]
