@@ -86,8 +86,7 @@ std::set<int> DescriptorsIn(absl::string_view text) {
 }
 
 absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options,
-                   fs::Daemon& daemon, ProgramLog& log,
-                   const std::function<void()>& ready) {
+                   fs::Daemon& daemon, ProgramLog& log, const std::function<void()>& ready) {
   const bool to_system =
       options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
   log.set_subject(options.mountpoint);

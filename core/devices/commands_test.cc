@@ -194,8 +194,8 @@ TEST_F(CommandsTest, ADimmWithoutALabelAreaHasNoCommands) {
 TEST_F(CommandsTest, NodesHaveTheNumbersThatTheirMakerSays) {
   const std::string before = "dimm=245 control=246 dax=252 disk=259 first_disk=0 disk_step=1\n";
   EXPECT_EQ(model.Get("nd/x/numbers"), before);
-  for (const char* text : {"dimm", "dimm=", "dimm=0", "dimm=4096", "dimm=-1", "dimm=246", "dax=245", "a=1",
-                           "disk_step=0", "first_disk=1048576", "dimm=300 b"})
+  for (const char* text : {"dimm", "dimm=", "dimm=0", "dimm=4096", "dimm=-1", "dimm=246", "dax=245",
+                           "a=1", "disk_step=0", "first_disk=1048576", "dimm=300 b"})
     EXPECT_EQ(model.Set("nd/x/numbers", text), "EINVAL") << text;
   EXPECT_EQ(model.Get("nd/x/numbers"), before);
   EXPECT_EQ(model.Set("nd/x/numbers", "dimm=511 control=234\n"), "");

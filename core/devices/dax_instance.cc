@@ -142,9 +142,7 @@ void DaxInstance::PoisonChanged(PoisonChange change) {
   if (change == PoisonChange::kWentBad) system().NotifyDataChanged(absl::StrCat("dev/", name()));
 }
 
-DeviceNumber DaxInstance::number() const {
-  return {system().numbers().dax, minor_};
-}
+DeviceNumber DaxInstance::number() const { return {system().numbers().dax, minor_}; }
 
 absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
 

@@ -25,10 +25,10 @@ struct DeviceNumber {
 // Whoever makes real nodes, or shows the tree beside a machine's own devices, chooses others
 // (bus/nd/x/numbers).
 struct DeviceNumbers {
-  uint32_t dimm = 245;     // major of /dev/nmemN; the minor is N
-  uint32_t control = 246;  // major of /dev/ndctlN, likewise
-  uint32_t dax = 252;      // major of /dev/daxN.M
-  uint32_t disk = 259;     // major of /dev/pmemN; disk number K has the minor
+  uint32_t dimm = 245;      // major of /dev/nmemN; the minor is N
+  uint32_t control = 246;   // major of /dev/ndctlN, likewise
+  uint32_t dax = 252;       // major of /dev/daxN.M
+  uint32_t disk = 259;      // major of /dev/pmemN; disk number K has the minor
   uint32_t first_disk = 0;  // first_disk + K * disk_step
   uint32_t disk_step = 1;
 };

@@ -302,8 +302,7 @@ std::string Disk::place() const { return absl::StrCat("block/", name()); }
 absl::Span<const Attribute> Disk::attributes() const { return kDiskAttributes; }
 
 std::vector<DeviceLink> Disk::inner_links() const {
-  return {{"subsystem", "class/block"},
-          {"device", parent()->path()}};
+  return {{"subsystem", "class/block"}, {"device", parent()->path()}};
 }
 
 std::vector<DeviceLink> Disk::links() const {

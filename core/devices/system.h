@@ -114,8 +114,8 @@ class System {
   const DeviceNumbers& numbers() const { return numbers_; }
   // For all devices, those that are there too.
   void SetNumbers(const DeviceNumbers& numbers);
-  // A number for the node `name`, of which the minor is made: the same for all of its lives, so that
-  // nobody takes its old node for another device's.
+  // A number for the node `name`, of which the minor is made: the same for all of its lives, so
+  // that nobody takes its old node for another device's.
   enum class NodeClass { kDisk, kDax };
   uint32_t NumberOf(absl::string_view name, NodeClass of);
 

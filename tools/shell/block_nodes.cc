@@ -160,8 +160,8 @@ class BlockNodes {
   void DropStale() {
     for (auto it = devices_.begin(); it != devices_.end();) {
       const auto file = FileOf(it->first);
-      if (file && file->st_ino == it->second.file &&
-          ReadOnly(it->first) == it->second.read_only && IsAttached(it->first, it->second)) {
+      if (file && file->st_ino == it->second.file && ReadOnly(it->first) == it->second.read_only &&
+          IsAttached(it->first, it->second)) {
         ++it;
         continue;
       }

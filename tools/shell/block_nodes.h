@@ -37,7 +37,7 @@ struct BlockRecord {
   static absl::StatusOr<BlockRecord*> Make(const std::string& host_dev, const std::string& tree);
 
   LoopRange loops;
-  int control = -1;                // /dev/loop-control
+  int control = -1;                     // /dev/loop-control
   std::atomic<int> attached[256] = {};  // the loop device's number + 1; 0: none
 };
 

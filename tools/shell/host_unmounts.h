@@ -1,9 +1,9 @@
 // Lets go, in the shell's mount namespace, of file systems that the host has unmounted.
 //
 // Where the host's mounts are shared, as systemd makes them, the kernel does so itself: those of
-// the shell are their slaves. Private ones, as a container or a system without systemd has them, are
-// copies that nothing propagates to; their file systems would stay mounted for as long as the shell
-// runs. So a process watches the host's table of mounts.
+// the shell are their slaves. Private ones, as a container or a system without systemd has them,
+// are copies that nothing propagates to; their file systems would stay mounted for as long as the
+// shell runs. So a process watches the host's table of mounts.
 #ifndef NVDIMMFS_TOOLS_SHELL_HOST_UNMOUNTS_H_
 #define NVDIMMFS_TOOLS_SHELL_HOST_UNMOUNTS_H_
 

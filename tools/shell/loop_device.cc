@@ -36,8 +36,7 @@ absl::Status AttachLoop(int control, uint32_t index, int file, const std::string
   if (read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
   const int error = ioctl(device, LOOP_CONFIGURE, &config) == 0 ? 0 : errno;
   close(device);
-  return error == 0 ? absl::OkStatus()
-                    : Failed(absl::StrCat("attach loop device ", index), error);
+  return error == 0 ? absl::OkStatus() : Failed(absl::StrCat("attach loop device ", index), error);
 }
 
 absl::StatusOr<LoopBacking> BackingOf(const std::string& node) {

@@ -67,10 +67,9 @@ absl::StatusOr<LoopRange> LoopRange::Take(int control, const std::string& tree) 
     error = errno;
     if (error != EEXIST) break;
   }
-  return core::Refusal(
-      error, "shell.block",
-      absl::StrCat("shell: --block: no loop devices with numbers of their own: ", strerror(error),
-                   "; losetup --list shows who has them"));
+  return core::Refusal(error, "shell.block",
+                       absl::StrCat("shell: --block: no loop devices with numbers of their own: ",
+                                    strerror(error), "; losetup --list shows who has them"));
 }
 
 void LoopRange::Give(int control) const { ioctl(control, LOOP_CTL_REMOVE, first); }

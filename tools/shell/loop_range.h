@@ -26,7 +26,8 @@ struct LoopRange {
   bool owned = false;  // not another shell's on the same tree
 
   // Takes a free one; with `tree`, the top of a mounted tree whose disks have such numbers already,
-  // that one, which another shell owns. `control` is /dev/loop-control. Refused with what the kernel says, "shell.block".
+  // that one, which another shell owns. `control` is /dev/loop-control. Refused with what the
+  // kernel says, "shell.block".
   static absl::StatusOr<LoopRange> Take(int control, const std::string& tree);
   // Gives it back, as the owner. Devices in it must be detached.
   void Give(int control) const;

@@ -45,7 +45,7 @@ inline constexpr char kDevicesCopy[] = "/dev/.nvdimmfs/devices";
 
 // Who makes real nodes of the tree's devices: sockets to AskForNode, -1 where nobody does.
 struct NodeMakers {
-  int block = -1;    // of disks (block_nodes.h), in `loops`
+  int block = -1;  // of disks (block_nodes.h), in `loops`
   LoopRange loops;
   int control = -1;  // of what takes control commands (control_nodes.h)
 };

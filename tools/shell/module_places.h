@@ -11,7 +11,8 @@
 #define NVDIMMFS_MODULES "/sys/module/"
 #define NVDIMMFS_TREE_MODULES "/dev/.nvdimmfs/tree/module/"
 
-/* Where such a module's file is below /lib/modules/RELEASE, where tests want theirs to come from. */
+/* Where such a module's file is below /lib/modules/RELEASE, where tests want theirs to come from.
+ */
 #define NVDIMMFS_MODULE_FOLDER "extra"
 
 #endif /* NVDIMMFS_TOOLS_SHELL_MODULE_PLACES_H_ */

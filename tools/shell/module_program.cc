@@ -33,14 +33,13 @@ constexpr const char* kPrograms[] = {"modprobe", "rmmod", "insmod", "modinfo"};
 constexpr char kOuterRealPath[] = "/dev/.nvdimmfs/host/.nvdimmfs/real";
 
 std::string Script() {
-  return absl::StrReplaceAll(kModuleScript,
-                             {{"MODULES", absl::StrJoin(kModules, "|")},
-                              {"BUS", NVDIMMFS_BUS_MODULE},
-                              {"LOADED", NVDIMMFS_LOADED},
-                              {"TREE", NVDIMMFS_TREE_MODULES NVDIMMFS_BUS_MODULE},
-                              {"DIRECTORY", NVDIMMFS_MODULES NVDIMMFS_BUS_MODULE},
-                              {"FOLDER", NVDIMMFS_MODULE_FOLDER},
-                              {"REAL", kRealProgramPath}});
+  return absl::StrReplaceAll(kModuleScript, {{"MODULES", absl::StrJoin(kModules, "|")},
+                                             {"BUS", NVDIMMFS_BUS_MODULE},
+                                             {"LOADED", NVDIMMFS_LOADED},
+                                             {"TREE", NVDIMMFS_TREE_MODULES NVDIMMFS_BUS_MODULE},
+                                             {"DIRECTORY", NVDIMMFS_MODULES NVDIMMFS_BUS_MODULE},
+                                             {"FOLDER", NVDIMMFS_MODULE_FOLDER},
+                                             {"REAL", kRealProgramPath}});
 }
 
 absl::Status PutFile(const std::string& path, const std::string& text) {
@@ -79,9 +78,9 @@ absl::Status KeepReal(const std::string& place, const std::string& name) {
   const std::string kept = absl::StrCat(kRealProgramPath, "/", name);
   std::error_code error;
   const std::string outer = absl::StrCat(kOuterRealPath, "/", name);
-  const std::string file =
-      std::filesystem::exists(outer, error) ? outer
-                                            : std::filesystem::canonical(place, error).string();
+  const std::string file = std::filesystem::exists(outer, error)
+                               ? outer
+                               : std::filesystem::canonical(place, error).string();
   if (file.empty() || access(kept.c_str(), F_OK) == 0) return absl::OkStatus();
   // Not a mount: lsblk would show it as one of the host's root file system.
   if (std::filesystem::copy_file(file, kept, error)) return absl::OkStatus();

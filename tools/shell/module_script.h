@@ -5,8 +5,8 @@
 namespace nvdimmfs::tools {
 
 // MODULES is "nfit|nd_pmem|...", BUS the one of them that comes and goes with its buses (LOADED is
-// where the tree takes that, TREE its directory in the tree, DIRECTORY what is made of it); FOLDER is
-// below /lib/modules/RELEASE, and REAL has the host's programs.
+// where the tree takes that, TREE its directory in the tree, DIRECTORY what is made of it); FOLDER
+// is below /lib/modules/RELEASE, and REAL has the host's programs.
 inline constexpr char kModuleScript[] = R"script(#!/bin/sh
 PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 program=${0##*/}

@@ -98,8 +98,7 @@ absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<Loop
     if (numbers["disk"] != before) numbers["first_disk"] = 0;
     if (numbers["disk"] != before) numbers["disk_step"] = 1;
   }
-  const std::string text =
-      absl::StrJoin(numbers, " ", absl::PairFormatter("=")) + "\n";
+  const std::string text = absl::StrJoin(numbers, " ", absl::PairFormatter("=")) + "\n";
   const int file = open((tree + kNumbers).c_str(), O_WRONLY | O_CLOEXEC);
   const bool told =
       file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());

@@ -1,6 +1,6 @@
 /* Loaded into every program of the shell: makes /dev/nmemN and /dev/ndctlN character devices that
- * take ioctls, and /dev/daxN.M one that opens; and has /dev/pmemN, where that is a file, answer what
- * is asked of a block device.
+ * take ioctls, and /dev/daxN.M one that opens; and has /dev/pmemN, where that is a file, answer
+ * what is asked of a block device.
  *
  * open(2) of such a name opens the device's command file (fs/command_wire.h) or the tree's data
  * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries

@@ -116,9 +116,8 @@ bool CoverLoader() {
 }  // namespace
 
 absl::Status PutPreloadLibrary() {
-  RETURN_IF_ERROR(
-      Write(kLibrary, absl::string_view(reinterpret_cast<const char*>(kPreloadLibrary),
-                                        kPreloadLibrarySize)));
+  RETURN_IF_ERROR(Write(kLibrary, absl::string_view(reinterpret_cast<const char*>(kPreloadLibrary),
+                                                    kPreloadLibrarySize)));
   RETURN_IF_ERROR(Write(kList, absl::StrCat(Read(kHostList), "\n", kLibrary, "\n")));
   if (CoverLoader()) return absl::OkStatus();
   const char* const before = getenv("LD_PRELOAD");

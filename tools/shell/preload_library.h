@@ -10,8 +10,8 @@ namespace nvdimmfs::tools {
 // program from now on, in any environment: su -, sudo, env -i. To be called in the shell's mount
 // namespace, with the home in place.
 //
-// The loader reads a list of libraries, /etc/ld.so.preload. Few machines have that file, and /etc is
-// not ours to put one into; so the shell's programs start with a copy of the loader that reads
+// The loader reads a list of libraries, /etc/ld.so.preload. Few machines have that file, and /etc
+// is not ours to put one into; so the shell's programs start with a copy of the loader that reads
 // another list, which has the host's libraries and this one. Where the loader cannot be covered it
 // is LD_PRELOAD, which an emptied environment loses.
 //

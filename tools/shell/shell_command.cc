@@ -59,10 +59,14 @@ std::vector<std::string> InteractiveShell() {
   return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
 }
 
-Arguments MountArguments(const std::string& source, const std::vector<std::string>& options) {
+// With `block` the kernel has no file of its own below a data file, unless the user wants that: a
+// loop device has it open for as long as the namespace is there, which could not be disabled.
+Arguments MountArguments(const std::string& source, const std::vector<std::string>& options,
+                         bool block) {
   Arguments arguments = {"-f"};
   // The terminal is the command's.
   std::vector<std::string> all = {"log=syslog"};
+  if (block) all.emplace_back("passthrough=off");
   all.insert(all.end(), options.begin(), options.end());
   all.insert(all.end(), {"allow_other", "commands"});
   arguments.insert(arguments.end(), {"-o", absl::StrJoin(all, ",")});
@@ -170,6 +174,8 @@ void ChooseOwnNumbers(bool verbose) {
 absl::Status StartFolders(Running& running) {
   ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [&] {
                      LeaveWorkingDirectory();
+                     // The lock on it is the shell's and its server's.
+                     if (running.block_record != nullptr) close(running.block_record->control);
                      return ServeMergedFolders(kMergedPath, kHostPath, kTreePath, running.makers);
                    }));
   running.folders.emplace(std::move(folders));
@@ -213,7 +219,7 @@ absl::Status SetUp(const std::string& source, const Wishes& wishes, Running& run
     running.lifeline.emplace(std::move(lifeline));
   }
   if (mountpoint.empty())
-    RETURN_IF_ERROR(StartDaemon(MountArguments(source, wishes.options), running));
+    RETURN_IF_ERROR(StartDaemon(MountArguments(source, wishes.options, block), running));
   const absl::Status blocks = block ? StartBlocks(running) : absl::OkStatus();
   if (!blocks.ok() && wishes.blocks == Blocks::kYes) return blocks;
   if (!running.blocks) ChooseOwnNumbers(wishes.verbose);

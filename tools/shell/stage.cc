@@ -161,9 +161,8 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
   const std::vector<std::string> names = NamesIn("/dev");
   ASSIGN_OR_RETURN(const MountCopy host, MountCopy::Of("/dev"));
   RETURN_IF_ERROR(PutEmpty("/dev"));
-  for (const char* path :
-       {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kControlPath, kProgramPath,
-        kRealProgramPath})
+  for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kControlPath,
+                           kProgramPath, kRealProgramPath})
     RETURN_IF_ERROR(MakeDirectory(path));
   RETURN_IF_ERROR(host.Put(kHostPath));
   if (tree) RETURN_IF_ERROR(tree->Put(kTreePath));
@@ -212,7 +211,8 @@ absl::Status Stage::ShowPlatformDevice(const std::string& source, const std::str
   RETURN_IF_ERROR(MakeRoom(kFolder));
   const std::string link = absl::StrCat(kFolder, "/", name);
   const std::string target = absl::StrCat("../../../devices/platform/", name);
-  if (symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST) return MountFailed("link", link);
+  if (symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST)
+    return MountFailed("link", link);
   return absl::OkStatus();
 }
 
@@ -277,8 +277,10 @@ absl::Status Stage::ShowModule(const std::string& name) {
   if (name != NVDIMMFS_BUS_MODULE) return Cover(tree, place);
   // One that comes and goes is a link, which programs make and take away.
   RETURN_IF_ERROR(MakeRoom(ParentOf(place)));
+  // The host's own, or that of a shell around this one.
   umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   rmdir(place.c_str());
+  unlink(place.c_str());
   if (!Exists(tree) || symlink(tree.c_str(), place.c_str()) == 0) return absl::OkStatus();
   return MountFailed("link", place);
 }
