@@ -22,9 +22,11 @@ constexpr absl::string_view kFixedDirectories[] = {
     "bus/dax/devices",
     "bus/dax/drivers",
     "class/nd",
+    "class/bdi",
     "class/block",
     "block",
-    "devices",
+    "devices/virtual/bdi",
+    "module",
     "dev/by-name",
     "dev/by-uuid",
     "sys/dev/char",
@@ -33,7 +35,7 @@ constexpr absl::string_view kFixedDirectories[] = {
 };
 
 // sys/ is what a private mount namespace shows as /sys.
-constexpr absl::string_view kFixedLinks[] = {"bus", "class", "devices", "block"};
+constexpr absl::string_view kFixedLinks[] = {"bus", "class", "devices", "block", "module"};
 
 // "a/b/c" is {"a/b", "c"}.
 std::pair<absl::string_view, absl::string_view> SplitLast(absl::string_view path) {

@@ -4,6 +4,7 @@
 #ifndef NVDIMMFS_TOOLS_COMMANDS_H_
 #define NVDIMMFS_TOOLS_COMMANDS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ inline constexpr int kDone = 0;
 inline constexpr int kRefused = 1;
 inline constexpr int kUsage = 2;
 
-int MountCommand(const Arguments& arguments);
+// `ready` is called in the process that serves, once it does.
+int MountCommand(const Arguments& arguments, const std::function<void()>& ready = nullptr);
 int CreateCommand(const Arguments& arguments);
 int ListCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);

@@ -1,6 +1,7 @@
 // nvdimmfs [-f] [-d] [-s] [-h] [-V] [-o OPT,...] SOURCE MOUNTPOINT
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -28,6 +29,7 @@
 #include "tools/log/program_log.h"
 #include "tools/schema_listing.h"
 #include "tools/source.h"
+#include "tools/sources/preset_source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -84,25 +86,26 @@ std::set<int> DescriptorsIn(absl::string_view text) {
 }
 
 absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options,
-                   fs::Daemon& daemon, ProgramLog& log) {
+                   fs::Daemon& daemon, ProgramLog& log, const std::function<void()>& ready) {
   const bool to_system =
       options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
   log.set_subject(options.mountpoint);
   if (to_system) log.UseSystemLog();
   ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
   btt::BttLayer sector_layer;
-  const bool is_module = IsModule(request);
-  fs::Tree tree(/*buses_last=*/!is_module);
+  const bool has_module = HasModule(buses);
+  fs::Tree tree(/*buses_last=*/!has_module);
   core::System system(
       sector_layer, &tree,
-      is_module ? core::System::BusMaker([&] { return OpenSource(request); }) : nullptr);
+      has_module ? core::System::BusMaker([&] { return OpenModule(request.read_only); }) : nullptr);
   system.set_bus_lister([&](core::Bus& bus) { return ListInSchema1(bus, request.text); });
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
-  const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status ready) {
-    if (!ready.ok()) return;
+  const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status begun) {
+    if (!begun.ok()) return;
     if (to_system) log.LeaveTerminal();
-    daemon.Report(ready);
+    daemon.Report(begun);
+    if (ready != nullptr) ready();
   });
   if (!served.ok()) return served;  // it never was a mount
   return FlushAll();
@@ -110,7 +113,7 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
 
 }  // namespace
 
-int MountCommand(const Arguments& arguments) {
+int MountCommand(const Arguments& arguments, const std::function<void()>& ready) {
   fs::PrepareSignals();
   CLI::App app(
       "Shows persistent memory as the kernel's device tree.\n"
@@ -158,7 +161,7 @@ int MountCommand(const Arguments& arguments) {
     return kRefused;
   }
   ProgramLog log("nvdimmfs");
-  const absl::Status status = Mount(request, options, *daemon, log);
+  const absl::Status status = Mount(request, options, *daemon, log, ready);
   if (status.ok()) return kDone;
   const absl::Status refused = core::Annotate(status, "mount " + source_text);
   // The parent of a daemon prints what is reported to it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "core/commands/bus_command_format.h"
 #include "core/media/striped_media.h"
 #include "core/sources/cxl_regions.h"
+#include "tools/sources/preset_source.h"
 #include "tools/toml_reader.h"
 
 namespace nvdimmfs::tools {
@@ -54,6 +56,8 @@ class Builder {
       : directory_(std::filesystem::path(path).parent_path()), options_(options) {}
 
   std::optional<BusSource> Bus(TomlReader& table);
+  // Buses that this program makes itself. Before all others: they have addresses of their own.
+  std::optional<Buses> Preset(TomlReader& table);
 
  private:
   std::string PathOf(const std::string& image) const {
@@ -444,6 +448,27 @@ void Builder::AddUnmentioned(BusSource& bus) {
   }
 }
 
+std::optional<Buses> Builder::Preset(TomlReader& table) {
+  const std::string name = table.Text("preset").value_or("");
+  if (!table.Finish().ok()) return std::nullopt;
+  absl::StatusOr<Buses> buses =
+      OpenPreset({.name = name, .options = {}, .read_only = options_.read_only});
+  if (!buses.ok()) {
+    table.Refuse("preset", buses.status());
+    return std::nullopt;
+  }
+  for (const BusSource& bus : *buses)
+    for (const RegionSource& region : bus.regions) {
+      if (!IsFreeAddress(region.spa)) {
+        table.Refuse("preset", absl::StrCat("another preset has the addresses of \"", name,
+                                            "\"; a file can have one of them"));
+        return std::nullopt;
+      }
+      taken_.push_back(region.spa);
+    }
+  return *std::move(buses);
+}
+
 std::optional<BusSource> Builder::Bus(TomlReader& table) {
   by_name_.clear();
   mapped_.clear();
@@ -479,11 +504,20 @@ absl::StatusOr<std::vector<BusSource>> OpenTopology(const std::string& path,
                                                     const backends::ImageOptions& options) {
   ASSIGN_OR_RETURN(TomlReader file, TomlReader::Open(path));
   Builder builder(path, options);
-  std::vector<BusSource> buses;
-  for (TomlReader& table : file.Tables("bus")) {
-    std::optional<BusSource> bus = builder.Bus(table);
+  std::vector<TomlReader> tables = file.Tables("bus");
+  std::vector<std::optional<Buses>> made(tables.size());
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (tables[i].Has("preset")) made[i] = builder.Preset(tables[i]);
     RETURN_IF_ERROR(file.status());
-    buses.push_back(*std::move(bus));
+  }
+  std::vector<BusSource> buses;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (!made[i]) {
+      std::optional<BusSource> bus = builder.Bus(tables[i]);
+      RETURN_IF_ERROR(file.status());
+      made[i].emplace().push_back(*std::move(bus));
+    }
+    std::move(made[i]->begin(), made[i]->end(), std::back_inserter(buses));
   }
   if (file.Finish().ok() && buses.empty()) file.Refuse("", "there is no [[bus]] in it");
   RETURN_IF_ERROR(file.status());

@@ -462,5 +462,47 @@ TEST_F(TopologyTest, AnImageInItsPlaceIsRefused) {
   EXPECT_EQ(ErrnoOf(OpenTopology(directory_ + "/none.toml", {}).status()), ENOENT);
 }
 
+TEST_F(TopologyTest, PresetsStandBesideOtherBuses) {
+  const auto buses = Open(R"(
+[[bus]]
+[[bus.dimm]]
+image = "a.img"
+[[bus]]
+preset = "nfit_test"
+[[bus]]
+[[bus.region]]
+image = "plain.img"
+)");
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  std::vector<std::string> providers;
+  for (const core::BusSource& bus : *buses) providers.push_back(bus.provider);
+  EXPECT_THAT(providers, ::testing::ElementsAre("ACPI.NFIT", "nfit_test.0", "nfit_test.1", "e820"));
+  // The module's addresses are its own, wherever it is in the file; nobody else has any of them.
+  EXPECT_EQ((*buses)[1].regions[0].spa.start, 0x100000000u);
+  std::vector<core::Range> taken;
+  for (const core::BusSource& bus : *buses)
+    for (const core::RegionSource& region : bus.regions) {
+      for (const core::Range& range : taken) EXPECT_FALSE(range.Overlaps(region.spa));
+      taken.push_back(region.spa);
+    }
+  EXPECT_EQ((*buses)[0].dimms[0].identity, backends::QemuIdentity(0));
+}
+
+TEST_F(TopologyTest, APresetIsAWholeTable) {
+  EXPECT_THAT(Refused("[[bus]]\npreset = \"none\"\n"), ::testing::HasSubstr("nfit_test and demo"));
+  EXPECT_THAT(Refused("[[bus]]\npreset = \"demo\"\n[[bus]]\npreset = \"nfit_test\"\n"),
+              ::testing::HasSubstr("one of them"));
+  EXPECT_THAT(Refused("[[bus]]\npreset = \"demo\"\nprovider = \"x\"\n"),
+              ::testing::HasSubstr("provider"));
+  EXPECT_THAT(Refused("[[bus]]\npreset = \"demo\"\n[[bus.dimm]]\nimage = \"a.img\"\n"),
+              ::testing::HasSubstr("dimm"));
+  EXPECT_THAT(Refused("[[bus]]\npreset = \"demo\"\n[[bus]]\n[[bus.region]]\nimage = "
+                      "\"plain.img\"\nspa = 0x100000000\n"),
+              ::testing::HasSubstr("taken"));
+  const auto read_only = Open("[[bus]]\npreset = \"demo\"\n", /*read_only=*/true);
+  ASSERT_TRUE(read_only.ok());
+  EXPECT_TRUE((*read_only)[0].regions[0].read_only);
+}
+
 }  // namespace
 }  // namespace nvdimmfs::tools

@@ -1,14 +1,19 @@
 #include "core/devices/bus_type.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/devices/bus_attributes.h"
+#include "core/devices/disk.h"
 #include "core/devices/system.h"
 
 namespace nvdimmfs::core {
@@ -34,7 +39,15 @@ absl::Status StoreProbe(Device& device, absl::string_view text) {
 }
 
 absl::StatusOr<std::string> ShowLoaded(Device& device) {
-  return std::string(device.system().HasBuses() ? "1\n" : "0\n");
+  return std::string(device.system().IsModuleLoaded() ? "1\n" : "0\n");
+}
+
+// The disk `name`, wherever it is.
+Disk* FindDisk(const System& system, absl::string_view name) {
+  for (const auto& device : system.DevicesLocked())
+    if (device->kind() == DeviceKind::kBlock && device->name() == name)
+      return static_cast<Disk*>(device.get());
+  return nullptr;
 }
 
 absl::Status StoreLoaded(Device& device, absl::string_view text) {
@@ -44,27 +57,75 @@ absl::Status StoreLoaded(Device& device, absl::string_view text) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ShowMajors(Device& device) {
-  const NodeMajors& majors = device.system().node_majors();
-  return absl::StrCat(majors.dimm, " ", majors.control, "\n");
+// --- x/numbers ---
+
+struct NumberWord {
+  absl::string_view name;
+  uint32_t DeviceNumbers::*value;
+  uint32_t least, limit;
+};
+constexpr NumberWord kNumberWords[] = {
+    {"dimm", &DeviceNumbers::dimm, 1, kMajorLimit},
+    {"control", &DeviceNumbers::control, 1, kMajorLimit},
+    {"dax", &DeviceNumbers::dax, 1, kMajorLimit},
+    {"disk", &DeviceNumbers::disk, 1, kMajorLimit},
+    {"first_disk", &DeviceNumbers::first_disk, 0, kMinorLimit},
+    {"disk_step", &DeviceNumbers::disk_step, 1, kMinorLimit},
+};
+
+absl::StatusOr<std::string> ShowNumbers(Device& device) {
+  return absl::StrCat(absl::StrJoin(kNumberWords, " ",
+                                    [&](std::string* out, const NumberWord& word) {
+                                      absl::StrAppend(out, word.name, "=",
+                                                      device.system().numbers().*word.value);
+                                    }),
+                      "\n");
 }
 
-absl::Status StoreMajors(Device& device, absl::string_view text) {
-  constexpr int kMajors = 1 << 12;
-  NodeMajors majors;
-  const std::vector<absl::string_view> words =
-      absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
-  const auto parse = [](absl::string_view word, int& number) {
-    return absl::SimpleAtoi(word, &number) && number > 0 && number < kMajors;
-  };
-  if (words.size() != 2 || !parse(words[0], majors.dimm) || !parse(words[1], majors.control) ||
-      majors.dimm == majors.control)
-    return Refusal(
-        EINVAL, "input.syntax",
-        absl::StrCat("wants two different majors, of DIMMs' nodes and of buses': numbers "
-                     "from 1 to ",
-                     kMajors - 1));
-  device.system().SetNodeMajors(majors);
+absl::Status RefuseNumbers(absl::string_view word) {
+  return Refusal(EINVAL, "input.syntax",
+                 absl::StrCat("\"", word, "\": wants words NAME=NUMBER, with the majors dimm, ",
+                              "control, dax (which differ) and disk below ", kMajorLimit,
+                              ", and first_disk and disk_step, which make the minors of disks"));
+}
+
+absl::Status StoreNumbers(Device& device, absl::string_view text) {
+  DeviceNumbers numbers = device.system().numbers();
+  for (const absl::string_view word :
+       absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(word, absl::MaxSplits('=', 1));
+    const auto* known = std::find_if(std::begin(kNumberWords), std::end(kNumberWords),
+                                     [&](const auto& each) { return each.name == parts.first; });
+    uint32_t value;
+    if (known == std::end(kNumberWords) || !absl::SimpleAtoi(parts.second, &value) ||
+        value < known->least || value >= known->limit)
+      return RefuseNumbers(word);
+    numbers.*known->value = value;
+  }
+  if (numbers.dimm == numbers.control || numbers.dimm == numbers.dax ||
+      numbers.control == numbers.dax)
+    return RefuseNumbers(Trim(text));
+  device.system().SetNumbers(numbers);
+  return absl::OkStatus();
+}
+
+// --- x/partitions: a disk's name, and a line for each partition. ---
+
+absl::Status StorePartitions(Device& device, absl::string_view text) {
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  if (lines.empty())
+    return Refusal(EINVAL, "input.syntax", "wants a disk's name, and below it its partitions");
+  Disk* const disk = FindDisk(device.system(), lines[0]);
+  if (disk == nullptr)
+    return Refusal(ENODEV, "driver.no_device",
+                   absl::StrCat("partitions of ", lines[0], ": no such disk; see block/"));
+  std::vector<Partition::Place> places;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    ASSIGN_OR_RETURN(const Partition::Place place, Partition::Place::Parse(lines[i]));
+    places.push_back(place);
+  }
+  disk->SetPartitions(std::move(places));
   return absl::OkStatus();
 }
 
@@ -81,12 +142,19 @@ constexpr Attribute kBusTypeAttributes[] = {
      .store = StoreProbe,
      .summary = "a device's name: offer it to the driver that matches"},
     kUeventTriggerAttribute,
-    {.name = "x/majors",
+    {.name = "x/numbers",
      .mode = 0644,
-     .show = ShowMajors,
-     .store = StoreMajors,
+     .show = ShowNumbers,
+     .store = StoreNumbers,
      .shows_only = true,
-     .summary = "majors in `dev` of DIMMs and of buses; written by who makes nodes of that number"},
+     .summary = "majors in `dev` of DIMMs, buses, dax devices and disks, and minors of disks; "
+                "written by who makes nodes of that number"},
+    {.name = "x/partitions",
+     .mode = 0200,
+     .store = StorePartitions,
+     .shows_only = true,
+     .summary = "a disk's name, and a line for each partition of it: index, first sector, sectors, "
+                "major:minor; written by who makes a block device of the disk"},
     {.name = "x/loaded",
      .mode = 0644,
      .show = ShowLoaded,

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "core/base/endian.h"
 #include "core/commands/command.h"
+#include "core/devices/partition.h"
 #include "core/devices/system_test_util.h"
 
 namespace nvdimmfs::core {
@@ -189,18 +191,48 @@ TEST_F(CommandsTest, ADimmWithoutALabelAreaHasNoCommands) {
   std::swap(model.system, bare.system);
 }
 
-TEST_F(CommandsTest, NodesHaveTheMajorsThatTheirMakerSays) {
-  EXPECT_EQ(model.Get("nd/x/majors"), "245 246\n");
-  EXPECT_EQ(model.Set("nd/x/majors", "511 234\n"), "");
+TEST_F(CommandsTest, NodesHaveTheNumbersThatTheirMakerSays) {
+  const std::string before = "dimm=245 control=246 dax=252 disk=259 first_disk=0 disk_step=1\n";
+  EXPECT_EQ(model.Get("nd/x/numbers"), before);
+  for (const char* text : {"dimm", "dimm=", "dimm=0", "dimm=4096", "dimm=-1", "dimm=246", "dax=245",
+                           "a=1", "disk_step=0", "first_disk=1048576", "dimm=300 b"})
+    EXPECT_EQ(model.Set("nd/x/numbers", text), "EINVAL") << text;
+  EXPECT_EQ(model.Get("nd/x/numbers"), before);
+  EXPECT_EQ(model.Set("nd/x/numbers", "dimm=511 control=234\n"), "");
   EXPECT_EQ(model.Get("nmem0/dev"), "511:0\n");
   EXPECT_EQ(model.Get("ndctl0/dev"), "234:0\n");
   EXPECT_THAT(model.Get("nmem0/uevent"), testing::StartsWith("MAJOR=511\nMINOR=0\n"));
   const auto link = model.system->Find("nmem0")->node_link();
   ASSERT_TRUE(link.has_value());
   EXPECT_EQ(link->path, "sys/dev/char/511:0");
-  for (const char* text : {"", "511", "511 511", "0 234", "511 4096", "511 -1", "511 234 1", "a b"})
-    EXPECT_EQ(model.Set("nd/x/majors", text), "EINVAL") << text;
-  EXPECT_EQ(model.Get("nd/x/majors"), "511 234\n");
+}
+
+TEST_F(CommandsTest, DisksHaveTheNumbersThatTheirMakerSays) {
+  Model model({.label_size = 0});
+  EXPECT_EQ(model.Get("pmem0/dev"), "259:0\n");
+  EXPECT_EQ(model.Get("259:0/max_ratio"), "100\n");
+  EXPECT_EQ(model.Set("nd/x/numbers", "disk=7 first_disk=65537 disk_step=4"), "");
+  EXPECT_EQ(model.Get("pmem0/dev"), "7:65537\n");
+  EXPECT_THAT(model.Get("pmem0/uevent"), testing::StartsWith("MAJOR=7\nMINOR=65537\n"));
+  EXPECT_EQ(model.Get("7:65537/max_ratio"), "100\n");
+}
+
+TEST_F(CommandsTest, ADiskHasThePartitionsThatItsMakerSays) {
+  Model model({.label_size = 0});
+  EXPECT_EQ(model.Set("nd/x/partitions", "pmem0\n1 2048 8192 259:5\n2 10240 8 259:6\n"), "");
+  EXPECT_EQ(model.Get("pmem0p1/size"), "8192\n");
+  EXPECT_EQ(model.Get("pmem0p2/dev"), "259:6\n");
+  EXPECT_THAT(model.Get("pmem0p2/uevent"), testing::HasSubstr("DEVTYPE=partition\nPARTN=2\n"));
+  for (const char* text : {"", "pmem9\n", "pmem0\n1 2 3", "pmem0\n0 1 2 3:4", "pmem0\n1 1 2 3",
+                           "pmem0\n1 1 2 4096:1", "pmem0\n1 1 2 a:b"})
+    EXPECT_NE(model.Set("nd/x/partitions", text), "") << text;
+  EXPECT_EQ(model.Set("nd/x/partitions", "pmem0\n2 10240 8 259:6\n"), "");
+  EXPECT_EQ(model.Get("pmem0p2/start"), "10240\n");
+  const auto devices = model.system->Devices();
+  EXPECT_TRUE(std::none_of(devices.begin(), devices.end(),
+                           [](const auto& device) { return device->name() == "pmem0p1"; }));
+  EXPECT_EQ(PartitionName("pmem0s", 1), "pmem0s1");
+  EXPECT_EQ(PartitionName("pmem0.1", 2), "pmem0.1p2");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-int MajorOf(const Device& device) { return device.system().node_majors().control; }
+uint32_t MajorOf(const Device& device) { return device.system().numbers().control; }
 
 absl::StatusOr<std::string> ShowDev(Device& device) {
   return absl::StrCat(MajorOf(device), ":", static_cast<ControlDevice&>(device).id(), "\n");

@@ -158,7 +158,7 @@ std::string DaxDriver::place() const { return absl::StrCat("bus/dax/drivers/", n
 absl::Span<const Attribute> DaxDriver::attributes() const { return kDriverAttributes; }
 
 std::vector<DeviceLink> DaxDriver::inner_links() const {
-  return {{"module", absl::StrCat("sys/module/", name())}};
+  return {{"module", absl::StrCat("module/", name())}};
 }
 
 // --- The bus. ---

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/input.h"
 #include "core/devices/dax_bus.h"
-#include "core/devices/device_numbers.h"
 #include "core/devices/namespace.h"
 #include "core/devices/node_attributes.h"
 #include "core/devices/pfn_device.h"
@@ -47,7 +46,7 @@ Text ShowPageOffset(Device&) { return std::string("0x0\n"); }
 Text ShowNothing(Device&) { return std::string(); }
 Text ShowDaxModalias(Device&) { return std::string("dax:t0\n"); }
 Text ShowDev(Device& device) {
-  return absl::StrCat(static_cast<DaxInstance&>(device).device_number(), "\n");
+  return absl::StrCat(static_cast<DaxInstance&>(device).number().ToString(), "\n");
 }
 
 constexpr Attribute kDaxRegionAttributes[] = {
@@ -87,7 +86,7 @@ DaxInstance::DaxInstance(PfnDevice& dax, std::string name, std::shared_ptr<Media
                          std::vector<std::string> aliases)
     : Device(dax.system(), DeviceKind::kDaxChild, std::move(name), &dax),
       dax_(dax),
-      minor_(dax.ns()->id()),
+      minor_(dax.system().NumberOf(this->name(), System::NodeClass::kDax)),
       media_(std::move(media)),
       aliases_(std::move(aliases)) {}
 
@@ -144,7 +143,7 @@ void DaxInstance::PoisonChanged(PoisonChange change) {
 
 std::string DaxInstance::file() const { return absl::StrCat("dev/", name()); }
 
-std::string DaxInstance::device_number() const { return absl::StrCat(kDaxMajor, ":", minor_); }
+DeviceNumber DaxInstance::number() const { return {system().numbers().dax, minor_}; }
 
 absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
 
@@ -153,12 +152,15 @@ std::vector<DeviceLink> DaxInstance::inner_links() const { return {{"subsystem",
 std::vector<DeviceLink> DaxInstance::links() const {
   return {
       {absl::StrCat("bus/dax/devices/", name()), path()},
-      {absl::StrCat("sys/dev/char/", device_number()), path()},
   };
 }
 
+std::optional<DeviceLink> DaxInstance::node_link() const {
+  return DeviceLink{absl::StrCat("sys/dev/char/", number().ToString()), path()};
+}
+
 std::string DaxInstance::uevent() const {
-  return absl::StrCat("MAJOR=", kDaxMajor, "\nMINOR=", minor_, "\nDEVNAME=", name(),
+  return absl::StrCat(number().Variables(), "DEVNAME=", name(),
                       driver_ == nullptr ? "" : absl::StrCat("\nDRIVER=", driver_->name()),
                       "\nMODALIAS=dax:t0\n");
 }

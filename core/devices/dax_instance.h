@@ -4,12 +4,14 @@
 #define NVDIMMFS_CORE_DEVICES_DAX_INSTANCE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "core/devices/data_node.h"
 #include "core/devices/device.h"
+#include "core/devices/device_numbers.h"
 #include "core/media/media.h"
 #include "core/media/poison_observer.h"
 
@@ -37,8 +39,8 @@ class DaxInstance final : public Device, public PoisonObserver {
   PfnDevice& dax() const { return dax_; }
   DataNode* node() const { return node_.get(); }  // null unless device_dax has it
   const DataNode* data_file() const override { return node_.get(); }
-  std::string device_number() const;  // "252:0"
   std::string file() const;           // "dev/dax0.0"
+  DeviceNumber number() const;
 
   // The driver that has it, or null; dax_bus.cc changes it.
   const DaxDriver* dax_driver() const { return driver_; }
@@ -54,6 +56,7 @@ class DaxInstance final : public Device, public PoisonObserver {
   absl::Span<const Attribute> attributes() const override;
   std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
+  std::optional<DeviceLink> node_link() const override;
   std::string uevent() const override;
   void PoisonChanged(PoisonChange change) override;
 
@@ -62,7 +65,7 @@ class DaxInstance final : public Device, public PoisonObserver {
               std::vector<std::string> aliases);
 
   PfnDevice& dax_;
-  const int minor_;  // one instance per namespace: the namespace's number is nobody else's
+  const uint32_t minor_;
   const std::shared_ptr<Media> media_;
   const std::vector<std::string> aliases_;
   std::shared_ptr<DataNode> node_;

@@ -73,7 +73,7 @@ class Device : public std::enable_shared_from_this<Device> {
   // Both are fixed once the device is registered, and may be asked for without the lock.
   virtual std::vector<DeviceLink> inner_links() const { return {}; }
   virtual std::vector<DeviceLink> links() const { return {}; }
-  // The one elsewhere that is named by System::node_majors(), and changes with them.
+  // The one elsewhere that is named by System::numbers(), and changes with them.
   virtual std::optional<DeviceLink> node_link() const { return std::nullopt; }
 
   // Called when the device has left the tree: gives its number back.

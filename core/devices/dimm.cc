@@ -63,7 +63,7 @@ absl::StatusOr<std::string> ShowAvailableSlots(Device& device) {
   return absl::StrCat(free_slots == 0 ? 0 : free_slots - 1, "\n");
 }
 
-int MajorOf(const Device& device) { return device.system().node_majors().dimm; }
+uint32_t MajorOf(const Device& device) { return device.system().numbers().dimm; }
 
 absl::StatusOr<std::string> ShowDev(Device& device) {
   return absl::StrCat(MajorOf(device), ":", AsDimm(device).id(), "\n");

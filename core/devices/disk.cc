@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
-#include "core/devices/device_numbers.h"
 #include "core/devices/region.h"
 #include "core/devices/system.h"
 #include "core/media/badblocks.h"
@@ -32,12 +32,18 @@ struct Literal {
   char value[n];
 };
 
+// A disk and its BTT ("pmem0", "pmem0s") are there one at a time, and have one number.
+absl::string_view NodeName(absl::string_view name) {
+  absl::ConsumeSuffix(&name, "s");
+  return name;
+}
+
 template <Literal text>
 Text Fixed(Device&) {
   return std::string(text.value);
 }
 
-Text ShowDev(Device& device) { return absl::StrCat(AsDisk(device).device_number(), "\n"); }
+Text ShowDev(Device& device) { return absl::StrCat(AsDisk(device).number().ToString(), "\n"); }
 Text ShowSequence(Device& device) { return absl::StrCat(AsDisk(device).sequence(), "\n"); }
 Text ShowSize(Device& device) { return absl::StrCat(AsDisk(device).node().size() / 512, "\n"); }
 Text ShowReadOnly(Device& device) {
@@ -231,7 +237,7 @@ Disk::Disk(Device& driving, std::string name, std::shared_ptr<DataNode> node, Op
       flushes_caches(options.flushes_caches),
       node_(std::move(node)),
       options_(std::move(options)),
-      minor_(driving.system().disk_ids().Take()),
+      index_(driving.system().NumberOf(NodeName(this->name()), System::NodeClass::kDisk)),
       sequence_(driving.system().NextDiskSequence()) {}
 
 std::shared_ptr<Disk> Disk::Attach(Device& driving, std::string name, std::shared_ptr<Media> media,
@@ -242,6 +248,7 @@ std::shared_ptr<Disk> Disk::Attach(Device& driving, std::string name, std::share
   std::shared_ptr<Disk> disk(
       new Disk(driving, std::move(name), std::move(node), std::move(options)));
   driving.system().Register(disk);
+  disk->ShowBackingInfo();
   RegionOf(driving).source().media->ObservePoison(disk);
   driving.system().AddData(disk->file(), disk->node_);
   driving.system().AddAliases(disk->options_.aliases, disk->file());
@@ -260,7 +267,37 @@ void Disk::PoisonChanged(PoisonChange change) {
   if (change == PoisonChange::kWentBad) system().NotifyDataChanged(file());
 }
 
-std::string Disk::device_number() const { return absl::StrCat(kBlockMajor, ":", minor_); }
+DeviceNumber Disk::number() const {
+  const DeviceNumbers& numbers = system().numbers();
+  return {numbers.disk, numbers.first_disk + index_ * numbers.disk_step};
+}
+
+void Disk::ShowBackingInfo() {
+  backing_info_ = std::make_shared<BackingInfo>(system(), *this, number().ToString());
+  system().Register(backing_info_);
+}
+
+void Disk::HideBackingInfo() {
+  if (const auto shown = std::exchange(backing_info_, nullptr)) system().Unregister(*shown);
+}
+
+void Disk::SetPartitions(std::vector<Partition::Place> places) {
+  std::vector<std::shared_ptr<Partition>> kept;
+  for (const auto& partition : std::exchange(partitions_, {})) {
+    const auto found = std::find(places.begin(), places.end(), partition->where());
+    if (found == places.end()) {
+      system().Unregister(*partition);
+      continue;
+    }
+    places.erase(found);
+    kept.push_back(partition);
+  }
+  partitions_ = std::move(kept);
+  for (const Partition::Place& place : places) {
+    partitions_.push_back(std::make_shared<Partition>(*this, place, node_->read_only()));
+    system().Register(partitions_.back());
+  }
+}
 
 std::string Disk::file() const { return absl::StrCat("dev/", name()); }
 
@@ -269,24 +306,28 @@ std::string Disk::place() const { return absl::StrCat("block/", name()); }
 absl::Span<const Attribute> Disk::attributes() const { return kDiskAttributes; }
 
 std::vector<DeviceLink> Disk::inner_links() const {
-  return {{"subsystem", "class/block"},
-          {"device", parent()->path()},
-          {"bdi", absl::StrCat("devices/virtual/bdi/", device_number())}};
+  return {{"subsystem", "class/block"}, {"device", parent()->path()}};
 }
 
 std::vector<DeviceLink> Disk::links() const {
   return {
       {absl::StrCat("block/", name()), path()},
       {absl::StrCat("class/block/", name()), path()},
-      {absl::StrCat("sys/dev/block/", device_number()), path()},
   };
 }
 
+std::optional<DeviceLink> Disk::node_link() const {
+  return DeviceLink{absl::StrCat("sys/dev/block/", number().ToString()), path()};
+}
+
 std::string Disk::uevent() const {
-  return absl::StrCat("MAJOR=", kBlockMajor, "\nMINOR=", minor_, "\nDEVNAME=", name(),
+  return absl::StrCat(number().Variables(), "DEVNAME=", name(),
                       "\nDEVTYPE=disk\nDISKSEQ=", sequence_, "\n");
 }
 
-void Disk::Removed() { system().disk_ids().Give(minor_); }
+void Disk::Removed() {
+  HideBackingInfo();
+  partitions_.clear();
+}
 
 }  // namespace nvdimmfs::core

@@ -4,11 +4,15 @@
 #define NVDIMMFS_CORE_DEVICES_DISK_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/devices/backing_info.h"
 #include "core/devices/data_node.h"
 #include "core/devices/device.h"
+#include "core/devices/device_numbers.h"
+#include "core/devices/partition.h"
 #include "core/media/media.h"
 #include "core/media/poison_observer.h"
 
@@ -35,8 +39,13 @@ class Disk final : public Device, public PoisonObserver {
   DataNode& node() const { return *node_; }
   const DataNode* data_file() const override { return node_.get(); }
   const Options& options() const { return options_; }
-  std::string device_number() const;  // "259:0"
   std::string file() const;           // "dev/pmem0"
+  DeviceNumber number() const;
+  // What its link `bdi` leads to, under its number of the moment.
+  void ShowBackingInfo();
+  void HideBackingInfo();
+  // Those that the disk has, by whoever makes a real one of it. Others go.
+  void SetPartitions(std::vector<Partition::Place> places);
   uint64_t sequence() const { return sequence_; }
 
   std::string place() const override;
@@ -44,6 +53,7 @@ class Disk final : public Device, public PoisonObserver {
   std::vector<std::string> directories() const override { return {"holders", "slaves"}; }
   std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
+  std::optional<DeviceLink> node_link() const override;
   std::string uevent() const override;
   void Removed() override;
 
@@ -58,8 +68,10 @@ class Disk final : public Device, public PoisonObserver {
 
   const std::shared_ptr<DataNode> node_;
   const Options options_;
-  const int minor_;
+  const uint32_t index_;  // System::NumberOf
   const uint64_t sequence_;
+  std::shared_ptr<BackingInfo> backing_info_;
+  std::vector<std::shared_ptr<Partition>> partitions_;
 };
 
 }  // namespace nvdimmfs::core

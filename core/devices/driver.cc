@@ -85,7 +85,7 @@ std::string Driver::place() const { return absl::StrCat("bus/nd/drivers/", name(
 absl::Span<const Attribute> Driver::attributes() const { return kDriverAttributes; }
 
 std::vector<DeviceLink> Driver::inner_links() const {
-  return {{"module", absl::StrCat("sys/module/", operations_.module)}};
+  return {{"module", absl::StrCat("module/", operations_.module)}};
 }
 
 }  // namespace nvdimmfs::core

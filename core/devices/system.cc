@@ -13,6 +13,8 @@
 #include "core/devices/bus.h"
 #include "core/devices/bus_type.h"
 #include "core/devices/dax_bus.h"
+#include "core/devices/disk.h"
+#include "core/devices/module_device.h"
 #include "core/devices/namespace.h"
 #include "core/devices/platform_device.h"
 
@@ -111,6 +113,10 @@ System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker modul
     Register(driver);
   }
   dax_bus_ = DaxBus::Make(*this);
+  for (const absl::string_view name : ModuleDevice::Always())
+    Register(std::make_shared<ModuleDevice>(*this, name));
+  // Where no bus comes and goes with it, it counts as loaded like the others.
+  if (!has_module()) ShowModule();
 }
 
 System::~System() {
@@ -126,7 +132,10 @@ absl::Status System::AddBus(BusSource source) {
 
 absl::Status System::AddBusLocked(BusSource source) {
   ASSIGN_OR_RETURN(std::shared_ptr<Bus> bus, Bus::Make(*this, std::move(source)));
-  if (has_module()) KeepFolders(*bus);
+  if (has_module() && bus->for_tests()) {
+    KeepFolders(*bus);
+    ShowModule();
+  }
   bus->Enable();
   FinishRemovals();
   return absl::OkStatus();
@@ -143,22 +152,26 @@ void System::KeepFolders(const Bus& bus) {
   keep(TestDimmClass::kPlace, [&] { return std::make_shared<TestDimmClass>(*this); });
 }
 
-bool System::HasBuses() const {
-  return std::any_of(roots_.begin(), roots_.end(),
-                     [](const auto& root) { return root->kind() == DeviceKind::kBus; });
+void System::ShowModule() {
+  if (module_device_ != nullptr) return;
+  module_device_ = std::make_shared<ModuleDevice>(*this, ModuleDevice::kOfBuses);
+  Register(module_device_);
 }
 
 void System::UnloadModule() {
-  while (HasBuses()) {
-    const auto last = std::find_if(roots_.rbegin(), roots_.rend(), [](const auto& root) {
-      return root->kind() == DeviceKind::kBus;
-    });
+  const auto is_of_module = [](const auto& root) {
+    return root->kind() == DeviceKind::kBus && static_cast<const Bus&>(*root).for_tests();
+  };
+  while (true) {
+    const auto last = std::find_if(roots_.rbegin(), roots_.rend(), is_of_module);
+    if (last == roots_.rend()) break;
     Unregister(**last);
   }
+  if (const auto module = std::exchange(module_device_, nullptr)) Unregister(*module);
 }
 
 absl::Status System::LoadModule() {
-  if (HasBuses()) return absl::OkStatus();
+  if (IsModuleLoaded()) return absl::OkStatus();
   ASSIGN_OR_RETURN(std::vector<BusSource> buses, module_());
   for (BusSource& bus : buses) RETURN_IF_ERROR(AddBusLocked(std::move(bus)));
   return absl::OkStatus();
@@ -231,6 +244,10 @@ std::shared_ptr<Device> System::Find(absl::string_view name) {
 
 std::vector<std::shared_ptr<Device>> System::Devices() {
   absl::MutexLock lock(&mutex_);
+  return DevicesLocked();
+}
+
+std::vector<std::shared_ptr<Device>> System::DevicesLocked() const {
   std::vector<std::shared_ptr<Device>> devices;
   Collect(roots_, devices);
   return devices;
@@ -267,14 +284,24 @@ void System::Unregister(Device& device) {
   device.Removed();
 }
 
-void System::SetNodeMajors(const NodeMajors& majors) {
-  std::vector<std::shared_ptr<Device>> devices;
-  Collect(roots_, devices);
-  for (const auto& device : devices)
+void System::SetNumbers(const DeviceNumbers& numbers) {
+  const std::vector<std::shared_ptr<Device>> devices = DevicesLocked();
+  for (const auto& device : devices) {
+    if (device->kind() == DeviceKind::kBlock) static_cast<Disk&>(*device).HideBackingInfo();
     if (const auto link = device->node_link()) RemoveLink(link->path);
-  node_majors_ = majors;
-  for (const auto& device : devices)
+  }
+  numbers_ = numbers;
+  for (const auto& device : devices) {
+    if (!device->registered()) continue;
     if (const auto link = device->node_link()) AddLink(link->path, link->target);
+    if (device->kind() == DeviceKind::kBlock) static_cast<Disk&>(*device).ShowBackingInfo();
+  }
+}
+
+uint32_t System::NumberOf(absl::string_view name, NodeClass of) {
+  absl::flat_hash_map<std::string, uint32_t>& known = known_numbers_[static_cast<size_t>(of)];
+  const auto next = static_cast<uint32_t>(known.size());
+  return known.try_emplace(std::string(name), next).first->second;
 }
 
 void System::UnregisterLater(const std::shared_ptr<Device>& device) { removals_.push_back(device); }

@@ -41,7 +41,7 @@ class System {
   // Makes as new the buses of a module that can be unloaded and loaded again.
   using BusMaker = std::function<absl::StatusOr<std::vector<BusSource>>()>;
 
-  // Both must outlive the System; `listener` may be null. With a `module` all buses are its: they
+  // Both must outlive the System; `listener` may be null. With a `module` the buses that say so
   // can be unloaded and loaded (bus/nd/x/loaded).
   System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr);
   ~System();
@@ -115,16 +115,22 @@ class System {
   void After(absl::Duration delay, Device& device, std::function<void()> action);
 
   Device* FindLocked(absl::string_view name);
+  std::vector<std::shared_ptr<Device>> DevicesLocked() const;
 
-  const NodeMajors& node_majors() const { return node_majors_; }
-  // Of all DIMMs and buses, those that are there too.
-  void SetNodeMajors(const NodeMajors& majors);
+  const DeviceNumbers& numbers() const { return numbers_; }
+  // For all devices, those that are there too.
+  void SetNumbers(const DeviceNumbers& numbers);
+  // A number for the node `name`, of which the minor is made: the same for all of its lives, so
+  // that nobody takes its old node for another device's.
+  enum class NodeClass { kDisk, kDax };
+  uint32_t NumberOf(absl::string_view name, NodeClass of);
 
   bool has_module() const { return module_ != nullptr; }
-  bool HasBuses() const;
-  // All buses go, and what was in memory with them.
+  // Whether the module's buses are there.
+  bool IsModuleLoaded() const { return module_device_ != nullptr; }
+  // Its buses go, and what was in memory with them.
   void UnloadModule();
-  // Nothing where there are buses. As the maker, or as AddBus.
+  // Nothing where it is loaded. As the maker, or as AddBus.
   absl::Status LoadModule();
 
   absl::Status Bind(const Driver& driver, Device& device);
@@ -145,13 +151,13 @@ class System {
   IdAllocator& bus_ids() { return bus_ids_; }
   IdAllocator& dimm_ids() { return dimm_ids_; }
   IdAllocator& region_ids() { return region_ids_; }
-  IdAllocator& disk_ids() { return disk_ids_; }
   uint64_t NextDiskSequence() { return ++disk_sequence_; }
 
  private:
   absl::Status AddBusLocked(BusSource source);
   // The directories of core/devices/platform_device.h.
   void KeepFolders(const Bus& bus);
+  void ShowModule();
   void FinishRemovals();
 
   absl::Mutex mutex_;
@@ -159,13 +165,15 @@ class System {
   TreeListener* const listener_;
   const BusMaker module_;
   std::function<std::string(Bus&)> bus_lister_;
-  IdAllocator bus_ids_, dimm_ids_, region_ids_, disk_ids_;
+  IdAllocator bus_ids_, dimm_ids_, region_ids_;
+  absl::flat_hash_map<std::string, uint32_t> known_numbers_[2];  // by NodeClass
   uint64_t disk_sequence_ = 0;
-  NodeMajors node_majors_;
+  DeviceNumbers numbers_;
   std::vector<std::shared_ptr<Device>> roots_;
   std::vector<std::shared_ptr<Device>> removals_;
   std::vector<const Driver*> drivers_;
   std::shared_ptr<DaxBus> dax_bus_;
+  std::shared_ptr<Device> module_device_;  // module/nfit_test, while that is loaded
   absl::flat_hash_map<absl::string_view, Device*> by_name_;  // the devices of the nd bus
   AliasTable aliases_;
   TimerQueue timers_;

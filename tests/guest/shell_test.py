@@ -86,7 +86,7 @@ try nvdimmfs shell --no-block preset:nfit_test -- env -u LD_PRELOAD sh -e /tmp/e
 
 section parallel
 cat >/tmp/meet.sh <<'END'
-cat /sys/bus/nd/x/majors >/tmp/meet.$1
+cat /sys/bus/nd/x/numbers >/tmp/meet.$1
 while [ ! -s /tmp/meet.$2 ]; do sleep 0.1; done
 rawioctl /dev/nmem0 w 4 12
 END

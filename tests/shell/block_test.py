@@ -131,6 +131,79 @@ class BlockTest(shells.ShellTestCase):
             delpart /dev/pmem0 1; ! test -e /dev/pmem0p1; ls /dev | grep pmem"""
         self.assertEqual("8192\npmem0\npmem0p1\npmem0\n", self.shell(script))
 
+    def test_partitions_have_the_names_of_a_kernel(self):
+        labelled = images.initialised(self.scratch_path("labelled.img"), 64 * MIB, 128 << 10, 2)
+        script = """create=/sys/bus/nd/devices/region0/x/create
+            echo size=16M mode=sector >$create; echo size=16M >$create
+            for disk in pmem0s pmem0.1; do addpart /dev/$disk 1 64 128; done
+            for name in pmem0s1 pmem0.1p1; do
+              test -b /dev/$name; stat -c %Hr:%Lr /dev/$name; cat /sys/class/block/$name/dev
+              cat /sys/block/*/$name/size; basename $(readlink /sys/dev/block/$(stat -c %Hr:%Lr /dev/$name))
+            done; test ! -e /dev/pmem0.11; test ! -e /dev/pmem0sp1"""
+        shown = self.shell(script, labelled).split()
+        self.assertEqual([shown[0], shown[0], "128", "pmem0s1", shown[4], shown[4], "128", "pmem0.1p1"], shown)
+
+    def test_numbers_and_nodes_agree_before_anybody_looks_into_dev(self):
+        script = """cat /sys/bus/nd/devices/namespace0.0/block/pmem0/dev; stat -c %F:%Hr:%Lr /dev/pmem0
+            cat /sys/class/block/pmem0/dev; basename $(readlink /sys/dev/block/$(cat /sys/block/pmem0/dev))
+            ls /sys/class/block /sys/block /dev | grep -c loop65 || true
+            ls /sys/dev/block | while read -r number; do readlink /sys/dev/block/$number; done | grep -c loop65 || true"""
+        number, shown, again, name, *loops = self.shell(script).splitlines()
+        self.assertEqual([f"block special file:{number}", number, "pmem0", ["0", "0"]], [shown, again, name, loops])
+
+    def test_a_name_keeps_its_number(self):
+        # Otherwise whoever has looked at the node before writes to another disk.
+        labelled = images.initialised(self.scratch_path("labelled.img"), 64 * MIB, 128 << 10, 2)
+        script = """create=/sys/bus/nd/devices/region0/x/create; echo size=16M >$create; echo size=16M >$create
+            say() { for disk in pmem0 pmem0.1; do stat -c %n:%Hr:%Lr /dev/$disk; printf $disk >/dev/$disk
+              blockdev --flushbufs /dev/$disk; head -c 7 /dev/$disk | tr -d '\\0'; echo; done; }
+            say; cd /sys/bus/nd/drivers/nd_pmem; echo namespace0.0 >unbind; echo namespace0.1 >unbind
+            echo namespace0.1 >bind; echo namespace0.0 >bind; say"""
+        shown = self.shell(script, labelled).splitlines()
+        self.assertEqual(shown[:4], shown[4:])
+        self.assertEqual(["pmem0", "pmem0.1"], shown[1:4:2])
+
+    def test_no_loop_device_is_left(self):
+        before = set(os.listdir(SYS_BLOCK))
+        self.shell("test -b /dev/pmem0; addpart /dev/pmem0 1 2048 8192; test -b /dev/pmem0p1")
+        self.assertLessEqual(set(os.listdir(SYS_BLOCK)), before)
+
+    def test_two_shells_on_one_mount(self):
+        with mounting.Mount(self.image) as mount:
+            first = subprocess.Popen(self.command(mount.path, "sh", "-ec", "test -b /dev/pmem0; echo ready; read -r line; "
+                                                  "printf first | dd of=/dev/pmem0 conv=notrunc status=none"),
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.addCleanup(first.kill)
+            self.assertEqual("ready\n", first.stdout.readline())
+            script = "stat -c %Hr:%Lr /dev/pmem0; cat /sys/block/pmem0/dev; blockdev --getsz /dev/pmem0"
+            shown = self.shell(script, mount.path).splitlines()
+            self.assertEqual([shown[0], shown[0], str(64 * 2048)], shown)
+            first.communicate("\n", timeout=60)
+            self.assertEqual(0, first.returncode)
+            self.assertEqual("first", self.shell("head -c 5 /dev/pmem0", mount.path))
+
+    def test_a_read_only_region_over_a_whole_file_can_be_disabled(self):
+        script = """test -b /dev/pmem0; head -c 4096 /dev/pmem0 >/dev/null; cd /sys/bus/nd/drivers/nd_region
+            echo region0 >unbind; test ! -e /dev/pmem0; echo region0 >bind; blockdev --getro /dev/pmem0"""
+        topology = self.scratch_path("region.toml")
+        with open(topology, "w", encoding="utf-8") as out:
+            out.write('[[bus]]\n[[bus.region]]\nimage = "dimm.img"\nread_only = true\n')
+        self.assertEqual("1\n", self.shell(script, topology))
+        # A source that is opened read-only is not reconfigured, but its disks come and go.
+        for source in (f"{self.image},ro", f"e820:{self.image},ro"):
+            with self.subTest(source=source):
+                self.assertEqual("1\n", self.shell("blockdev --getro /dev/pmem0", source))
+
+    def test_the_test_modules_buses_beside_others(self):
+        with open(self.scratch_path("buses.toml"), "w", encoding="utf-8") as out:
+            out.write('[[bus]]\n[[bus.dimm]]\nimage = "dimm.img"\n[[bus]]\npreset = "nfit_test"\n')
+        script = """say() { cat /sys/bus/nd/devices/ndbus*/provider | sort; ls /dev | grep -c pmem; }
+            say; printf kept | dd of=/dev/pmem0 conv=notrunc status=none; modprobe -r nfit_test; say
+            head -c 4 /dev/pmem0; echo; modprobe nfit_test; say; readlink -f /sys/class/nd/ndctl1/device"""
+        both = ["ACPI.NFIT", "nfit_test.0", "nfit_test.1", "5"]
+        self.assertEqual([*both, "ACPI.NFIT", "1", "kept", *both, "/sys/devices/platform/nfit_test.0/ndbus1"],
+                         self.shell(script, self.scratch_path("buses.toml")).splitlines())
+
     def test_proc_partitions_has_the_names_of_dev(self):
         script = """addpart /dev/pmem0 1 2048 8192; head -n 2 /proc/partitions
             while read -r major minor blocks name; do

@@ -14,29 +14,25 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <new>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "core/base/status.h"
 #include "tools/shell/device_number.h"
 #include "tools/shell/loop_device.h"
+#include "tools/shell/mount_table.h"
 #include "tools/shell/node_requests.h"
 
 namespace nvdimmfs::tools {
@@ -81,44 +77,62 @@ class TemporaryNode {
   const std::string path_;
 };
 
-// "pmem0p1" is {"pmem0", "p1"}; a name without a partition has none.
-std::pair<std::string, std::string> SplitPartition(const std::string& name) {
-  size_t digits = name.size();
-  while (digits > 0 && isdigit(name[digits - 1])) --digits;
-  if (digits == name.size() || digits == 0 || name[digits - 1] != 'p') return {name, ""};
-  return {name.substr(0, digits - 1), name.substr(digits - 1)};
+std::vector<std::string> NamesAt(int folder) {
+  std::vector<std::string> names;
+  const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
+  if (stream == nullptr) return names;
+  while (const dirent* entry = readdir(stream.get())) names.emplace_back(entry->d_name);
+  return names;
+}
+
+dev_t DeviceOf(const std::string& path) {
+  struct stat stat = {};
+  return ::stat(path.c_str(), &stat) == 0 ? stat.st_dev : 0;
+}
+
+// The first line of `attribute` below `folder`, without its newline; "" where there is none.
+std::string ReadLine(int folder, const std::string& attribute) {
+  const int file = openat(folder, attribute.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return "";
+  char text[64];
+  const ssize_t length = read(file, text, sizeof text);
+  close(file);
+  const absl::string_view all(text, static_cast<size_t>(std::max<ssize_t>(length, 0)));
+  return std::string(all.substr(0, all.find('\n')));
 }
 
 class BlockNodes {
  public:
-  BlockNodes(const std::string& host_dev, const std::string& tree, const Folders& folders,
-             BlockRecord& record)
-      : control_(open(absl::StrCat(host_dev, "/loop-control").c_str(), O_RDWR | O_CLOEXEC)),
+  BlockNodes(const std::string& tree, const Folders& folders, BlockRecord& record)
+      : device_(DeviceOf(tree)),
+        tree_(OpenFolder(tree)),
         files_(OpenFolder(absl::StrCat(tree, "/dev"))),
         folders_(folders),
         record_(record) {}
   ~BlockNodes() {
-    close(control_);
+    close(tree_);
     close(files_);
   }
   BlockNodes(const BlockNodes&) = delete;
   BlockNodes& operator=(const BlockNodes&) = delete;
 
-  int control() const { return control_; }
-
   bool Ensure(const std::string& name) {
     DropStale();
-    const auto [disk, partition] = SplitPartition(name);
-    if (!EnsureDisk(disk)) return false;
-    return partition.empty() || EnsurePartition(disk, partition);
+    const auto parsed = ParseDiskName(name);
+    if (!parsed || !EnsureDisk(parsed->disk)) return false;
+    ShowPartitions(parsed->disk);
+    return parsed->partition.empty() || devices_[parsed->disk].partitions.count(name) != 0;
   }
 
  private:
   struct Device {
-    int number = 0;
+    uint32_t index = 0;  // of the loop device
     ino_t file = 0;
     bool read_only = false;
-    size_t entry = 0;  // in the record
+    std::optional<size_t> entry;  // in the record; none where another shell has attached it
+    std::string told;             // the partitions, as the tree was told
+    std::set<std::string> partitions;
   };
 
   std::optional<struct stat> FileOf(const std::string& name) const {
@@ -130,20 +144,15 @@ class BlockNodes {
 
   // As its disk says: a file of a read-only region can still be opened for writing, as in a kernel.
   bool ReadOnly(const std::string& name) const {
-    const std::string attribute = absl::StrCat("../block/", name, "/ro");
-    const int file = openat(files_, attribute.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return false;
-    char value = '0';
-    const ssize_t length = read(file, &value, 1);
-    close(file);
-    return length == 1 && value == '1';
+    return ReadLine(tree_, absl::StrCat("block/", name, "/ro")) == "1";
   }
 
   void Drop(const std::string& name, const Device& device) {
-    DetachLoop(folders_.Node(name));
-    record_.attached[device.entry].store(0);
-    for (const std::string& partition : partitions_[name]) unlink(folders_.Node(partition).c_str());
-    partitions_.erase(name);
+    if (device.entry) {
+      DetachLoop(folders_.Node(name));
+      RemoveLoop(record_.control, device.index);
+      record_.attached[*device.entry].store(0);
+    }
     unlink(folders_.Node(name).c_str());
   }
 
@@ -151,7 +160,8 @@ class BlockNodes {
   void DropStale() {
     for (auto it = devices_.begin(); it != devices_.end();) {
       const auto file = FileOf(it->first);
-      if (file && file->st_ino == it->second.file && ReadOnly(it->first) == it->second.read_only) {
+      if (file && file->st_ino == it->second.file && ReadOnly(it->first) == it->second.read_only &&
+          IsAttached(it->first, it->second)) {
         ++it;
         continue;
       }
@@ -160,88 +170,97 @@ class BlockNodes {
     }
   }
 
+  // Another shell's may be gone with it.
+  bool IsAttached(const std::string& name, const Device& device) const {
+    return device.entry.has_value() || HasFile(name, device.file);
+  }
+
+  bool HasFile(const std::string& name, ino_t file) const {
+    const auto backing = BackingOf(folders_.Node(name));
+    return backing.ok() && backing->device == device_ && backing->inode == file;
+  }
+
   bool EnsureDisk(const std::string& name) {
     if (devices_.count(name) != 0) return true;
     const auto stat = FileOf(name);
+    const auto number = ReadNumber(tree_, absl::StrCat("block/", name, "/dev"));
     const auto entry = std::find(std::begin(record_.attached), std::end(record_.attached), 0);
-    if (!stat || entry == std::end(record_.attached)) return false;
-    const bool read_only = ReadOnly(name);
-    const int file = openat(files_, name.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-    if (file < 0) return false;
-    const auto number = AttachLoop(control_, file, folders_.Node(name), read_only,
-                                   static_cast<uint32_t>(stat->st_blksize));
-    close(file);
-    if (!number.ok()) {
-      std::fprintf(stderr, "nvdimmfs: %s\n", std::string(number.status().message()).c_str());
-      return false;
+    if (!stat || !number || entry == std::end(record_.attached)) return false;
+    Device device = {.index = record_.loops.IndexOf(minor(*number)),
+                     .file = stat->st_ino,
+                     .read_only = ReadOnly(name)};
+    if (major(*number) != kLoopMajor || !record_.loops.Holds(device.index)) return false;
+    const std::string node = folders_.Node(name);
+    unlink(node.c_str());
+    if (mknod(node.c_str(), S_IFBLK | 0600, *number) != 0) return false;
+    if (!HasFile(name, stat->st_ino)) {
+      if (!Attach(name, device, static_cast<uint32_t>(stat->st_blksize))) return false;
+      device.entry = static_cast<size_t>(entry - std::begin(record_.attached));
+      entry->store(static_cast<int>(device.index) + 1);
     }
-    entry->store(*number + 1);
-    devices_[name] = {*number, stat->st_ino, read_only,
-                      static_cast<size_t>(entry - std::begin(record_.attached))};
+    devices_[name] = std::move(device);
     return true;
   }
 
-  bool EnsurePartition(const std::string& disk, const std::string& partition) {
-    const std::string attribute = absl::StrCat("loop", devices_[disk].number, partition, "/dev");
-    const auto number = ReadNumber(folders_.blocks, attribute);
-    const std::string node = folders_.Node(disk + partition);
-    unlink(node.c_str());
-    if (!number) return false;
-    partitions_[disk].insert(disk + partition);
-    return mknod(node.c_str(), S_IFBLK | 0600, *number) == 0;
+  bool Attach(const std::string& name, const Device& device, uint32_t block_size) const {
+    const int file =
+        openat(files_, name.c_str(), (device.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    if (file < 0) return false;
+    const absl::Status attached = AttachLoop(record_.control, device.index, file,
+                                             folders_.Node(name), device.read_only, block_size);
+    close(file);
+    if (!attached.ok())
+      std::fprintf(stderr, "nvdimmfs: %s: %s\n", name.c_str(),
+                   std::string(attached.message()).c_str());
+    return attached.ok();
   }
 
-  const int control_;
+  // Tells the tree which partitions the kernel has found on the disk, or was told of.
+  void ShowPartitions(const std::string& disk) {
+    Device& device = devices_[disk];
+    const std::string loop = absl::StrCat("loop", device.index);
+    const int folder = openat(folders_.blocks, loop.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    std::string text = disk + "\n";
+    std::set<std::string> names;
+    for (const std::string& name : NamesAt(folder)) {
+      if (!absl::StartsWith(name, absl::StrCat(loop, "p"))) continue;
+      const auto attribute = [&](absl::string_view of) {
+        return ReadLine(folder, absl::StrCat(name, "/", of));
+      };
+      const std::string index = attribute("partition");
+      absl::StrAppend(&text, index, " ", attribute("start"), " ", attribute("size"), " ",
+                      attribute("dev"), "\n");
+      names.insert(absl::StrCat(disk, absl::EndsWith(disk, "s") ? "" : "p", index));
+    }
+    if (folder >= 0) close(folder);
+    if (text == device.told || (names.empty() && device.told.empty())) return;
+    const int file = openat(tree_, "bus/nd/x/partitions", O_WRONLY | O_CLOEXEC);
+    const bool told =
+        file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (file >= 0) close(file);
+    if (!told) return;
+    device.told = std::move(text);
+    device.partitions = std::move(names);
+  }
+
+  const dev_t device_;  // of the tree
+  const int tree_;
   const int files_;  // the tree's dev/
   const Folders& folders_;
   BlockRecord& record_;
   std::map<std::string, Device> devices_;
-  std::map<std::string, std::set<std::string>> partitions_;
 };
 
 // --- The end. ---
 
-std::vector<std::string> NamesAt(int folder) {
-  std::vector<std::string> names;
-  const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
-  if (stream == nullptr) return names;
-  while (const dirent* entry = readdir(stream.get())) names.emplace_back(entry->d_name);
-  return names;
-}
-
 // Of the loop device itself and of its partitions. `blocks` is /sys/class/block.
-std::set<dev_t> NumbersOf(int loop, int blocks) {
-  std::set<dev_t> numbers = {makedev(kLoopMajor, static_cast<unsigned>(loop))};
+std::set<dev_t> NumbersOf(const LoopRange& loops, uint32_t loop, int blocks) {
+  std::set<dev_t> numbers = {makedev(kLoopMajor, loops.MinorOf(loop))};
   for (const std::string& name : NamesAt(blocks)) {
     if (!absl::StartsWith(name, absl::StrCat("loop", loop, "p"))) continue;
     if (const auto number = ReadNumber(blocks, absl::StrCat(name, "/dev"))) numbers.insert(*number);
   }
   return numbers;
-}
-
-struct MountPoint {
-  dev_t device;
-  std::string path;
-};
-
-// Of this mount namespace, the last mounted first.
-std::vector<MountPoint> MountPoints() {
-  std::vector<MountPoint> points;
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream words(line);
-    std::string id, parent, number, root, path;
-    words >> id >> parent >> number >> root >> path;
-    unsigned major_number, minor_number;
-    if (sscanf(number.c_str(), "%u:%u", &major_number, &minor_number) != 2) continue;
-    MountPoint point = {.device = makedev(major_number, minor_number)};
-    point.path = absl::StrReplaceAll(
-        path, {{"\\040", " "}, {"\\011", "\t"}, {"\\012", "\n"}, {"\\134", "\\"}});
-    points.push_back(std::move(point));
-  }
-  std::reverse(points.begin(), points.end());
-  return points;
 }
 
 void Unmount(const std::string& path) {
@@ -255,52 +274,50 @@ void Unmount(const std::string& path) {
 
 void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
   for (std::atomic<int>& attached : record.attached) {
-    const int loop = attached.load() - 1;
-    if (loop < 0) continue;
-    const TemporaryNode node(folders, makedev(kLoopMajor, static_cast<unsigned>(loop)));
+    if (attached.load() == 0) continue;
+    const auto loop = static_cast<uint32_t>(attached.load() - 1);
+    const TemporaryNode node(folders, makedev(kLoopMajor, record.loops.MinorOf(loop)));
     // It may be somebody else's by now, or nobody's. One that cannot say what it is over has lost
     // its file.
     const auto backing = BackingOf(node.path());
     const bool ours =
         backing.ok() ? backing->device == tree : core::ErrnoOf(backing.status()) != ENXIO;
     if (ours) {
-      const std::set<dev_t> numbers = NumbersOf(loop, folders.blocks);
-      for (const MountPoint& point : MountPoints())
-        if (numbers.count(point.device) != 0) Unmount(point.path);
+      const std::set<dev_t> numbers = NumbersOf(record.loops, loop, folders.blocks);
+      for (const MountEntry& entry : ReadMountTable())
+        if (numbers.count(entry.device) != 0) Unmount(entry.path);
       DetachLoop(node.path());
+      RemoveLoop(record.control, loop);
     }
     attached.store(0);
   }
+  // Once: the next may be another shell's.
+  if (std::exchange(record.loops.owned, false)) record.loops.Give(record.control);
 }
 
 // Devices of shells that were killed with all their processes at once: nobody serves their files.
-// `control` is /dev/loop-control, on which each server of block devices has a shared lock from here
-// on; while there are others, a device without its file may be one that they are about to drop.
-void DetachLost(int control, const std::string& tree, const Folders& folders) {
+// `control` is /dev/loop-control, on which each shell has a shared lock from here on; while there
+// are others, a device without its file may be one that they are about to drop.
+void DetachLost(int control, const std::string& tree) {
   const bool alone = flock(control, LOCK_EX | LOCK_NB) == 0;
+  const Folders folders;
   for (const std::string& name : alone ? NamesAt(folders.blocks) : std::vector<std::string>()) {
-    unsigned number;
-    char after;
-    if (sscanf(name.c_str(), "loop%u%c", &number, &after) != 1) continue;
-    const std::string attribute = absl::StrCat(name, "/loop/backing_file");
-    const int file = openat(folders.blocks, attribute.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) continue;
-    char text[PATH_MAX];
-    const ssize_t length = read(file, text, sizeof text);
-    close(file);
-    absl::string_view path(text, static_cast<size_t>(std::max<ssize_t>(length, 0)));
+    const auto index = LoopIndexOf(name);
+    const auto number = ReadNumber(folders.blocks, absl::StrCat(name, "/dev"));
+    if (!index || !number || name.find('p') != name.rfind('p')) continue;
+    std::string file = ReadLine(folders.blocks, absl::StrCat(name, "/loop/backing_file"));
+    absl::string_view path = file;
     // Of a mount that is gone the kernel knows no more than the path within.
     absl::ConsumePrefix(&path, tree);
-    if (!absl::StartsWith(path, "/dev/pmem")) continue;
-    const TemporaryNode node(folders, makedev(kLoopMajor, number));
-    if (IsLost(node.path())) DetachLoop(node.path());
+    if (absl::StartsWith(path, "/dev/pmem")) {
+      const TemporaryNode node(folders, *number);
+      if (!IsLost(node.path())) continue;
+      DetachLoop(node.path());
+      file.clear();
+    }
+    if (file.empty() && *index >= LoopRange::kFirst) RemoveLoop(control, *index);
   }
   flock(control, LOCK_SH);
-}
-
-dev_t DeviceOf(const std::string& path) {
-  struct stat stat = {};
-  return ::stat(path.c_str(), &stat) == 0 ? stat.st_dev : 0;
 }
 
 }  // namespace
@@ -318,16 +335,20 @@ absl::Status CheckBlockNodes(const std::string& host_dev) {
                                     "; block devices take root and the module loop"));
 }
 
-absl::StatusOr<BlockRecord*> BlockRecord::Make() {
+absl::StatusOr<BlockRecord*> BlockRecord::Make(const std::string& host_dev,
+                                               const std::string& tree) {
   void* at =
       mmap(nullptr, sizeof(BlockRecord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
     return core::Refusal(errno, "shell.block", absl::StrCat("shell: mmap: ", strerror(errno)));
-  return new (at) BlockRecord;
+  auto* const record = new (at) BlockRecord;
+  record->control = open(absl::StrCat(host_dev, "/loop-control").c_str(), O_RDWR | O_CLOEXEC);
+  DetachLost(record->control, tree);
+  ASSIGN_OR_RETURN(record->loops, LoopRange::Take(record->control, tree));
+  return record;
 }
 
-int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& tree,
-                    BlockRecord& record) {
+int ServeBlockNodes(int socket, const std::string& tree, BlockRecord& record) {
   sigset_t end;
   sigemptyset(&end);
   sigaddset(&end, SIGTERM);
@@ -335,8 +356,7 @@ int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& 
   const int signals = signalfd(-1, &end, SFD_CLOEXEC);
   const Folders folders;
   const dev_t device = DeviceOf(tree);
-  BlockNodes nodes(host_dev, tree, folders, record);
-  DetachLost(nodes.control(), tree, folders);
+  BlockNodes nodes(tree, folders, record);
   bool ended = false;
   while (!ended) {
     pollfd fds[2] = {{socket, POLLIN, 0}, {signals, POLLIN, 0}};

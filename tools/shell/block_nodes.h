@@ -6,7 +6,10 @@
 // looked up, and lets go of one whose namespace is gone at a later look. No descriptor of a device
 // stays open here: what was written through it reaches the tree when its last user closes it.
 //
-// /dev/.nvdimmfs/block has the nodes: pmem0, and pmem0p1 where there are partitions.
+// Its disks have the numbers of a range of loop devices (loop_range.h), as the tree says; their
+// partitions, which the kernel finds, are told to the tree.
+//
+// /dev/.nvdimmfs/block has nodes of the disks for the process itself.
 #ifndef NVDIMMFS_TOOLS_SHELL_BLOCK_NODES_H_
 #define NVDIMMFS_TOOLS_SHELL_BLOCK_NODES_H_
 
@@ -15,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tools/shell/loop_range.h"
 
 namespace nvdimmfs::tools {
 
@@ -26,18 +30,22 @@ absl::Status CheckBlockNodes(const std::string& host_dev);
 
 // What is attached, in memory that processes share: so that somebody is left who knows.
 struct BlockRecord {
-  static absl::StatusOr<BlockRecord*> Make();  // for the life of the process
+  // For the life of the process. First detaches what a shell that was killed with all its processes
+  // has left on the machine, if no other shell has block devices. While /sys is still the host's.
+  // `tree` is the top of the mounted tree, whose numbers (node_numbers.h) may be another shell's
+  // range. Refused as LoopRange::Take.
+  static absl::StatusOr<BlockRecord*> Make(const std::string& host_dev, const std::string& tree);
 
+  LoopRange loops;
+  int control = -1;                     // /dev/loop-control
   std::atomic<int> attached[256] = {};  // the loop device's number + 1; 0: none
 };
 
-// First detaches what a shell that was killed with all its processes has left on the machine, if no
-// other such server runs. Answers AskForNode (names of kBlockPath: "pmem0", "pmem0p1") at the other
-// end of `socket` until that is closed, or SIGTERM comes; then everything is unmounted and
-// detached, as by ReleaseBlockDevices. The exit code. Start it while /sys is still the host's.
-// `tree` is the top of the mounted tree.
-int ServeBlockNodes(int socket, const std::string& host_dev, const std::string& tree,
-                    BlockRecord& record);
+// Answers AskForNode ("pmem0", "pmem0p1": whether there is such a device now, under the number that
+// the tree says) at the other end of `socket` until that is closed, or SIGTERM comes; then
+// everything is unmounted and detached, as by ReleaseBlockDevices. The exit code. Start it while
+// /sys is still the host's.
+int ServeBlockNodes(int socket, const std::string& tree, BlockRecord& record);
 
 // Unmounts, in this mount namespace, what is on the devices, and detaches them: for when the server
 // was killed. The tree must be served.

@@ -155,7 +155,7 @@ void Lifeline::EndAsLast() {
   if (poll(&end, 1, 0) != 0) raise(SIGTERM);
 }
 
-int RunCommand(const std::vector<std::string>& arguments) {
+int RunCommand(const std::vector<std::string>& arguments, const std::function<void()>& started) {
   // Until it is settled below what becomes of them.
   sigset_t late, before;
   sigemptyset(&late);
@@ -177,6 +177,7 @@ int RunCommand(const std::vector<std::string>& arguments) {
     Exec(arguments);
   }
   command_pid = pid;
+  started();
   Handle(SIGINT, SIG_IGN);
   Handle(SIGQUIT, SIG_IGN);
   Handle(SIGTERM, PassOn);

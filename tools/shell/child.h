@@ -67,7 +67,8 @@ class Lifeline {
 // Runs `arguments` as a shell would and waits for it: its exit code, 128 and the signal's number
 // where one killed it, 127 or 126 where it cannot be run (with a sentence on stderr). Meanwhile
 // this process ignores ^C and passes SIGTERM and SIGHUP on; when it dies, the command gets SIGHUP.
-int RunCommand(const std::vector<std::string>& arguments);
+// `started` is called here once the command has its own process.
+int RunCommand(const std::vector<std::string>& arguments, const std::function<void()>& started);
 
 }  // namespace nvdimmfs::tools
 

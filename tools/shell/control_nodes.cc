@@ -32,7 +32,7 @@ namespace {
 
 static_assert(CuseDevice::kLongest == NVDIMMFS_COMMAND_LIMIT);
 
-constexpr char kMajorsAttribute[] = "bus/nd/x/majors";
+constexpr char kNumbersAttribute[] = "bus/nd/x/numbers";
 // No DIMM and no bus has that number: who holds a major has this minor.
 constexpr unsigned kHoldersMinor = (1u << 20) - 1;
 
@@ -118,15 +118,15 @@ absl::Status ControlNodes::TakeMajors() {
   if (core::ReasonOf(dimms.status()) == "cuse.taken") return absl::OkStatus();
   RETURN_IF_ERROR(dimms.status());
   ASSIGN_OR_RETURN(const unsigned buses, TakeMajor("buses"));
-  const std::string text = absl::StrCat(*dimms, " ", buses, "\n");
-  const int file = openat(tree_, kMajorsAttribute, O_WRONLY | O_CLOEXEC);
+  const std::string text = absl::StrCat("dimm=", *dimms, " control=", buses, "\n");
+  const int file = openat(tree_, kNumbersAttribute, O_WRONLY | O_CLOEXEC);
   const bool told =
       file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int error = errno;
   if (file >= 0) close(file);
   if (told) return absl::OkStatus();
   return core::Refusal(error, "shell.cuse",
-                       absl::StrCat("write ", kMajorsAttribute, ": ", strerror(error)));
+                       absl::StrCat("write ", kNumbersAttribute, ": ", strerror(error)));
 }
 
 absl::StatusOr<unsigned> ControlNodes::TakeMajor(const std::string& what) {

@@ -4,7 +4,7 @@
 //
 // A process of its own answers them: it carries each ioctl to the tree's daemon, as the preloaded
 // library does (command_client.h). It makes a device when its name is first looked up. The kernel
-// chooses two majors for each tree, which the tree's `dev` then shows (bus/nd/x/majors), so that
+// chooses two majors for each tree, which the tree's `dev` then shows (bus/nd/x/numbers), so that
 // numbers agree and shells do not meet; shells on one mount share them, and the devices.
 //
 // /dev/.nvdimmfs/control has the nodes. The host's /dev has them, too, as nvdimmfs-T-nmem0, where T

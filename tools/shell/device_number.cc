@@ -20,6 +20,14 @@ bool IsNumbered(absl::string_view name, absl::string_view kind) {
          std::all_of(name.begin(), name.end(), [](unsigned char c) { return isdigit(c); });
 }
 
+// Takes the digits at the start of `rest` off it; false where there are none.
+bool ConsumeDigits(absl::string_view& rest) {
+  size_t digits = 0;
+  while (digits < rest.size() && isdigit(rest[digits])) ++digits;
+  rest.remove_prefix(digits);
+  return digits != 0;
+}
+
 }  // namespace
 
 std::optional<dev_t> ReadNumber(int folder, const std::string& attribute) {
@@ -36,6 +44,21 @@ std::optional<dev_t> ReadNumber(int folder, const std::string& attribute) {
 bool IsDimmNode(absl::string_view name) { return IsNumbered(name, "nmem"); }
 
 bool IsControlNode(absl::string_view name) { return IsDimmNode(name) || IsNumbered(name, "ndctl"); }
+
+std::optional<DiskName> ParseDiskName(absl::string_view name) {
+  absl::string_view rest = name;
+  if (!absl::ConsumePrefix(&rest, "pmem") || !ConsumeDigits(rest)) return std::nullopt;
+  if (absl::ConsumePrefix(&rest, ".") && !ConsumeDigits(rest)) return std::nullopt;
+  const bool sectors = absl::ConsumePrefix(&rest, "s");
+  const absl::string_view partition = rest;
+  if (!rest.empty()) {
+    // A p keeps the number from the disk's own.
+    if (!sectors && !absl::ConsumePrefix(&rest, "p")) return std::nullopt;
+    if (!ConsumeDigits(rest) || !rest.empty()) return std::nullopt;
+  }
+  return DiskName{std::string(name.substr(0, name.size() - partition.size())),
+                  std::string(partition)};
+}
 
 std::optional<std::string> FolderOfNode(absl::string_view name) {
   if (IsDimmNode(name)) return absl::StrCat("bus/nd/devices/", name);

@@ -18,6 +18,13 @@ std::optional<dev_t> ReadNumber(int folder, const std::string& attribute);
 bool IsDimmNode(absl::string_view name);     // "nmem0"
 bool IsControlNode(absl::string_view name);  // that, or "ndctl0"
 
+// A name of a block device of persistent memory taken apart: "pmem0.1p2" is {"pmem0.1", "p2"},
+// "pmem0s1" {"pmem0s", "1"}; a disk has no partition. Nothing for other names.
+struct DiskName {
+  std::string disk, partition;
+};
+std::optional<DiskName> ParseDiskName(absl::string_view name);
+
 // The folder of the device `name` ("nmem0", "ndctl0", "dax0.0"), from the top of a mounted tree;
 // nothing for a name that is no character device's.
 std::optional<std::string> FolderOfNode(absl::string_view name);

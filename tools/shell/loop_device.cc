@@ -16,17 +16,18 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// Others take free loop devices too.
-constexpr int kTries = 64;
-
 absl::Status Failed(absl::string_view what, int error) {
   return core::Refusal(error, "shell.block", absl::StrCat("shell: ", what, ": ", strerror(error)));
 }
 
-// Whether it is ours now; EBUSY where somebody else was quicker.
-int Configure(const std::string& node, int file, bool read_only, uint32_t block_size) {
+}  // namespace
+
+absl::Status AttachLoop(int control, uint32_t index, int file, const std::string& node,
+                        bool read_only, uint32_t block_size) {
+  if (ioctl(control, LOOP_CTL_ADD, index) < 0 && errno != EEXIST)
+    return Failed(absl::StrCat("make loop device ", index), errno);
   const int device = open(node.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-  if (device < 0) return errno;
+  if (device < 0) return Failed(absl::StrCat("open loop device ", index), errno);
   loop_config config = {};
   config.fd = static_cast<uint32_t>(file);
   config.block_size = block_size;
@@ -35,26 +36,7 @@ int Configure(const std::string& node, int file, bool read_only, uint32_t block_
   if (read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
   const int error = ioctl(device, LOOP_CONFIGURE, &config) == 0 ? 0 : errno;
   close(device);
-  return error;
-}
-
-}  // namespace
-
-absl::StatusOr<int> AttachLoop(int control, int file, const std::string& node, bool read_only,
-                               uint32_t block_size) {
-  int error = EBUSY;
-  for (int i = 0; i < kTries && error == EBUSY; ++i) {
-    const int number = ioctl(control, LOOP_CTL_GET_FREE);
-    if (number < 0) return Failed("find a free loop device", errno);
-    unlink(node.c_str());
-    if (mknod(node.c_str(), S_IFBLK | 0600, makedev(kLoopMajor, static_cast<unsigned>(number))) !=
-        0)
-      return Failed(absl::StrCat("make ", node), errno);
-    error = Configure(node, file, read_only, block_size);
-    if (error == 0) return number;
-  }
-  unlink(node.c_str());
-  return Failed("attach a loop device", error);
+  return error == 0 ? absl::OkStatus() : Failed(absl::StrCat("attach loop device ", index), error);
 }
 
 absl::StatusOr<LoopBacking> BackingOf(const std::string& node) {
@@ -83,5 +65,7 @@ void DetachLoop(const std::string& node) {
   ioctl(device, LOOP_CLR_FD, 0);
   close(device);
 }
+
+void RemoveLoop(int control, uint32_t index) { ioctl(control, LOOP_CTL_REMOVE, index); }
 
 }  // namespace nvdimmfs::tools

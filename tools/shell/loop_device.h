@@ -9,16 +9,16 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace nvdimmfs::tools {
 
-inline constexpr unsigned kLoopMajor = 7;
-
-// Attaches `file` (a descriptor) to a free loop device and makes `node`, a block device's node, for
-// it: its number. `control` is /dev/loop-control. Refused with what the kernel says, "shell.block".
-absl::StatusOr<int> AttachLoop(int control, int file, const std::string& node, bool read_only,
-                               uint32_t block_size);
+// Attaches `file` (a descriptor) to the loop device `index`, which is made if need be; `node` is a
+// node of its number. `control` is /dev/loop-control. Refused with what the kernel says,
+// "shell.block": EBUSY where something else is attached to it.
+absl::Status AttachLoop(int control, uint32_t index, int file, const std::string& node,
+                        bool read_only, uint32_t block_size);
 
 // What a loop device is over.
 struct LoopBacking {
@@ -35,6 +35,9 @@ bool IsLost(const std::string& node);
 
 // Lets go of the file: at once, or when the last user closes the device.
 void DetachLoop(const std::string& node);
+
+// Takes the device `index` itself away, unless it is in use.
+void RemoveLoop(int control, uint32_t index);
 
 }  // namespace nvdimmfs::tools
 

@@ -36,6 +36,8 @@ namespace nvdimmfs::tools {
 namespace {
 
 constexpr char kHome[] = ".nvdimmfs";
+constexpr char kBlockNumbersPath[] = "/sys/dev/block";
+constexpr char kBlockClassPath[] = "/sys/class/block";
 constexpr absl::string_view kOwnPrefixes[] = {"pmem", "nmem", "ndctl", "dax", "memory"};
 
 struct Sides {
@@ -51,8 +53,6 @@ struct Context {
   // Opened while nothing covers them: the way to them leads through here later.
   int partitions = -1;  // the host's /proc/partitions
   int modules = -1;     // and /proc/modules
-  int blocks = -1;      // and /sys/class/block
-  int nodes = -1;       // kBlockPath
   NodeMakers makers;
   struct timespec since = {};
 };
@@ -68,8 +68,7 @@ bool IsOwnKind(absl::string_view name) {
   return false;
 }
 
-// "pmem0", or a partition of it.
-bool IsDisk(absl::string_view name) { return absl::StartsWith(name, "pmem") && IsOwnKind(name); }
+bool IsDisk(absl::string_view name) { return ParseDiskName(name).has_value(); }
 
 std::optional<std::string> LinkAt(int directory, const std::string& name) {
   char text[PATH_MAX];
@@ -82,6 +81,8 @@ bool Has(int directory, const std::string& name) {
   struct stat stat = {};
   return directory >= 0 && fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) == 0;
 }
+
+absl::string_view LastOf(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 std::vector<std::string> NamesAt(int directory) {
   std::vector<std::string> names;
@@ -97,7 +98,8 @@ std::vector<std::string> NamesAt(int directory) {
 
 struct Entry {
   std::string link;             // its text, unless
-  std::optional<dev_t> number;  // it is a character device, without a real node
+  std::optional<dev_t> number;  // it is a device
+  mode_t type = S_IFCHR;        // of this type
 };
 
 std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
@@ -106,32 +108,22 @@ std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
   return ReadNumber(context.top, absl::StrCat(*folder, "/dev"));
 }
 
-// "loop3p1"
-bool IsLoopPartition(absl::string_view name) {
-  if (!absl::ConsumePrefix(&name, "loop") || name.empty() || !isdigit(name[0])) return false;
-  return name.find('p') != absl::string_view::npos;
+// Whether the host's "loop3", or its partition, is a disk of the tree.
+bool IsOwnLoop(const Context& context, absl::string_view name) {
+  const auto index = LoopIndexOf(name);
+  return context.makers.block >= 0 && index && context.makers.loops.Holds(*index);
+}
+
+bool IsHidden(const Context& context, absl::string_view name) {
+  return IsOwnKind(name) || IsOwnLoop(context, name);
 }
 
 // A kernel reads the partitions of a disk as it comes, but our disks get their loop devices when
 // somebody looks for them: now.
 void AttachAllDisks(const Context& context) {
+  if (context.makers.block < 0) return;
   for (const std::string& name : NamesAt(context.sides[0].tree))
     if (IsDisk(name)) AskForNode(context.makers.block, name);
-}
-
-// Of a disk whose loop device is attached: {"pmem0p1"}.
-std::vector<std::string> PartitionsOf(const Context& context, const std::string& disk) {
-  struct stat stat = {};
-  if (fstatat(context.nodes, disk.c_str(), &stat, 0) != 0) return {};
-  const std::string device = absl::StrCat("loop", minor(stat.st_rdev));
-  const int folder = openat(context.blocks, device.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  std::vector<std::string> partitions;
-  for (absl::string_view name : NamesAt(folder))
-    if (absl::ConsumePrefix(&name, device) && absl::StartsWith(name, "p") && name.size() > 1 &&
-        isdigit(name[1]))
-      partitions.push_back(absl::StrCat(disk, name));
-  if (folder >= 0) close(folder);
-  return partitions;
 }
 
 std::optional<Entry> FindInDev(const Context& context, const std::string& name) {
@@ -143,26 +135,33 @@ std::optional<Entry> FindInDev(const Context& context, const std::string& name) 
     return Entry{.number = number};
   }
   if (context.makers.block >= 0 && IsDisk(name) && AskForNode(context.makers.block, name))
-    return Entry{.link = absl::StrCat(kHome, "/block/", name)};
+    if (const auto number = ReadNumber(context.top, absl::StrCat("class/block/", name, "/dev")))
+      return Entry{.number = number, .type = S_IFBLK};
   if (Has(sides.tree, name)) return Entry{.link = absl::StrCat(kHome, "/tree/dev/", name)};
-  if (IsOwnKind(name)) return std::nullopt;
-  if (context.makers.block >= 0 && IsLoopPartition(name) && !Has(sides.host, name))
-    AttachAllDisks(context);
-  if (!Has(sides.host, name)) return std::nullopt;
+  if (IsHidden(context, name) || !Has(sides.host, name)) return std::nullopt;
   return Entry{.link = absl::StrCat(kHome, "/host/", name)};
 }
 
-std::optional<Entry> FindLink(const MergedFolder& folder, const Sides& sides,
-                              const std::string& name) {
-  if (const auto link = LinkAt(sides.tree, name)) {
+std::optional<Entry> FindLink(const Context& context, size_t index, const std::string& name) {
+  const MergedFolder& folder = context.folders[index];
+  const Sides& sides = context.sides[index];
+  // Partitions are in the tree once the disk's have been looked for.
+  if (context.makers.block >= 0 && IsDisk(name)) AskForNode(context.makers.block, name);
+  auto link = LinkAt(sides.tree, name);
+  if (!link && folder.place == kBlockNumbersPath) {
+    AttachAllDisks(context);
+    link = LinkAt(sides.tree, name);
+  }
+  if (link) {
     absl::string_view rest = *link;
     while (absl::ConsumePrefix(&rest, "../")) {
     }
     return Entry{.link = absl::StrCat(folder.upwards, rest)};
   }
-  if (IsOwnKind(name)) return std::nullopt;
-  if (const auto link = LinkAt(sides.host, name)) return Entry{.link = *link};
-  return std::nullopt;
+  if (IsHidden(context, name)) return std::nullopt;
+  link = LinkAt(sides.host, name);
+  if (!link || IsOwnLoop(context, LastOf(*link))) return std::nullopt;
+  return Entry{.link = *link};
 }
 
 std::optional<Entry> FindAnything(const Context& context, size_t index, const std::string& name) {
@@ -170,38 +169,51 @@ std::optional<Entry> FindAnything(const Context& context, size_t index, const st
   const Sides& sides = context.sides[index];
   if (Has(sides.tree, name))
     return Entry{.link = absl::StrCat(context.tree, "/", folder.tree, "/", name)};
-  if (IsOwnKind(name) || !Has(sides.host, name)) return std::nullopt;
-  return Entry{.link =
-                   absl::StrCat(kSystemCopy, folder.place.substr(strlen(kSystemPath)), "/", name)};
+  if (IsHidden(context, name) || !Has(sides.host, name)) return std::nullopt;
+  return Entry{
+      .link = absl::StrCat(kDevicesCopy, folder.place.substr(strlen(kDevicesPath)), "/", name)};
 }
 
 std::optional<Entry> Find(const Context& context, size_t index, const std::string& name) {
-  const MergedFolder& folder = context.folders[index];
-  switch (folder.kind) {
+  switch (context.folders[index].kind) {
     case MergedFolder::Kind::kDev:
       return FindInDev(context, name);
     case MergedFolder::Kind::kLinks:
-      return FindLink(folder, context.sides[index], name);
+      return FindLink(context, index, name);
     case MergedFolder::Kind::kAnything:
       break;
   }
   return FindAnything(context, index, name);
 }
 
+// Of a folder with disks in it, in which a kernel has partitions, too.
+bool ShowsDisks(const MergedFolder& folder) {
+  return folder.kind == MergedFolder::Kind::kDev || folder.place == kBlockNumbersPath ||
+         folder.place == kBlockClassPath;
+}
+
+// Whether the host's entry is a disk of the tree, under the name or the number of a loop device.
+bool LeadsToOwnLoop(const Context& context, int folder, const std::string& name) {
+  if (context.makers.block < 0) return false;
+  if (IsOwnLoop(context, name)) return true;
+  if (name.find(':') == std::string::npos) return false;
+  const auto link = LinkAt(folder, name);
+  return link && IsOwnLoop(context, LastOf(*link));
+}
+
 std::set<std::string> NamesOf(const Context& context, size_t folder) {
   std::set<std::string> names;
   const Sides& sides = context.sides[folder];
+  if (ShowsDisks(context.folders[folder])) AttachAllDisks(context);
   for (const std::string& name : NamesAt(sides.host))
-    if (!IsOwnKind(name)) names.insert(name);
+    if (!IsOwnKind(name) && !LeadsToOwnLoop(context, sides.host, name)) names.insert(name);
   for (const std::string& name : NamesAt(sides.tree)) names.insert(name);
   if (folder != 0) return names;
-  const int control = openat(context.top, "class/nd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (const std::string& name : NamesAt(control)) names.insert(name);
-  if (control >= 0) close(control);
-  if (context.makers.block >= 0)
-    for (const std::string& disk : NamesAt(sides.tree))
-      if (IsDisk(disk))
-        for (const std::string& name : PartitionsOf(context, disk)) names.insert(name);
+  for (const char* more : {"class/nd", "class/block"}) {
+    const int directory = openat(context.top, more, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const std::string& name : NamesAt(directory)) names.insert(name);
+    if (directory >= 0) close(directory);
+  }
   return names;
 }
 
@@ -235,27 +247,23 @@ std::string ReadFromStart(int file) {
 
 // The host's, where the loop devices of our disks have the names that they have in /dev.
 std::string Partitions(const Context& context) {
-  std::map<std::string, std::string> ours;  // "loop3" is "pmem0"
-  for (const std::string& name : NamesAt(context.sides[0].tree)) {
-    struct stat stat = {};
-    if (IsDisk(name) && AskForNode(context.makers.block, name) &&
-        fstatat(context.nodes, name.c_str(), &stat, 0) == 0)
-      ours[absl::StrCat("loop", minor(stat.st_rdev))] = name;
-  }
+  AttachAllDisks(context);
+  std::map<dev_t, std::string> ours;
+  const int disks = openat(context.top, "class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (const std::string& name : NamesAt(disks))
+    if (const auto number = ReadNumber(disks, absl::StrCat(name, "/dev"))) ours[*number] = name;
+  if (disks >= 0) close(disks);
   std::string out;
   for (absl::string_view line :
        absl::StrSplit(ReadFromStart(context.partitions), '\n', absl::SkipEmpty())) {
     const size_t blank = line.rfind(' ');
-    const std::string name(line.substr(blank + 1));
-    // "loop3p1" is the partition "p1" of "loop3".
-    const size_t p = name.rfind('p');
-    const bool partition = p != std::string::npos && p > 0 && isdigit(name[p - 1]);
-    const auto found = ours.find(partition ? name.substr(0, p) : name);
-    if (found == ours.end())
-      absl::StrAppend(&out, line, "\n");
-    else
-      absl::StrAppend(&out, line.substr(0, blank + 1), found->second,
-                      partition ? name.substr(p) : "", "\n");
+    unsigned major_number = 0, minor_number = 0;
+    sscanf(std::string(line).c_str(), "%u %u", &major_number, &minor_number);
+    const auto found = ours.find(makedev(major_number, minor_number));
+    const bool own = IsOwnLoop(context, line.substr(blank + 1));
+    if (own && found == ours.end()) continue;
+    absl::StrAppend(&out, line.substr(0, blank + 1),
+                    own ? absl::string_view(found->second) : line.substr(blank + 1), "\n");
     if (out.size() == line.size() + 1) out += "\n";  // after the header
   }
   return out;
@@ -305,7 +313,7 @@ int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
   const auto entry = Find(context, *path->folder, path->name);
   if (!entry) return -ENOENT;
   if (entry->number) {
-    stat->st_mode = S_IFCHR | 0600;
+    stat->st_mode = entry->type | 0600;
     stat->st_rdev = *entry->number;
   } else {
     stat->st_mode = S_IFLNK | 0777;
@@ -389,13 +397,15 @@ std::vector<MergedFolder> MergedFolders(const std::string& tree) {
   std::vector<MergedFolder> folders = {
       {Kind::kDev, "dev", "/dev", "dev"},
       {Kind::kLinks, "dev-char", "/sys/dev/char", "sys/dev/char", "../../"},
-      {Kind::kLinks, "dev-block", "/sys/dev/block", "sys/dev/block", "../../"},
+      {Kind::kLinks, "dev-block", kBlockNumbersPath, "sys/dev/block", "../../"},
       {Kind::kLinks, "block", "/sys/block", "block", "../"},
-      {Kind::kLinks, "class-block", "/sys/class/block", "class/block", "../../"},
+      {Kind::kLinks, "class-block", kBlockClassPath, "class/block", "../../"},
+      {Kind::kLinks, "class-bdi", "/sys/class/bdi", "class/bdi", "../../"},
+      {Kind::kAnything, "bdi", "/sys/devices/virtual/bdi", "devices/virtual/bdi"},
   };
   const int nodes = OpenFolder(absl::StrCat(tree, "/devices/system/node"));
   for (const std::string& name : NamesAt(nodes))
-    folders.push_back({Kind::kAnything, name, absl::StrCat(kSystemPath, "/node/", name),
+    folders.push_back({Kind::kAnything, name, absl::StrCat(kDevicesPath, "/system/node/", name),
                        absl::StrCat("devices/system/node/", name)});
   if (nodes >= 0) close(nodes);
   return folders;
@@ -409,8 +419,6 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
   context.top = OpenFolder(tree);
   context.partitions = open("/proc/partitions", O_RDONLY | O_CLOEXEC);
   context.modules = open("/proc/modules", O_RDONLY | O_CLOEXEC);
-  context.blocks = OpenFolder("/sys/class/block");
-  context.nodes = OpenFolder(kBlockPath);
   clock_gettime(CLOCK_REALTIME, &context.since);
   context.folders = MergedFolders(tree);
   for (const MergedFolder& folder : context.folders)
@@ -426,8 +434,11 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
   operations.read = Read;
   operations.release = Release;
   operations.init = Initialise;
-  // nodev: the numbers of our character devices may be those of the host's.
-  std::string options = "allow_other,nodev,nosuid,fsname=nvdimmfs,subtype=nvdimmfs-shell";
+  // Nodes of block devices can be opened, by who may: their numbers are those of real ones. A
+  // character device's is nobody's.
+  std::string options =
+      absl::StrCat("allow_other,default_permissions,nosuid,fsname=nvdimmfs,subtype=nvdimmfs-shell,",
+                   makers.block >= 0 ? "dev" : "nodev");
   std::string program = "nvdimmfs", flag = "-o";
   char* arguments[] = {program.data(), flag.data(), options.data()};
   fuse_args args = FUSE_ARGS_INIT(3, arguments);

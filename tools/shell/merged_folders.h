@@ -4,14 +4,18 @@
 // A small FUSE filesystem of nothing but links, computed at each look from the two folders beneath:
 // so a node that the tree gains or loses is there or gone at once. Where both have a name, the
 // tree's counts; the host's own persistent memory is not shown, nor are its blocks of memory
-// (memory3 in a node): their addresses are not those of the tree. In dev/, names that are
+// (memory3 in a node): their addresses are not those of the tree. Loop devices that are disks of
+// the tree have the disks' names alone. In dev/, names that are
 // character devices in a kernel are so here (nmem0, ndctl0, dax0.0): tools check their numbers with
 // stat(2), and open them through the preloaded library; or they lead to real nodes (NodeMakers).
+// With --block disks and partitions are block devices' nodes.
 #ifndef NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 #define NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 
 #include <string>
 #include <vector>
+
+#include "tools/shell/loop_range.h"
 
 namespace nvdimmfs::tools {
 
@@ -35,13 +39,14 @@ std::vector<MergedFolder> MergedFolders(const std::string& tree);
 inline constexpr char kModulesName[] = "modules";
 inline constexpr char kPartitionsName[] = "partitions";
 
-// Where the host's /sys/devices/system is kept (stage.h), for links of kAnything.
-inline constexpr char kSystemPath[] = "/sys/devices/system";
-inline constexpr char kSystemCopy[] = "/dev/.nvdimmfs/system";
+// Where the host's /sys/devices is kept (stage.h), for links of kAnything.
+inline constexpr char kDevicesPath[] = "/sys/devices";
+inline constexpr char kDevicesCopy[] = "/dev/.nvdimmfs/devices";
 
 // Who makes real nodes of the tree's devices: sockets to AskForNode, -1 where nobody does.
 struct NodeMakers {
-  int block = -1;    // of disks (block_nodes.h)
+  int block = -1;  // of disks (block_nodes.h), in `loops`
+  LoopRange loops;
   int control = -1;  // of what takes control commands (control_nodes.h)
 };
 

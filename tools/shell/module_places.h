@@ -7,9 +7,12 @@
 #define NVDIMMFS_BUS_MODULE "nfit_test"
 #define NVDIMMFS_LOADED "/sys/bus/nd/x/loaded"
 
-/* Its directory, and what that is called while the module is not loaded. */
+/* While it is loaded it has a directory, which is a link into the tree. */
 #define NVDIMMFS_MODULES "/sys/module/"
-#define NVDIMMFS_BUS_MODULE_LOADED NVDIMMFS_MODULES NVDIMMFS_BUS_MODULE
-#define NVDIMMFS_BUS_MODULE_UNLOADED NVDIMMFS_MODULES "." NVDIMMFS_BUS_MODULE
+#define NVDIMMFS_TREE_MODULES "/dev/.nvdimmfs/tree/module/"
+
+/* Where such a module's file is below /lib/modules/RELEASE, where tests want theirs to come from.
+ */
+#define NVDIMMFS_MODULE_FOLDER "extra"
 
 #endif /* NVDIMMFS_TOOLS_SHELL_MODULE_PLACES_H_ */

@@ -1,79 +1,51 @@
 #include "tools/shell/module_program.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <set>
 #include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status.h"
 #include "tools/shell/module_places.h"
+#include "tools/shell/module_script.h"
+#include "tools/shell/mount_copy.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-// As modprobe, rmmod and modinfo. Options are passed over, but for -r; the other words are modules,
-// and where one is not of ours the real program gets them all, and PATH without this one in it. The
-// buses of nfit_test go with it, and come as new (LOADED is where the tree takes that), and so does
-// its directory.
-constexpr char kScript[] = R"(#!/bin/sh
-remove= ours= others= buses=
-case $0 in *rmmod) remove=1 ;; esac
-for word; do
-  case $word in
-    --remove) remove=1 ;;
-    --*) ;;
-    -*r*) remove=1 ;;
-    -*) ;;
-    nfit_test | nfit-test) ours=1; buses=1 ;;
-    MODULES) ours=1 ;;
-    *=*) ;;
-    *) others=1 ;;
-  esac
-done
-if [ -n "$others" ] || [ -z "$ours" ]; then
-  PATH=${PATH#PLACE:}:/usr/sbin:/sbin exec "${0##*/}" "$@"
-fi
-case $0 in *modinfo)
-  for word; do
-    case $word in -*) ;; *) printf 'filename:       (builtin)\nname:           %s\n' "$word" ;; esac
-  done
-  exit 0 ;;
-esac
-[ -n "$buses" ] || exit 0
-if [ -n "$remove" ]; then
-  if [ ! -e DIRECTORY ]; then
-    case $0 in *rmmod) echo "rmmod: ERROR: Module nfit_test is not currently loaded" >&2; exit 1 ;; esac
-    exit 0
-  fi
-  value=0 from=DIRECTORY to=HIDDEN
-else
-  value=1 from=HIDDEN to=DIRECTORY
-fi
-if [ -e LOADED ]; then echo $value >LOADED || exit 1; fi
-[ ! -e $from ] || mv $from $to
-)";
+constexpr const char* kPrograms[] = {"modprobe", "rmmod", "insmod", "modinfo"};
 
-constexpr const char* kPrograms[] = {"modprobe", "rmmod", "modinfo"};
+// Where a shell around this one keeps the host's programs.
+constexpr char kOuterRealPath[] = "/dev/.nvdimmfs/host/.nvdimmfs/real";
 
 std::string Script() {
-  return absl::StrReplaceAll(kScript, {{"MODULES", absl::StrJoin(kModules, "|")},
-                                       {"PLACE", kProgramPath},
-                                       {"LOADED", NVDIMMFS_LOADED},
-                                       {"DIRECTORY", NVDIMMFS_BUS_MODULE_LOADED},
-                                       {"HIDDEN", NVDIMMFS_BUS_MODULE_UNLOADED}});
+  return absl::StrReplaceAll(kModuleScript, {{"MODULES", absl::StrJoin(kModules, "|")},
+                                             {"BUS", NVDIMMFS_BUS_MODULE},
+                                             {"LOADED", NVDIMMFS_LOADED},
+                                             {"TREE", NVDIMMFS_TREE_MODULES NVDIMMFS_BUS_MODULE},
+                                             {"DIRECTORY", NVDIMMFS_MODULES NVDIMMFS_BUS_MODULE},
+                                             {"FOLDER", NVDIMMFS_MODULE_FOLDER},
+                                             {"REAL", kRealProgramPath}});
 }
 
-absl::Status PutProgram(const std::string& path) {
-  const std::string script = Script();
+absl::Status PutFile(const std::string& path, const std::string& text) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
   const bool whole =
-      file >= 0 && write(file, script.data(), script.size()) == static_cast<ssize_t>(script.size());
+      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int error = errno;
   if (file >= 0) close(file);
   if (whole) return absl::OkStatus();
@@ -81,12 +53,68 @@ absl::Status PutProgram(const std::string& path) {
                        absl::StrCat("shell: write ", path, ": ", strerror(error)));
 }
 
+// Where programs are looked for, by whomever.
+std::vector<std::string> Folders() {
+  std::vector<std::string> folders = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                      "/usr/bin",        "/sbin",          "/bin"};
+  const char* const path = getenv("PATH");
+  for (const absl::string_view folder :
+       absl::StrSplit(path != nullptr ? path : "", ':', absl::SkipEmpty()))
+    if (absl::StartsWith(folder, "/") && !absl::StartsWith(folder, "/dev/.nvdimmfs/"))
+      folders.emplace_back(folder);
+  // The same folder may have many names.
+  std::set<std::pair<dev_t, ino_t>> seen;
+  std::vector<std::string> different;
+  for (const std::string& folder : folders) {
+    struct stat stat = {};
+    if (::stat(folder.c_str(), &stat) == 0 && seen.emplace(stat.st_dev, stat.st_ino).second)
+      different.push_back(folder);
+  }
+  return different;
+}
+
+// Puts the host's program at `place` where ours finds it.
+absl::Status KeepReal(const std::string& place, const std::string& name) {
+  const std::string kept = absl::StrCat(kRealProgramPath, "/", name);
+  std::error_code error;
+  const std::string outer = absl::StrCat(kOuterRealPath, "/", name);
+  const std::string file = std::filesystem::exists(outer, error)
+                               ? outer
+                               : std::filesystem::canonical(place, error).string();
+  if (file.empty() || access(kept.c_str(), F_OK) == 0) return absl::OkStatus();
+  // Not a mount: lsblk would show it as one of the host's root file system.
+  if (std::filesystem::copy_file(file, kept, error)) return absl::OkStatus();
+  return core::Refusal(error.value(), "shell.program",
+                       absl::StrCat("shell: copy ", file, ": ", error.message()));
+}
+
+// Whether the host has the program at all.
+absl::StatusOr<bool> Cover(const std::string& name) {
+  bool found = false;
+  for (const std::string& folder : Folders()) {
+    const std::string place = absl::StrCat(folder, "/", name);
+    struct stat stat = {};
+    if (lstat(place.c_str(), &stat) != 0 || S_ISDIR(stat.st_mode)) continue;
+    RETURN_IF_ERROR(KeepReal(place, name));
+    ASSIGN_OR_RETURN(const MountCopy ours, MountCopy::Of(absl::StrCat(kProgramPath, "/", name)));
+    // A link is covered itself: it may lead to a program that has other names, too.
+    RETURN_IF_ERROR(ours.Put(place));
+    found = true;
+  }
+  return found;
+}
+
 }  // namespace
 
 absl::Status PutModulePrograms() {
-  for (const char* program : kPrograms)
-    RETURN_IF_ERROR(PutProgram(absl::StrCat(kProgramPath, "/", program)));
-  const char* before = getenv("PATH");
+  bool all_found = true;
+  for (const char* program : kPrograms) {
+    RETURN_IF_ERROR(PutFile(absl::StrCat(kProgramPath, "/", program), Script()));
+    ASSIGN_OR_RETURN(const bool found, Cover(program));
+    all_found = all_found && found;
+  }
+  if (all_found) return absl::OkStatus();
+  const char* const before = getenv("PATH");
   setenv("PATH",
          absl::StrCat(kProgramPath, ":", before != nullptr ? before : "/usr/bin:/bin").c_str(), 1);
   return absl::OkStatus();

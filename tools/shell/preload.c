@@ -1,5 +1,6 @@
 /* Loaded into every program of the shell: makes /dev/nmemN and /dev/ndctlN character devices that
- * take ioctls, and /dev/daxN.M one that opens.
+ * take ioctls, and /dev/daxN.M one that opens; and has /dev/pmemN, where that is a file, answer
+ * what is asked of a block device.
  *
  * open(2) of such a name opens the device's command file (fs/command_wire.h) or the tree's data
  * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries
@@ -14,6 +15,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/blkzoned.h>
+#include <linux/fs.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,10 +28,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "tools/shell/command_client.h"
 #include "tools/shell/module_places.h"
+
+#define BLKGETDISKSEQ_ _IOR(0x12, 128, uint64_t) /* headers before Linux 5.15 lack it */
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -242,6 +250,98 @@ static int command(int fd, uint32_t word, unsigned nr, void* buffer) {
   return -1;
 }
 
+/* What a block device says of itself, from the attribute of its disk. */
+#define BLOCK_IOCTLS 0x12
+static const struct block_answer {
+  unsigned long request;
+  const char* attribute;
+  unsigned unit; /* of the attribute, in those of the answer */
+  size_t size;   /* of the answer */
+} block_answers[] = {
+    {BLKROGET, "ro", 1, sizeof(int)},
+    {BLKGETSIZE, "size", 1, sizeof(long)},
+    {BLKGETSIZE64, "size", 512, sizeof(uint64_t)},
+    {BLKSSZGET, "queue/logical_block_size", 1, sizeof(int)},
+    {BLKPBSZGET, "queue/physical_block_size", 1, sizeof(int)},
+    {BLKBSZGET, "queue/physical_block_size", 1, sizeof(int)},
+    {BLKIOMIN, "queue/minimum_io_size", 1, sizeof(int)},
+    {BLKIOOPT, "queue/optimal_io_size", 1, sizeof(int)},
+    {BLKALIGNOFF, "alignment_offset", 1, sizeof(int)},
+    {BLKDISCARDZEROES, "queue/discard_zeroes_data", 1, sizeof(int)},
+    {BLKROTATIONAL, "queue/rotational", 1, sizeof(short)},
+    {BLKRAGET, "queue/read_ahead_kb", 2, sizeof(long)},
+    {BLKFRAGET, "queue/read_ahead_kb", 2, sizeof(long)},
+    {BLKSECTGET, "queue/max_sectors_kb", 2, sizeof(short)},
+    {BLKGETZONESZ, "queue/chunk_sectors", 1, sizeof(uint32_t)},
+    {BLKGETNRZONES, "queue/nr_zones", 1, sizeof(uint32_t)},
+    {BLKGETDISKSEQ_, "diskseq", 1, sizeof(uint64_t)},
+};
+
+/* The name of the disk whose data file a descriptor is, however it came here; false for others. */
+static bool find_disk(int fd, char* name, size_t size) {
+  static const char folder[] = "/dev/.nvdimmfs/tree/dev/";
+  char link[32], path[128];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+  if (length < 0) return false;
+  path[length] = '\0';
+  if (strncmp(path, folder, sizeof folder - 1) != 0) return false;
+  return snprintf(name, size, "%s", path + sizeof folder - 1) < (int)size &&
+         strncmp(name, "pmem", 4) == 0;
+}
+
+static bool read_attribute(const char* disk, const char* attribute, uint64_t* value) {
+  char path[128], text[32] = "";
+  snprintf(path, sizeof path, "/sys/class/block/%s/%s", disk, attribute);
+  const int file = real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (file < 0) return false;
+  const ssize_t length = syscall(SYS_read, file, text, sizeof text - 1);
+  syscall(SYS_close, file);
+  return length > 0 && sscanf(text, "%" SCNu64, value) == 1;
+}
+
+/* As pmem's driver: it discards nothing; zeros it writes. */
+static int change_block(int fd, unsigned long request, const uint64_t* range) {
+  switch (request) {
+    case BLKFLSBUF:
+      return (int)syscall(SYS_fsync, fd);
+    case BLKZEROOUT:
+      if ((range[0] | range[1]) % 512 != 0) {
+        errno = EINVAL;
+        return -1;
+      }
+      return (int)syscall(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range[0],
+                          range[1]);
+    case BLKDISCARD:
+    case BLKSECDISCARD:
+      errno = EOPNOTSUPP;
+      return -1;
+  }
+  errno = ENOTTY;
+  return -1;
+}
+
+/* Of an ioctl that a regular file does not know. */
+static int answer_block(int fd, unsigned long request, void* argument) {
+  char disk[64];
+  uint64_t value;
+  if (find_disk(fd, disk, sizeof disk)) {
+    for (size_t i = 0; i < sizeof block_answers / sizeof *block_answers; ++i) {
+      const struct block_answer* const answer = &block_answers[i];
+      if (answer->request != request) continue;
+      if (!read_attribute(disk, answer->attribute, &value)) break;
+      value *= answer->unit;
+      if (answer->size == sizeof(short) && value > USHRT_MAX) value = USHRT_MAX;
+      /* Little endian: the low bytes come first. */
+      memcpy(argument, &value, answer->size);
+      return 0;
+    }
+    return change_block(fd, request, argument);
+  }
+  errno = ENOTTY;
+  return -1;
+}
+
 typedef int (*ioctl_function)(int, unsigned long, ...);
 
 EXPORT int ioctl(int fd, unsigned long request, ...) {
@@ -252,7 +352,20 @@ EXPORT int ioctl(int fd, unsigned long request, ...) {
   const uint32_t word = what_is(fd);
   if (word != 0 && unpack(word).kind != DAX) return command(fd, word, request & 0xff, argument);
   NEXT(ioctl_function, "ioctl")
-  return function(fd, request, argument);
+  const int before = errno;
+  int result = function(fd, request, argument);
+  if (result >= 0 || errno != ENOTTY || _IOC_TYPE(request) != BLOCK_IOCTLS) return result;
+  result = answer_block(fd, request, argument);
+  if (result >= 0) errno = before;
+  return result;
+}
+
+/* --- The environment --- */
+
+/* The library of systemd's devices wants a /sys that is sysfs all through, unless this is said; an
+ * emptied environment (su -, env -i) has lost it. */
+__attribute__((constructor)) static void allow_other_sysfs(void) {
+  setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 0);
 }
 
 /* --- Modules, for programs that use libkmod --- */
@@ -266,52 +379,70 @@ typedef void (*print_action_function)(struct kmod_module*, bool, const char*);
 typedef int (*module_probe_function)(struct kmod_module*, unsigned, const char*,
                                      run_install_function, const void*, print_action_function);
 
-/* Those that sysfs shows as loaded, from where a test wants its own to come from. */
 static const char* const modules[] = {
-#define NVDIMMFS_MODULE(name) "/lib/modules/extra/" name ".ko",
-#include "tools/shell/modules.inc"
+#define NVDIMMFS_MODULE(name) name,
+#define NVDIMMFS_MODULE_OF_BUSES(name) name,
+#include "core/devices/modules.inc"
 #undef NVDIMMFS_MODULE
+#undef NVDIMMFS_MODULE_OF_BUSES
 };
+#define MODULES (sizeof modules / sizeof *modules)
 
-/* The path of a module that is ours, else null. */
-static const char* path_of(const struct kmod_module* module) {
+/* The name of a module that is ours, else null. */
+static const char* name_of(const struct kmod_module* module) {
   NEXT(module_text_function, "kmod_module_get_name")
   const char* const name = function == NULL ? NULL : function(module);
-  if (name == NULL) return NULL;
-  const size_t length = strlen(name);
-  for (size_t i = 0; i < sizeof modules / sizeof *modules; ++i) {
-    const char* const file = strrchr(modules[i], '/') + 1;
-    if (strncmp(file, name, length) == 0 && strcmp(file + length, ".ko") == 0) return modules[i];
-  }
+  for (size_t i = 0; name != NULL && i < MODULES; ++i)
+    if (strcmp(modules[i], name) == 0) return modules[i];
   return NULL;
 }
 
+/* Where its file is: what libkmod returns lasts as long as the module does, so this for ever. */
+static const char* path_of(const char* name) {
+  static char paths[MODULES][160];
+  static _Atomic bool known[MODULES];
+  size_t i = 0;
+  while (modules[i] != name) ++i;
+  if (!atomic_load(&known[i])) {
+    struct utsname system;
+    if (uname(&system) != 0) return NULL;
+    /* Whoever else does so now writes the same. */
+    snprintf(paths[i], sizeof paths[i], "/lib/modules/%s/" NVDIMMFS_MODULE_FOLDER "/%s.ko",
+             system.release, name);
+    atomic_store(&known[i], true);
+  }
+  return paths[i];
+}
+
 EXPORT const char* kmod_module_get_path(const struct kmod_module* module) {
-  const char* const path = path_of(module);
+  const char* const name = name_of(module);
+  if (name != NULL) return path_of(name);
   NEXT(module_text_function, "kmod_module_get_path")
-  return path != NULL || function == NULL ? path : function(module);
+  return function == NULL ? NULL : function(module);
 }
 
 /* The emulated buses go with their module, and come as new; the others are always there. 0, or a
  * negative errno. */
-static int load(const char* module, bool loaded) {
-  if (strstr(module, "/" NVDIMMFS_BUS_MODULE ".ko") == NULL) return 0;
+static int load(const char* name, bool loaded) {
+  if (strcmp(name, NVDIMMFS_BUS_MODULE) != 0) return 0;
   const int before = errno;
   const int file = real_open(AT_FDCWD, NVDIMMFS_LOADED, O_WRONLY | O_CLOEXEC, 0);
   int result = file < 0 && errno != ENOENT ? -errno : 0;
   if (file >= 0 && syscall(SYS_write, file, loaded ? "1" : "0", 1) != 1) result = -errno;
   if (file >= 0) syscall(SYS_close, file);
-  /* Where it is so already there is nothing to rename. */
-  if (result == 0 && loaded) rename(NVDIMMFS_BUS_MODULE_UNLOADED, NVDIMMFS_BUS_MODULE_LOADED);
-  if (result == 0 && !loaded) rename(NVDIMMFS_BUS_MODULE_LOADED, NVDIMMFS_BUS_MODULE_UNLOADED);
+  /* Where it is so already there is nothing to do. */
+  const char* const place = NVDIMMFS_MODULES NVDIMMFS_BUS_MODULE;
+  if (result == 0 && loaded)
+    syscall(SYS_symlinkat, NVDIMMFS_TREE_MODULES NVDIMMFS_BUS_MODULE, AT_FDCWD, place);
+  if (result == 0 && !loaded) syscall(SYS_unlinkat, AT_FDCWD, place, 0);
   errno = before;
   return result;
 }
 
 EXPORT int kmod_module_insert_module(struct kmod_module* module, unsigned flags,
                                      const char* options) {
-  const char* const path = path_of(module);
-  if (path != NULL) return load(path, true);
+  const char* const name = name_of(module);
+  if (name != NULL) return load(name, true);
   NEXT(module_insert_function, "kmod_module_insert_module")
   return function == NULL ? -ENOSYS : function(module, flags, options);
 }
@@ -319,15 +450,15 @@ EXPORT int kmod_module_insert_module(struct kmod_module* module, unsigned flags,
 EXPORT int kmod_module_probe_insert_module(struct kmod_module* module, unsigned flags,
                                            const char* options, run_install_function install,
                                            const void* data, print_action_function print) {
-  const char* const path = path_of(module);
-  if (path != NULL) return load(path, true);
+  const char* const name = name_of(module);
+  if (name != NULL) return load(name, true);
   NEXT(module_probe_function, "kmod_module_probe_insert_module")
   return function == NULL ? -ENOSYS : function(module, flags, options, install, data, print);
 }
 
 EXPORT int kmod_module_remove_module(struct kmod_module* module, unsigned flags) {
-  const char* const path = path_of(module);
-  if (path != NULL) return load(path, false);
+  const char* const name = name_of(module);
+  if (name != NULL) return load(name, false);
   NEXT(module_remove_function, "kmod_module_remove_module")
   return function == NULL ? -ENOSYS : function(module, flags);
 }

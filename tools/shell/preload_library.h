@@ -1,19 +1,22 @@
-// The library that commands in the shell are started with; it is part of this program.
+// The preloaded library (preload.c) as a file, and what makes the dynamic loader load it.
 #ifndef NVDIMMFS_TOOLS_SHELL_PRELOAD_LIBRARY_H_
 #define NVDIMMFS_TOOLS_SHELL_PRELOAD_LIBRARY_H_
-
-#include <string>
 
 #include "absl/status/status.h"
 
 namespace nvdimmfs::tools {
 
-// Writes it to `path`. Refused with the errno, "shell.preload".
-absl::Status PutPreloadLibrary(const std::string& path);
-
-// Has the dynamic linker load `path` into every program that this process starts, before what the
-// environment names already.
-void PreloadInto(const std::string& path);
+// Writes the library below the shell's home, and has it loaded into every dynamically linked
+// program from now on, in any environment: su -, sudo, env -i. To be called in the shell's mount
+// namespace, with the home in place.
+//
+// The loader reads a list of libraries, /etc/ld.so.preload. Few machines have that file, and /etc
+// is not ours to put one into; so the shell's programs start with a copy of the loader that reads
+// another list, which has the host's libraries and this one. Where the loader cannot be covered it
+// is LD_PRELOAD, which an emptied environment loses.
+//
+// Refused with what writing says, "shell.preload".
+absl::Status PutPreloadLibrary();
 
 }  // namespace nvdimmfs::tools
 

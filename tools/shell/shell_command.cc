@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -26,8 +28,10 @@
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/child.h"
 #include "tools/shell/control_nodes.h"
+#include "tools/shell/host_unmounts.h"
 #include "tools/shell/merged_folders.h"
 #include "tools/shell/module_program.h"
+#include "tools/shell/node_numbers.h"
 #include "tools/shell/node_requests.h"
 #include "tools/shell/preload_library.h"
 #include "tools/shell/stage.h"
@@ -55,10 +59,14 @@ std::vector<std::string> InteractiveShell() {
   return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
 }
 
-Arguments MountArguments(const std::string& source, const std::vector<std::string>& options) {
+// With `block` the kernel has no file of its own below a data file, unless the user wants that: a
+// loop device has it open for as long as the namespace is there, which could not be disabled.
+Arguments MountArguments(const std::string& source, const std::vector<std::string>& options,
+                         bool block) {
   Arguments arguments = {"-f"};
   // The terminal is the command's.
   std::vector<std::string> all = {"log=syslog"};
+  if (block) all.emplace_back("passthrough=off");
   all.insert(all.end(), options.begin(), options.end());
   all.insert(all.end(), {"allow_other", "commands"});
   arguments.insert(arguments.end(), {"-o", absl::StrJoin(all, ",")});
@@ -68,6 +76,7 @@ Arguments MountArguments(const std::string& source, const std::vector<std::strin
 
 // In the order of their starts: they end the other way round.
 struct Running {
+  std::optional<Helper> unmounts;    // none where the kernel allows nothing of the kind
   std::optional<Lifeline> lifeline;  // none without --block
   std::optional<Helper> daemon;      // none where somebody else serves the tree
   std::optional<Helper> blocks;      // none without --block
@@ -88,10 +97,15 @@ void StandBelowBlockDevices(Lifeline& lifeline) {
   if (setrlimit(RLIMIT_MEMLOCK, &none) == 0) mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
+void LeaveWorkingDirectory() {
+  if (chdir("/") != 0) std::fprintf(stderr, "nvdimmfs: shell: chdir /: %s\n", strerror(errno));
+}
+
 absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   ASSIGN_OR_RETURN(Helper daemon, Helper::Start("the mount", SIGTERM, [&] {
-                     if (running.block_record != nullptr) StandBelowBlockDevices(*running.lifeline);
-                     return MountCommand(arguments);
+                     if (running.lifeline) StandBelowBlockDevices(*running.lifeline);
+                     // Only what the arguments name is held.
+                     return MountCommand(arguments, LeaveWorkingDirectory);
                    }));
   running.daemon.emplace(std::move(daemon));
   return running.daemon->AwaitMount(kTreePath);
@@ -114,8 +128,12 @@ absl::StatusOr<std::pair<Helper, int>> StartMaker(std::string name,
 }
 
 absl::Status StartBlocks(Running& running) {
+  ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make(kHostPath, kTreePath));
+  running.makers.loops = running.block_record->loops;
+  RETURN_IF_ERROR(ChooseNodeNumbers(kTreePath, running.makers.loops));
   ASSIGN_OR_RETURN(auto maker, StartMaker("the block devices", [&](int socket) {
-                     return ServeBlockNodes(socket, kHostPath, kTreePath, *running.block_record);
+                     LeaveWorkingDirectory();
+                     return ServeBlockNodes(socket, kTreePath, *running.block_record);
                    }));
   running.blocks.emplace(std::move(maker.first));
   running.makers.block = maker.second;
@@ -126,6 +144,7 @@ absl::Status StartBlocks(Running& running) {
 absl::Status StartControls(Running& running) {
   RETURN_IF_ERROR(CheckControlNodes(kHostPath));
   ASSIGN_OR_RETURN(auto maker, StartMaker("the control nodes", [](int socket) {
+                     LeaveWorkingDirectory();
                      return ServeControlNodes(socket, kHostPath, kTreePath);
                    }));
   if (!AskForNode(maker.second, kControlReady)) {
@@ -137,8 +156,26 @@ absl::Status StartControls(Running& running) {
   return absl::OkStatus();
 }
 
+absl::Status StartUnmounts(HostUnmounts& host, Running& running) {
+  ASSIGN_OR_RETURN(Helper unmounts, Helper::Start("the view of mounts", SIGKILL, [&] {
+                     LeaveWorkingDirectory();
+                     return host.Follow(kTreePath);
+                   }));
+  running.unmounts.emplace(std::move(unmounts));
+  return absl::OkStatus();
+}
+
+// Of a mount that this user may not change, the numbers stay what they are.
+void ChooseOwnNumbers(bool verbose) {
+  const absl::Status chosen = ChooseNodeNumbers(kTreePath, std::nullopt);
+  if (!chosen.ok() && verbose) Complain(chosen);
+}
+
 absl::Status StartFolders(Running& running) {
   ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [&] {
+                     LeaveWorkingDirectory();
+                     // The lock on it is the shell's and its server's.
+                     if (running.block_record != nullptr) close(running.block_record->control);
                      return ServeMergedFolders(kMergedPath, kHostPath, kTreePath, running.makers);
                    }));
   running.folders.emplace(std::move(folders));
@@ -169,25 +206,29 @@ struct Wishes {
 absl::Status SetUp(const std::string& source, const Wishes& wishes, Running& running) {
   // A directory of that name is a mount that exists already.
   const std::string mountpoint = IsDirectory(source) ? Absolute(source) : "";
+  HostUnmounts host;
   Stage stage;
   RETURN_IF_ERROR(stage.Enter(mountpoint));
+  // In a user namespace the host's mounts are locked.
+  if (!stage.in_user_namespace()) RETURN_IF_ERROR(StartUnmounts(host, running));
   const absl::Status can_block = CheckBlockNodes(kHostPath);
   if (wishes.blocks == Blocks::kYes) RETURN_IF_ERROR(can_block);
   const bool block = wishes.blocks != Blocks::kNo && can_block.ok();
   if (block) {
-    ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make());
     ASSIGN_OR_RETURN(Lifeline lifeline, Lifeline::Make());
     running.lifeline.emplace(std::move(lifeline));
   }
   if (mountpoint.empty())
-    RETURN_IF_ERROR(StartDaemon(MountArguments(source, wishes.options), running));
-  if (block) RETURN_IF_ERROR(StartBlocks(running));
+    RETURN_IF_ERROR(StartDaemon(MountArguments(source, wishes.options, block), running));
+  const absl::Status blocks = block ? StartBlocks(running) : absl::OkStatus();
+  if (!blocks.ok() && wishes.blocks == Blocks::kYes) return blocks;
+  if (!running.blocks) ChooseOwnNumbers(wishes.verbose);
   const absl::Status controls = StartControls(running);
   if (wishes.verbose) TellControls(controls);
   RETURN_IF_ERROR(StartFolders(running));
-  RETURN_IF_ERROR(PutPreloadLibrary(absl::StrCat(kHomePath, "/preload.so")));
   RETURN_IF_ERROR(PutModulePrograms());
-  return stage.Show(block);
+  RETURN_IF_ERROR(stage.Show(running.blocks.has_value()));
+  return PutPreloadLibrary();
 }
 
 // The block devices, and what is mounted on them, go while the tree is still served.
@@ -234,8 +275,9 @@ int ShellCommand(const Arguments& arguments) {
     return kShellFailed;
   }
   setenv("NVDIMMFS_TREE", kTreePath, 1);
-  PreloadInto(absl::StrCat(kHomePath, "/preload.so"));
-  const int code = RunCommand(command);
+  // The library of systemd's devices wants a /sys that is sysfs all through, else.
+  setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 0);
+  const int code = RunCommand(command, LeaveWorkingDirectory);
   ReleaseBlocks(running);
   // The daemon's end comes first: what is written is durable once this returns.
   if (running.daemon && running.daemon->End(/*patient=*/true) != 0) {

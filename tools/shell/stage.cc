@@ -5,9 +5,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -23,29 +25,10 @@
 #include "tools/shell/merged_folders.h"
 #include "tools/shell/module_places.h"
 #include "tools/shell/module_program.h"
+#include "tools/shell/mount_copy.h"
 
 namespace nvdimmfs::tools {
 namespace {
-
-absl::Status Failed(absl::string_view what, absl::string_view on) {
-  const int error = errno;
-  return core::Refusal(error, "shell.mount",
-                       absl::StrCat("shell: ", what, " ", on, ": ", strerror(error)));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 bool Exists(const std::string& path) {
   struct stat stat = {};
@@ -66,37 +49,23 @@ std::vector<std::string> NamesIn(const std::string& directory) {
 }
 
 absl::Status WriteFile(const std::string& path, absl::string_view text) {
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
-  if (file.get() < 0 ||
-      write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return Failed("write", path);
-  return absl::OkStatus();
-}
-
-// A copy of what is mounted at `path` and below, mounted nowhere yet.
-absl::StatusOr<Descriptor> Copy(const std::string& path) {
-  Descriptor copy(open_tree(
-      AT_FDCWD, path.c_str(),
-      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT));
-  if (copy.get() < 0) return Failed("copy the mount of", path);
-  return copy;
-}
-
-absl::Status Put(const Descriptor& copy, const std::string& place) {
-  if (move_mount(copy.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
-    return Failed("mount on", place);
-  return absl::OkStatus();
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+  const bool whole =
+      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const absl::Status status = whole ? absl::OkStatus() : MountFailed("write", path);
+  if (file >= 0) close(file);
+  return status;
 }
 
 // `source` is what mount(8) shows in its first column.
 absl::Status PutEmpty(const std::string& place, const char* source = "nvdimmfs") {
   if (mount(source, place.c_str(), "tmpfs", MS_NOSUID, "mode=0755") != 0)
-    return Failed("mount a tmpfs on", place);
+    return MountFailed("mount a tmpfs on", place);
   return absl::OkStatus();
 }
 
 absl::Status MakeDirectory(const std::string& path) {
-  if (mkdir(path.c_str(), 0755) != 0) return Failed("make directory", path);
+  if (mkdir(path.c_str(), 0755) != 0) return MountFailed("make directory", path);
   return absl::OkStatus();
 }
 
@@ -118,7 +87,42 @@ absl::Status NoNamespace(int error) {
       error, "shell.namespace",
       absl::StrCat("shell: no mount namespace: ", strerror(error),
                    "; it takes root (CAP_SYS_ADMIN), or user namespaces, which a sysctl, a "
-                   "container or AppArmor may have switched off"));
+                   "container or AppArmor may have switched off, and which no chroot has"));
+}
+
+// The root of the mount namespace becomes the root directory again.
+bool LeaveChroot() {
+  const auto self = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  if (self < 0) return false;
+  const bool left = setns(self, CLONE_NEWNS) == 0;
+  close(self);
+  return left;
+}
+
+// What the host unmounts goes here, too; nothing goes the other way.
+absl::Status BecomeSlave() {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+    return MountFailed("make a slave of", "/");
+  return absl::OkStatus();
+}
+
+// Of a chroot whose root is a plain directory: it becomes a mount point, for that can be set apart.
+absl::Status MountRoot() {
+  char place[PATH_MAX];
+  const bool known = getcwd(place, sizeof place) != nullptr;
+  const int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const auto enter = [](int directory) { return fchdir(directory) == 0 && chroot(".") == 0; };
+  if (root < 0 || !LeaveChroot()) return MountFailed("leave the chroot of", "/");
+  const absl::Status set_apart = BecomeSlave();
+  const bool back = enter(root);
+  close(root);
+  RETURN_IF_ERROR(set_apart);
+  if (!back) return MountFailed("enter the chroot of", "/");
+  ASSIGN_OR_RETURN(const MountCopy copy, MountCopy::Of("/"));
+  RETURN_IF_ERROR(copy.Put("/"));
+  if (!enter(copy.descriptor())) return MountFailed("enter the mount of", "/");
+  if (known && chdir(place) != 0) return MountFailed("enter", place);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -130,38 +134,48 @@ absl::Status Stage::Enter(const std::string& mountpoint) {
     if (errno != EPERM) return NoNamespace(errno);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return NoNamespace(errno);
     RETURN_IF_ERROR(MapUser(uid, gid));
+    in_user_namespace_ = true;
   }
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return Failed("make private", "/");
+  const absl::Status slave = BecomeSlave();
+  RETURN_IF_ERROR(core::ErrnoOf(slave) == EINVAL ? MountRoot() : slave);
+  RETURN_IF_ERROR(ShowProcesses());
   return MakeHome(mountpoint);
+}
+
+// A chroot may lack it.
+absl::Status Stage::ShowProcesses() {
+  if (Exists("/proc/self") || !Exists("/proc")) return absl::OkStatus();
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+    return MountFailed("mount a proc on", "/proc");
+  return absl::OkStatus();
 }
 
 // Until Show covers it again, the home is all of /dev, with links to what was there.
 absl::Status Stage::MakeHome(const std::string& mountpoint) {
-  std::optional<Descriptor> tree;
+  std::optional<MountCopy> tree;
   if (!mountpoint.empty()) {
     RETURN_IF_ERROR(CheckMount(mountpoint));
-    ASSIGN_OR_RETURN(Descriptor copy, Copy(mountpoint));
+    ASSIGN_OR_RETURN(MountCopy copy, MountCopy::Of(mountpoint));
     tree.emplace(std::move(copy));
   }
   const std::vector<std::string> names = NamesIn("/dev");
-  ASSIGN_OR_RETURN(const Descriptor host, Copy("/dev"));
+  ASSIGN_OR_RETURN(const MountCopy host, MountCopy::Of("/dev"));
   RETURN_IF_ERROR(PutEmpty("/dev"));
-  for (const char* path :
-       {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kControlPath, kProgramPath})
+  for (const char* path : {kHomePath, kHostPath, kTreePath, kMergedPath, kBlockPath, kControlPath,
+                           kProgramPath, kRealProgramPath})
     RETURN_IF_ERROR(MakeDirectory(path));
-  RETURN_IF_ERROR(Put(host, kHostPath));
-  if (tree) RETURN_IF_ERROR(Put(*tree, kTreePath));
-  if (Exists(kSystemPath)) {
-    ASSIGN_OR_RETURN(const Descriptor system, Copy(kSystemPath));
-    RETURN_IF_ERROR(MakeDirectory(kSystemCopy));
-    RETURN_IF_ERROR(Put(system, kSystemCopy));
+  RETURN_IF_ERROR(host.Put(kHostPath));
+  if (tree) RETURN_IF_ERROR(tree->Put(kTreePath));
+  if (Exists(kDevicesPath)) {
+    ASSIGN_OR_RETURN(const MountCopy devices, MountCopy::Of(kDevicesPath));
+    RETURN_IF_ERROR(MakeDirectory(kDevicesCopy));
+    RETURN_IF_ERROR(devices.Put(kDevicesCopy));
   }
   for (const std::string& name : names) {
     if (absl::StrCat("/dev/", name) == kHomePath) continue;
     if (symlink(absl::StrCat(".nvdimmfs/host/", name).c_str(),
                 absl::StrCat("/dev/", name).c_str()) != 0)
-      return Failed("link", name);
+      return MountFailed("link", name);
   }
   return absl::OkStatus();
 }
@@ -177,7 +191,6 @@ absl::Status Stage::Show(bool block) {
     RETURN_IF_ERROR(ShowPlatformDevice(absl::StrCat(tree, "/devices/platform/", name), name));
   // Tools want a module loaded before they bind a device.
   for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
-  HideUnloadedModule(tree);
   for (const MergedFolder& folder : MergedFolders(tree))
     if (folder.kind != MergedFolder::Kind::kDev)
       RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", folder.name), folder.place));
@@ -198,14 +211,15 @@ absl::Status Stage::ShowPlatformDevice(const std::string& source, const std::str
   RETURN_IF_ERROR(MakeRoom(kFolder));
   const std::string link = absl::StrCat(kFolder, "/", name);
   const std::string target = absl::StrCat("../../../devices/platform/", name);
-  if (symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST) return Failed("link", link);
+  if (symlink(target.c_str(), link.c_str()) != 0 && errno != EEXIST)
+    return MountFailed("link", link);
   return absl::OkStatus();
 }
 
 absl::Status Stage::Cover(const std::string& source, const std::string& place) {
   RETURN_IF_ERROR(MakePlace(place));
-  ASSIGN_OR_RETURN(const Descriptor copy, Copy(source));
-  return Put(copy, place);
+  ASSIGN_OR_RETURN(const MountCopy copy, MountCopy::Of(source));
+  return copy.Put(place);
 }
 
 absl::Status Stage::MakePlace(const std::string& place) {
@@ -225,8 +239,8 @@ absl::Status Stage::Rebuild(const std::string& directory) {
   struct Entry {
     std::string name;
     bool is_directory;
-    Descriptor copy;
-    std::string target;  // of a link
+    std::optional<MountCopy> copy;
+    std::string target;  // of a link, which has no copy
   };
   std::vector<Entry> entries;
   for (const std::string& name : NamesIn(directory)) {
@@ -236,10 +250,10 @@ absl::Status Stage::Rebuild(const std::string& directory) {
     if (S_ISLNK(stat.st_mode)) {
       std::error_code error;
       entries.push_back(
-          {name, false, Descriptor(-1), std::filesystem::read_symlink(path, error).string()});
+          {name, false, std::nullopt, std::filesystem::read_symlink(path, error).string()});
       continue;
     }
-    ASSIGN_OR_RETURN(Descriptor copy, Copy(path));
+    ASSIGN_OR_RETURN(MountCopy copy, MountCopy::Of(path));
     entries.push_back({name, S_ISDIR(stat.st_mode), std::move(copy), ""});
   }
   // Scripts look for the word debugfs among the mounts, and mount it over ours where it is missing.
@@ -247,43 +261,28 @@ absl::Status Stage::Rebuild(const std::string& directory) {
   rebuilt_.insert(directory);
   for (const Entry& entry : entries) {
     const std::string path = absl::StrCat(directory, "/", entry.name);
-    if (entry.copy.get() < 0) {
-      if (symlink(entry.target.c_str(), path.c_str()) != 0) return Failed("link", path);
+    if (!entry.copy) {
+      if (symlink(entry.target.c_str(), path.c_str()) != 0) return MountFailed("link", path);
       continue;
     }
     RETURN_IF_ERROR(entry.is_directory ? MakeDirectory(path) : WriteFile(path, ""));
-    RETURN_IF_ERROR(Put(entry.copy, path));
+    RETURN_IF_ERROR(entry.copy->Put(path));
   }
   return absl::OkStatus();
 }
 
-// Tools that use libkmod insert a module, and give up where they cannot, unless this says "live".
+// The tree's, also where the host has a module of that name: it is not what runs here.
 absl::Status Stage::ShowModule(const std::string& name) {
-  const std::string directory = "/sys/module/" + name;
-  const std::string state = directory + "/initstate";
-  if (Exists(state)) return absl::OkStatus();
-  if (Exists(directory)) {
-    RETURN_IF_ERROR(Rebuild(directory));
-  } else {
-    RETURN_IF_ERROR(MakePlace(directory));
-  }
-  // What lsmod and modprobe look at. O: not part of the kernel's own tree, as a test wants those
-  // that it runs on. No kernel has any code of it.
-  const std::pair<const char*, const char*> files[] = {
-      {"/coresize", "0\n"}, {"/refcnt", "0\n"}, {"/taint", "O\n"}};
-  for (const auto& [file, text] : files)
-    if (!Exists(directory + file)) RETURN_IF_ERROR(WriteFile(directory + file, text));
-  if (!Exists(directory + "/holders")) RETURN_IF_ERROR(MakeDirectory(directory + "/holders"));
-  return WriteFile(state, "live\n");
-}
-
-// Somebody else's mount may be without the buses of that module.
-void Stage::HideUnloadedModule(const std::string& tree) {
-  const Descriptor loaded(open(absl::StrCat(tree, NVDIMMFS_LOADED).c_str(), O_RDONLY | O_CLOEXEC));
-  char value = '1';
-  if (loaded.get() < 0 || read(loaded.get(), &value, 1) != 1 || value != '0') return;
-  // The host's own stays.
-  rename(NVDIMMFS_BUS_MODULE_LOADED, NVDIMMFS_BUS_MODULE_UNLOADED);
+  const std::string place = NVDIMMFS_MODULES + name, tree = NVDIMMFS_TREE_MODULES + name;
+  if (name != NVDIMMFS_BUS_MODULE) return Cover(tree, place);
+  // One that comes and goes is a link, which programs make and take away.
+  RETURN_IF_ERROR(MakeRoom(ParentOf(place)));
+  // The host's own, or that of a shell around this one.
+  umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  rmdir(place.c_str());
+  unlink(place.c_str());
+  if (!Exists(tree) || symlink(tree.c_str(), place.c_str()) == 0) return absl::OkStatus();
+  return MountFailed("link", place);
 }
 
 }  // namespace nvdimmfs::tools

@@ -7,10 +7,13 @@
 //   /dev/.nvdimmfs/host     the /dev that was there
 //   /dev/.nvdimmfs/tree     the mounted tree
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
-//   /dev/.nvdimmfs/system   the /sys/devices/system that was there
-//   /dev/.nvdimmfs/block    block devices' nodes (block_nodes.h)
+//   /dev/.nvdimmfs/devices  the /sys/devices that was there
+//   /dev/.nvdimmfs/block    block devices' nodes, for who makes them (block_nodes.h)
 //   /dev/.nvdimmfs/control  nodes of what takes control commands (control_nodes.h)
-//   /dev/.nvdimmfs/bin      programs that come first in PATH (module_program.h)
+//   /dev/.nvdimmfs/bin      programs that cover the host's (module_program.h)
+//   /dev/.nvdimmfs/real     those that they cover
+//
+// The namespace's mounts are slaves of the host's: what is unmounted there goes here, too.
 //
 // Order: Enter; mount something on kTreePath (unless Enter did) and kMergedPath; then Show.
 #ifndef NVDIMMFS_TOOLS_SHELL_STAGE_H_
@@ -37,10 +40,14 @@ class Stage {
   // of this program is mounted at `mountpoint`.
   absl::Status Enter(const std::string& mountpoint);
 
+  // Whether Enter has taken it into one.
+  bool in_user_namespace() const { return in_user_namespace_; }
+
   // Covers /sys and /dev, /proc/modules, and with `block` /proc/partitions.
   absl::Status Show(bool block);
 
  private:
+  absl::Status ShowProcesses();
   absl::Status MakeHome(const std::string& mountpoint);
   absl::Status Cover(const std::string& source, const std::string& place);
   absl::Status ShowPlatformDevice(const std::string& source, const std::string& name);
@@ -48,8 +55,8 @@ class Stage {
   absl::Status MakeRoom(const std::string& directory);
   absl::Status Rebuild(const std::string& directory);
   absl::Status ShowModule(const std::string& name);
-  void HideUnloadedModule(const std::string& tree);
 
+  bool in_user_namespace_ = false;
   std::set<std::string> rebuilt_;  // directories that are ours now, and take new entries
 };
 

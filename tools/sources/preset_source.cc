@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
@@ -25,6 +26,20 @@ constexpr Preset kPresets[] = {{"nfit_test", NfitTestPreset, true}, {"demo", Dem
 bool IsModule(absl::string_view preset) {
   return std::any_of(std::begin(kPresets), std::end(kPresets),
                      [&](const Preset& known) { return known.is_module && known.name == preset; });
+}
+
+bool HasModule(const Buses& buses) {
+  const auto is_module = [](const core::BusSource& bus) {
+    return std::any_of(bus.dimms.begin(), bus.dimms.end(),
+                       [](const auto& dimm) { return dimm.test_controls != nullptr; });
+  };
+  return std::any_of(buses.begin(), buses.end(), is_module);
+}
+
+absl::StatusOr<Buses> OpenModule(bool read_only) {
+  const auto* module = std::find_if(std::begin(kPresets), std::end(kPresets),
+                                    [](const Preset& preset) { return preset.is_module; });
+  return OpenPreset({.name = std::string(module->name), .options = {}, .read_only = read_only});
 }
 
 absl::StatusOr<Buses> OpenPreset(const SourceArguments& arguments) {

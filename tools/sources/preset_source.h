@@ -11,6 +11,9 @@ absl::StatusOr<Buses> OpenPreset(const SourceArguments& arguments);
 
 // Whether a kernel has the preset's buses from a module, which can be loaded anew.
 bool IsModule(absl::string_view preset);
+// Whether some of these buses are that module's, and the module's as new.
+bool HasModule(const Buses& buses);
+absl::StatusOr<Buses> OpenModule(bool read_only);
 
 }  // namespace nvdimmfs::tools
 

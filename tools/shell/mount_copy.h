@@ -1,0 +1,35 @@
+// A copy of what is mounted at a path and below, mounted nowhere yet (open_tree, move_mount).
+#ifndef NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_
+#define NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace nvdimmfs::tools {
+
+class MountCopy {
+ public:
+  // Of a directory, a file, or a symbolic link itself. Refused with the errno, "shell.mount".
+  static absl::StatusOr<MountCopy> Of(const std::string& path);
+  ~MountCopy();
+  MountCopy(MountCopy&& other) noexcept;
+  MountCopy& operator=(MountCopy&&) = delete;
+
+  // Mounts it; once. A link at `place` is covered, not followed. Refused likewise.
+  absl::Status Put(const std::string& place) const;
+  int descriptor() const { return descriptor_; }
+
+ private:
+  explicit MountCopy(int descriptor) : descriptor_(descriptor) {}
+
+  int descriptor_;
+};
+
+// "shell: WHAT ON: why", with the errno of the moment, "shell.mount".
+absl::Status MountFailed(absl::string_view what, absl::string_view on);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_

@@ -1,0 +1,25 @@
+// What /proc/PID/mountinfo says.
+#ifndef NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_
+#define NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace nvdimmfs::tools {
+
+struct MountEntry {
+  int id = 0;
+  dev_t device = 0;  // of the file system
+  std::string path;  // where it is mounted
+};
+
+// The whole table behind `file`, an open mountinfo, the last mounted first.
+std::vector<MountEntry> ReadMountTable(int file);
+// Of this process.
+std::vector<MountEntry> ReadMountTable();
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_
