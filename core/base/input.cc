@@ -129,16 +129,30 @@ absl::string_view Trim(absl::string_view text) { return absl::StripAsciiWhitespa
 
 absl::StatusOr<uint64_t> ParseSize(absl::string_view text) {
   absl::string_view digits = text;
-  const char suffix = digits.empty() ? '\0' : absl::ascii_toupper(digits.back());
-  const size_t power = absl::string_view("KMGT").find(suffix) + 1;  // npos + 1 is 0: no suffix
-  if (power != 0) digits.remove_suffix(1);
+  const auto take = [&digits](char letter) {
+    const bool is_there =
+        !digits.empty() && absl::ascii_tolower(static_cast<unsigned char>(digits.back())) == letter;
+    if (is_there) digits.remove_suffix(1);
+    return is_there;
+  };
+  const bool is_hex = TakeBase(digits) == 16;
+  digits = text;
+  const bool has_b = !is_hex && take('b');  // of 0x1b it is a digit
+  const bool has_i = has_b && take('i');
+  size_t power = 0;
+  for (size_t i = 0; i < 4 && power == 0; ++i)
+    if (take("kmgt"[i])) power = i + 1;
   const auto number = ParseUnsigned(digits);
-  if (!number.ok() && ErrnoOf(number.status()) == EINVAL)
+  if ((has_i && power == 0) || (!number.ok() && ErrnoOf(number.status()) == EINVAL))
     return Refusal(
         EINVAL, "input.syntax",
-        absl::StrCat(Quoted(text), " is not a size: a number with an optional K, M, G or T"));
+        absl::StrCat(Quoted(text),
+                     " is not a size: a number with an optional K, M, G or T (powers of "
+                     "1024, like KiB, MiB, GiB, TiB) or kB, MB, GB, TB (powers of 1000)"));
   if (!number.ok()) return number.status();
-  const auto bytes = CheckedMul(*number, uint64_t{1} << (10 * power));
+  const uint64_t unit = has_b && !has_i ? 1000 : 1024;
+  std::optional<uint64_t> bytes = *number;
+  for (; power > 0 && bytes; --power) bytes = CheckedMul(*bytes, unit);
   if (!bytes)
     return Refusal(ERANGE, "input.range", absl::StrCat(Quoted(text), " does not fit in 64 bits"));
   return *bytes;

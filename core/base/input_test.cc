@@ -62,9 +62,18 @@ TEST(ParseSize, TakesUnits) {
   EXPECT_EQ(*ParseSize("64M"), uint64_t{64} << 20);
   EXPECT_EQ(*ParseSize("2t"), uint64_t{2} << 40);
   EXPECT_EQ(*ParseSize("4096"), 4096u);
-  for (const char* text : {"", "M", "64MB", "1.5G", "-1"})
+  EXPECT_EQ(*ParseSize("64MiB"), uint64_t{64} << 20);
+  EXPECT_EQ(*ParseSize("64mib"), uint64_t{64} << 20);
+  EXPECT_EQ(*ParseSize("64MB"), 64'000'000u);
+  EXPECT_EQ(*ParseSize("3kB"), 3000u);
+  EXPECT_EQ(*ParseSize("1TiB"), uint64_t{1} << 40);
+  EXPECT_EQ(*ParseSize("512B"), 512u);
+  EXPECT_EQ(*ParseSize("0x1b"), 27u);
+  EXPECT_EQ(*ParseSize("0x10M"), uint64_t{16} << 20);
+  for (const char* text : {"", "M", "B", "iB", "MiB", "64iB", "64Mi", "64 MB", "1.5G", "-1", "0x"})
     EXPECT_EQ(ErrnoOf(ParseSize(text).status()), EINVAL) << text;
-  EXPECT_EQ(ErrnoOf(ParseSize("99999999999T").status()), ERANGE);
+  for (const char* text : {"99999999999T", "99999999999TB", "16777216TiB"})
+    EXPECT_EQ(ErrnoOf(ParseSize(text).status()), ERANGE) << text;
 }
 
 TEST(FormatChoices, EndsInABlank) {

@@ -147,6 +147,14 @@ constexpr Attribute kStats = {
     .show = ShowStats,
     .summary = "what was read and written of its data file since it was enabled"};
 
+Text ShowHolders(Device& device) {
+  const DataNode* node = AsNamespace(device).node();
+  return absl::StrCat(node == nullptr ? 0 : node->holders(), "\n");
+}
+
+constexpr Attribute kHolders = {
+    .name = "x/holders", .show = ShowHolders, .summary = "how many times its data file is open"};
+
 constexpr Attribute kWhole[] = {
     kDevtypeAttribute,
     kForceRaw,
@@ -160,6 +168,7 @@ constexpr Attribute kWhole[] = {
     {.name = "size", .show = ShowSize, .summary = "bytes: the whole region"},
     kTargetNodeAttribute,
     kUeventAttribute,
+    kHolders,
     kLastErrorAttribute,
     kStats,
 };
@@ -197,6 +206,7 @@ constexpr Attribute kLabelled[] = {
      .show = ShowUuid,
      .store = StoreUuid,
      .summary = "names it in labels; the first thing to write"},
+    kHolders,
     kLastErrorAttribute,
     kStats,
 };

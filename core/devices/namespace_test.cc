@@ -1,6 +1,8 @@
 // The kernel's rules for namespaces, claims and seeds, as facts about what each write answers.
 #include <gtest/gtest.h>
 
+#include "core/devices/data_node.h"
+#include "core/devices/namespace.h"
 #include "core/devices/system_test_util.h"
 #include "core/media/media_slice.h"
 
@@ -90,6 +92,20 @@ TEST(NamespaceStats, AreThereWhileItIsEnabled) {
   EXPECT_EQ(m.Get("namespace0.0/x/stats"), "!ENXIO");
   EXPECT_EQ(m.Bind("nd_pmem", "namespace0.0"), "");
   EXPECT_EQ(m.Get("namespace0.0/x/stats").substr(0, 8), "reads 0\n");
+}
+
+TEST(NamespaceHolders, AreCountedWhileItsDataFileIsOpen) {
+  Model m = Labelled();
+  m.Set("namespace0.0/uuid", kA);
+  m.Set("namespace0.0/size", k64M);
+  EXPECT_EQ(m.Get("namespace0.0/x/holders"), "0\n");
+  EXPECT_EQ(m.Bind("nd_pmem", "namespace0.0"), "");
+  EXPECT_EQ(m.Get("namespace0.0/x/holders"), "0\n");
+  DataNode& node = *static_cast<Namespace&>(*m.system->Find("namespace0.0")).node();
+  node.AddHolder();
+  EXPECT_EQ(m.Get("namespace0.0/x/holders"), "1\n");
+  node.DropHolder();
+  EXPECT_EQ(m.Get("namespace0.0/x/holders"), "0\n");
 }
 
 TEST(NamespaceSize, IsEinvalWithTheSentenceInLastError) {

@@ -7,10 +7,9 @@ import subprocess
 import tempfile
 
 from tests.support import mounting, runner
+from tests.volumes import box
 from tests.volumes import plugin as plugins
 
-# What a container finds: busybox.
-APPLETS = ("sh", "cat", "df", "dd", "id", "ls", "sleep", "sync", "touch")
 LIMITS = ["--network=none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 
 
@@ -34,10 +33,11 @@ class PodmanTest(plugins.PluginTestCase):
         self.addCleanup(self.podman, "rm", "--all", "--force", "--time", "0", check=False)
         self.import_image()
 
-    def podman(self, *arguments, check=True):
-        """What it printed."""
-        command = ["podman", "--root", self.home + "/root", "--runroot", self.home + "/run"]
-        command += ["--tmpdir", self.home + "/tmp", "--storage-driver", "vfs", "--runtime", "runc"]
+    def podman(self, *arguments, check=True, store=""):
+        """What it printed. Each store is a podman of its own."""
+        home = self.home + store
+        command = ["podman", "--root", home + "/root", "--runroot", home + "/run"]
+        command += ["--tmpdir", home + "/tmp", "--storage-driver", "vfs", "--runtime", "runc"]
         command += ["--cgroup-manager", "cgroupfs", "--events-backend", "none", *arguments]
         environment = dict(os.environ, CONTAINERS_CONF=self.configuration)
         done = subprocess.run(
@@ -56,20 +56,9 @@ class PodmanTest(plugins.PluginTestCase):
                 mounting.unmount(place)
 
     def import_image(self):
-        top = self.scratch_path("image")
-        busybox = shutil.which("busybox")
-        os.makedirs(top + "/bin")
-        shutil.copy(busybox, top + "/bin/busybox")
-        needed = subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False)
-        for word in needed.stdout.split():
-            if word.startswith("/"):
-                os.makedirs(top + os.path.dirname(word), exist_ok=True)
-                shutil.copy(word, top + word)
-        for applet in APPLETS:
-            os.symlink("busybox", f"{top}/bin/{applet}")
-        subprocess.run(["tar", "-C", top, "-cf", top + ".tar", "."], check=True, timeout=60)
+        self.archive = box.archive(self.scratch_path("image"))
         try:
-            self.podman("import", top + ".tar", "box")
+            self.podman("import", self.archive, "box")
             self.podman("run", "--rm", *LIMITS, "box", "id")
         except AssertionError as error:
             self.skipTest(f"podman runs no container here: {error}")
@@ -130,6 +119,43 @@ class PodmanTest(plugins.PluginTestCase):
         self.podman("rm", "two")
         self.assertTrue(mounting.wait_until(lambda: not self.plugin.volume_mounts()))
         self.podman("volume", "rm", "vol")
+
+    def test_another_store_removes_nothing_under_a_container(self):
+        second = "/second"
+        self.addCleanup(self.podman, "rm", "-af", "--time", "0", check=False, store=second)
+        self.podman("import", self.archive, "box", store=second)
+        for mode, file in (("raw", "data"), ("sector", "data"), ("fs", "file")):
+            self.create(mode, "size=32M", f"mode={mode}")
+            volume = ["-v", f"{mode}:/data", "box"]
+            self.podman("run", "-d", "--name", mode, *LIMITS, *volume, "sleep", "999")
+            script = f"echo precious | dd of=/data/{file} conv=notrunc,fsync"
+            self.podman("exec", mode, "sh", "-c", script)
+            self.podman("volume", "reload", store=second)
+            # Both stores say the same mount id.
+            self.podman("run", "--rm", *LIMITS, *volume, "ls", "/data", store=second)
+            for force in ([], ["--force"]):
+                said = self.podman("volume", "rm", *force, mode, check=False, store=second)
+                self.assertRegex(said, "in use: process .* .sleep. of container .* has /data")
+            read = self.podman("exec", mode, "dd", f"if=/data/{file}", "bs=9", "count=1")
+            self.assertEqual("precious\n", read)
+            self.podman("rm", "--force", "--time", "0", mode)
+            self.podman("volume", "rm", mode)
+        self.assertEqual([], self.plugin.names())
+
+    def test_a_backup_comes_back_as_the_manual_has_it(self):
+        saved = self.scratch_path("vol.tar")
+        self.create("vol", "size=32M")
+        self.run_in("vol", "echo hello >/data/file")
+        tar = ["tar", "--numeric-owner", "--xattrs", "-C"]
+        for name, flags in (("vol", ["-cf", saved, "."]), ("vol2", ["-xpf", saved])):
+            if name != "vol":
+                self.create(name, "size=32M")
+            self.podman("volume", "mount", name)
+            place = self.podman("volume", "inspect", "--format", "{{.Mountpoint}}", name).strip()
+            subprocess.run([*tar, place, *flags], check=True, timeout=60)
+            self.podman("volume", "unmount", name)
+        self.assertEqual("hello\n", self.run_in("vol2", "cat /data/file"))
+        self.podman("volume", "rm", "vol", "vol2")
 
     def test_reload_finds_what_was_made_elsewhere(self):
         self.plugin.create("made", size="16M", mode="raw")

@@ -27,8 +27,7 @@ constexpr char kFolderOptions[] = "size=4k,nr_inodes=2,mode=0755";
 constexpr unsigned long kFolderFlags = MS_NODEV | MS_NOSUID | MS_NOEXEC;
 
 absl::Status Failed(absl::string_view what, absl::string_view on) {
-  return core::Refusal(errno, "volume.mount",
-                       absl::StrCat(what, " ", on, ": ", strerror(errno)));
+  return core::Refusal(errno, "volume.mount", absl::StrCat(what, " ", on, ": ", strerror(errno)));
 }
 
 absl::Status MountFileSystem(const Attachment& attachment) {
@@ -37,10 +36,15 @@ absl::Status MountFileSystem(const Attachment& attachment) {
   if (read_only) flags |= MS_RDONLY;
   ASSIGN_OR_RETURN(const LoopDevice loop,
                    LoopDevice::Attach(attachment.node, attachment.sector_size, read_only));
-  if (mount(loop.path().c_str(), attachment.place.c_str(), attachment.fstype.c_str(),
-            flags, nullptr) != 0)
+  if (mount(loop.path().c_str(), attachment.place.c_str(), attachment.fstype.c_str(), flags,
+            nullptr) != 0)
     return Failed(absl::StrCat("mount the ", attachment.fstype, " of"), attachment.node);
   return absl::OkStatus();
+}
+
+absl::Status RemovePlace(const std::string& place) {
+  if (rmdir(place.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return Failed("remove the directory", place);
 }
 
 absl::Status SetOwner(const std::string& data, const VolumeOptions& options) {
@@ -82,8 +86,12 @@ absl::Status Attach(const Attachment& attachment) {
 
 absl::Status Detach(const std::string& place) {
   RETURN_IF_ERROR(UnmountTree(place));
-  if (rmdir(place.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
-  return Failed("remove the directory", place);
+  return RemovePlace(place);
+}
+
+absl::Status DetachIdle(const std::string& place, absl::Duration patience) {
+  RETURN_IF_ERROR(UnmountIdle(place, patience));
+  return RemovePlace(place);
 }
 
 bool IsAttached(const Attachment& attachment) {
@@ -91,7 +99,7 @@ bool IsAttached(const Attachment& attachment) {
   struct statvfs whole = {};
   const std::optional<MountEntry> entry = MountAt(place);
   if (!entry || statvfs(place.c_str(), &whole) != 0) return false;
-  if (!attachment.fstype.empty()) return entry->source == LoopDevice::Find(attachment.node);
+  if (!attachment.fstype.empty()) return LoopDevice::IsOver(entry->source, attachment.node);
   struct stat data = {}, node = {};
   return (whole.f_flag & ST_RDONLY) != 0 && stat(attachment.node.c_str(), &node) == 0 &&
          stat(absl::StrCat(place, "/", kDataName).c_str(), &data) == 0 &&
@@ -107,7 +115,8 @@ absl::Status AwaitRelease(const std::string& node, absl::Duration patience) {
       EBUSY, "volume.held",
       absl::StrCat("its file system is still mounted somewhere (", *loop,
                    "): a container that was left running, or a process in another mount "
-                   "namespace; find it with: grep -l ", *loop, " /proc/[0-9]*/mounts"));
+                   "namespace; find it with: grep -l ",
+                   *loop, " /proc/[0-9]*/mounts"));
 }
 
 }  // namespace nvdimmfs::volumes

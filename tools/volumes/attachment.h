@@ -17,25 +17,28 @@ namespace nvdimmfs::volumes {
 inline constexpr char kDataName[] = "data";
 
 struct Attachment {
-  std::string place;          // the directory; made where it is missing
-  std::string node;           // the namespace's data file
+  std::string place;           // the directory; made where it is missing
+  std::string node;            // the namespace's data file
   uint32_t sector_size = 512;  // of the node
-  std::string fstype;         // "": a directory with the data file
-  VolumeOptions options;      // owner, permissions, ro
+  std::string fstype;          // "": a directory with the data file
+  VolumeOptions options;       // owner, permissions, ro
 };
 
 // Makes it. A file system that a left loop device still holds is mounted from that one.
 absl::Status Attach(const Attachment& attachment);
 
-// Unmounts whatever is at `place`, and removes the directory.
+// Unmounts whatever is at `place`, busy or not, and removes the directory.
 absl::Status Detach(const std::string& place);
+// The same unless it is busy. Refused as UnmountIdle.
+absl::Status DetachIdle(const std::string& place, absl::Duration patience);
 
 // Whether it is there, whole, answers, and stands on the node that there is now: not on one of a
 // server that died.
 bool IsAttached(const Attachment& attachment);
 
-// Waits until no loop device stands on `node`. Refused with EBUSY, "volume.held", where somebody
-// still has it after `patience`: a process in another mount namespace, or one on its way out.
+// Waits until there is no loop device over `node`. Refused with EBUSY, "volume.held", where
+// somebody still has it after `patience`: a process in another mount namespace, or one on its way
+// out.
 absl::Status AwaitRelease(const std::string& node, absl::Duration patience);
 
 }  // namespace nvdimmfs::volumes

@@ -10,10 +10,10 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr capng_type_t kOwn = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-                                                        CAPNG_BOUNDING_SET);
-constexpr unsigned kNeeded[] = {CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_CHOWN, CAP_FOWNER,
-                                CAP_DAC_OVERRIDE};
+constexpr capng_type_t kOwn =
+    static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET);
+constexpr unsigned kNeeded[] = {CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_SYS_PTRACE,
+                                CAP_CHOWN,     CAP_FOWNER,       CAP_DAC_OVERRIDE};
 
 }  // namespace
 

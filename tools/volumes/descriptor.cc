@@ -16,8 +16,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr size_t kMost = 4 << 20;
-constexpr size_t kChunk = 16 * 1024;
+constexpr size_t kChunk = 64 << 10;
 
 }  // namespace
 
@@ -27,11 +26,11 @@ void Descriptor::Close() {
   if (number_ >= 0) close(std::exchange(number_, -1));
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t longest) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
   size_t length = 0;
-  while (file && length < kMost) {
+  while (file && length < longest) {
     text.resize(length + kChunk);
     const ssize_t got = read(file.get(), text.data() + length, kChunk);
     if (got == 0) break;

@@ -28,8 +28,8 @@ class Descriptor {
   int number_;
 };
 
-// At most 4 MiB of it. Refused with open's or read's errno, "file.read".
-absl::StatusOr<std::string> ReadFile(const std::string& path);
+// At most `longest` bytes of it. Refused with open's or read's errno, "file.read".
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t longest = 4 << 20);
 // The names in it, sorted. Refused with opendir's or readdir's errno, "file.read".
 absl::StatusOr<std::vector<std::string>> ReadFolder(const std::string& path);
 

@@ -16,10 +16,14 @@
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "tools/volumes/descriptor.h"
+#include "tools/volumes/json_text.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kLongestList = 256 << 20;  // of a bus with 16 thousand labels: 25 MB
 constexpr uint64_t kEraseStep = 64 << 20;
 constexpr size_t kLook = 1 << 20;
 
@@ -36,6 +40,51 @@ absl::StatusOr<std::string> Line(const std::string& path) {
 }
 
 uint64_t Number(const std::string& text) { return core::ParseUnsigned(text).value_or(0); }
+
+// Of sysfs and of the list of a bus.
+struct ModeWord {
+  const char* attribute;
+  const char* word;
+};
+constexpr ModeWord kModeWords[] = {
+    {"raw", "raw"}, {"safe", "sector"}, {"memory", "fsdax"}, {"dax", "devdax"}};
+
+std::string WordOfMode(absl::string_view attribute) {
+  for (const ModeWord& mode : kModeWords)
+    if (attribute == mode.attribute) return mode.word;
+  return std::string(attribute);
+}
+
+// Nothing where there is no such array.
+const Json& Members(const Json& object, const char* key) {
+  static const Json& none = *new Json(Json::array());
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found == object.end() || !found->is_array() ? none : *found;
+}
+
+std::string TextIn(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_string() ? "" : found->get<std::string>();
+}
+
+uint64_t NumberIn(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_number_unsigned() ? 0 : found->get<uint64_t>();
+}
+
+DeviceTree::Namespace NamespaceOf(const Json& region, const Json& entry) {
+  if (!entry.is_object()) return {};
+  return {.device = TextIn(entry, "dev"),
+          .region = TextIn(region, "dev"),
+          .label_name = TextIn(entry, "name"),
+          .uuid = TextIn(entry, "raw_uuid"),
+          .mode = TextIn(entry, "mode"),
+          .holder = TextIn(entry, "claim"),
+          .node = TextIn(entry, "blockdev"),
+          .size = NumberIn(entry, "raw_size"),
+          .capacity = NumberIn(entry, "size"),
+          .sector_size = static_cast<uint32_t>(NumberIn(entry, "sector_size"))};
+}
 
 std::string FirstIn(const std::string& directory) {
   const auto names = ReadFolder(directory);
@@ -61,7 +110,8 @@ absl::Status RefusalOf(int error, const std::string& device, std::string why) {
   if (why.empty()) why = absl::StrCat(device, ": ", strerror(error));
   std::string reason = "volume.tree";
   const size_t comma = why.rfind(", "), open = why.rfind(" [");
-  if (why.back() == ']' && comma != std::string::npos && open != std::string::npos && open < comma) {
+  if (why.back() == ']' && comma != std::string::npos && open != std::string::npos &&
+      open < comma) {
     reason = why.substr(comma + 2, why.size() - comma - 3);
     why.resize(open);
   }
@@ -97,8 +147,8 @@ absl::StatusOr<std::vector<std::string>> DeviceTree::Devices(const std::string& 
   const auto all = ReadFolder(absl::StrCat(mountpoint_, kDevices));
   if (!all.ok())
     return core::Refusal(core::ErrnoOf(all.status()), "tree.gone",
-                         absl::StrCat("the device tree at ", mountpoint_, " does not answer: ",
-                                      strerror(core::ErrnoOf(all.status()))));
+                         absl::StrCat("the device tree at ", mountpoint_,
+                                      " does not answer: ", strerror(core::ErrnoOf(all.status()))));
   std::vector<std::string> names;
   for (const std::string& name : *all)
     if (absl::StartsWith(name, prefix)) names.push_back(name);
@@ -112,11 +162,11 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::Describe(const std::string& de
   ns.size = Number(size);
   ASSIGN_OR_RETURN(ns.uuid, Read(device, "uuid"));
   if (ns.size == 0 || ns.uuid.empty()) return ns;
-  const std::string number(
-      absl::StripPrefix(device.substr(0, device.find('.')), "namespace"));
+  const std::string number(absl::StripPrefix(device.substr(0, device.find('.')), "namespace"));
   ns.region = "region" + number;
   ASSIGN_OR_RETURN(ns.label_name, Read(device, "alt_name"));
-  ASSIGN_OR_RETURN(ns.mode, Read(device, "mode"));
+  ASSIGN_OR_RETURN(const std::string mode, Read(device, "mode"));
+  ns.mode = WordOfMode(mode);
   ASSIGN_OR_RETURN(ns.holder, Read(device, "holder"));
   const std::string& server = ns.holder.empty() ? device : ns.holder;
   ns.node = FirstIn(absl::StrCat(mountpoint_, kDevices, server, "/block"));
@@ -130,26 +180,39 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::Describe(const std::string& de
   return ns;
 }
 
+// One file for all of them: thousands of attributes are slow to read one by one.
 absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("namespace"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> buses, Devices("ndbus"));
   std::vector<Namespace> namespaces;
-  for (const std::string& device : devices) {
-    ASSIGN_OR_RETURN(Namespace ns, Describe(device));
-    if (ns.size != 0 && !ns.uuid.empty()) namespaces.push_back(std::move(ns));
+  for (const std::string& bus : buses) {
+    const std::string path = absl::StrCat(mountpoint_, kDevices, bus, "/x/list.json");
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLongestList));
+    ASSIGN_OR_RETURN(const Json list, ParseJson(text));
+    for (const Json& one : Members(list, "buses"))
+      for (const Json& region : Members(one, "regions"))
+        for (const Json& entry : Members(region, "namespaces"))
+          if (Namespace ns = NamespaceOf(region, entry); ns.size != 0 && !ns.uuid.empty())
+            namespaces.push_back(std::move(ns));
   }
   return namespaces;
 }
 
-absl::StatusOr<DeviceTree::Namespace> DeviceTree::Find(const std::string& uuid) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("namespace"));
-  for (const std::string& device : devices) {
-    ASSIGN_OR_RETURN(const std::string its, Read(device, "uuid"));
-    if (its != uuid) continue;
+absl::StatusOr<DeviceTree::Namespace> DeviceTree::Find(const std::string& uuid,
+                                                       const std::string& device) {
+  if (!device.empty()) {
     ASSIGN_OR_RETURN(Namespace ns, Describe(device));
-    if (ns.size != 0) return ns;
+    if (ns.uuid == uuid && ns.size != 0) return ns;
   }
+  ASSIGN_OR_RETURN(std::vector<Namespace> namespaces, Namespaces());
+  for (Namespace& ns : namespaces)
+    if (ns.uuid == uuid) return std::move(ns);
   return core::Refusal(ENODEV, "tree.none",
                        absl::StrCat("no namespace at ", mountpoint_, " has the uuid ", uuid));
+}
+
+absl::StatusOr<uint64_t> DeviceTree::CountHolders(const Namespace& ns) {
+  ASSIGN_OR_RETURN(const std::string holders, Read(ns.device, "x/holders"));
+  return Number(holders);
 }
 
 absl::StatusOr<std::vector<DeviceTree::Region>> DeviceTree::Regions() {
@@ -171,7 +234,8 @@ absl::StatusOr<std::vector<DeviceTree::Region>> DeviceTree::Regions() {
 }
 
 bool DeviceTree::IsBlank(const Region& region) {
-  const std::string ns = absl::StrCat("namespace", absl::StripPrefix(region.device, "region"), ".0");
+  const std::string ns =
+      absl::StrCat("namespace", absl::StripPrefix(region.device, "region"), ".0");
   const std::string node = FirstIn(absl::StrCat(mountpoint_, kDevices, ns, "/block"));
   if (node.empty()) return false;
   const Descriptor file(
@@ -186,9 +250,9 @@ bool DeviceTree::IsBlank(const Region& region) {
 absl::Status DeviceTree::Write(const std::string& device, const std::string& attribute,
                                const std::string& value) {
   const bool of_driver = attribute == "bind" || attribute == "unbind";
-  const std::string path =
-      of_driver ? absl::StrCat(mountpoint_, "/bus/nd/drivers/nd_pmem/", attribute)
-                : absl::StrCat(mountpoint_, kDevices, device, "/", attribute);
+  const std::string path = of_driver
+                               ? absl::StrCat(mountpoint_, "/bus/nd/drivers/nd_pmem/", attribute)
+                               : absl::StrCat(mountpoint_, kDevices, device, "/", attribute);
   const std::string text = value + "\n";
   int error = 0;
   {
@@ -208,9 +272,10 @@ absl::Status DeviceTree::Unbind(const std::string& device) {
 
 absl::Status DeviceTree::Bind(const std::string& device) { return Write(device, "bind", device); }
 
-absl::Status DeviceTree::Create(const std::string& region, const std::string& line) {
+absl::StatusOr<std::string> DeviceTree::Create(const std::string& region, const std::string& line) {
   absl::MutexLock lock(&mutex_);
-  return Write(region, "x/create", line);
+  RETURN_IF_ERROR(Write(region, "x/create", line));
+  return Read(region, "x/create");
 }
 
 absl::Status DeviceTree::Destroy(const Namespace& ns) {
@@ -218,8 +283,9 @@ absl::Status DeviceTree::Destroy(const Namespace& ns) {
   return Write(ns.region, "x/destroy", ns.device);
 }
 
-absl::StatusOr<DeviceTree::Namespace> DeviceTree::MakeRaw(const std::string& uuid) {
-  ASSIGN_OR_RETURN(const Namespace ns, Find(uuid));
+absl::StatusOr<DeviceTree::Namespace> DeviceTree::MakeRaw(const std::string& uuid,
+                                                          const std::string& device) {
+  ASSIGN_OR_RETURN(const Namespace ns, Find(uuid, device));
   absl::MutexLock lock(&mutex_);
   if (!ns.holder.empty()) {
     RETURN_IF_ERROR(Unbind(ns.holder));
@@ -235,7 +301,7 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::MakeRaw(const std::string& uui
                        absl::StrCat(ns.device, " does not show all of its ", ns.size, " bytes"));
 }
 
-absl::Status DeviceTree::Clear(const Namespace& ns, const std::function<void(int)>& done) {
+absl::Status DeviceTree::Clear(const Namespace& ns, const Progress& progress) {
   const std::string path = NodePath(ns);
   const auto failed = [&path] {
     return core::Refusal(errno, "volume.erase",
@@ -248,15 +314,17 @@ absl::Status DeviceTree::Clear(const Namespace& ns, const std::function<void(int
     if (fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at),
                   static_cast<off_t>(step)) != 0)
       return failed();
-    done(static_cast<int>((at + step) * 100 / ns.capacity));
+    if (!progress(static_cast<int>((at + step) / (ns.capacity / 100 + 1))))
+      return core::Refusal(ECANCELED, "volume.cancelled", absl::StrCat("clear ", path, ": ended"));
   }
   if (fsync(file.get()) != 0) return failed();
   return absl::OkStatus();
 }
 
-absl::Status DeviceTree::Erase(const std::string& uuid, const std::function<void(int)>& done) {
-  ASSIGN_OR_RETURN(const Namespace ns, MakeRaw(uuid));
-  RETURN_IF_ERROR(Clear(ns, done));
+absl::Status DeviceTree::Erase(const std::string& uuid, const std::string& device,
+                               const Progress& progress) {
+  ASSIGN_OR_RETURN(const Namespace ns, MakeRaw(uuid, device));
+  RETURN_IF_ERROR(Clear(ns, progress));
   absl::MutexLock lock(&mutex_);
   return Unbind(ns.device);
 }

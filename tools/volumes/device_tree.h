@@ -24,11 +24,11 @@ class DeviceTree {
     std::string region;  // "region0"
     std::string label_name;
     std::string uuid;
-    std::string mode;    // "raw", "safe", "memory", "dax"
-    std::string holder;  // "btt0.1", or ""
-    std::string node;    // "pmem0s"; "" where it is not enabled or has none
-    uint64_t size = 0;
-    uint64_t capacity = 0;     // of the node
+    std::string mode;          // "raw", "sector", "fsdax", "devdax"
+    std::string holder;        // "btt0.1", or ""
+    std::string node;          // "pmem0s"; "" where it is not enabled or has none
+    uint64_t size = 0;         // what it takes of the region
+    uint64_t capacity = 0;     // of the node: without what a BTT or an info block takes
     uint32_t sector_size = 0;  // of the node
   };
   struct Region {
@@ -49,22 +49,27 @@ class DeviceTree {
 
   // Those that have a size and a uuid.
   absl::StatusOr<std::vector<Namespace>> Namespaces();
-  // Refused with ENODEV, "tree.none".
-  absl::StatusOr<Namespace> Find(const std::string& uuid);
+  // `device` is where it is expected; "" where that is not known. Refused with ENODEV, "tree.none".
+  absl::StatusOr<Namespace> Find(const std::string& uuid, const std::string& device = "");
+  // How many times its node is open, by programs, mappings and loop devices.
+  absl::StatusOr<uint64_t> CountHolders(const Namespace& ns);
   absl::StatusOr<std::vector<Region>> Regions();
   // Whether the label-less region's namespace begins and ends with a MiB of zeros: nobody's data.
   bool IsBlank(const Region& region);
 
-  // `line` as x/create takes it.
-  absl::Status Create(const std::string& region, const std::string& line);
+  // `line` as x/create takes it. The device that was made.
+  absl::StatusOr<std::string> Create(const std::string& region, const std::string& line);
   // In whatever state it is. Refused with EBUSY while its node is open.
   absl::Status Destroy(const Namespace& ns);
-  // Writes zeros, or holes, over every byte of its node, durably.
-  absl::Status Clear(const Namespace& ns, const std::function<void(int)>& done);
+  // Hears how far work is, 0 to 100; says whether to go on.
+  using Progress = std::function<bool(int)>;
+  // Writes zeros, or holes, over every byte of its node, durably. Refused with ECANCELED,
+  // "volume.cancelled", where `progress` says so.
+  absl::Status Clear(const Namespace& ns, const Progress& progress);
   // Writes zeros, or holes, over every byte that the namespace has on its DIMMs, info blocks and
   // spare blocks included, durably. Whoever has its node open gets EIO from then on. Afterwards it
-  // is raw, disabled and without a name. `done` hears how far it is, 0 to 100.
-  absl::Status Erase(const std::string& uuid, const std::function<void(int)>& done);
+  // is raw, disabled and without a name. `device` as in Find.
+  absl::Status Erase(const std::string& uuid, const std::string& device, const Progress& progress);
 
  private:
   std::string Attribute(const std::string& device, const std::string& attribute) const;
@@ -74,7 +79,7 @@ class DeviceTree {
                      const std::string& value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Unbind(const std::string& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Bind(const std::string& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<Namespace> MakeRaw(const std::string& uuid);
+  absl::StatusOr<Namespace> MakeRaw(const std::string& uuid, const std::string& device);
   absl::StatusOr<std::vector<std::string>> Devices(const std::string& prefix) const;
   absl::StatusOr<Namespace> Describe(const std::string& device) const;
 

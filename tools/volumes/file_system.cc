@@ -15,6 +15,36 @@
 #include "tools/volumes/descriptor.h"
 
 namespace nvdimmfs::volumes {
+namespace {
+
+// What mkfs refuses to go below.
+struct Smallest {
+  const char* fstype;
+  uint64_t bytes;
+};
+constexpr Smallest kSmallest[] = {{"ext4", 256 << 10}, {"xfs", 300 << 20}};
+
+constexpr uint64_t kMib = 1 << 20;
+constexpr uint64_t kUsualAlign = 16 * kMib;
+
+// Of a namespace that has room for `bytes` behind a BTT or an info block, in MiB.
+uint64_t SizeFor(uint64_t bytes) {
+  const uint64_t size = bytes + bytes / 32 + 2 * kMib;
+  return (size + kUsualAlign - 1) / kUsualAlign * (kUsualAlign / kMib);
+}
+
+}  // namespace
+
+absl::Status CheckFileSystemFits(uint64_t capacity, const VolumeOptions& options) {
+  for (const Smallest& smallest : kSmallest)
+    if (options.fstype == smallest.fstype && capacity < smallest.bytes)
+      return core::Refusal(EINVAL, "volume.size",
+                           absl::StrCat("size=", options.size, " leaves ", capacity,
+                                        " bytes for the file system; ", smallest.fstype, " needs ",
+                                        smallest.bytes, ": give size=", SizeFor(smallest.bytes),
+                                        "M", options.fstype == "ext4" ? "" : ", or fstype=ext4"));
+  return absl::OkStatus();
+}
 
 absl::Status MakeFileSystem(const std::string& device, const VolumeOptions& options) {
   // -K and nodiscard: the space was just allocated, there is nothing to give back.
@@ -46,8 +76,7 @@ absl::Status FurnishFileSystem(const std::string& top, const VolumeOptions& opti
   if (!directory || fchown(directory.get(), options.uid, options.gid) != 0 ||
       fchmod(directory.get(), options.permission_bits()) != 0 || syncfs(directory.get()) != 0)
     return core::Refusal(errno, "volume.owner",
-                         absl::StrCat("set owner and permissions of ", top, ": ",
-                                      strerror(errno)));
+                         absl::StrCat("set owner and permissions of ", top, ": ", strerror(errno)));
   return absl::OkStatus();
 }
 

@@ -2,12 +2,17 @@
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FILE_SYSTEM_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FILE_SYSTEM_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "tools/volumes/volume_options.h"
 
 namespace nvdimmfs::volumes {
+
+// Whether a file system of options.fstype can be made on `capacity` bytes. Refused with EINVAL,
+// "volume.size".
+absl::Status CheckFileSystemFits(uint64_t capacity, const VolumeOptions& options);
 
 // An empty file system of options.fstype on the block device. What was on it is lost.
 // Refused as RunCommand is.

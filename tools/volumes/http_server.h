@@ -1,29 +1,77 @@
-// The protocol over HTTP on a unix socket. The only file that includes the HTTP library.
+// The protocol over HTTP on a unix socket.
+//
+// One thread reads requests and writes answers for all connections; each call runs on a thread of
+// its own. So a client that is slow, silent or gone costs a descriptor and a bounded buffer, and
+// holds up nobody. What exceeds a limit is answered with a sentence, logged and closed.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_HTTP_SERVER_H_
 #define NVDIMMFS_TOOLS_VOLUMES_HTTP_SERVER_H_
 
+#include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "tools/volumes/descriptor.h"
+#include "tools/volumes/http_connection.h"
+#include "tools/volumes/protocol.h"
 #include "tools/volumes/volume_driver.h"
 
 namespace nvdimmfs::volumes {
 
 // POST: a call of the protocol, whatever the content type. GET /metrics: OpenMetrics.
-// Thread rules: Stop from any thread.
+// Thread rules: Run from one thread, Stop from any.
 class HttpServer {
  public:
+  // Connections at a time. When one more comes, the one goes that has been idle, or has been
+  // sending its request, for the longest.
+  static constexpr size_t kMostConnections = 256;
+  // Calls at a time; the others wait for their turn, for kTurn at most.
+  static constexpr size_t kMostCalls = 64;
+  static constexpr absl::Duration kTurn = absl::Milliseconds(4500);
+
   // `driver` must outlive this.
   explicit HttpServer(VolumeDriver& driver);
-  ~HttpServer();
 
-  // Serves until Stop; `socket` listens already. False where it cannot be served.
-  bool Run(Descriptor socket);
+  // Serves until Stop, and until every call under way is answered; `socket` listens already.
+  void Run(Descriptor socket);
   void Stop();
 
  private:
-  class Server;
-  std::unique_ptr<Server> server_;
+  using Id = uint64_t;
+  struct Waiting {
+    Id id;
+    absl::Time until;
+  };
+
+  void Wait();
+  void Accept();
+  void MakeRoom();
+  void Settle(Id id, HttpConnection& connection, absl::Time now);
+  void Refuse(HttpConnection& connection, int status, absl::string_view why);
+  void StartCalls(absl::Time now);
+  bool StartCall(Id id, const HttpRequest& request);
+  void TakeReplies(absl::Time now);
+  Reply ReplyTo(const HttpRequest& request);
+  bool is_stopping() const;
+
+  VolumeDriver& driver_;
+  Descriptor wake_;  // an eventfd: a reply is there, or Stop was called
+  Descriptor socket_;
+  absl::Time accept_from_ =
+      absl::InfinitePast();  // after the kernel had no descriptor for one more
+  std::map<Id, HttpConnection> connections_;
+  Id next_id_ = 1;
+  std::deque<Waiting> turn_;  // requests whose calls have not begun
+
+  mutable absl::Mutex mutex_;
+  bool is_stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::pair<Id, Reply>> replies_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace nvdimmfs::volumes

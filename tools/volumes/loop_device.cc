@@ -15,6 +15,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
+constexpr char kPrefix[] = "/dev/loop";
 constexpr int kAttempts = 64;  // others take free devices, too
 
 absl::Status Failed(absl::string_view what, int error) {
@@ -25,7 +26,16 @@ absl::StatusOr<std::string> FreeDevice() {
   const Descriptor control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
   const int number = control ? ioctl(control.get(), LOOP_CTL_GET_FREE) : -1;
   if (number < 0) return Failed("ask /dev/loop-control for a free loop device", errno);
-  return absl::StrCat("/dev/loop", number);
+  return absl::StrCat(kPrefix, number);
+}
+
+Descriptor OpenIfOver(const std::string& path, const struct stat& file) {
+  Descriptor device(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  loop_info64 info = {};
+  if (!device || ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0 ||
+      info.lo_device != file.st_dev || info.lo_inode != file.st_ino)
+    return Descriptor();
+  return device;
 }
 
 bool IsReadOnly(int device) {
@@ -34,6 +44,12 @@ bool IsReadOnly(int device) {
 }
 
 }  // namespace
+
+bool LoopDevice::IsOver(const std::string& device, const std::string& file) {
+  struct stat wanted = {};
+  return absl::StartsWith(device, kPrefix) && stat(file.c_str(), &wanted) == 0 &&
+         OpenIfOver(device, wanted);
+}
 
 std::optional<LoopDevice> LoopDevice::Reuse(const std::string& file) {
   struct stat wanted = {};
@@ -44,11 +60,7 @@ std::optional<LoopDevice> LoopDevice::Reuse(const std::string& file) {
         access(absl::StrCat("/sys/block/", name, "/loop").c_str(), F_OK) != 0)
       continue;
     const std::string path = "/dev/" + name;
-    Descriptor device(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    loop_info64 info = {};
-    if (!device || ioctl(device.get(), LOOP_GET_STATUS64, &info) != 0) continue;
-    if (info.lo_device == wanted.st_dev && info.lo_inode == wanted.st_ino)
-      return LoopDevice(path, std::move(device));
+    if (Descriptor device = OpenIfOver(path, wanted)) return LoopDevice(path, std::move(device));
   }
   return std::nullopt;
 }
@@ -64,7 +76,8 @@ absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& file, uint32_t 
   if (std::optional<LoopDevice> found = Reuse(file)) {
     if (IsReadOnly(found->device_.get()) == read_only) return *std::move(found);
     return core::Refusal(EBUSY, "loop.device",
-                         absl::StrCat(found->path(), " stands on ", file, " in the other way"));
+                         absl::StrCat(found->path(), " is already attached to ", file,
+                                      " with the opposite read-only setting"));
   }
   const int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
   // Past the page cache of the file, which the device's own would double; where it can be.

@@ -22,8 +22,10 @@ class LoopDevice {
   // "loop.device"; with EBUSY where one is there that is writable and must not be, or the reverse.
   static absl::StatusOr<LoopDevice> Attach(const std::string& file, uint32_t sector_size,
                                            bool read_only);
-  // Where it is. Nothing: no loop device stands on `file`.
+  // Where it is. Nothing: there is no loop device over `file`.
   static std::optional<std::string> Find(const std::string& file);
+  // Whether `device` ("/dev/loop3") is one over `file`.
+  static bool IsOver(const std::string& device, const std::string& file);
 
   const std::string& path() const { return path_; }  // "/dev/loop3"
 

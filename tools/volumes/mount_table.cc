@@ -1,16 +1,17 @@
 #include "tools/volumes/mount_table.h"
 
-#include <mntent.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <memory>
+#include <fstream>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "core/base/status.h"
 
@@ -19,32 +20,85 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr absl::Duration kPause = absl::Milliseconds(20);
+// Fields before the optional ones: id, parent, device, root, place, options.
+constexpr size_t kFixedFields = 6;
 
-absl::Status Unmount(const std::string& place) {
-  const absl::Time end = absl::Now() + kPatience;
-  while (umount2(place.c_str(), UMOUNT_NOFOLLOW) != 0) {
-    if (errno == EINVAL || errno == ENOENT) return absl::OkStatus();  // gone meanwhile
-    if (errno == EBUSY && absl::Now() < end) {
-      absl::SleepFor(kPause);
+// The kernel writes blanks, newlines and backslashes as three octal digits.
+std::string Unescaped(absl::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto is_octal = [&](size_t at) { return text[at] >= '0' && text[at] <= '7'; };
+    if (text[i] != '\\' || i + 3 >= text.size() || !is_octal(i + 1) || !is_octal(i + 2) ||
+        !is_octal(i + 3)) {
+      plain += text[i];
       continue;
     }
-    if (umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) break;
-    return core::Refusal(errno, "volume.unmount",
-                         absl::StrCat("unmount ", place, ": ", strerror(errno)));
+    plain +=
+        static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0');
+    i += 3;
   }
-  return absl::OkStatus();
+  return plain;
+}
+
+std::optional<dev_t> ParseDevice(absl::string_view text) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
+  unsigned major_number, minor_number;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &major_number) ||
+      !absl::SimpleAtoi(parts[1], &minor_number))
+    return std::nullopt;
+  return makedev(major_number, minor_number);
+}
+
+// The places of all mounts at `place` and below, the last one first.
+std::vector<std::string> PlacesWithin(const std::string& place) {
+  std::vector<std::string> places;
+  for (const MountEntry& entry : MountTable())
+    if (IsWithin(entry.place, place)) places.push_back(entry.place);
+  std::reverse(places.begin(), places.end());
+  return places;
+}
+
+// The errno that umount(2) ends with; 0: nothing is mounted there any more.
+int UnmountUntil(const std::string& place, absl::Time end) {
+  while (umount2(place.c_str(), UMOUNT_NOFOLLOW) != 0) {
+    const int error = errno;
+    if (error == EINVAL || error == ENOENT) return 0;
+    if (error != EBUSY || absl::Now() >= end) return error;
+    absl::SleepFor(kPause);
+  }
+  return 0;
+}
+
+absl::Status Failed(const std::string& place, int error) {
+  return core::Refusal(error, error == EBUSY ? "volume.busy_mount" : "volume.unmount",
+                       absl::StrCat("unmount ", place, ": ", strerror(error)));
 }
 
 }  // namespace
 
-std::vector<MountEntry> MountTable() {
+bool IsWithin(absl::string_view path, absl::string_view top) {
+  return absl::StartsWith(path, top) && (path.size() == top.size() || path[top.size()] == '/');
+}
+
+std::optional<MountEntry> ParseMountLine(absl::string_view line) {
+  const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
+  const auto dash =
+      std::find(fields.begin() + std::min(kFixedFields, fields.size()), fields.end(), "-");
+  if (fields.end() - dash < 3) return std::nullopt;
+  const auto device = ParseDevice(fields[2]);
+  if (!device) return std::nullopt;
+  return MountEntry{.device = *device,
+                    .root = Unescaped(fields[3]),
+                    .place = Unescaped(fields[4]),
+                    .type = std::string(dash[1]),
+                    .source = Unescaped(dash[2])};
+}
+
+std::vector<MountEntry> MountTable(const std::string& path) {
   std::vector<MountEntry> table;
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(setmntent("/proc/self/mounts", "re"),
-                                                   endmntent);
-  std::array<char, 16384> room;
-  mntent entry;
-  while (file != nullptr && getmntent_r(file.get(), &entry, room.data(), room.size()) != nullptr)
-    table.push_back({entry.mnt_fsname, entry.mnt_dir, entry.mnt_type});
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (auto entry = ParseMountLine(line)) table.push_back(*std::move(entry));
   return table;
 }
 
@@ -56,12 +110,20 @@ std::optional<MountEntry> MountAt(const std::string& place) {
 }
 
 absl::Status UnmountTree(const std::string& place) {
-  const std::vector<MountEntry> table = MountTable();
   absl::Status first;
-  for (auto entry = table.rbegin(); entry != table.rend(); ++entry)
-    if (entry->place == place || absl::StartsWith(entry->place, place + "/"))
-      first.Update(Unmount(entry->place));
+  for (const std::string& one : PlacesWithin(place)) {
+    const int error = UnmountUntil(one, absl::Now() + kPatience);
+    if (error == 0 || umount2(one.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
+    if (errno != EINVAL && errno != ENOENT) first.Update(Failed(one, errno));
+  }
   return first;
+}
+
+absl::Status UnmountIdle(const std::string& place, absl::Duration patience) {
+  const absl::Time end = absl::Now() + patience;
+  for (const std::string& one : PlacesWithin(place))
+    if (const int error = UnmountUntil(one, end); error != 0) return Failed(one, error);
+  return absl::OkStatus();
 }
 
 }  // namespace nvdimmfs::volumes

@@ -5,7 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
+#include "tools/volumes/json_text.h"
 
 namespace nvdimmfs::volumes {
 namespace {
@@ -18,31 +20,36 @@ struct Call {
   OptionMap options;
 };
 
+absl::Status NotJson(absl::string_view why) { return core::Refusal(EINVAL, "protocol.json", why); }
+
 // Some clients send numbers and booleans as such.
-std::string Text(const Json& value) {
+absl::StatusOr<std::string> TextOf(const Json& value, absl::string_view key) {
   if (value.is_string()) return value.get<std::string>();
-  return value.is_null() ? "" : value.dump();
+  if (value.is_null()) return std::string();
+  if (value.is_structured()) return NotJson(absl::StrCat(key, " must be a string"));
+  return value.dump();
 }
 
-std::string TextOf(const Json& object, const char* key) {
+absl::StatusOr<std::string> FieldOf(const Json& object, const char* key) {
   const auto found = object.find(key);
-  return found == object.end() ? "" : Text(*found);
+  if (found == object.end()) return std::string();
+  return TextOf(*found, key);
 }
 
 absl::StatusOr<Call> ParseCall(const std::string& body) {
   Call call;
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) return call;
-  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const Json json, ParseJson(body));
   if (json.is_null()) return call;
-  if (!json.is_object())
-    return core::Refusal(EINVAL, "protocol.json", "the request's body is no JSON object");
-  call.name = TextOf(json, "Name");
-  call.id = TextOf(json, "ID");
+  if (!json.is_object()) return NotJson("the request's body must be a JSON object");
+  ASSIGN_OR_RETURN(call.name, FieldOf(json, "Name"));
+  ASSIGN_OR_RETURN(call.id, FieldOf(json, "ID"));
   const auto options = json.find("Opts");
   if (options == json.end() || options->is_null()) return call;
-  if (!options->is_object())
-    return core::Refusal(EINVAL, "protocol.json", "Opts is no JSON object");
-  for (const auto& [key, value] : options->items()) call.options[key] = Text(value);
+  if (!options->is_object()) return NotJson("Opts must be a JSON object");
+  for (const auto& [key, value] : options->items()) {
+    ASSIGN_OR_RETURN(call.options[key], TextOf(value, "each option's value"));
+  }
   return call;
 }
 
@@ -69,45 +76,50 @@ Answered WithMountpoint(const absl::StatusOr<std::string>& path) {
 
 struct Verb {
   const char* path;
+  // Engines ask for volumes that they do not know yet: that is not worth a line.
+  bool is_question;
   Answered (*run)(VolumeDriver&, const Call&);
 };
 
 constexpr Verb kVerbs[] = {
-    {"/Plugin.Activate",
-     [](VolumeDriver&, const Call&) -> Answered { return Json{{"Implements", {"VolumeDriver"}}}; }},
-    {"/VolumeDriver.Create",
+    {"/Plugin.Activate", true,
+     [](VolumeDriver&, const Call&) -> Answered {
+       return Json{{"Implements", {"VolumeDriver"}}};
+     }},
+    {"/VolumeDriver.Create", false,
      [](VolumeDriver& driver, const Call& call) {
        return Done(driver.Create(call.name, call.options));
      }},
-    {"/VolumeDriver.Remove",
+    {"/VolumeDriver.Remove", false,
      [](VolumeDriver& driver, const Call& call) { return Done(driver.Remove(call.name)); }},
-    {"/VolumeDriver.Mount",
+    {"/VolumeDriver.Mount", false,
      [](VolumeDriver& driver, const Call& call) {
        return WithMountpoint(driver.Mount(call.name, call.id));
      }},
-    {"/VolumeDriver.Unmount",
+    {"/VolumeDriver.Unmount", false,
      [](VolumeDriver& driver, const Call& call) {
        return Done(driver.Unmount(call.name, call.id));
      }},
-    {"/VolumeDriver.Path",
-     [](VolumeDriver& driver, const Call& call) {
-       return WithMountpoint(driver.Path(call.name));
-     }},
-    {"/VolumeDriver.Get",
+    {"/VolumeDriver.Path", true,
+     [](VolumeDriver& driver, const Call& call) { return WithMountpoint(driver.Path(call.name)); }},
+    {"/VolumeDriver.Get", true,
      [](VolumeDriver& driver, const Call& call) -> Answered {
        ASSIGN_OR_RETURN(const VolumeView view, driver.Get(call.name));
        return Json{{"Volume", Describe(view)}};
      }},
-    {"/VolumeDriver.List",
+    {"/VolumeDriver.List", true,
      [](VolumeDriver& driver, const Call&) -> Answered {
        Json volumes = Json::array();
        for (const VolumeView& view : driver.List()) volumes.push_back(Describe(view));
        return Json{{"Volumes", std::move(volumes)}};
      }},
-    {"/VolumeDriver.Capabilities",
+    {"/VolumeDriver.Capabilities", true,
      [](VolumeDriver&, const Call&) -> Answered {
        return Json{{"Capabilities", {{"Scope", "local"}}}};
      }},
+    // Not of the protocol: `nvdimmfs-volumes release`.
+    {kReleaseCall, false,
+     [](VolumeDriver& driver, const Call& call) { return Done(driver.Release(call.name)); }},
 };
 
 std::string Dump(const Json& json) {
@@ -116,18 +128,17 @@ std::string Dump(const Json& json) {
 
 Reply Refuse(int status, const absl::Status& why) {
   const std::string reason = core::ReasonOf(why);
-  return {status, Dump({{"Err", absl::StrCat(why.message(), " [",
-                                             core::ErrnoName(core::ErrnoOf(why)),
-                                             reason.empty() ? "" : ", ", reason, "]")}})};
+  return {
+      .status = status,
+      .body = Dump({{"Err", absl::StrCat(why.message(), " [", core::ErrnoName(core::ErrnoOf(why)),
+                                         reason.empty() ? "" : ", ", reason, "]")}})};
 }
 
 }  // namespace
 
-std::string NotServed(int status) {
+std::string NotServed(int status, absl::string_view why) {
   return Refuse(status, core::Refusal(EINVAL, "protocol.http",
-                                      absl::StrCat("HTTP status ", status,
-                                                   ": calls are POST requests with a JSON object, "
-                                                   "1 MiB at most; GET /metrics is served, too")))
+                                      absl::StrCat("HTTP status ", status, ": ", why)))
       .body;
 }
 
@@ -137,14 +148,18 @@ Reply Answer(VolumeDriver& driver, const std::string& path, const std::string& b
     const absl::StatusOr<Call> call = ParseCall(body);
     if (!call.ok()) return Refuse(400, call.status());
     Answered answer = verb.run(driver, *call);
-    if (!answer.ok()) return Refuse(500, answer.status());
+    if (!answer.ok()) {
+      if (!verb.is_question)
+        core::LogRefusal(core::LogLevel::kWarning, core::Annotate(answer.status(), path));
+      return Refuse(500, answer.status());
+    }
     (*answer)["Err"] = "";
-    return {200, Dump(*answer)};
+    return {.status = 200, .body = Dump(*answer)};
   }
   std::string list;
   for (const Verb& verb : kVerbs) absl::StrAppend(&list, list.empty() ? "" : ", ", verb.path);
-  return Refuse(404, core::Refusal(ENOSYS, "protocol.call",
-                                   absl::StrCat("no such call; there are: ", list)));
+  return Refuse(
+      404, core::Refusal(ENOSYS, "protocol.call", absl::StrCat("no such call; there are: ", list)));
 }
 
 }  // namespace nvdimmfs::volumes

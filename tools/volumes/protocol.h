@@ -9,21 +9,25 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "tools/volumes/volume_driver.h"
 
 namespace nvdimmfs::volumes {
 
 inline constexpr char kProtocolType[] = "application/vnd.docker.plugins.v1.1+json";
 
+inline constexpr char kReleaseCall[] = "/NvdimmfsVolumes.Release";
+
 struct Reply {
-  int status = 200;  // of HTTP: 400 no JSON, 404 no such call, 500 refused
+  int status = 200;  // of HTTP: 400 not JSON, 404 no such call, 500 refused
   std::string body;
+  std::string type = kProtocolType;
 };
 
-// `path` is the request's: "/VolumeDriver.Create".
-// The body of an answer with `status` to what is no call of the protocol.
-std::string NotServed(int status);
+// The body of an answer with `status` to a request that is not a call, and why.
+std::string NotServed(int status, absl::string_view why);
 
+// `path` is the request's: "/VolumeDriver.Create".
 Reply Answer(VolumeDriver& driver, const std::string& path, const std::string& body);
 
 }  // namespace nvdimmfs::volumes

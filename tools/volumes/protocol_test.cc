@@ -9,6 +9,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // Remembers the last call, and answers what it is told.
@@ -39,6 +40,10 @@ class FakeDriver : public VolumeDriver {
   }
   std::vector<VolumeView> List() override {
     return {{.name = "a", .mountpoint = "/v/a"}, {.name = "b\xff"}};
+  }
+  absl::Status Release(const std::string& name) override {
+    last = "release " + name;
+    return answer;
   }
   std::string Metrics() override { return ""; }
 
@@ -92,7 +97,7 @@ TEST_F(ProtocolTest, BodiesMayBeMissingOrSloppy) {
 
 TEST_F(ProtocolTest, WhatIsNoJsonIsRefused) {
   for (const char* body : {"{", "[]", "\"Name\"", "name=v", "{\"Opts\":[]}", "\xff", "7"}) {
-    EXPECT_THAT(Say("/VolumeDriver.Create", body, 400), HasSubstr("[EINVAL, protocol.json]"));
+    EXPECT_THAT(Say("/VolumeDriver.Create", body, 400), AllOf(HasSubstr("[EINVAL, "), HasSubstr("json")));
   }
   EXPECT_EQ(driver_.last, "");
   EXPECT_THAT(Say("/VolumeDriver.Create", std::string(100000, '['), 400), HasSubstr("EINVAL"));

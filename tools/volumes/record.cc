@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
-#include "nlohmann/json.hpp"
+#include "tools/volumes/json_text.h"
 #include "tools/volumes/volume_name.h"
 
 namespace nvdimmfs::volumes {
@@ -23,11 +23,9 @@ constexpr StateWord kStates[] = {{RecordState::kCreating, "creating"},
                                  {RecordState::kRemoving, "removing"},
                                  {RecordState::kRemoved, "removed"}};
 
-absl::Status Bad(absl::string_view why) {
-  return core::Refusal(EINVAL, "journal.record", why);
-}
+absl::Status Bad(absl::string_view why) { return core::Refusal(EINVAL, "journal.record", why); }
 
-absl::StatusOr<Record> FromJson(const nlohmann::json& json) {
+absl::StatusOr<Record> FromJson(const nlohmann::ordered_json& json) {
   if (json.at("version") != kVersion) return Bad("a record of another version");
   Record record;
   record.uuid = json.at("uuid");
@@ -46,6 +44,7 @@ absl::StatusOr<Record> FromJson(const nlohmann::json& json) {
   record.changed = json.at("changed");
   record.boot_id = json.at("boot_id");
   record.mount_ids = json.at("mount_ids").get<std::set<std::string>>();
+  record.seen_in_use = json.value("seen_in_use", false);
   const auto uuid = core::Uuid::Parse(record.uuid);
   if (!uuid || uuid->ToString() != record.uuid) return Bad("no uuid");
   RETURN_IF_ERROR(record.adopted ? CheckLabelName(record.name) : CheckName(record.name));
@@ -70,15 +69,17 @@ std::string ToJson(const Record& record) {
                         {"adopted", record.adopted},
                         {"changed", record.changed},
                         {"boot_id", record.boot_id},
-                        {"mount_ids", record.mount_ids}}
+                        {"mount_ids", record.mount_ids},
+                        {"seen_in_use", record.seen_in_use}}
              .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
          "\n";
 }
 
 absl::StatusOr<Record> RecordFromJson(absl::string_view text) {
-  // The library's way to say no is an exception; it ends here.
+  ASSIGN_OR_RETURN(const nlohmann::ordered_json json, ParseJson(text));
+  // The library refuses with an exception; it ends here.
   try {
-    return FromJson(nlohmann::json::parse(text.begin(), text.end()));
+    return FromJson(json);
   } catch (const nlohmann::json::exception& error) {
     return Bad(error.what());
   }

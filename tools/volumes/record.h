@@ -19,7 +19,7 @@ enum class RecordState {
   kFormatting,  // the namespace is whole, its content is not: made again from the start
   kReady,
   kRemoving,  // no volume any more: erased (or not) and freed by whoever finds this
-  kRemoved,   // nothing is left; kept for a while, so that a removal may be asked for again
+  kRemoved,   // of an older version; nothing is left
 };
 
 struct Record {
@@ -33,6 +33,8 @@ struct Record {
   // Who has it mounted, in this boot of the machine.
   std::string boot_id;
   std::set<std::string> mount_ids;
+  // Whether somebody was seen to have it mounted since the last of these came.
+  bool seen_in_use = false;
 };
 
 const char* StateName(RecordState state);

@@ -67,21 +67,44 @@ std::string ThisProgram() {
   return !error && std::filesystem::exists(path, error) ? path.string() : kLink;
 }
 
+// By what the kernel must ask the server for: names and modes it may still know when that is gone.
+bool IsServed(const std::string& mountpoint) {
+  struct statfs answer = {};
+  return statfs(absl::StrCat(mountpoint, "/bus/nd/devices").c_str(), &answer) == 0 &&
+         answer.f_type == FUSE_SUPER_MAGIC;
+}
+
 }  // namespace
 
 Source::Source(const std::string& text, const std::string& directory)
     : text_(AbsoluteText(text)),
       path_(AbsolutePath(tools::SplitSource(text).first)),
-      tree_(absl::StrCat(directory, "/", DirectoryName(path_))) {}
+      tree_(absl::StrCat(directory, "/", DirectoryName(path_))),
+      told_(std::make_shared<Told>(tree_.mountpoint())),
+      ping_([told = told_] {
+        const bool is_served = IsServed(told->tree.mountpoint());
+        absl::MutexLock lock(&told->mutex);
+        told->is_served = is_served;
+      }),
+      regions_([told = told_] {
+        auto regions = told->tree.Regions().value_or(std::vector<DeviceTree::Region>());
+        absl::MutexLock lock(&told->mutex);
+        told->regions = std::move(regions);
+      }) {}
+
+Source::Answer Source::Ping(absl::Time deadline) {
+  if (!ping_.Run(deadline)) return Answer::kLate;
+  absl::MutexLock lock(&told_->mutex);
+  return told_->is_served ? Answer::kServing : Answer::kGone;
+}
+
+std::vector<DeviceTree::Region> Source::Regions(absl::Time deadline) {
+  if (!regions_.Run(deadline)) return {};
+  absl::MutexLock lock(&told_->mutex);
+  return told_->regions;
+}
 
 std::string Source::name() const { return path_.substr(path_.rfind('/') + 1); }
-
-// By what the kernel must ask the server for: names and modes it may still know when that is gone.
-bool Source::IsServed() const {
-  struct statfs answer = {};
-  return statfs(absl::StrCat(tree_.mountpoint(), "/bus/nd/devices").c_str(), &answer) == 0 &&
-         answer.f_type == FUSE_SUPER_MAGIC;
-}
 
 absl::Status Source::Serve(absl::Time patience) {
   const absl::Status status = ServeUnlessServed(patience);
@@ -98,14 +121,13 @@ std::string Source::trouble() const {
 absl::Status Source::ServeUnlessServed(absl::Time patience) {
   const std::string& place = tree_.mountpoint();
   while (true) {
-    if (IsServed()) return absl::OkStatus();
+    if (IsServed(place)) return absl::OkStatus();
     RETURN_IF_ERROR(UnmountTree(place));  // of a server that died
     if (mkdir(place.c_str(), 0700) != 0 && errno != EEXIST)
       return core::Refusal(errno, "source.serve",
                            absl::StrCat("make ", place, ": ", strerror(errno)));
-    const absl::Status status =
-        RunCommand({ThisProgram(), kServe, "-o", "allow_other,nosuid,nodev", text_, place},
-                   Fate::kOutlivesUs);
+    const absl::Status status = RunCommand(
+        {ThisProgram(), kServe, "-o", "allow_other,nosuid,nodev", text_, place}, Fate::kOutlivesUs);
     if (status.ok()) return absl::OkStatus();
     // A server whose starter was killed is on its way, and one that was killed on its way out.
     if (!absl::StrContains(status.message(), "[EBUSY") || absl::Now() > patience)

@@ -6,7 +6,9 @@
 #ifndef NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -14,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "tools/volumes/device_tree.h"
+#include "tools/volumes/threads.h"
 
 namespace nvdimmfs::volumes {
 
@@ -33,12 +36,28 @@ class Source {
   absl::Status Serve(absl::Time patience);
   // Why the last Serve was refused; "" where it was not.
   std::string trouble() const;
-  // Whether the server answers.
-  bool IsServed() const;
+  enum class Answer {
+    kServing,
+    kGone,  // there is no server
+    kLate,  // there is one, and it does not answer
+  };
+  // Whether the server answers, by `deadline`. Any number of threads may ask.
+  Answer Ping(absl::Time deadline);
+  // Its regions as far as it tells of them by `deadline`.
+  std::vector<DeviceTree::Region> Regions(absl::Time deadline);
   // Unmounts, which ends the server once it has written everything back.
   absl::Status Stop();
 
  private:
+  // What a thread that asks a server writes down, maybe after this object is gone.
+  struct Told {
+    explicit Told(const std::string& mountpoint) : tree(mountpoint) {}
+    DeviceTree tree;
+    absl::Mutex mutex;
+    bool is_served ABSL_GUARDED_BY(mutex) = false;
+    std::vector<DeviceTree::Region> regions ABSL_GUARDED_BY(mutex);
+  };
+
   absl::Status ServeUnlessServed(absl::Time patience);
 
   const std::string text_;
@@ -46,6 +65,9 @@ class Source {
   mutable absl::Mutex mutex_;
   std::string trouble_ ABSL_GUARDED_BY(mutex_);
   DeviceTree tree_;
+  const std::shared_ptr<Told> told_;
+  SharedWork ping_;
+  SharedWork regions_;
 };
 
 // The hidden form of this program's command line that is the server: `serve` and what nvdimmfs

@@ -27,17 +27,20 @@ class VolumeDriver {
   // OK, too, where the very same volume is there already. Refused with EEXIST, "volume.exists";
   // ENOSPC, "volume.room"; as ParseVolumeOptions; as the device tree refuses.
   virtual absl::Status Create(const std::string& name, const OptionMap& options) = 0;
-  // Refused with ENOENT, "volume.none"; EBUSY, "volume.mounted" or "volume.held"; EPERM,
+  // OK, too, where there is no such volume. Refused with EBUSY, "volume.mounted"; EPERM,
   // "volume.adopted".
   virtual absl::Status Remove(const std::string& name) = 0;
   // The directory to show to a container. The same id again is the same mount.
   virtual absl::StatusOr<std::string> Mount(const std::string& name, const std::string& id) = 0;
-  // OK, too, for an id that has it not mounted.
+  // OK, too, for an id that does not have it mounted, and where there is no such volume.
   virtual absl::Status Unmount(const std::string& name, const std::string& id) = 0;
   virtual absl::StatusOr<std::string> Path(const std::string& name) = 0;
   virtual absl::StatusOr<VolumeView> Get(const std::string& name) = 0;
   // Without their status.
   virtual std::vector<VolumeView> List() = 0;
+  // Forgets who asked for it, and unmounts it. Refused with ENOENT, "volume.none"; EBUSY,
+  // "volume.mounted", while somebody has it.
+  virtual absl::Status Release(const std::string& name) = 0;
   // OpenMetrics.
   virtual std::string Metrics() = 0;
 };

@@ -29,8 +29,8 @@ absl::Status CheckName(absl::string_view name) {
   return core::Refusal(
       EINVAL, "volume.name",
       absl::StrCat("\"", absl::CHexEscape(name.substr(0, kLongestName)),
-                   "\" is no name of a volume: a letter or digit, then letters, digits, '_', '.' "
-                   "and '-', 255 bytes at most"));
+                   "\" is not a volume name: a letter or digit, then letters, digits, '_', '.' and "
+                   "'-', 255 bytes at most"));
 }
 
 absl::Status CheckLabelName(absl::string_view name) {

@@ -7,14 +7,18 @@
 #include <array>
 #include <cerrno>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/base/input.h"
+#include "core/base/near_word.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
@@ -36,10 +40,12 @@ using Value = const std::string&;
 
 struct Option {
   const char* name;
-  const char* values;  // for the list
+  const char* values;  // words between bars, or what a value is
   // False: no such value.
   bool (*set)(VolumeOptions&, Value);
 };
+
+constexpr size_t kMostSaid = 60;  // of what somebody else wrote
 
 bool SetSize(uint64_t& to, Value value) {
   const auto size = core::ParseSize(value);
@@ -60,8 +66,7 @@ bool SetBool(bool& to, Value value) {
 }
 
 bool SetPermissions(VolumeOptions& options, Value value) {
-  if (value.empty() || value.size() > 5 ||
-      value.find_first_not_of("01234567") != std::string::npos)
+  if (value.empty() || value.size() > 5 || value.find_first_not_of("01234567") != std::string::npos)
     return false;
   const unsigned long bits = std::stoul(value, nullptr, 8);
   if (bits > 07777) return false;
@@ -119,7 +124,7 @@ bool SetRegion(VolumeOptions& options, Value value) {
 }
 
 constexpr Option kOptions[] = {
-    {"size", "BYTES (K, M, G, T)",
+    {"size", "BYTES, as 64M, 64MiB or 64MB",
      [](VolumeOptions& o, Value v) { return SetSize(o.size, v); }},
     {"mode", "fs|raw|sector|fsdax", SetMode},
     {"fstype", "ext4|xfs",
@@ -138,12 +143,12 @@ constexpr Option kOptions[] = {
        return SetSize(*o.sector_size, v) &&
               std::count(std::begin(kSectorSizes), std::end(kSectorSizes), *o.sector_size) > 0;
      }},
-    {"align", "BYTES",
+    {"align", "BYTES, as 2M",
      [](VolumeOptions& o, Value v) {
        o.align.emplace();
        return SetSize(*o.align, v);
      }},
-    {"region", "[SOURCE/]REGION", SetRegion},
+    {"region", "REGION, as region0 or vm.img/region0", SetRegion},
     {"erase", "yes|no", [](VolumeOptions& o, Value v) { return SetBool(o.erase, v); }},
     {"owner", "USER[:GROUP]", SetOwner},
     {"uid", "USER", SetUser},
@@ -152,11 +157,45 @@ constexpr Option kOptions[] = {
     {"ro", "yes|no", [](VolumeOptions& o, Value v) { return SetBool(o.read_only, v); }},
 };
 
-absl::Status Bad(absl::string_view why) {
-  std::string list;
-  for (const Option& option : kOptions)
-    absl::StrAppend(&list, list.empty() ? "" : ", ", option.name, "=", option.values);
-  return core::Refusal(EINVAL, "volume.option", absl::StrCat(why, "; the options are: ", list));
+absl::Status Bad(absl::string_view why) { return core::Refusal(EINVAL, "volume.option", why); }
+
+std::string Said(absl::string_view text) {
+  return absl::StrCat(absl::CHexEscape(text.substr(0, kMostSaid)),
+                      text.size() > kMostSaid ? "..." : "");
+}
+
+// "; did you mean WORD?", or nothing.
+std::string Guess(absl::string_view text, absl::Span<const absl::string_view> words) {
+  const absl::string_view word = core::NearWord(text, words);
+  return word.empty() ? "" : absl::StrCat("did you mean ", word, "? ");
+}
+
+absl::Status UnknownKey(const std::string& key) {
+  std::vector<absl::string_view> names;
+  for (const Option& option : kOptions) names.push_back(option.name);
+  return Bad(absl::StrCat("unknown option \"", Said(key), "\": ", Guess(key, names),
+                          "The options are ", absl::StrJoin(names, ", "), ", o"));
+}
+
+absl::Status BadValue(const Option& option, const std::string& value) {
+  const std::vector<absl::string_view> words = absl::StrSplit(option.values, '|');
+  return Bad(absl::StrCat(option.name, "=", Said(value), ": ",
+                          words.size() > 1 ? Guess(value, words) : "", option.name, "= takes ",
+                          absl::StrReplaceAll(option.values, {{"|", ", "}})));
+}
+
+// As docker's own driver takes them: o=size=64m,uid=1000,ro. A word without a value is yes; rw is
+// ro=no.
+absl::Status Expand(const std::string& line, OptionMap& map) {
+  for (const absl::string_view word : absl::StrSplit(line, ',', absl::SkipEmpty())) {
+    std::pair<std::string, std::string> pair = absl::StrSplit(word, absl::MaxSplits('=', 1));
+    if (word == "rw") pair = {"ro", "no"};
+    const auto [at, is_new] = map.emplace(pair);
+    if (!is_new && at->second != pair.second)
+      return Bad(absl::StrCat(Said(pair.first), "= is given twice, as ", Said(at->second), " and ",
+                              Said(pair.second), ": leave one out"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckTogether(const VolumeOptions& options, const OptionMap& map) {
@@ -172,11 +211,11 @@ absl::Status CheckTogether(const VolumeOptions& options, const OptionMap& map) {
       options.mode != VolumeMode::kSector)
     return Bad(absl::StrCat("sector_size=", *options.sector_size, " goes with mode=sector only"));
   if (given("owner") && given("uid"))
-    return Bad("owner= and uid= say the same thing: leave one out");
+    return Bad("owner= and uid= set the same thing: leave one out");
   if (given("gid") && given("owner") && map.at("owner").find(':') != std::string::npos)
-    return Bad("owner=USER:GROUP and gid= say the same thing: leave one out");
+    return Bad("owner=USER:GROUP and gid= set the same thing: leave one out");
   if (given("perm") && octal_mode)
-    return Bad("mode= in octal and perm= say the same thing: leave one out");
+    return Bad("mode= in octal and perm= set the same thing: leave one out");
   return absl::OkStatus();
 }
 
@@ -189,17 +228,16 @@ const char* VolumeOptions::namespace_mode() const {
   return "raw";
 }
 
-absl::StatusOr<VolumeOptions> ParseVolumeOptions(const OptionMap& map) {
+absl::StatusOr<VolumeOptions> ParseVolumeOptions(const OptionMap& given) {
   VolumeOptions options;
+  OptionMap map = given;
+  if (const auto line = map.extract("o")) RETURN_IF_ERROR(Expand(line.mapped(), map));
   for (const auto& [key, value] : map) {
     const Option* found =
         std::find_if(std::begin(kOptions), std::end(kOptions),
                      [&key = key](const Option& option) { return key == option.name; });
-    const std::string said =
-        absl::StrCat("option ", absl::CHexEscape(key), "=", absl::CHexEscape(value));
-    if (found == std::end(kOptions)) return Bad(absl::StrCat(said, " is unknown"));
-    if (!found->set(options, value))
-      return Bad(absl::StrCat(said, ": it takes ", found->values));
+    if (found == std::end(kOptions)) return UnknownKey(key);
+    if (!found->set(options, value)) return BadValue(*found, value);
   }
   RETURN_IF_ERROR(CheckTogether(options, map));
   return options;

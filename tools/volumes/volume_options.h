@@ -43,9 +43,9 @@ struct VolumeOptions {
   friend bool operator==(const VolumeOptions&, const VolumeOptions&) = default;
 };
 
-// Refused with EINVAL, "volume.option", with the list of all options: what is unknown, has no such
-// value, or contradicts another. "mode" takes a volume's mode or, in octal digits, the permission
-// bits.
+// Refused with EINVAL, "volume.option": what is unknown, has no such value, or contradicts another;
+// with the word that was probably meant. "mode" takes a volume's mode or, in octal digits, the
+// permission bits. "o" takes options between commas.
 absl::StatusOr<VolumeOptions> ParseVolumeOptions(const OptionMap& options);
 
 // The same as a map that ParseVolumeOptions reads.

@@ -46,6 +46,7 @@ class CheckingDriver : public VolumeDriver {
     return VolumeView{.name = name};
   }
   std::vector<VolumeView> List() override { return {}; }
+  absl::Status Release(const std::string& name) override { return CheckName(name); }
   std::string Metrics() override { return ""; }
 };
 

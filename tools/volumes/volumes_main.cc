@@ -1,11 +1,11 @@
 // nvdimmfs-volumes [--root DIR] [--socket PATH] [--default-size SIZE] [--adopt] SOURCE...
+// nvdimmfs-volumes release [--socket PATH] VOLUME...
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -14,24 +14,25 @@
 
 #include "absl/synchronization/mutex.h"
 #include "core/base/input.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/log/program_log.h"
 #include "tools/volumes/capabilities.h"
 #include "tools/volumes/http_server.h"
 #include "tools/volumes/plugin_socket.h"
+#include "tools/volumes/release_command.h"
 #include "tools/volumes/source.h"
 #include "tools/volumes/volumes.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr int kWatchMilliseconds = 1000;
-
 struct Wanted {
   Volumes::Config config;
   std::string root = "/var/lib/nvdimmfs-volumes";
-  std::string socket = "/run/docker/plugins/nvdimmfs.sock";
+  std::string socket = kDefaultSocket;
   std::string default_size;
 };
 
@@ -54,14 +55,19 @@ absl::Status Run(Wanted wanted) {
   ASSIGN_OR_RETURN(Descriptor socket, TakePassedSocket());
   const bool own_socket = !socket;
   const Descriptor end = EndSignals();
-  ASSIGN_OR_RETURN(const std::unique_ptr<Volumes> volumes, Volumes::Open(wanted.config));
+  ASSIGN_OR_RETURN(std::unique_ptr<Volumes> opened, Volumes::Open(wanted.config));
+  // Not destroyed: a thread that waits for a server that hangs would have to be waited for.
+  static Volumes* const volumes = opened.release();
   if (own_socket) {
     ASSIGN_OR_RETURN(socket, MakeSocket(wanted.socket));
   }
   HttpServer server(*volumes);
   std::thread serving([&] { server.Run(std::move(socket)); });
   pollfd ended = {end.get(), POLLIN, 0};
-  while (poll(&ended, 1, kWatchMilliseconds) <= 0) volumes->Watch();
+  while (true) {
+    const absl::Duration pause = volumes->Watch();
+    if (poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(pause)) + 1) > 0) break;
+  }
   server.Stop();
   serving.join();
   if (own_socket) unlink(wanted.socket.c_str());
@@ -72,7 +78,8 @@ absl::Status Run(Wanted wanted) {
 int Main(const tools::Arguments& arguments) {
   CLI::App app(
       "Container volumes on persistent memory: a volume plugin for podman and docker.\n"
-      "See nvdimmfs-volumes(8).",
+      "`nvdimmfs-volumes release VOLUME` unmounts what a killed engine left. See "
+      "nvdimmfs-volumes(8).",
       "nvdimmfs-volumes");
   Wanted wanted;
   app.add_option("--root", wanted.root, "state and mount points")->capture_default_str();
@@ -87,9 +94,10 @@ int Main(const tools::Arguments& arguments) {
                  "image or topology files, as nvdimmfs takes them, with options after a comma")
       ->required();
   if (const auto code = tools::Parse(app, arguments)) return *code;
+  const tools::ProgramLog log("nvdimmfs-volumes");
   const absl::Status status = Run(std::move(wanted));
   if (status.ok()) return tools::kDone;
-  std::fprintf(stderr, "nvdimmfs-volumes: %s\n", tools::Describe(status).c_str());
+  core::LogRefusal(core::LogLevel::kError, status);
   return tools::kRefused;
 }
 
@@ -101,5 +109,7 @@ int main(int argc, char** argv) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kServe) == 0)
     return nvdimmfs::tools::MountCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
+  if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kReleaseCommand) == 0)
+    return nvdimmfs::volumes::RunReleaseCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
   return nvdimmfs::volumes::Main(nvdimmfs::tools::Arguments(argv + (argc > 0), argv + argc));
 }

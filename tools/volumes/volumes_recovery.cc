@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -15,8 +14,10 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "core/base/input.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/volumes/attachment.h"
 #include "tools/volumes/descriptor.h"
@@ -28,6 +29,9 @@
 namespace nvdimmfs::volumes {
 namespace {
 
+using core::Log;
+using core::LogLevel;
+
 // A predecessor that was killed is not gone before its last system call is.
 constexpr absl::Duration kPredecessor = absl::Seconds(10);
 constexpr absl::Duration kPause = absl::Milliseconds(20);
@@ -37,17 +41,17 @@ constexpr absl::Duration kAppearance = absl::Seconds(4);
 constexpr absl::Duration kRetry = absl::Seconds(5);
 // Work on files of a dead server fails soon.
 constexpr absl::Duration kWork = absl::Seconds(10);
-
-// How long somebody who lost the answer may ask for a removal again, in seconds.
-constexpr int64_t kRemembered = 3600;
+// Between two looks whether servers answer, and how long they may take.
+constexpr absl::Duration kPing = absl::Seconds(1);
+// How long a look at the namespaces may take that began before one of them was freed.
+constexpr absl::Duration kRemembered = absl::Hours(1);
 
 absl::Status MakeDirectory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error && chmod(path.c_str(), 0700) == 0) return absl::OkStatus();
   const int number = error ? error.value() : errno;
-  return core::Refusal(number, "volumes.root",
-                       absl::StrCat("make ", path, ": ", strerror(number)));
+  return core::Refusal(number, "volumes.root", absl::StrCat("make ", path, ": ", strerror(number)));
 }
 
 absl::StatusOr<Descriptor> LockRoot(const std::string& root) {
@@ -76,7 +80,7 @@ std::set<std::string> NamesIn(const std::string& directory) {
 }
 
 void Note(const std::string& sentence) {
-  fprintf(stderr, "nvdimmfs-volumes: note: %s\n", sentence.c_str());
+  core::Log(core::LogLevel::kNotice, "volumes.recovery", sentence);
 }
 
 constexpr char kTriedAgain[] = "; this is tried again";
@@ -85,17 +89,19 @@ std::string Unserved(const std::string& source, absl::string_view why) {
   return absl::StrCat("source ", source, " cannot be served: ", why);
 }
 
-int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
-
 }  // namespace
 
 Volumes::Volumes(const Config& config, int lock)
-    : config_(config), lock_(lock), boot_id_(BootId()), journal_(config.root + "/journal") {
+    : config_(config),
+      lock_(lock),
+      boot_id_(BootId()),
+      journal_(config.root + "/journal"),
+      looking_([this] { LookForNew(); }) {
   for (const std::string& text : config.sources) {
     auto source = std::make_unique<Source>(text, config.root + "/sources");
-    const bool is_twice =
-        std::any_of(sources_.begin(), sources_.end(),
-                    [&](const auto& other) { return other->path() == source->path(); });
+    const bool is_twice = std::any_of(sources_.begin(), sources_.end(), [&](const auto& other) {
+      return other->path() == source->path();
+    });
     if (!is_twice) sources_.push_back(std::move(source));
   }
 }
@@ -113,10 +119,10 @@ absl::Status Volumes::Recover() {
   ASSIGN_OR_RETURN(Journal::Content journal, journal_.Load());
   for (const std::string& complaint : journal.complaints) Note(complaint);
   for (Record& record : journal.records) {
-    // Whoever had it mounted went with the machine.
-    if (record.boot_id == boot_id_ || record.mount_ids.empty()) continue;
+    // Whoever had it mounted went with the machine. (The file says so by its boot's id.)
+    if (record.boot_id == boot_id_) continue;
     record.mount_ids.clear();
-    RETURN_IF_ERROR(journal_.Put(record));
+    record.seen_in_use = false;
   }
   CleanMounts(journal.records);
   Found found;
@@ -136,8 +142,9 @@ absl::Status Volumes::Recover() {
       if (!record.adopted) own_.insert(record.uuid);
   }
   for (const Record& record : journal.records) RETURN_IF_ERROR(RecoverRecord(record, found));
-  PruneRemoved();
   LookForNew();
+  Log(LogLevel::kInfo, "volumes.recovery",
+      absl::StrCat("started with ", sources_.size(), " sources and ", found.size(), " namespaces"));
   return absl::OkStatus();
 }
 
@@ -159,43 +166,67 @@ absl::StatusOr<Volumes::Found> Volumes::Serve(Source& source, absl::Time patienc
                        Unserved(source.path(), status.message()));
 }
 
-// What is mounted for nobody, or was being made, goes.
+// What was being made goes; what is mounted for nobody goes unless somebody uses it all the same.
 void Volumes::CleanMounts(const std::vector<Record>& records) {
-  std::set<std::string> used;
+  std::set<std::string> ready;
   for (const Record& record : records)
-    if (record.state == RecordState::kReady && !record.mount_ids.empty()) used.insert(record.name);
+    if (record.state == RecordState::kReady) ready.insert(record.name);
   for (const std::string& name : NamesIn(config_.root + "/volumes"))
-    if (used.count(name) == 0)
+    if (ready.count(name) == 0)
       if (const absl::Status status = Detach(PlaceOf(name)); !status.ok())
         Note(std::string(status.message()));
 }
 
-absl::Status Volumes::RecoverRecord(const Record& record, const Found& found) {
-  if (record.state == RecordState::kRemoved) {
+// It is mounted although no mount id says so: unmounted at once, or when it is used no more.
+void Volumes::AdoptMount(const VolumePtr& volume) {
+  Volume seen;
+  {
     absl::MutexLock lock(&mutex_);
-    removed_[record.uuid] = record;
-    return absl::OkStatus();
+    seen = *volume;
   }
+  const std::string place = PlaceOf(seen.record.name);
+  struct stat stat = {};
+  if (lstat(place.c_str(), &stat) != 0 && errno == ENOENT) return;
+  absl::Status status;
+  if (seen.ns.node.empty() || !IsAttached(AttachmentOf(seen))) {
+    status = Detach(place);
+  } else {
+    status = LetGo(volume, absl::ZeroDuration());
+    if (core::ErrnoOf(status) == EBUSY) {
+      absl::MutexLock lock(&mutex_);
+      volume->mountpoint = place;
+    }
+  }
+  if (!status.ok()) Note(std::string(status.message()));
+}
+
+absl::Status Volumes::RecoverRecord(const Record& record, const Found& found) {
+  if (record.state == RecordState::kRemoved) return journal_.Drop(record.uuid);
   const auto at = found.find(record.uuid);
   if (at == found.end()) return RecoverLost(record);
   const auto& [source, ns] = at->second;
   switch (record.state) {
     case RecordState::kCreating:
       RETURN_IF_ERROR(source->tree().Destroy(ns));
+      Note(absl::StrCat("volume ", record.name, " was half made and is undone"));
       return journal_.Drop(record.uuid);
     case RecordState::kFormatting:
+      Note(absl::StrCat("volume ", record.name, " was half made; its content is made again"));
       Refill(AddVolume(*source, record, ns));
       break;
     case RecordState::kReady: {
       const VolumePtr volume = AddVolume(*source, record, ns);
-      if (record.mount_ids.empty()) break;
+      if (record.mount_ids.empty()) {
+        AdoptMount(volume);
+        break;
+      }
       if (const absl::Status status = AttachVolume(volume); !status.ok())
         Note(absl::StrCat(record.name, " was mounted and cannot be again: ", status.message()));
       break;
     }
     case RecordState::kRemoving: {
       auto leaving = std::make_shared<Leaving>();
-      *leaving = {.record = record, .source = source, .size = ns.size};
+      *leaving = {.record = record, .source = source, .ns = ns};
       {
         absl::MutexLock lock(&mutex_);
         leaving_.push_back(leaving);
@@ -220,8 +251,8 @@ absl::Status Volumes::RecoverLost(const Record& record) {
   Source* const source = SourceOf(record);
   if (source == nullptr || next_try_.count(source) > 0) {
     // Its image is not given this time, or given by another name, or cannot be opened.
-    const bool is_volume = record.state == RecordState::kReady ||
-                           record.state == RecordState::kFormatting;
+    const bool is_volume =
+        record.state == RecordState::kReady || record.state == RecordState::kFormatting;
     if (source == nullptr || !is_volume) {
       postponed_.push_back(record);
     } else {
@@ -231,15 +262,9 @@ absl::Status Volumes::RecoverLost(const Record& record) {
     }
     return absl::OkStatus();
   }
-  if (record.state != RecordState::kRemoving) return journal_.Drop(record.uuid);
-  Record removed = record;
-  removed.state = RecordState::kRemoved;
-  removed.changed = Now();
-  {
-    absl::MutexLock lock(&mutex_);
-    removed_[record.uuid] = removed;
-  }
-  return journal_.Put(removed);
+  Note(absl::StrCat("volume ", record.name, " (", StateName(record.state),
+                    "): its namespace is gone, and so is its record"));
+  return journal_.Drop(record.uuid);
 }
 
 // A source came late: what waited for it.
@@ -262,7 +287,7 @@ absl::Status Volumes::Show(const VolumePtr& volume, const DeviceTree::Namespace&
   volume->fstype = fstype;
   if (!ns.node.empty()) return absl::OkStatus();
   return core::Refusal(ENXIO, "volume.disabled",
-                       absl::StrCat(ns.device, " is not enabled, or is no block device"));
+                       absl::StrCat(ns.device, " is disabled, or is not a block device"));
 }
 
 Volumes::VolumePtr Volumes::AddVolume(Source& source, const Record& record,
@@ -299,19 +324,24 @@ void Volumes::Refill(const VolumePtr& volume) {
   {
     absl::MutexLock lock(&mutex_);
     volume->doing = "being formatted";
+    volume->is_being_made = true;
   }
-  Spawn([this, volume] {
-    const absl::Status status = Fill(volume);
+  const auto work = [this, volume] {
+    absl::Status status = Fill(volume);
+    if (!GoOn(volume).ok()) status = Unmake(volume);
     {
       absl::MutexLock lock(&mutex_);
+      volume->is_being_made = false;
       volume->error = std::string(status.message());
+      if (volume->is_cancelled && volume->source == nullptr) volumes_.erase(volume->record.name);
     }
-    Release(volume);
-  });
+    core::LogRefusal(LogLevel::kError, status);
+    Unclaim(volume);
+  };
+  if (!Spawn(work)) work();
 }
 
 void Volumes::LookForNew() {
-  absl::MutexLock one_at_a_time(&looking_);
   for (const auto& source : sources_) {
     DeviceTree& tree = source->tree();
     const std::set<std::string> names = NamesIn(tree.mountpoint() + "/dev/by-uuid");
@@ -341,55 +371,76 @@ void Volumes::LookForNew() {
   }
 }
 
-// Namespaces that somebody destroyed by hand. The candidates were not seen; that may have been while
-// they moved.
+// Namespaces that somebody destroyed by hand. The candidates were not seen; that may have been
+// while they moved.
 void Volumes::ForgetVanished(Source& source, const std::set<std::string>& candidates) {
   for (const std::string& uuid : candidates) {
     if (core::ErrnoOf(source.tree().Find(uuid).status()) != ENODEV) continue;
+    std::string name;
     {
       absl::MutexLock lock(&mutex_);
       const auto at = std::find_if(volumes_.begin(), volumes_.end(), [&](const auto& entry) {
         return entry.second->record.uuid == uuid && entry.second->doing.empty();
       });
       if (at == volumes_.end()) continue;
+      name = at->first;
       volumes_.erase(at);
       own_.erase(uuid);
     }
-    journal_.Drop(uuid).IgnoreError();
+    Note(absl::StrCat("volume ", name, ": somebody destroyed its namespace, uuid ", uuid));
+    core::LogRefusal(LogLevel::kWarning, journal_.Drop(uuid));
   }
 }
 
-void Volumes::PruneRemoved() {
-  std::vector<std::string> old;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (auto at = removed_.begin(); at != removed_.end();) {
-      const bool is_old = at->second.changed + kRemembered < Now();
-      if (is_old) old.push_back(at->second.uuid);
-      at = is_old ? removed_.erase(at) : std::next(at);
+void Volumes::PruneFreed() {
+  absl::MutexLock lock(&mutex_);
+  for (auto at = freed_.begin(); at != freed_.end();) {
+    const bool is_old = at->second + kRemembered < absl::Now();
+    if (is_old) own_.erase(at->first);
+    at = is_old ? freed_.erase(at) : std::next(at);
+  }
+}
+
+absl::Duration Volumes::Watch() {
+  if (next_ping_ <= absl::Now()) {
+    for (const auto& source : sources_) WatchSource(*source);
+    std::vector<LeavingPtr> waiting;
+    {
+      absl::MutexLock lock(&mutex_);
+      for (const LeavingPtr& leaving : leaving_)
+        if (!leaving->working) waiting.push_back(leaving);
     }
+    for (const LeavingPtr& leaving : waiting) StartFreeing(leaving);
+    PruneFreed();
+    next_ping_ = absl::Now() + kPing;
   }
-  for (const std::string& uuid : old) {
-    journal_.Drop(uuid).IgnoreError();
-    absl::MutexLock lock(&mutex_);
-    own_.erase(uuid);
-  }
+  return std::clamp(WatchUses(), absl::ZeroDuration(), next_ping_ - absl::Now());
 }
 
-void Volumes::Watch() {
-  for (const auto& source : sources_) {
-    const auto next = next_try_.find(source.get());
-    if (next == next_try_.end() ? !source->IsServed() : next->second < absl::Now())
-      Revive(*source);
+void Volumes::WatchSource(Source& source) {
+  const auto next = next_try_.find(&source);
+  if (next != next_try_.end()) {
+    if (next->second < absl::Now()) Revive(source);
+    return;
   }
-  std::vector<LeavingPtr> waiting;
+  switch (source.Ping(absl::Now() + kPing)) {
+    case Source::Answer::kServing:
+      if (late_.erase(&source) > 0)
+        Note(absl::StrCat("the server of ", source.path(), " answers again"));
+      return;
+    case Source::Answer::kLate:
+      if (late_.insert(&source).second)
+        Log(LogLevel::kWarning, "source.late",
+            absl::StrCat("the server of ", source.path(), " does not answer"));
+      return;
+    case Source::Answer::kGone:
+      break;
+  }
   {
     absl::MutexLock lock(&mutex_);
-    for (const LeavingPtr& leaving : leaving_)
-      if (!leaving->working) waiting.push_back(leaving);
+    ++deaths_[&source];
   }
-  for (const LeavingPtr& leaving : waiting) StartFreeing(leaving);
-  PruneRemoved();
+  Revive(source);
 }
 
 // Containers that had something of it open keep dead mounts, which answer EIO or ENOTCONN; started
@@ -403,13 +454,22 @@ void Volumes::Revive(Source& source) {
   }
   const bool is_first = next_try_.count(&source) == 0;
   const std::string trouble = source.trouble();
-  if (is_first) Note(absl::StrCat("the server of ", source.path(), " is gone; starting another"));
+  if (is_first)
+    Log(LogLevel::kError, "source.gone",
+        absl::StrCat("the server of ", source.path(),
+                     " is gone; starting another; volumes: ", absl::StrJoin(names, ", ")));
   std::vector<VolumePtr> claimed;
   for (const std::string& name : names) {
     const auto volume = Claim(name, "being recovered", absl::Now() + kWork);
     if (!volume.ok()) continue;
     claimed.push_back(*volume);
-    UnmountTree(PlaceOf(name)).IgnoreError();
+    std::vector<MountedThing> dead;
+    for (const MountEntry& entry : MountTable())
+      if (IsWithin(entry.place, PlaceOf(name)))
+        dead.push_back({entry.device, entry.root == "/" ? "" : entry.root});
+    core::LogRefusal(LogLevel::kWarning, UnmountTree(PlaceOf(name)));
+    absl::MutexLock lock(&mutex_);
+    (*volume)->dead.insert((*volume)->dead.end(), dead.begin(), dead.end());
   }
   // Whoever else has it open was told to let go when there was patience.
   const auto found = Serve(source, absl::Now() + (is_first ? kAppearance : absl::ZeroDuration()));
@@ -447,7 +507,7 @@ void Volumes::Restore(const VolumePtr& volume, const absl::StatusOr<Found>& foun
   if (status.ok() && !record.mount_ids.empty())
     if (const absl::Status attached = AttachVolume(volume); !attached.ok())
       Note(absl::StrCat(record.name, " cannot be mounted again: ", attached.message()));
-  Release(volume);
+  Unclaim(volume);
 }
 
 }  // namespace nvdimmfs::volumes

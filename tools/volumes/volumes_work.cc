@@ -1,11 +1,11 @@
 // Volumes: what takes time. Each function here runs on a thread that has claimed its volume.
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
 #include "tools/volumes/attachment.h"
@@ -17,6 +17,9 @@
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using core::Log;
+using core::LogLevel;
 
 // How long a node may stay open after its last user: the kernel lets go of it behind.
 constexpr absl::Duration kHeld = absl::Seconds(3);
@@ -37,10 +40,10 @@ std::string CreateLine(const Record& record, uint64_t size) {
   return line;
 }
 
-absl::Status Destroy(DeviceTree& tree, const std::string& uuid) {
+absl::Status Destroy(DeviceTree& tree, const std::string& uuid, const std::string& device) {
   const absl::Time end = absl::Now() + kHeld;
   while (true) {
-    const absl::StatusOr<DeviceTree::Namespace> ns = tree.Find(uuid);
+    const absl::StatusOr<DeviceTree::Namespace> ns = tree.Find(uuid, device);
     if (core::ErrnoOf(ns.status()) == ENODEV) return absl::OkStatus();
     if (!ns.ok()) return ns.status();
     const absl::Status status = tree.Destroy(*ns);
@@ -56,6 +59,7 @@ absl::StatusOr<std::vector<Volumes::Target>> Volumes::Targets(const Record& reco
   std::vector<Target> targets;
   std::string room;
   bool known = wanted.empty();
+  std::string known_regions;
   for (const auto& source : sources_) {
     const auto regions = source->tree().Regions();
     if (!regions.ok()) {
@@ -66,6 +70,7 @@ absl::StatusOr<std::vector<Volumes::Target>> Volumes::Targets(const Record& reco
     }
     for (const DeviceTree::Region& region : *regions) {
       const std::string name = absl::StrCat(source->name(), "/", region.device);
+      absl::StrAppend(&known_regions, known_regions.empty() ? "; there are: " : ", ", name);
       if (!wanted.empty() && wanted != region.device && wanted != name) continue;
       known = true;
       if (region.read_only) {
@@ -86,13 +91,14 @@ absl::StatusOr<std::vector<Volumes::Target>> Volumes::Targets(const Record& reco
     }
   }
   if (!known)
-    return core::Refusal(ENODEV, "volume.region",
-                         absl::StrCat("region=", wanted, ": there is no such region"));
+    return core::Refusal(
+        ENODEV, "volume.region",
+        absl::StrCat("region=", wanted, ": there is no such region", known_regions));
   if (!targets.empty()) return targets;
   uint64_t leaving = 0;
   {
     absl::MutexLock lock(&mutex_);
-    for (const LeavingPtr& one : leaving_) leaving += one->size;
+    for (const LeavingPtr& one : leaving_) leaving += one->ns.size;
   }
   return core::Refusal(
       ENOSPC, "volume.room",
@@ -116,17 +122,18 @@ absl::Status Volumes::Allocate(const VolumePtr& volume) {
       own_.insert(record.uuid);
     }
     DeviceTree& tree = target.source->tree();
-    refused =
+    const absl::StatusOr<std::string> device =
         tree.Create(target.region.device,
                     CreateLine(record, RoundUp(record.options.size, target.region.align)));
+    refused = device.status();
     if (refused.ok()) {
-      ASSIGN_OR_RETURN(const DeviceTree::Namespace ns, tree.Find(record.uuid));
+      ASSIGN_OR_RETURN(const DeviceTree::Namespace ns, tree.Find(record.uuid, *device));
       absl::MutexLock lock(&mutex_);
       volume->ns = ns;
       volume->source = target.source;
       return absl::OkStatus();
     }
-    RETURN_IF_ERROR(Destroy(tree, record.uuid));
+    RETURN_IF_ERROR(Destroy(tree, record.uuid, ""));
     RETURN_IF_ERROR(journal_.Drop(record.uuid));
   }
   return refused;
@@ -146,11 +153,25 @@ absl::Status Volumes::Make(const VolumePtr& volume, Job& job) {
 absl::Status Volumes::Unmake(const VolumePtr& volume) {
   const Record record = RecordOf(*volume);
   RETURN_IF_ERROR(Detach(PlaceOf(record.name)));
-  RETURN_IF_ERROR(Destroy(volume->source->tree(), record.uuid));
+  std::string device;
+  {
+    absl::MutexLock lock(&mutex_);
+    device = volume->ns.device;
+  }
+  RETURN_IF_ERROR(Destroy(volume->source->tree(), record.uuid, device));
   RETURN_IF_ERROR(journal_.Drop(record.uuid));
   absl::MutexLock lock(&mutex_);
   volume->source = nullptr;
   return absl::OkStatus();
+}
+
+// Refused with ECANCELED where the volume was removed meanwhile.
+absl::Status Volumes::GoOn(const VolumePtr& volume) {
+  absl::MutexLock lock(&mutex_);
+  if (!volume->is_cancelled) return absl::OkStatus();
+  return core::Refusal(
+      ECANCELED, "volume.cancelled",
+      absl::StrCat("volume ", volume->record.name, " was removed while it was being made"));
 }
 
 absl::Status Volumes::Fill(const VolumePtr& volume) {
@@ -163,7 +184,9 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
     ns = volume->ns;
   }
   DeviceTree& tree = volume->source->tree();
+  RETURN_IF_ERROR(GoOn(volume));
   if (options.has_file_system()) {
+    RETURN_IF_ERROR(CheckFileSystemFits(ns.capacity, options));
     // A predecessor's mkfs was killed with it, and may be on its way out still.
     RETURN_IF_ERROR(AwaitRelease(tree.NodePath(ns), kPredecessor));
     {
@@ -171,6 +194,7 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
                        LoopDevice::Attach(tree.NodePath(ns), ns.sector_size, false));
       RETURN_IF_ERROR(MakeFileSystem(loop.path(), options));
     }
+    RETURN_IF_ERROR(GoOn(volume));
     Attachment furnished{.place = PlaceOf(record.name),
                          .node = tree.NodePath(ns),
                          .sector_size = ns.sector_size,
@@ -186,6 +210,7 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
     RETURN_IF_ERROR(tree.Clear(ns, [&](int progress) {
       absl::MutexLock lock(&mutex_);
       volume->progress = progress;
+      return !volume->is_cancelled;
     }));
   }
   {
@@ -195,18 +220,20 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
   return PutRecord(volume, [](Record& ready) { ready.state = RecordState::kReady; });
 }
 
+Attachment Volumes::AttachmentOf(const Volume& volume) const {
+  return {.place = PlaceOf(volume.record.name),
+          .node = volume.source->tree().NodePath(volume.ns),
+          .sector_size = volume.ns.sector_size,
+          .fstype = volume.fstype,
+          .options = volume.record.options};
+}
+
 absl::Status Volumes::AttachVolume(const VolumePtr& volume) {
   Attachment attachment;
-  DeviceTree::Namespace ns;
   {
     absl::MutexLock lock(&mutex_);
-    ns = volume->ns;
-    attachment.place = PlaceOf(volume->record.name);
-    attachment.fstype = volume->fstype;
-    attachment.options = volume->record.options;
-    attachment.sector_size = ns.sector_size;
+    attachment = AttachmentOf(*volume);
   }
-  attachment.node = volume->source->tree().NodePath(ns);
   if (!IsAttached(attachment)) {
     RETURN_IF_ERROR(UnmountTree(attachment.place));
     RETURN_IF_ERROR(Attach(attachment));
@@ -217,29 +244,31 @@ absl::Status Volumes::AttachVolume(const VolumePtr& volume) {
 }
 
 absl::Status Volumes::Free(const LeavingPtr& leaving) {
-  Record record = leaving->record;  // does not change any more
+  const Record record = leaving->record;  // does not change any more
   DeviceTree& tree = leaving->source->tree();
   absl::Status status;
   if (record.options.erase) {
-    status = tree.Erase(record.uuid, [&](int progress) {
+    status = tree.Erase(record.uuid, leaving->ns.device, [&](int progress) {
       absl::MutexLock lock(&mutex_);
       leaving->progress = progress;
+      return true;
     });
     if (core::ErrnoOf(status) == ENODEV) status = absl::OkStatus();  // freed already
   }
-  if (status.ok()) status = Destroy(tree, record.uuid);
-  record.state = RecordState::kRemoved;
-  record.changed = absl::ToUnixSeconds(absl::Now());
-  if (status.ok()) status = journal_.Put(record);
+  if (status.ok()) status = Destroy(tree, record.uuid, leaving->ns.device);
+  if (status.ok()) status = journal_.Drop(record.uuid);
   absl::MutexLock lock(&mutex_);
   leaving->working = false;
   leaving->error = std::string(status.message());
   if (status.ok()) {
-    removed_[record.uuid] = record;
+    freed_[record.uuid] = absl::Now();
     leaving_.erase(std::remove(leaving_.begin(), leaving_.end(), leaving), leaving_.end());
+    Log(LogLevel::kInfo, "volume.freed",
+        absl::StrCat("the ", leaving->ns.size, " bytes of volume ", record.name,
+                     " are free again"));
   } else {
-    fprintf(stderr, "nvdimmfs-volumes: remove %s: %s; this is tried again\n", record.name.c_str(),
-            leaving->error.c_str());
+    Log(LogLevel::kWarning, core::ReasonOf(status),
+        absl::StrCat("remove ", record.name, ": ", leaving->error, "; this is tried again"));
   }
   return status;
 }
@@ -250,7 +279,9 @@ void Volumes::StartFreeing(const LeavingPtr& leaving) {
     if (leaving->working) return;
     leaving->working = true;
   }
-  Spawn([this, leaving] { Free(leaving).IgnoreError(); });
+  if (Spawn([this, leaving] { Free(leaving).IgnoreError(); })) return;
+  absl::MutexLock lock(&mutex_);
+  leaving->working = false;
 }
 
 }  // namespace nvdimmfs::volumes
