@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "backends/block_locks.h"
 #include "backends/closing_mark.h"
 #include "backends/file_users.h"
 #include "core/base/status.h"
@@ -76,7 +77,7 @@ absl::Status LockImage(int fd, const std::string& path, bool read_only) {
                              absl::StrCat("lock ", path, ": its file system refuses locks"));
       busy = ours = true;
     } else {
-      busy = InUse(fd, read_only);
+      busy = InUse(fd, read_only) || !TakeBlockLocks(fd, read_only);
     }
     if (!busy) return absl::OkStatus();
     if (pauses >= (ours ? kPatienceWithOurs : kPatience)) return Busy(fd, path, read_only);
