@@ -37,13 +37,9 @@ SourceRequest RequestFor(const std::string& source, bool read_only, bool force) 
 
 void AddDimm(const core::Dimm& dimm, Findings& findings) {
   const core::DimmSource& source = dimm.source();
-  for (const core::Finding& finding : source.findings) {
-    if (core::IsNote(finding))
-      std::fprintf(stderr, "nvdimmfs: note: %s: %s [%s]\n", source.description.c_str(),
-                   finding.sentence.c_str(), finding.reason.c_str());
-    else
-      findings.push_back({dimm.name(), finding});
-  }
+  for (const core::Finding& finding : source.findings)
+    findings.push_back(
+        {dimm.name(), finding, core::IsNote(finding) ? Outcome::kNote : Outcome::kFound});
   for (core::Finding& finding : backends::FindLabelsElsewhere(source))
     findings.push_back({dimm.name(), std::move(finding)});
   if (dimm.data() == nullptr || source.labels == nullptr) return;
