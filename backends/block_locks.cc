@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <initializer_list>
+#include <vector>
 
 namespace nvdimmfs::backends {
 namespace {
@@ -30,10 +30,9 @@ bool IsLocked(int fd, off_t byte) {
 }  // namespace
 
 bool TakeBlockLocks(int fd, bool read_only) {
-  const std::initializer_list<off_t> doing =
-      read_only ? std::initializer_list<off_t>{kReads}
-                : std::initializer_list<off_t>{kReads, kWrites, kResizes};
-  const std::initializer_list<off_t> not_borne = {kWrites, kResizes};
+  const std::vector<off_t> doing =
+      read_only ? std::vector<off_t>{kReads} : std::vector<off_t>{kReads, kWrites, kResizes};
+  const std::vector<off_t> not_borne = {kWrites, kResizes};
   // First ours, then a look at theirs: of two who come at once, at least one sees the other.
   bool free = true;
   const auto take = [&](off_t byte) {

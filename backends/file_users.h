@@ -26,7 +26,8 @@ struct FileUser {
 // itself. Processes that this one may not look into are missing.
 std::vector<FileUser> FindFileUsers(int fd);
 
-// Whether FindFileUsers sees every process of the machine: root does, where it is not in a container.
+// Whether FindFileUsers sees every process of the machine: root does, where it is not in a
+// container.
 bool SeesAllProcesses();
 
 enum class LeaseAnswer {

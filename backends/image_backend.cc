@@ -13,6 +13,7 @@
 #include "backends/file_reader.h"
 #include "backends/image_layout.h"
 #include "backends/label_search.h"
+#include "backends/shell_word.h"
 #include "backends/whole_file.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
@@ -44,7 +45,10 @@ absl::StatusOr<std::shared_ptr<core::Media>> Part(const std::shared_ptr<core::Me
 
 // Of the first `size` bytes of `path`. What cannot be opened once more holds nothing.
 std::vector<core::Finding> Displaced(const std::string& path, uint64_t size, SearchEffort effort) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  // A look leaves no trace in the access time, where the kernel lets us ask for that.
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  Descriptor file(open(path.c_str(), kFlags | O_NOATIME));
+  if (file.get() < 0) file = Descriptor(open(path.c_str(), kFlags));
   struct stat status;
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || S_ISCHR(status.st_mode)) return {};
   const auto reader = FileReader::Open(file.get(), size, path);
@@ -53,6 +57,22 @@ std::vector<core::Finding> Displaced(const std::string& path, uint64_t size, Sea
   for (const core::Range& area : FindDisplacedLabels(**reader, effort))
     findings.push_back(DescribeDisplaced(**reader, area, path, IsDevice(path)));
   return findings;
+}
+
+// A file that was made longer by little has an area that is larger than its index says: it is read all
+// the same, but not by a guest.
+void TellLongerArea(const std::string& path, core::DimmSource& dimm) {
+  const auto area = core::LabelArea::Open(dimm.labels);
+  if (!area.ok()) return;
+  const uint64_t described =
+      core::RoundUp(area->slot_offset(area->slot_count()), kImagePage);
+  if (described >= dimm.labels->size() || described < kMinLabelArea) return;
+  dimm.findings.push_back(
+      {kDisplaced, dimm.label_offset,
+       absl::StrCat("the label area has ", dimm.labels->size(), " bytes, but was made for ", described,
+                    ": the file was made longer, and a guest with label-size=", described,
+                    " finds no labels. Cut it: truncate -s ", dimm.label_offset + described, " ",
+                    ShellWord(path), ", or give the guest label-size=", dimm.labels->size())});
 }
 
 bool HasIndex(const core::DimmSource& dimm) {
@@ -85,7 +105,11 @@ absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slo
   LabelPlace labels{.size = options.label_size, .file = options.labels};
   labels.hide_labels = options.hide_labels;
   ASSIGN_OR_RETURN(core::DimmSource dimm, DimmOf(image, slot, labels, file, path));
-  if (HasIndex(dimm) || options.hide_labels || !options.labels.empty()) return dimm;
+  if (!options.labels.empty() || options.hide_labels) return dimm;
+  if (HasIndex(dimm)) {
+    if (!options.label_size) TellLongerArea(path, dimm);
+    return dimm;
+  }
   const std::vector<core::Finding> found = Displaced(path, image->size(), SearchEffort::kQuick);
   if (!found.empty() && !options.read_only)
     return core::Refusal(EINVAL, found[0].reason,

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -73,11 +72,12 @@ Use AskForUsers(int fd, bool read_only) {
 }
 
 void TellHiddenUsers(const std::string& path) {
-  std::fprintf(stderr,
-               "nvdimmfs: note: %s: whether somebody else uses it cannot be told: only its owner and "
-               "root may ask the kernel, and /proc does not show all processes here. Make sure that "
-               "no VM has it [image.users.note]\n",
-               path.c_str());
+  core::Log(
+      core::LogLevel::kNotice, "image.users.note",
+      absl::StrCat(path,
+                   ": whether somebody else uses it cannot be told: only its owner and root "
+                   "may ask the kernel, and /proc does not show all processes here. Make sure "
+                   "that no VM has it"));
 }
 
 }  // namespace

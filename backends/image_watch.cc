@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -16,13 +15,13 @@
 #include <thread>
 #include <utility>
 
-#include "absl/base/no_destructor.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "backends/descriptor.h"
 #include "backends/shell_word.h"
+#include "core/base/log.h"
 
 namespace nvdimmfs::backends {
 namespace {
@@ -51,7 +50,7 @@ std::optional<absl::string_view> FateOf(const Watched& watched) {
 class Listener {
  public:
   static Listener& Get() {
-    static absl::NoDestructor<Listener> listener;
+    static auto* const listener = new Listener;  // its thread never ends
     return *listener;
   }
   std::optional<int> Add(Watched watched);
@@ -132,7 +131,7 @@ void Listener::Look(int watch) {
                      "what is written is lost at the end. This saves it, once nobody writes: cp "
                      "--sparse=always /proc/",
                      getpid(), "/fd/", watched.file.get(), " ", ShellWord(watched.path + ".saved"));
-    std::fprintf(stderr, "nvdimmfs: warning: %s [image.gone]\n", sentence.c_str());
+    core::Log(core::LogLevel::kWarning, "image.gone", sentence);
   }
 }
 

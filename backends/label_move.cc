@@ -26,7 +26,8 @@ using core::Range;
 constexpr uint64_t kStep = 64 * 1024;
 
 bool IsBlank(absl::Span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 absl::Status Store(core::Media& file, uint64_t offset, absl::Span<const std::byte> bytes) {
@@ -48,7 +49,8 @@ absl::Status StoreSlots(core::Media& file, uint64_t to, absl::Span<const std::by
 absl::Status Clear(core::Media& file, Range range) {
   const std::vector<std::byte> zeros(std::min(range.size, kStep));
   while (!range.empty()) {
-    const auto part = absl::MakeConstSpan(zeros).first(std::min<uint64_t>(zeros.size(), range.size));
+    const auto part =
+        absl::MakeConstSpan(zeros).first(std::min<uint64_t>(zeros.size(), range.size));
     RETURN_IF_ERROR(Store(file, range.start, part));
     range = {range.start + part.size(), range.size - part.size()};
   }
@@ -106,15 +108,19 @@ absl::StatusOr<MovedLabels> MoveLabelsToEnd(const std::string& path) {
   ASSIGN_OR_RETURN(const Range from, FindSource(path, size));
   const Range to = {size - from.size, from.size};
   if (to.start < from.end())
-    return Refuse(path, absl::StrCat("it has ", size - from.end(), " bytes more than before, and needs ",
-                                     from.size, " at least. Make it longer, or as long as it was: "
-                                     "truncate -s ", from.end(), " ", path));
+    return Refuse(path, absl::StrCat("it has ", size - from.end(),
+                                     " bytes more than before, and needs ", from.size,
+                                     " at least. Make it longer, or as long as it was: "
+                                     "truncate -s ",
+                                     from.end(), " ", path));
   RETURN_IF_ERROR(CheckLabelTail(file, from.size, path));
   std::vector<std::byte> end(to.size);
   RETURN_IF_ERROR(file->Read(to.start, absl::MakeSpan(end)));
   if (!IsBlank(end))
-    return Refuse(path, absl::StrCat("its last ", to.size, " bytes are not blank, and would be "
-                                     "overwritten. Make it longer: truncate -s +", to.size, " ", path));
+    return Refuse(path, absl::StrCat("its last ", to.size,
+                                     " bytes are not blank, and would be "
+                                     "overwritten. Make it longer: truncate -s +",
+                                     to.size, " ", path));
   RETURN_IF_ERROR(MoveLabels(file, from, to.start));
   return MovedLabels{from, to};
 }

@@ -15,7 +15,8 @@ int MoveLabelsCommand(const Arguments& arguments) {
       "new size. A cut in between loses nothing.",
       "nvdimmfs move-labels");
   std::string path;
-  app.add_option("IMAGE", path, "the image file, or a block device with an image on it")->required();
+  app.add_option("IMAGE", path, "the image file, or a block device with an image on it")
+      ->required();
   if (const auto code = Parse(app, arguments)) return *code;
   const auto moved = backends::MoveLabelsToEnd(path);
   if (!moved.ok()) {
