@@ -75,6 +75,7 @@ absl::StatusOr<core::BusSource> OpenDevdax(const std::string& path, const Devdax
   ASSIGN_OR_RETURN(dimms[0],
                    DimmOf(mapping.media, 0, options.labels,
                           {.read_only = options.read_only, .force = options.force}, path));
+  Identify(0, options.slot, dimms[0]);
   core::BusSource bus = core::QemuBus(std::move(dimms));
   bus.provider = "devdax";
   bus.has_nfit = false;

@@ -25,6 +25,7 @@ namespace nvdimmfs::backends {
 
 struct DevdaxOptions {
   LabelPlace labels;
+  SlotWish slot;
   bool read_only = false;
   bool force = false;  // with read_only: open it though somebody else writes it
 };

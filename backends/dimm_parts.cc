@@ -14,25 +14,19 @@ namespace {
 
 absl::StatusOr<ImageLayout> Divide(const std::shared_ptr<core::Media>& whole,
                                    const LabelPlace& labels, const std::string& name) {
-  if (!labels.file.empty()) return DivideImage(whole, 0, name);
+  LayoutWish wish{.label_size = labels.size, .hide_labels = labels.hide_labels};
+  if (!labels.file.empty()) {
+    wish.label_size = 0;
+    return DivideImage(whole, wish, name);
+  }
   if (labels.tail && labels.size) RETURN_IF_ERROR(CheckLabelTail(whole, *labels.size, name));
-  ASSIGN_OR_RETURN(ImageLayout layout, DivideImage(whole, labels.size, name));
+  ASSIGN_OR_RETURN(ImageLayout layout, DivideImage(whole, wish, name));
   if (!labels.tail || !layout.labels.empty()) return layout;
-  return DivideImage(whole, labels.size.value_or(kMinLabelArea), name);
+  wish.label_size = labels.size.value_or(kMinLabelArea);
+  return DivideImage(whole, wish, name);
 }
 
 }  // namespace
-
-core::DimmIdentity QemuIdentity(uint32_t slot) {
-  core::DimmIdentity identity;
-  identity.handle = slot + 1;
-  identity.vendor = 0x8086;
-  identity.device = 1;
-  identity.revision = 1;
-  identity.serial = 0x123456 + slot;
-  identity.interface_code = 0x0301;
-  return identity;
-}
 
 absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whole, uint32_t slot,
                                         const LabelPlace& labels, const FileOptions& file,
@@ -50,7 +44,7 @@ absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whol
   source.findings = std::move(layout.findings);
   ASSIGN_OR_RETURN(source.capacity, core::MediaSlice::Make(whole, layout.data));
   if (!labels.file.empty()) {
-    ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> area, MapWholeFile(labels.file, file));
+    ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> area, MapWholeStore(labels.file, file));
     ASSIGN_OR_RETURN(source.labels,
                      core::MediaSlice::Make(area, {0, std::min(area->size(), kMaxLabelArea)}));
     source.label_file = labels.file;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "backends/qemu_slot.h"
 #include "backends/whole_file.h"
 #include "core/media/media.h"
 #include "core/sources/dimm_source.h"
@@ -17,7 +18,9 @@ namespace nvdimmfs::backends {
 struct LabelPlace {
   std::optional<uint64_t> size = std::nullopt;  // bytes; 0: label-less; nothing: find it
   bool tail = false;  // where nothing is found, the last `size` bytes (128 KiB) are a blank area
-  std::string file;   // a file that is the label area, whole; "": they are in the store itself
+  std::string file = "";  // a file that is the label area, whole; "": they are in the store itself
+  bool hide_labels =
+      false;  // though labels at the end, in an area of another size, are then lost from sight
 };
 
 // The DIMM of QEMU's slot `slot` whose data is `whole`, without the label area at its end if it has
@@ -27,9 +30,6 @@ struct LabelPlace {
 absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whole, uint32_t slot,
                                         const LabelPlace& labels, const FileOptions& file,
                                         const std::string& name);
-
-// What QEMU's NFIT says of the DIMM in `slot`.
-core::DimmIdentity QemuIdentity(uint32_t slot);
 
 }  // namespace nvdimmfs::backends
 

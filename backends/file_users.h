@@ -26,6 +26,10 @@ struct FileUser {
 // itself. Processes that this one may not look into are missing.
 std::vector<FileUser> FindFileUsers(int fd);
 
+// Whether FindFileUsers sees every process of the machine: root does, where it is not in a
+// container.
+bool SeesAllProcesses();
+
 enum class LeaseAnswer {
   kFree,     // nobody else has it open (fd is read-write), or open for writing (fd is read-only)
   kInUse,    // somebody has

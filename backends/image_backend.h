@@ -1,4 +1,4 @@
-// An image file as one NVDIMM, as QEMU would present it to a guest.
+// An image file, or a block device, as one NVDIMM, as QEMU would present it to a guest.
 //
 // File layout: image_layout.h. Identity: what QEMU's NFIT says for a slot. Locking: image_lock.h.
 // Opening read-only changes nothing about the file, its times included (where the file's owner or
@@ -9,29 +9,41 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "backends/dimm_parts.h"
 #include "backends/pmem2_media.h"
+#include "core/base/finding.h"
 #include "core/sources/dimm_source.h"
 
 namespace nvdimmfs::backends {
 
 struct ImageOptions {
   std::optional<uint64_t> label_size = std::nullopt;  // bytes; 0: label-less; nothing: find it
+  bool hide_labels = false;  // though there are labels that this reading leaves out of sight
+  std::optional<uint64_t> size =
+      std::nullopt;         // bytes of the file that are the image: QEMU's size=
   std::string labels = {};  // a file that is the label area; the image is all data then
   bool read_only = false;
   bool force = false;  // with read_only: open it though somebody else writes it
   Durability durability = Durability::kAuto;
+  bool raw = false;  // the bytes are the DIMM's, though they begin like another form of image
 };
 
 // Opens the image for the DIMM slot `slot` (0, 1, ...; it decides handle and serial number).
 // Refused with the errno of open(2) and "image.open"; with EISDIR or EINVAL, "image.kind", for what
-// is no regular file; EBUSY, "image.busy" (image_lock.h); EINVAL, "image.size" and
-// "image.label_size" (image_layout.h), also where both a label size and a label file are given;
-// "media.map" (pmem2_media.h). Of the label file as of the image. Thread rules: any thread.
+// is neither; EBUSY, "image.busy" (image_lock.h); EINVAL, "image.format" (foreign_format.h),
+// "image.size", "image.label_size" and "image.labels.hidden" (image_layout.h), also where both a
+// label size and a label file are given; EINVAL, "image.labels.displaced", for writing where labels
+// are elsewhere in it (label_search.h) and `hide_labels` is not said: a finding when it is read
+// only; "media.map" (whole_file.h). Of the label file as of the image. Thread rules: any thread.
 absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slot,
                                            const ImageOptions& options);
+
+// Where else in the image labels are, if it has none at its end: a search that may take seconds,
+// for a checker. `dimm` is what OpenImage returned.
+std::vector<core::Finding> FindLabelsElsewhere(const core::DimmSource& dimm);
 
 }  // namespace nvdimmfs::backends
 

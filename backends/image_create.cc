@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "backends/image_layout.h"
 #include "backends/largest_mapping.h"
+#include "backends/shell_word.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 
@@ -90,15 +91,8 @@ void SyncFolder(const std::string& folder) {
   close(fd);
 }
 
-// Within an option of QEMU a comma is written twice; for the shell the word goes in quotes.
+// Within an option of QEMU a comma is written twice.
 std::string QemuPath(const std::string& path) { return absl::StrReplaceAll(path, {{",", ",,"}}); }
-std::string ShellWord(const std::string& word) {
-  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) || strchr("-_./,=:+@%", c) != nullptr;
-  });
-  if (plain && !word.empty()) return word;
-  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-}
 
 }  // namespace
 
@@ -108,7 +102,7 @@ absl::StatusOr<CreatedImage> CreateImage(const NewImage& image) {
   created.file_size = image.size + image.label_size;
   created.label_area_is_found = BlankLabelSize(created.file_size) == image.label_size;
 
-  const int fd = open(image.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+  const int fd = open(image.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return FileError(image.path, "make the file", errno);
   int error = ftruncate(fd, static_cast<off_t>(created.file_size)) != 0 ? errno : 0;
   if (error == 0) error = ReserveLabels(fd, image);
@@ -122,17 +116,22 @@ absl::StatusOr<CreatedImage> CreateImage(const NewImage& image) {
   return created;
 }
 
-std::string QemuCommandLine(const NewImage& image, const std::optional<core::Uuid>& uuid) {
+std::string QemuCommandLine(const NewImage& image, uint32_t slot,
+                            const std::optional<core::Uuid>& uuid) {
   const uint64_t file_size = image.size + image.label_size;
   // Room for the guest's own memory and the DIMM.
   const uint64_t max_gib = std::max<uint64_t>(16, 2 + file_size / kGiB);
-  std::string device = "nvdimm,memdev=m0,id=nv0";
+  const uint32_t slots = std::max<uint32_t>(8, slot + 1);
+  std::string device = absl::StrCat("nvdimm,memdev=m", slot, ",id=nv", slot);
+  // QEMU gives slots in the order of its command line where nothing is said.
+  if (slot != 0) absl::StrAppend(&device, ",slot=", slot);
   if (image.label_size != 0) absl::StrAppend(&device, ",label-size=", image.label_size);
   if (uuid.has_value()) absl::StrAppend(&device, ",uuid=", uuid->ToString());
   return absl::StrCat(
-      "qemu-system-x86_64 -machine q35,nvdimm=on -m 1G,slots=8,maxmem=", max_gib, "G -object ",
-      ShellWord(absl::StrCat("memory-backend-file,id=m0,share=on,mem-path=", QemuPath(image.path),
-                             ",size=", file_size)),
+      "qemu-system-x86_64 -machine q35,nvdimm=on -m 1G,slots=", slots, ",maxmem=", max_gib,
+      "G -object ",
+      ShellWord(absl::StrCat("memory-backend-file,id=m", slot,
+                             ",share=on,mem-path=", QemuPath(image.path), ",size=", file_size)),
       " -device ", device);
 }
 

@@ -25,15 +25,16 @@ struct CreatedImage {
   bool label_area_is_found = true;
 };
 
-// Makes a sparse file of zeros, whose label area has its blocks, durable with its folder entry when this returns.
-// Refused with EINVAL, "create.size" or "create.label_size"; EEXIST, "create.exists" where the path
-// names anything already (nothing is ever overwritten); else the errno of the system,
-// "create.file", and then no file is left behind.
+// Makes a sparse file of zeros, whose label area has its blocks, for its owner alone (mode 0600);
+// durable with its folder entry when this returns. Refused with EINVAL, "create.size" or "create.label_size"; EEXIST, "create.exists"
+// where the path names anything already (nothing is ever overwritten); else the errno of the
+// system, "create.file", and then no file is left behind.
 absl::StatusOr<CreatedImage> CreateImage(const NewImage& image);
 
-// A shell line that boots a guest with the image as its NVDIMM. QEMU keeps the device's uuid on its
-// command line, not in the image: this is where it goes.
-std::string QemuCommandLine(const NewImage& image, const std::optional<core::Uuid>& uuid);
+// A shell line that boots a guest with the image as its NVDIMM in `slot`. QEMU keeps the device's
+// uuid on its command line, not in the image: this is where it goes.
+std::string QemuCommandLine(const NewImage& image, uint32_t slot,
+                            const std::optional<core::Uuid>& uuid);
 
 }  // namespace nvdimmfs::backends
 

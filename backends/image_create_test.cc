@@ -111,27 +111,35 @@ TEST_F(ImageCreateTest, TellsWhereABlankLabelAreaWouldNotBeFound) {
 }
 
 TEST(QemuCommandLineTest, NamesFileSizesAndLabelArea) {
-  EXPECT_EQ(QemuCommandLine({"vm.img", 256 * kMiB, 128 * 1024}, std::nullopt),
+  EXPECT_EQ(QemuCommandLine({"vm.img", 256 * kMiB, 128 * 1024}, 0, std::nullopt),
             "qemu-system-x86_64 -machine q35,nvdimm=on -m 1G,slots=8,maxmem=16G "
             "-object memory-backend-file,id=m0,share=on,mem-path=vm.img,size=268566528 "
             "-device nvdimm,memdev=m0,id=nv0,label-size=131072");
 }
 
+TEST(QemuCommandLineTest, ASecondDimmHasItsSlot) {
+  const std::string line = QemuCommandLine({"b.img", 64 * kMiB, 128 * 1024}, 1, std::nullopt);
+  EXPECT_THAT(line, HasSubstr("-device nvdimm,memdev=m1,id=nv1,slot=1,label-size=131072"));
+  EXPECT_THAT(line, HasSubstr("id=m1,share=on"));
+  EXPECT_THAT(QemuCommandLine({"b.img", kMiB, 0}, 40, std::nullopt),
+              HasSubstr("slots=41,"));
+}
+
 TEST(QemuCommandLineTest, LabelLessHasNoLabelSizeAndUuidIsPassedOn) {
   const auto uuid = core::Uuid::Parse("3f1c9e9e-0f29-4a0f-8e0f-d2a1d5b6f7a1");
-  const std::string line = QemuCommandLine({"vm.img", 64 * kMiB, 0}, uuid);
+  const std::string line = QemuCommandLine({"vm.img", 64 * kMiB, 0}, 0, uuid);
   EXPECT_THAT(line, Not(HasSubstr("label-size")));
   EXPECT_THAT(line, HasSubstr(",uuid=3f1c9e9e-0f29-4a0f-8e0f-d2a1d5b6f7a1"));
 }
 
 TEST(QemuCommandLineTest, OddPathsAreQuotedForQemuAndTheShell) {
   EXPECT_THAT(
-      QemuCommandLine({"a,b c'd.img", kMiB, 0}, std::nullopt),
+      QemuCommandLine({"a,b c'd.img", kMiB, 0}, 0, std::nullopt),
       HasSubstr("'memory-backend-file,id=m0,share=on,mem-path=a,,b c'\\''d.img,size=1048576'"));
 }
 
 TEST(QemuCommandLineTest, MaxmemHoldsALargeDimm) {
-  EXPECT_THAT(QemuCommandLine({"x", uint64_t{2} << 40, 131072}, std::nullopt),
+  EXPECT_THAT(QemuCommandLine({"x", uint64_t{2} << 40, 131072}, 0, std::nullopt),
               HasSubstr("maxmem=2050G"));
 }
 

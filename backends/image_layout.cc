@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "backends/content.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
@@ -84,44 +85,138 @@ class IndexSearch {
   std::vector<uint64_t> signatures_;  // there, descending
 };
 
-Finding Ambiguous(const std::string& name, uint64_t file_size, uint64_t taken, uint64_t other) {
+Finding Ambiguous(uint64_t file_size, uint64_t taken, uint64_t other) {
   return {"image.labels.ambiguous", file_size - other,
-          absl::StrCat(name, ": valid label index blocks ", taken, " and ", other,
+          absl::StrCat("valid label index blocks are ", taken, " and ", other,
                        " bytes before its end; the label area is taken to be the last ", taken,
                        " bytes. Say label_size=", other, " for the other")};
 }
 
-Finding Damaged(const std::string& name, uint64_t file_size, uint64_t size) {
+Finding Damaged(uint64_t file_size, uint64_t size) {
   return {
       "image.labels.damaged", file_size - size,
-      absl::StrCat(name, ": the index block ", size,
+      absl::StrCat("the index block ", size,
                    " bytes before its end is damaged; the label area is taken to begin there. Say "
-                   "label_size=0 if that is data")};
+                   "label_size=0,hide_labels if that is data")};
 }
 
-// Rules 2 to 5.
-uint64_t FindLabelSize(const std::shared_ptr<core::Media>& file, uint64_t file_size,
-                       const std::string& name, std::vector<Finding>& findings) {
+Finding Guessed(uint64_t file_size, uint64_t size) {
+  return {"image.labels.note", file_size - size,
+          absl::StrCat("it has no labels; its last ", size,
+                       " bytes are zeros and are taken for a blank label area. Say label_size=",
+                       size, " to confirm it, or label_size=0 where they are data")};
+}
+
+Finding EndUnknown(uint64_t file_size, uint64_t size, const std::string& what) {
+  return {"image.labels.note", file_size - size,
+          absl::StrCat("it has no labels; its last ", size,
+                       " bytes are zeros and are taken for data of ", what,
+                       " before them, which does not say where it ends. Say label_size=0 to "
+                       "confirm it, or label_size=",
+                       size, " for a blank label area")};
+}
+
+// Whether all of `range` can be read and is zero.
+bool IsZero(const core::Media& file, core::Range range) {
+  std::vector<std::byte> piece(64 * 1024);
+  while (!range.empty()) {
+    const auto part = absl::MakeSpan(piece).first(std::min<uint64_t>(piece.size(), range.size));
+    if (!file.Peek(range.start, part).ok()) return false;
+    if (std::any_of(part.begin(), part.end(), [](std::byte byte) { return byte != std::byte{0}; }))
+      return false;
+    range = {range.start + part.size(), range.size - part.size()};
+  }
+  return true;
+}
+
+// Rule 4. An image that is cut within a page is none that QEMU made.
+uint64_t GuessBlankSize(const core::Media& file, uint64_t file_size, ImageLayout& layout) {
+  const uint64_t size = file.size() == file_size ? BlankLabelSize(file_size) : 0;
+  if (size == 0 || !IsZero(file, {file_size - size, size})) return 0;
+  const std::optional<Content> content = FindContent(file);
+  if (content && content->end == Content::kToTheEnd)
+    layout.findings.push_back(EndUnknown(file_size, size, content->what));
+  if (content && content->end > file_size - size) return 0;
+  layout.findings.push_back(Guessed(file_size, size));
+  return size;
+}
+
+// Rules 2 to 6.
+uint64_t FindLabelSize(const core::Media& file, uint64_t file_size, const IndexSearch& search,
+                       ImageLayout& layout) {
   const std::set<uint64_t> candidates = Candidates(file_size);
-  const IndexSearch search(file, file_size);
   uint64_t found = 0;
   for (uint64_t size : candidates) {
     if (!search.HasValidIndex(size)) continue;
     if (found == 0) {
       found = size;
     } else {
-      findings.push_back(Ambiguous(name, file_size, found, size));
+      layout.findings.push_back(Ambiguous(file_size, found, size));
       break;
     }
   }
   if (found != 0) return found;
-  if (const uint64_t blank = BlankLabelSize(file_size); blank != 0) return blank;
-  for (uint64_t size : candidates) {
-    if (!search.HasSignature(file_size - size)) continue;
-    findings.push_back(Damaged(name, file_size, size));
-    return size;
-  }
+  const auto damaged = [&](bool over_remainder) -> uint64_t {
+    for (uint64_t size : candidates) {
+      if (over_remainder && size % kMiB != file_size % kMiB) continue;
+      if (!search.HasSignature(file_size - size)) continue;
+      layout.findings.push_back(Damaged(file_size, size));
+      return size;
+    }
+    return 0;
+  };
+  if (BlankLabelSize(file_size) != 0)
+    if (const uint64_t size = damaged(true); size != 0) return size;
+  if (const uint64_t size = GuessBlankSize(file, file_size, layout); size != 0) return size;
+  return damaged(false);
+}
+
+// The size of the area, other than the last `label_size` bytes, that holds labels or once did; 0
+// where there is none.
+uint64_t LabelsHiddenBy(uint64_t label_size, uint64_t file_size, const IndexSearch& search) {
+  if (label_size != 0 &&
+      (search.HasValidIndex(label_size) || search.HasSignature(file_size - label_size)))
+    return 0;
+  const std::set<uint64_t> candidates = Candidates(file_size);
+  for (const uint64_t size : candidates)
+    if (search.HasValidIndex(size)) return size;
+  for (const uint64_t size : candidates)
+    if (search.HasSignature(file_size - size)) return size;
   return 0;
+}
+
+absl::Status RefuseHiding(uint64_t label_size, uint64_t hidden, const std::string& name) {
+  return core::Refusal(
+      EINVAL, "image.labels.hidden",
+      absl::StrCat("open ", name, " with a label area of ", label_size,
+                   " bytes: it has labels already, in its last ", hidden,
+                   " bytes; they would be taken for data or for a blank area, and be overwritten. "
+                   "Say label_size=",
+                   hidden, ", or leave it out; where they are to be given up, add hide_labels"));
+}
+
+// A file system that needs the part of a page at the end needs it whole; other data does not say.
+void TellOddSize(const core::Media& file, uint64_t file_size, ImageLayout& layout) {
+  const uint64_t left_out = file.size() - file_size;
+  if (left_out == 0) return;
+  const std::string size = absl::StrCat("its ", file.size(), " bytes are not a multiple of ",
+                                        kImagePage, "; the last ", left_out, " are left out");
+  const std::optional<Content> content = FindContent(file);
+  if (!content || content->end == Content::kToTheEnd) {
+    layout.findings.push_back({"image.size.odd", file_size,
+                               absl::StrCat(size, ". Was the file truncated? truncate -s %",
+                                            kImagePage, " FILE fills the page with zeros")});
+  } else if (content->end <= file_size) {
+    layout.findings.push_back(
+        {"image.size.note", file_size, absl::StrCat(size, ", behind the end of ", content->what)});
+  } else {
+    layout.findings.push_back(
+        {"image.size.odd", file_size,
+         absl::StrCat(size, ", but ", content->what, " in it reaches to ", content->end,
+                      content->end > file.size() ? ": the file was truncated"
+                                                 : ": fill the page with zeros first, by truncate "
+                                                   "-s %4096 FILE")});
+  }
 }
 
 absl::StatusOr<uint64_t> CheckLabelSize(uint64_t label_size, uint64_t file_size,
@@ -143,45 +238,40 @@ uint64_t BlankLabelSize(uint64_t file_size) {
 absl::Status CheckLabelTail(const std::shared_ptr<core::Media>& file, uint64_t size,
                             const std::string& name) {
   const uint64_t file_size = RoundDown(file->size(), kImagePage);
-  const std::set<uint64_t> candidates = Candidates(file_size);
-  if (candidates.count(size) == 0)
-    return core::Refusal(
-        EINVAL, "image.label_size",
-        absl::StrCat("open ", name, ": a label area of ", size, " bytes at the end of ", file_size,
-                     " would not be found again: make it 128 KiB to 2 MiB in steps of 4 KiB, or "
-                     "4, 8, 16, 32, 64 or 128 MiB"));
+  if (Candidates(file_size).count(size) != 0) return absl::OkStatus();
+  return core::Refusal(
+      EINVAL, "image.label_size",
+      absl::StrCat("open ", name, ": a label area of ", size, " bytes at the end of ", file_size,
+                   " would not be found again: make it 128 KiB to 2 MiB in steps of 4 KiB, or "
+                   "4, 8, 16, 32, 64 or 128 MiB"));
+}
+
+bool HasLabelsAtEnd(const std::shared_ptr<core::Media>& file) {
+  const uint64_t file_size = RoundDown(file->size(), kImagePage);
   const IndexSearch search(file, file_size);
-  if (search.HasValidIndex(size)) return absl::OkStatus();
-  for (const uint64_t other : candidates)
-    if (search.HasValidIndex(other))
-      return core::Refusal(
-          EINVAL, "image.label_size",
-          absl::StrCat("open ", name, ": it has labels already, in an area of ", other,
-                       " bytes: say label_size=", other,
-                       ", or fill that area (dev/nmem0 of a mount) with zeros first"));
-  return absl::OkStatus();
+  const std::set<uint64_t> candidates = Candidates(file_size);
+  return std::any_of(candidates.begin(), candidates.end(),
+                     [&](uint64_t size) { return search.HasValidIndex(size); });
 }
 
 absl::StatusOr<ImageLayout> DivideImage(const std::shared_ptr<core::Media>& file,
-                                        std::optional<uint64_t> label_size,
-                                        const std::string& name) {
+                                        const LayoutWish& wish, const std::string& name) {
   const uint64_t file_size = RoundDown(file->size(), kImagePage);
   if (file_size == 0)
-    return core::Refusal(EINVAL, "image.size",
-                         absl::StrCat("open ", name, ": ", file->size(),
-                                      " bytes are no DIMM; the least is a page of ", kImagePage));
+    return core::Refusal(
+        EINVAL, "image.size",
+        absl::StrCat("open ", name, ": ", file->size(),
+                     " bytes are too small for a DIMM image; the least is a page of ", kImagePage));
   ImageLayout layout;
-  if (file_size != file->size())
-    layout.findings.push_back(
-        {"image.size.odd", file_size,
-         absl::StrCat(name, ": its ", file->size(), " bytes are no multiple of ", kImagePage,
-                      "; the last ", file->size() - file_size,
-                      " are left out. Was the file truncated?")});
+  TellOddSize(*file, file_size, layout);
+  const IndexSearch search(file, file_size);
   uint64_t size = 0;
-  if (label_size.has_value()) {
-    ASSIGN_OR_RETURN(size, CheckLabelSize(*label_size, file_size, name));
+  if (wish.label_size.has_value()) {
+    ASSIGN_OR_RETURN(size, CheckLabelSize(*wish.label_size, file_size, name));
+    const uint64_t hidden = wish.hide_labels ? 0 : LabelsHiddenBy(size, file_size, search);
+    if (hidden != 0) return RefuseHiding(size, hidden, name);
   } else {
-    size = FindLabelSize(file, file_size, name, layout.findings);
+    size = FindLabelSize(*file, file_size, search, layout);
   }
   layout.labels = {file_size - size, size};
   layout.data = {0, RoundDown(file_size - size, kImagePage)};

@@ -40,8 +40,8 @@ class ImageLayoutTest : public ::testing::Test {
     ASSERT_TRUE(area->Initialise(version).ok());
   }
   void Damage(uint64_t offset) { file_->bytes()[offset] ^= std::byte{1}; }
-  ImageLayout Divide(std::optional<uint64_t> label_size = std::nullopt) {
-    auto layout = DivideImage(file_, label_size, "file");
+  ImageLayout Divide(LayoutWish wish = {}) {
+    auto layout = DivideImage(file_, wish, "file");
     EXPECT_TRUE(layout.ok()) << layout.status();
     return layout.ok() ? *layout : ImageLayout{};
   }
@@ -59,7 +59,68 @@ TEST_F(ImageLayoutTest, BlankRemainderOverAMebibyteIsTheLabelArea) {
   const ImageLayout layout = Divide();
   EXPECT_EQ(layout.data, (core::Range{0, 256 * kMiB}));
   EXPECT_EQ(layout.labels, (core::Range{256 * kMiB, 128 * kKiB}));
-  EXPECT_TRUE(layout.findings.empty());
+  // It is a guess, and says so with the option that ends the doubt.
+  ASSERT_EQ(layout.findings.size(), 1u);
+  EXPECT_EQ(layout.findings[0].reason, "image.labels.note");
+  EXPECT_EQ(layout.findings[0].offset, 256 * kMiB);
+  EXPECT_TRUE(absl::StrContains(layout.findings[0].sentence, "label_size=131072"));
+  EXPECT_TRUE(absl::StrContains(layout.findings[0].sentence, "label_size=0"));
+  EXPECT_TRUE(Divide({.label_size = 128 * kKiB}).findings.empty());
+}
+
+TEST_F(ImageLayoutTest, ATailThatIsNotZerosIsData) {
+  for (const uint64_t at : {uint64_t{0}, uint64_t{4096 + 7}, 128 * kKiB - 1}) {
+    MakeFile(64 * kMiB + 128 * kKiB);
+    Damage(64 * kMiB + at);
+    EXPECT_TRUE(Divide().labels.empty()) << at;
+    EXPECT_EQ(Divide().data.size, file_->size());
+    EXPECT_TRUE(Divide().findings.empty());
+  }
+}
+
+// Sizes that people give to file systems: blank, they are guessed at; with an ext4 over all of it
+// they are data.
+TEST_F(ImageLayoutTest, AZeroTailUnderAFileSystemIsData) {
+  for (const uint64_t size :
+       {uint64_t{500'000'000} / 4096 * 4096, uint64_t{1'000'000'000} / 4096 * 4096,
+        64 * kMiB + 132 * kKiB, 64 * kMiB + 900 * kKiB}) {
+    SCOPED_TRACE(size);
+    MakeFile(size);
+    EXPECT_EQ(Divide().labels.size, size % kMiB);
+    const auto ext4 = [&](uint64_t blocks) {  // of 4096 bytes
+      const uint8_t magic[] = {0x53, 0xef}, shift[] = {2};
+      const auto count = static_cast<uint32_t>(blocks);
+      std::memcpy(file_->bytes().data() + 0x438, magic, sizeof magic);
+      std::memcpy(file_->bytes().data() + 0x418, shift, sizeof shift);
+      std::memcpy(file_->bytes().data() + 0x404, &count, sizeof count);
+    };
+    ext4(size / 4096);
+    EXPECT_EQ(Divide().data.size, size);
+    EXPECT_TRUE(Divide().findings.empty());
+    // One page less than the data would have is still too much for a blank area of that size.
+    ext4((size - size % kMiB) / 4096 + 1);
+    EXPECT_EQ(Divide().data.size, size);
+    // It ends where the blank area would begin: what a guest did with a label-less DIMM.
+    ext4((size - size % kMiB) / 4096);
+    EXPECT_EQ(Divide().labels.size, size % kMiB);
+    EXPECT_EQ(Divide().findings.size(), 1u);
+  }
+}
+
+TEST_F(ImageLayoutTest, AZeroTailUnderWhatDoesNotSayItsSizeIsData) {
+  MakeFile(64 * kMiB + 128 * kKiB);
+  std::memcpy(file_->bytes().data(), "LUKS\xba\xbe", 6);
+  EXPECT_TRUE(Divide().labels.empty());
+  ASSERT_EQ(Divide().findings.size(), 1u);
+  EXPECT_TRUE(absl::StrContains(Divide().findings[0].sentence, "label_size=0"));
+}
+
+TEST_F(ImageLayoutTest, AFileThatIsNotWholePagesHasNoBlankLabelArea) {
+  for (const uint64_t size : {500'000'000, 1'000'000'000}) {
+    MakeFile(size);
+    EXPECT_EQ(Divide().data.size, size / 4096 * 4096);
+    EXPECT_TRUE(Divide().labels.empty());
+  }
 }
 
 TEST_F(ImageLayoutTest, BlankWholeMebibytesAreLabelLess) {
@@ -124,18 +185,47 @@ TEST_F(ImageLayoutTest, ADamagedIndexStillTellsWhereLabelsBegin) {
 TEST_F(ImageLayoutTest, TheCallersSizeOverrides) {
   MakeFile(64 * kMiB + 128 * kKiB);
   Label(128 * kKiB);
-  EXPECT_EQ(Divide(0).data.size, 64 * kMiB + 128 * kKiB);
-  EXPECT_EQ(Divide(64 * kKiB).labels.size, 64 * kKiB);
-  const ImageLayout odd = Divide(5000);
+  const auto hiding = [](uint64_t size) { return LayoutWish{size, /*hide_labels=*/true}; };
+  EXPECT_EQ(Divide(hiding(0)).data.size, 64 * kMiB + 128 * kKiB);
+  EXPECT_EQ(Divide(hiding(64 * kKiB)).labels.size, 64 * kKiB);
+  const ImageLayout odd = Divide(hiding(5000));
   EXPECT_EQ(odd.labels, (core::Range{64 * kMiB + 128 * kKiB - 5000, 5000}));
   EXPECT_EQ(odd.data.size, 64 * kMiB + 120 * kKiB);  // and 3192 bytes of nobody between them
-  EXPECT_EQ(Divide(file_->size() - 4096).data.size, 4096u);
+  EXPECT_EQ(Divide(hiding(file_->size() - 4096)).data.size, 4096u);
+}
+
+TEST_F(ImageLayoutTest, ASizeThatHidesLabelsIsRefused) {
+  for (const bool damaged : {false, true}) {
+    SCOPED_TRACE(damaged);
+    MakeFile(64 * kMiB + 128 * kKiB);
+    Label(128 * kKiB);
+    if (damaged)
+      for (uint64_t at = 64; at < 8192; at += 64) Damage(64 * kMiB + at);
+    EXPECT_EQ(Divide({.label_size = 128 * kKiB}).labels.size, 128 * kKiB);
+    for (const uint64_t size : {uint64_t{0}, 64 * kKiB, 132 * kKiB, kMiB, 64 * kMiB}) {
+      const absl::Status status = DivideImage(file_, {.label_size = size}, "file").status();
+      EXPECT_EQ(ErrnoOf(status), EINVAL) << size;
+      EXPECT_EQ(ReasonOf(status), "image.labels.hidden") << size;
+      EXPECT_TRUE(absl::StrContains(status.message(), "label_size=131072")) << status;
+      EXPECT_TRUE(absl::StrContains(status.message(), "hide_labels")) << status;
+      EXPECT_EQ(Divide({.label_size = size, .hide_labels = true}).labels.size, size);
+    }
+  }
+}
+
+// Who says which of two areas may have either.
+TEST_F(ImageLayoutTest, OfTwoLabelAreasTheCallerMaySayEither) {
+  MakeFile(64 * kMiB + 128 * kKiB);
+  Label(128 * kKiB);
+  Label(kMiB);
+  EXPECT_EQ(Divide({.label_size = kMiB}).labels.size, kMiB);
+  EXPECT_EQ(Divide({.label_size = 128 * kKiB}).labels.size, 128 * kKiB);
 }
 
 TEST_F(ImageLayoutTest, ALabelAreaThatLeavesNoDataIsRefused) {
   MakeFile(kMiB);
   for (uint64_t size : {kMiB, kMiB - 4095, 2 * kMiB, UINT64_MAX, uint64_t{1} << 32}) {
-    auto layout = DivideImage(file_, size, "file");
+    auto layout = DivideImage(file_, {.label_size = size}, "file");
     EXPECT_EQ(ReasonOf(layout.status()), "image.label_size") << size;
     EXPECT_EQ(ErrnoOf(layout.status()), EINVAL);
   }
@@ -144,7 +234,7 @@ TEST_F(ImageLayoutTest, ALabelAreaThatLeavesNoDataIsRefused) {
 TEST_F(ImageLayoutTest, LessThanAPageIsRefused) {
   for (uint64_t size : {0, 1, 4095}) {
     MakeFile(size);
-    EXPECT_EQ(ReasonOf(DivideImage(file_, std::nullopt, "file").status()), "image.size");
+    EXPECT_EQ(ReasonOf(DivideImage(file_, {}, "file").status()), "image.size");
   }
   MakeFile(4096);
   EXPECT_EQ(Divide().data.size, 4096u);
@@ -179,26 +269,12 @@ TEST_F(ImageLayoutTest, ALabelTailCanBeFoundAgain) {
   MakeFile(64 * kMiB);
   for (const uint64_t size : {128 * kKiB, 132 * kKiB, 2 * kMiB, 3 * kMiB, 32 * kMiB})
     EXPECT_TRUE(CheckLabelTail(file_, size, "file").ok()) << size;
-  for (const uint64_t size : {uint64_t{0}, 64 * kKiB, 124 * kKiB, 130 * kKiB, 2 * kMiB + 4096,
-                              64 * kMiB, 1024 * kMiB}) {
+  for (const uint64_t size :
+       {uint64_t{0}, 64 * kKiB, 124 * kKiB, 130 * kKiB, 2 * kMiB + 4096, 64 * kMiB, 1024 * kMiB}) {
     const absl::Status status = CheckLabelTail(file_, size, "file");
     EXPECT_EQ(ErrnoOf(status), EINVAL) << size;
     EXPECT_EQ(ReasonOf(status), "image.label_size") << size;
   }
-}
-
-TEST_F(ImageLayoutTest, ALabelTailDoesNotHideAnother) {
-  MakeFile(64 * kMiB);
-  Label(128 * kKiB);
-  EXPECT_TRUE(CheckLabelTail(file_, 128 * kKiB, "file").ok());
-  for (const uint64_t size : {256 * kKiB, 4 * kMiB}) {
-    const absl::Status status = CheckLabelTail(file_, size, "file");
-    EXPECT_EQ(ReasonOf(status), "image.label_size") << size;
-    EXPECT_TRUE(absl::StrContains(status.message(), "label_size=131072")) << status;
-  }
-  // Who says which of two may have either.
-  Label(4 * kMiB);
-  EXPECT_TRUE(CheckLabelTail(file_, 4 * kMiB, "file").ok());
 }
 
 }  // namespace

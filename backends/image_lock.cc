@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "backends/block_locks.h"
 #include "backends/closing_mark.h"
 #include "backends/file_users.h"
 #include "core/base/status.h"
@@ -51,17 +52,32 @@ absl::Status Busy(int fd, const std::string& path, bool read_only) {
                    "use -o ro,force"));
 }
 
-// Whether somebody else keeps us out, lock or no lock.
-bool InUse(int fd, bool read_only) {
+enum class Use {
+  kFree,
+  kFreeAsFarAsSeen,  // but users may be hidden
+  kInUse,            // somebody else keeps us out, lock or no lock
+};
+
+Use AskForUsers(int fd, bool read_only) {
   switch (AskByLease(fd)) {
     case LeaseAnswer::kFree:
-      return false;
+      return Use::kFree;
     case LeaseAnswer::kInUse:
-      return true;
+      return Use::kInUse;
     case LeaseAnswer::kUnknown:
-      return !Opponents(fd, read_only).empty();
+      if (!Opponents(fd, read_only).empty()) return Use::kInUse;
+      return SeesAllProcesses() ? Use::kFree : Use::kFreeAsFarAsSeen;
   }
-  return true;
+  return Use::kInUse;
+}
+
+void TellHiddenUsers(const std::string& path) {
+  core::Log(
+      core::LogLevel::kNotice, "image.users.note",
+      absl::StrCat(path,
+                   ": whether somebody else uses it cannot be told: only its owner and root "
+                   "may ask the kernel, and /proc does not show all processes here. Make sure "
+                   "that no VM has it"));
 }
 
 }  // namespace
@@ -70,15 +86,20 @@ absl::Status LockImage(int fd, const std::string& path, bool read_only) {
   for (int pauses = 0;; ++pauses) {
     AwaitClosing(fd, path);
     bool busy = false, ours = false;
+    Use use = Use::kInUse;
     if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK)
         return core::Refusal(errno, "image.lock",
                              absl::StrCat("lock ", path, ": its file system refuses locks"));
       busy = ours = true;
     } else {
-      busy = InUse(fd, read_only);
+      use = AskForUsers(fd, read_only);
+      busy = use == Use::kInUse || !TakeBlockLocks(fd, read_only);
     }
-    if (!busy) return absl::OkStatus();
+    if (!busy) {
+      if (use == Use::kFreeAsFarAsSeen && !read_only) TellHiddenUsers(path);
+      return absl::OkStatus();
+    }
     if (pauses >= (ours ? kPatienceWithOurs : kPatience)) return Busy(fd, path, read_only);
     absl::SleepFor(kPause);
   }

@@ -1,8 +1,10 @@
 // Keeps two users off one image.
 //
 // nvdimmfs against nvdimmfs: flock(2), exclusive for a read-write open and shared for a read-only
-// one; held as long as a duplicate of the descriptor is open. Against everybody else (QEMU's memory
-// backends take no lock): a look at who has the file open or mapped, at the time of the call only.
+// one; and for QEMU's block layer the locks that it takes itself (block_locks.h). Both are held as
+// long as a duplicate of the descriptor is open. Against everybody else (QEMU's memory backends
+// take no lock): a look at who has the file open or mapped, at the time of the call only. A
+// read-write user is told where that look may miss somebody.
 #ifndef NVDIMMFS_BACKENDS_IMAGE_LOCK_H_
 #define NVDIMMFS_BACKENDS_IMAGE_LOCK_H_
 

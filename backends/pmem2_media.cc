@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/file_reader.h"
 #include "backends/guarded_copy.h"
 #include "backends/sigbus_guard.h"
 #include "backends/true_size.h"
@@ -106,6 +107,7 @@ Pmem2Media::Pmem2Media(std::unique_ptr<Pmem2Mapping> mapping, const Options& opt
       is_dax_(mapping_->is_dax()),
       durability_(Resolve(options.durability)),
       name_(options.name),
+      holes_(HoleMap::Make(mapping_->fd(), {options.offset, options.length})),
       device_flush_(options.device_flush),
       store_(read_only_ ? nullptr : MakeStore()) {}
 
@@ -188,21 +190,28 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
 absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const {
   if (!Sound(offset, out.size())) RETURN_IF_ERROR(CheckLoad(offset, out.size()));
   if (out.empty()) return absl::OkStatus();
+  if (holes_ != nullptr && !holes_->IsFilled({offset, out.size()}) && ReadFile(offset, out))
+    return absl::OkStatus();
   if (!core::CopyLong(GuardedCopy, out.data(), base_ + offset, out.size()))
     return Vanished("read", offset, out.size());
   return absl::OkStatus();
 }
 
+// Past the mapping; whether it was all there.
+bool Pmem2Media::ReadFile(uint64_t offset, absl::Span<std::byte> out) const {
+  return pread(mapping_->fd(), out.data(), out.size(), static_cast<off_t>(file_offset_ + offset)) ==
+         static_cast<ssize_t>(out.size());
+}
+
 absl::Status Pmem2Media::Peek(uint64_t offset, absl::Span<std::byte> out) const {
-  if (mapping_->kind() == Pmem2Mapping::Kind::kRegular && Sound(offset, out.size())) {
-    const ssize_t got =
-        pread(mapping_->fd(), out.data(), out.size(), static_cast<off_t>(file_offset_ + offset));
-    if (got == static_cast<ssize_t>(out.size())) return absl::OkStatus();
-  }
+  if (mapping_->kind() == Pmem2Mapping::Kind::kRegular && Sound(offset, out.size()) &&
+      ReadFile(offset, out))
+    return absl::OkStatus();
   return Read(offset, out);  // which says what is wrong, too
 }
 
 core::DirectView Pmem2Media::direct_view() const {
+  if (holes_ != nullptr) return {};  // its readers do not ask where holes are
   return {
       .base = base_, .sound = &poison_.empty_flag(), .copy = GuardedCopy, .load32 = GuardedLoad32};
 }
@@ -353,6 +362,7 @@ absl::Status Pmem2Media::Punch(uint64_t offset, uint64_t length) {
     return Refusal(
         errno, "media.punch",
         absl::StrCat("punch ", length, " bytes at ", offset, " of ", name_, ": ", strerror(errno)));
+  if (holes_ != nullptr) holes_->NoteHole({offset, length});
   if (!poison_.empty()) poison_.Clear({offset, length});
   return absl::OkStatus();
 }

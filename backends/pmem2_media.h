@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "backends/hole_map.h"
 #include "backends/open_store.h"
 #include "backends/pmem2_mapping.h"
 #include "core/base/range.h"
@@ -79,9 +80,10 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override { return read_only_; }
   // Null for physical memory: it has no pages that the kernel could lend, so a read(2) or write(2)
-  // on such an address fails; it has to be copied first.
+  // on such an address fails; it has to be copied first. Null where touching a hole takes memory,
+  // too.
   const std::byte* mapping() const override {
-    return mapping_->kind() == Pmem2Mapping::Kind::kPhysical ? nullptr : base_;
+    return mapping_->kind() == Pmem2Mapping::Kind::kPhysical || holes_ != nullptr ? nullptr : base_;
   }
   std::shared_ptr<core::FileLoan> LendFile() override;
   core::DirectView direct_view() const override;
@@ -109,6 +111,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   absl::Status CheckFits(uint64_t offset, uint64_t length) const;
   absl::Status CheckLoad(uint64_t offset, uint64_t length) const;
   absl::Status CheckStore(uint64_t offset, uint64_t length) const;
+  bool ReadFile(uint64_t offset, absl::Span<std::byte> out) const;
   absl::Status RenewDisk(uint64_t offset, uint64_t length);
   // After a SIGBUS: says so, and notes what the kernel called failed memory.
   absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
@@ -131,6 +134,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   const bool is_dax_;
   const Durability durability_;
   const std::string name_;
+  const std::unique_ptr<HoleMap> holes_;  // null where loads from holes cost nothing
   const std::function<absl::Status()> device_flush_;
   mutable core::PoisonList poison_;  // a read may find that memory has failed
   absl::Mutex loan_mutex_;  // a loan begins while nothing is bad, and nothing becomes bad during it

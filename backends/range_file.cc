@@ -1,7 +1,5 @@
 #include "backends/range_file.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <utility>
 
@@ -14,18 +12,12 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 
-bool IsBlockDevice(const std::string& path) {
-  struct stat status;
-  return stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<core::Media>> OpenRange(const std::string& path,
                                                        std::optional<uint64_t> size,
                                                        const FileOptions& options) {
-  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> whole,
-                   IsBlockDevice(path) ? MapWholeDisk(path, options) : MapWholeFile(path, options));
+  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> whole, MapWholeStore(path, options));
   if (!size) {
     if (whole->size() % kPage == 0) return whole;
     return core::Refusal(

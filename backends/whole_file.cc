@@ -1,15 +1,20 @@
 #include "backends/whole_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "backends/descriptor.h"
+#include "backends/file_reader.h"
+#include "backends/foreign_format.h"
 #include "backends/image_layout.h"
 #include "backends/image_lock.h"
+#include "backends/image_watch.h"
 #include "backends/machine_badblocks.h"
 #include "backends/open_source.h"
 #include "backends/sysfs_folder.h"
@@ -20,8 +25,27 @@ namespace nvdimmfs::backends {
 
 namespace {
 
-absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWhole(const std::string& path, NodeKind kind,
+absl::StatusOr<std::shared_ptr<core::Media>> MapFile(int fd, uint64_t size, const std::string& path,
                                                      const FileOptions& options) {
+  absl::StatusOr<std::shared_ptr<core::Media>> media =
+      Pmem2Media::Map(fd, {.length = size,
+                           .read_only = options.read_only,
+                           .name = path,
+                           .durability = options.durability});
+  if (media.ok()) return media;
+  if (options.read_only) return FileReader::Open(fd, size, path);
+  const int error = core::ErrnoOf(media.status());
+  if (error != ENODEV && error != EINVAL) return media;
+  return core::Refusal(
+      error, "media.map",
+      absl::StrCat(
+          "map ", path, ": ", strerror(error),
+          ". Its file system cannot map files shared (FUSE with direct_io, 9p), and writing needs "
+          "that: copy the file to another one, or look at it with -o ro"));
+}
+
+absl::StatusOr<std::shared_ptr<core::Media>> MapWhole(const std::string& path, NodeKind kind,
+                                                      const FileOptions& options) {
   ASSIGN_OR_RETURN(const Descriptor file, OpenNode(path, kind, options.read_only));
   if (!(options.read_only && options.force)) {
     RETURN_IF_ERROR(LockImage(file.get(), path, options.read_only));
@@ -32,31 +56,49 @@ absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWhole(const std::string& path, No
   if (size < 0)
     return core::Refusal(errno, "image.open",
                          absl::StrCat("size of ", path, ": ", strerror(errno)));
-  if (size < static_cast<off_t>(kImagePage))
+  const absl::Status format =
+      options.check_format ? CheckFormat(file.get(), path) : absl::OkStatus();
+  if (size < static_cast<off_t>(kImagePage)) {
+    RETURN_IF_ERROR(format);
     return core::Refusal(
         EINVAL, "image.size",
-        absl::StrCat("open ", path, ": ", size,
-                     " bytes are no DIMM and no label area; the least is a page of ", kImagePage));
-  ASSIGN_OR_RETURN(const std::shared_ptr<Pmem2Media> media,
-                   Pmem2Media::Map(file.get(), {.length = static_cast<uint64_t>(size),
-                                                .read_only = options.read_only,
-                                                .name = path,
-                                                .durability = options.durability}));
+        absl::StrCat(
+            "open ", path, ": ", size,
+            " bytes are too small for a DIMM image or a label area; the least is a page of ",
+            kImagePage));
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media,
+                   MapFile(file.get(), static_cast<uint64_t>(size), path, options));
+  // What has labels at its end is an image, whatever its first namespace begins with.
+  if (!format.ok() && !HasLabelsAtEnd(media)) return format;
   const auto disk = kind == NodeKind::kBlock ? SysfsFolder::OfNode(file.get()) : std::nullopt;
   if (disk) TakeDiskBadblocks(*disk, *media);
-  return media;
+  struct Held {
+    std::shared_ptr<core::Media> media;
+    std::shared_ptr<ImageWatch> watch;
+  };
+  core::Media* const shown = media.get();
+  auto held = std::make_shared<Held>(Held{std::move(media), ImageWatch::Begin(file.get(), path)});
+  return std::shared_ptr<core::Media>(std::move(held), shown);
 }
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeFile(const std::string& path,
-                                                         const FileOptions& options) {
+absl::StatusOr<std::shared_ptr<core::Media>> MapWholeFile(const std::string& path,
+                                                          const FileOptions& options) {
   return MapWhole(path, NodeKind::kRegular, options);
 }
 
-absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeDisk(const std::string& path,
-                                                         const FileOptions& options) {
+absl::StatusOr<std::shared_ptr<core::Media>> MapWholeDisk(const std::string& path,
+                                                          const FileOptions& options) {
   return MapWhole(path, NodeKind::kBlock, options);
+}
+
+absl::StatusOr<std::shared_ptr<core::Media>> MapWholeStore(const std::string& path,
+                                                           const FileOptions& options) {
+  struct stat status;
+  const bool is_disk = stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
+  return is_disk ? MapWholeDisk(path, options) : MapWholeFile(path, options);
 }
 
 }  // namespace nvdimmfs::backends

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/pmem2_media.h"
+#include "core/media/media.h"
 
 namespace nvdimmfs::backends {
 
@@ -14,18 +15,26 @@ struct FileOptions {
   bool read_only = false;
   bool force = false;  // with read_only: open it though somebody else writes it
   Durability durability = Durability::kAuto;
+  // Refuse what another program keeps images in, by its first bytes (foreign_format.h).
+  bool check_format = false;
 };
 
-// Refused as OpenNode (open_source.h), LockImage (image_lock.h) and Pmem2Media::Map say, and with
-// EINVAL, "image.size", where there is not a page of it.
-absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeFile(const std::string& path,
-                                                         const FileOptions& options);
+// Refused as OpenNode (open_source.h), LockImage (image_lock.h) and Pmem2Media::Map say; with
+// EINVAL, "image.size", where there is not a page of it, and "image.format" for a foreign format.
+// On a file system that cannot map files shared it can be opened read-only (file_reader.h);
+// "media.map" else.
+absl::StatusOr<std::shared_ptr<core::Media>> MapWholeFile(const std::string& path,
+                                                          const FileOptions& options);
 
 // The same of a block device, which nobody else may have mounted unless `read_only`. Kernel pages
-// of it are shared with whoever reads it through its node. What the kernel knows to be bad on it is bad
-// from the start.
-absl::StatusOr<std::shared_ptr<Pmem2Media>> MapWholeDisk(const std::string& path,
-                                                         const FileOptions& options);
+// of it are shared with whoever reads it through its node. What the kernel knows to be bad on it is
+// bad from the start.
+absl::StatusOr<std::shared_ptr<core::Media>> MapWholeDisk(const std::string& path,
+                                                          const FileOptions& options);
+
+// The one or the other, as `path` is.
+absl::StatusOr<std::shared_ptr<core::Media>> MapWholeStore(const std::string& path,
+                                                           const FileOptions& options);
 
 }  // namespace nvdimmfs::backends
 

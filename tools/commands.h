@@ -25,6 +25,7 @@ int ListCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int InitLabelsCommand(const Arguments& arguments);
 int MapCommand(const Arguments& arguments);
+int MoveLabelsCommand(const Arguments& arguments);
 int ShellCommand(const Arguments& arguments);
 
 // "sentence [ENXIO, reason]".

@@ -1,4 +1,5 @@
 // nvdimmfs create IMAGE --size 256M [--label-size 128K] [--labels auto|none|1.1|1.2] [--uuid U]
+// [--slot K]
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include "backends/image_backend.h"
 #include "backends/image_create.h"
 #include "backends/image_layout.h"
+#include "backends/qemu_slot.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
@@ -24,6 +26,7 @@ struct Wanted {
   std::string label_size = "128K";
   std::string labels = "auto";
   std::string uuid;
+  uint32_t slot = 0;
 };
 
 absl::Status Initialise(const backends::NewImage& image, const std::string& version) {
@@ -76,7 +79,10 @@ absl::Status Create(const Wanted& wanted) {
                  wanted.label_size.c_str());
   else
     std::fprintf(stderr, "a guest gets it with:\n%s\n",
-                 backends::QemuCommandLine(image, uuid).c_str());
+                 backends::QemuCommandLine(image, wanted.slot, uuid).c_str());
+  if (wanted.slot != 0)
+    std::fprintf(stderr, "until it has labels, mount it with: nvdimmfs %s,slot=%u MOUNTPOINT\n",
+                 image.path.c_str(), wanted.slot);
   return absl::OkStatus();
 }
 
@@ -97,6 +103,9 @@ int CreateCommand(const Arguments& arguments) {
       ->check(CLI::IsMember({"auto", "none", "1.1", "1.2"}))
       ->capture_default_str();
   app.add_option("--uuid", wanted.uuid, "the DIMM's uuid; QEMU keeps it on its command line");
+  app.add_option("--slot", wanted.slot,
+                 "QEMU's slot that the DIMM is for: 0 for a guest's first DIMM, 1 for its second")
+      ->check(CLI::Range(uint32_t{0}, backends::kQemuSlots - 1));
   if (const auto code = Parse(app, arguments)) return *code;
   const absl::Status status = Create(wanted);
   if (status.ok()) return kDone;

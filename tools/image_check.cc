@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "backends/image_backend.h"
 #include "btt/btt_layer.h"
+#include "core/base/note.h"
 #include "core/base/status.h"
 #include "core/devices/bus.h"
 #include "core/devices/dimm.h"
@@ -37,7 +39,11 @@ SourceRequest RequestFor(const std::string& source, bool read_only, bool force) 
 
 void AddDimm(const core::Dimm& dimm, Findings& findings) {
   const core::DimmSource& source = dimm.source();
-  for (const core::Finding& finding : source.findings) findings.push_back({dimm.name(), finding});
+  for (const core::Finding& finding : source.findings)
+    findings.push_back(
+        {dimm.name(), finding, core::IsNote(finding) ? Outcome::kNote : Outcome::kFound});
+  for (core::Finding& finding : backends::FindLabelsElsewhere(source))
+    findings.push_back({dimm.name(), std::move(finding)});
   if (dimm.data() == nullptr || source.labels == nullptr) return;
   const uint64_t area_start = source.label_offset;
   for (core::Finding finding : dimm.data()->labels.findings()) {

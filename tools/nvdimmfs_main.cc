@@ -17,9 +17,13 @@ struct Form {
 };
 
 constexpr Form kForms[] = {
-    {"create", nvdimmfs::tools::CreateCommand}, {"list", nvdimmfs::tools::ListCommand},
-    {"check", nvdimmfs::tools::CheckCommand},   {"init-labels", nvdimmfs::tools::InitLabelsCommand},
-    {"map", nvdimmfs::tools::MapCommand},       {"shell", nvdimmfs::tools::ShellCommand},
+    {"create", nvdimmfs::tools::CreateCommand},
+    {"list", nvdimmfs::tools::ListCommand},
+    {"check", nvdimmfs::tools::CheckCommand},
+    {"init-labels", nvdimmfs::tools::InitLabelsCommand},
+    {"map", nvdimmfs::tools::MapCommand},
+    {"move-labels", nvdimmfs::tools::MoveLabelsCommand},
+    {"shell", nvdimmfs::tools::ShellCommand},
 };
 
 // A program that is started with a standard stream closed must not open an image in its place.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "backends/kernel_key_ring.h"
+#include "backends/qemu_slot.h"
 #include "backends/state_file.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
@@ -129,6 +130,19 @@ void ReadPoison(TomlReader& table, core::Media* media) {
   }
 }
 
+// What opens a file that begins like another form of image.
+bool IsRaw(TomlReader& table) {
+  const auto format = table.Text("format");
+  if (format && *format != "raw")
+    table.Refuse("format", "only \"raw\": the bytes of the file are those of the DIMM");
+  return format.has_value();
+}
+
+// QEMU's slot whose identity the DIMM has, where it does not say more; `number` is its own.
+uint32_t ReadSlot(TomlReader& table, uint32_t number) {
+  return static_cast<uint32_t>(table.Number("slot", 0, backends::kQemuSlots - 1).value_or(number));
+}
+
 std::optional<DimmSource> Builder::MissingDimm(const std::string& name,
                                                std::optional<uint64_t> size, TomlReader& table) {
   if (!size || *size == 0 || *size % kPage != 0) {
@@ -151,13 +165,15 @@ std::optional<DimmSource> Builder::OpenDimm(TomlReader& table) {
   backends::ImageOptions options = options_;
   const auto image = table.Text("image");
   options.label_size = table.Size("label_size");
+  options.hide_labels = table.Flag("hide_labels").value_or(false);
+  options.raw = IsRaw(table);
   if (const auto labels = table.Text("labels")) options.labels = PathOf(*labels);
   options.read_only = table.Flag("read_only").value_or(false) || options_.read_only;
   const bool missing = table.Flag("missing").value_or(false);
   const auto size = table.Size("size");
   if (!table.status().ok()) return std::nullopt;
   if (missing) return MissingDimm(image ? PathOf(*image) : "the image", size, table);
-  if (size) table.Refuse("size", "goes with missing = true only; an image has its own");
+  options.size = size;
   if (!image) table.Refuse("", "a DIMM needs an image, or missing = true and a size");
   if (!table.status().ok()) return std::nullopt;
   auto opened = backends::OpenImage(PathOf(*image), dimms_, options);
@@ -200,7 +216,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   const auto name = table.Text("name");
   const auto image = table.Text("image");
   std::optional<DimmSource> dimm = OpenDimm(table);
-  core::DimmIdentity identity = backends::QemuIdentity(dimms_);
+  core::DimmIdentity identity = backends::QemuIdentity(ReadSlot(table, dimms_));
   ReadIdentity(table, identity);
   uint64_t serial = identity.serial;
   Assign(table.Number("serial", 0, cxl_ ? std::numeric_limits<int64_t>::max() : UINT32_MAX),
@@ -332,6 +348,8 @@ void Builder::RegionOverImage(TomlReader& table, RegionSource& region) {
   const auto image = table.Text("image");
   backends::ImageOptions options = options_;
   options.label_size = 0;
+  options.hide_labels = table.Flag("hide_labels").value_or(false);
+  options.raw = IsRaw(table);
   if (!table.status().ok()) return;
   auto opened = backends::OpenImage(PathOf(*image), 0, options);
   if (!opened.ok()) return table.Refuse("image", opened.status());

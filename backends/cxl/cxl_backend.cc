@@ -264,8 +264,7 @@ absl::StatusOr<std::shared_ptr<core::Media>> Builder::Node() const {
     return Refusal(errno, "image.open",
                    absl::StrCat("open ", options_.data, ": ", strerror(errno)));
   const FileOptions file{.read_only = options_.read_only, .force = options_.force};
-  if (S_ISBLK(status.st_mode)) return MapWholeDisk(options_.data, file);
-  if (!S_ISCHR(status.st_mode)) return MapWholeFile(options_.data, file);
+  if (!S_ISCHR(status.st_mode)) return MapWholeStore(options_.data, file);
   ASSIGN_OR_RETURN(
       const DevdaxMapping mapping,
       MapDevdax(options_.data, {.read_only = options_.read_only, .force = options_.force}));

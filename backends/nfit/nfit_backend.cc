@@ -85,7 +85,8 @@ absl::Status Joiner::CheckCounts() const {
 FileOptions Joiner::OptionsOfFiles() const {
   return {.read_only = bytes_.options.read_only,
           .force = bytes_.options.force,
-          .durability = bytes_.options.durability};
+          .durability = bytes_.options.durability,
+          .check_format = !bytes_.options.raw};
 }
 
 absl::StatusOr<DimmSource> Joiner::DimmOfImage(size_t index) const {

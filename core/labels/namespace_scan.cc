@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "core/base/endian.h"
 #include "core/base/status.h"
+#include "core/labels/interleave_set.h"
 #include "core/labels/label_format.h"
 
 namespace nvdimmfs::core {
@@ -37,6 +38,40 @@ Directory::Directory(const ScanMapping& mapping) {
   for (const DpaExtent& extent : mapping.space->extents())
     if (mapping.dpa.Contains(extent.dpa.start)) starts.emplace_back(extent.owner, extent.dpa.start);
   std::sort(starts.begin(), starts.end());
+}
+
+// QEMU gives the DIMM in slot k this serial number + k, and this vendor.
+constexpr uint32_t kQemuSerial = 0x123456, kQemuSlots = 256;
+constexpr uint16_t kQemuVendor = 0x8086;
+
+// The serial number of the one DIMM whose set has this cookie: a DIMM of QEMU's vendor without a
+// manufacturing date, at region offset 0. Nothing where there is no such DIMM.
+std::optional<uint32_t> SerialOfLoneDimm(uint64_t cookie, bool v1_1) {
+  // The lower half of a Fletcher sum is the plain sum of the words: the serial number, and from
+  // version 1.2 on the vendor.
+  const uint32_t serial = static_cast<uint32_t>(cookie) - (v1_1 ? 0 : kQemuVendor);
+  const SetMember member{.serial = serial, .vendor = kQemuVendor};
+  const SetCookies cookies = ComputeSetCookies({&member, 1});
+  if ((v1_1 ? cookies.v1_1 : cookies.v1_2) != cookie) return std::nullopt;
+  return serial;
+}
+
+// Whose set a label is of that is not of the region's, and what shows its namespace.
+std::string DescribeForeignSet(const LabelArea& area, const NamespaceLabel& label) {
+  if (label.nlabel > 1)
+    return absl::StrCat("a set of ", label.nlabel,
+                        " DIMMs, which show it together, as one region of a topology file");
+  const auto serial = SerialOfLoneDimm(label.isetcookie, area.is_v1_1());
+  if (!serial)
+    return "the set of a DIMM of another maker, or of a region at another offset; a topology file "
+           "can say what it is";
+  const std::string say = absl::StrCat("serial=0x", absl::Hex(*serial));
+  if (*serial - kQemuSerial >= kQemuSlots)
+    return absl::StrCat("that of the DIMM with this serial number: open it with ", say);
+  const uint32_t slot = *serial - kQemuSerial;
+  return absl::StrCat("that of the DIMM in QEMU's slot ", slot,
+                      ". A guest shows it with -device nvdimm,slot=", slot, "; here open it with ",
+                      say);
 }
 
 // One scan: what it is given, and what it has found so far.
@@ -147,9 +182,10 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
     return absl::OkStatus();
   }
   if (!HasCookie(mapping, label)) {
-    Skip(mapping, stored, "labels.cookie",
-         absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie),
-                      " is of another set (this is 0x", absl::Hex(region_.cookie), ")"));
+    Skip(
+        mapping, stored, "labels.cookie",
+        absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie), " is of another set (this is 0x",
+                     absl::Hex(region_.cookie), "): ", DescribeForeignSet(*mapping.labels, label)));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(ScannedNamespace ns, Assemble(label.uuid));

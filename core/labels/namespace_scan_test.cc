@@ -94,6 +94,47 @@ TEST_F(NamespaceScanTest, NoLabelsNoNamespaces) {
   EXPECT_THAT(Scan().namespaces, IsEmpty());
 }
 
+// QEMU's slot k has the serial 0x123456 + k; any other serial is named, too.
+TEST_F(NamespaceScanTest, AForeignSetIsNamedWithWhatShowsIt) {
+  struct Case {
+    SetMember member;
+    std::string says;
+  };
+  const Case cases[] = {
+      {{.serial = 0x123457, .vendor = 0x8086}, "QEMU's slot 1. "},
+      {{.serial = 0x123457, .vendor = 0x8086}, "serial=0x123457"},
+      {{.serial = 0x123555, .vendor = 0x8086}, "slot=255;"},
+      {{.serial = 0x123556, .vendor = 0x8086}, "open it with serial=0x123556"},
+      {{.serial = 0xffffffff, .vendor = 0x8086}, "open it with serial=0xffffffff"},
+      {{.serial = 0x123457, .vendor = 0x8087}, "another maker"},
+      {{.region_offset = 4096, .serial = 0x123457, .vendor = 0x8086}, "another offset"},
+  };
+  for (const LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2})
+    for (const Case& tried : cases) {
+      SCOPED_TRACE(tried.says);
+      if (version == LabelVersion::kV1_1 && tried.member.vendor != 0x8086) continue;
+      areas_.clear();
+      spaces_.clear();
+      MakeRegion(1, version);
+      NamespaceLabel label = Good(1, 0, 16 * kMiB);
+      const SetCookies cookies = ComputeSetCookies({&tried.member, 1});
+      label.isetcookie = version == LabelVersion::kV1_1 ? cookies.v1_1 : cookies.v1_2;
+      Put(0, label);
+      const ScanResult result = Scan();
+      EXPECT_THAT(result.namespaces, IsEmpty());
+      ASSERT_THAT(result.findings, SizeIs(1));
+      EXPECT_THAT(result.findings[0].sentence, testing::HasSubstr(tried.says));
+    }
+  areas_.clear();
+  spaces_.clear();
+  MakeRegion(1);
+  NamespaceLabel label = Good(1, 0, 16 * kMiB);
+  label.isetcookie = 7;
+  label.nlabel = 3;
+  Put(0, label);
+  EXPECT_THAT(Scan().findings[0].sentence, testing::HasSubstr("a set of 3 DIMMs"));
+}
+
 TEST_F(NamespaceScanTest, FieldsComeFromTheLabel) {
   MakeRegion(1);
   NamespaceLabel label = Good(1, 16 * kMiB, 32 * kMiB);

@@ -6,7 +6,8 @@
 
 namespace nvdimmfs::tools {
 
-inline constexpr absl::string_view kCxlOptions[] = {"data", "labels", "label_size", "force"};
+inline constexpr absl::string_view kCxlOptions[] = {"data", "labels", "label_size", "hide_labels",
+                                                    "force"};
 
 // Refused as backends/cxl/cxl_backend.h says.
 absl::StatusOr<Buses> OpenCxlSource(const SourceArguments& arguments);

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "backends/image_backend.h"
 #include "backends/kernel_key_ring.h"
+#include "backends/qemu_slot.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"

@@ -6,7 +6,8 @@
 
 namespace nvdimmfs::tools {
 
-inline constexpr absl::string_view kDevdaxOptions[] = {"labels", "label_size", "force"};
+inline constexpr absl::string_view kDevdaxOptions[] = {"labels", "label_size", "hide_labels",
+                                                       "slot",   "serial",     "force"};
 
 // Refused as backends/devdax_backend.h says.
 absl::StatusOr<Buses> OpenDevdaxSource(const SourceArguments& arguments);

@@ -7,7 +7,8 @@
 namespace nvdimmfs::tools {
 
 // range=FILE, once for each region, holds its bytes; without any they are in memory.
-inline constexpr absl::string_view kDeviceTreeOptions[] = {"range", "force", "durability"};
+inline constexpr absl::string_view kDeviceTreeOptions[] = {"range", "format", "force",
+                                                           "durability"};
 
 // Refused as backends/devicetree_backend.h says.
 absl::StatusOr<Buses> OpenDeviceTreeSource(const SourceArguments& arguments);

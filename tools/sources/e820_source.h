@@ -7,7 +7,8 @@
 namespace nvdimmfs::tools {
 
 // range=FILE, any number of times, is one more range; address=SIZE is where the first one is.
-inline constexpr absl::string_view kE820Options[] = {"range", "address", "force", "durability"};
+inline constexpr absl::string_view kE820Options[] = {"range", "address", "format", "force",
+                                                     "durability"};
 
 // Refused as backends/e820_backend.h says.
 absl::StatusOr<Buses> OpenE820Source(const SourceArguments& arguments);

@@ -7,8 +7,10 @@ namespace nvdimmfs::tools {
 
 absl::StatusOr<backends::FileOptions> ReadFileOptions(const SourceArguments& arguments) {
   ASSIGN_OR_RETURN(const backends::ImageOptions options, ReadImageOptions(arguments));
-  return backends::FileOptions{
-      .read_only = options.read_only, .force = options.force, .durability = options.durability};
+  return backends::FileOptions{.read_only = options.read_only,
+                               .force = options.force,
+                               .durability = options.durability,
+                               .check_format = !options.raw};
 }
 
 absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& arguments,

@@ -4,16 +4,21 @@
 
 #include "absl/status/statusor.h"
 #include "backends/image_backend.h"
+#include "backends/qemu_slot.h"
 #include "tools/sources/kind.h"
 
 namespace nvdimmfs::tools {
 
-inline constexpr absl::string_view kImageOptions[] = {"label_size", "labels", "force",
-                                                      "durability"};
+inline constexpr absl::string_view kImageOptions[] = {"label_size", "hide_labels", "labels",
+                                                      "size",       "slot",        "serial",
+                                                      "format",     "force",       "durability"};
 
 // Reads those of `arguments`' options that are in kImageOptions, and read_only. Refused with
 // EINVAL, "source.option", where a value is none.
 absl::StatusOr<backends::ImageOptions> ReadImageOptions(const SourceArguments& arguments);
+
+// Reads slot= and serial=; passes over other options. Refused likewise.
+absl::StatusOr<backends::SlotWish> ReadSlotWish(const SourceArguments& arguments);
 
 }  // namespace nvdimmfs::tools
 

@@ -11,6 +11,8 @@ absl::StatusOr<backends::LabelPlace> ReadLabelPlace(const SourceArguments& argum
       const auto size = core::ParseSize(value);
       if (!size.ok()) return BadOption(key, value, "needs a size in bytes, or with K, M or G");
       place.size = *size;
+    } else if (key == "hide_labels") {
+      place.hide_labels = true;
     } else if (key == "labels") {
       if (value.empty()) return BadOption(key, value, "needs the path of a file, or tail");
       place.tail = value == "tail";

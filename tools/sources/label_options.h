@@ -7,8 +7,8 @@
 
 namespace nvdimmfs::tools {
 
-// Reads labels=tail|FILE and label_size=; passes over other options. Refused with EINVAL,
-// "source.option".
+// Reads labels=tail|FILE, label_size= and hide_labels; passes over other options. Refused with
+// EINVAL, "source.option".
 absl::StatusOr<backends::LabelPlace> ReadLabelPlace(const SourceArguments& arguments);
 
 }  // namespace nvdimmfs::tools

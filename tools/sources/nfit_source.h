@@ -8,8 +8,8 @@ namespace nvdimmfs::tools {
 
 // Options that may be there more than once: dimm=IMAGE for each DIMM, or range=FILE for each region
 // with labels=FILE for each DIMM.
-inline constexpr absl::string_view kNfitOptions[] = {"dimm",       "range", "labels",
-                                                     "label_size", "force", "durability"};
+inline constexpr absl::string_view kNfitOptions[] = {
+    "dimm", "range", "labels", "label_size", "hide_labels", "format", "force", "durability"};
 
 // Refused as backends/nfit/nfit_backend.h says.
 absl::StatusOr<Buses> OpenNfitSource(const SourceArguments& arguments);

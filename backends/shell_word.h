@@ -1,0 +1,26 @@
+// A text as one word of a shell line that is shown to a person.
+#ifndef NVDIMMFS_BACKENDS_SHELL_WORD_H_
+#define NVDIMMFS_BACKENDS_SHELL_WORD_H_
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace nvdimmfs::backends {
+
+// In quotes only where it needs them.
+inline std::string ShellWord(const std::string& word) {
+  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) || (c != 0 && std::strchr("-_./,=:+@%", c) != nullptr);
+  });
+  if (plain && !word.empty()) return word;
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_SHELL_WORD_H_

@@ -1,0 +1,16 @@
+// A finding that tells what was assumed, and nothing that is wrong: a line for the owner, which spoils no
+// verdict.
+#ifndef NVDIMMFS_CORE_BASE_NOTE_H_
+#define NVDIMMFS_CORE_BASE_NOTE_H_
+
+#include "absl/strings/match.h"
+#include "core/base/finding.h"
+
+namespace nvdimmfs::core {
+
+// By its reason: "image.labels.note".
+inline bool IsNote(const Finding& finding) { return absl::EndsWith(finding.reason, ".note"); }
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BASE_NOTE_H_

@@ -1,0 +1,63 @@
+"""A guest's second NVDIMM: what was prepared here for slot 1 the kernel finds, and what it makes is found here."""
+
+import json
+import subprocess
+
+from tests.support import guest, images, mounting, runner, session
+
+MIB = images.MIB
+AREA = 128 << 10
+
+
+class SlotsTest(mounting.MountTestCase):
+    limit = 280
+
+    def names(self, source):
+        done = subprocess.run(
+            [mounting.program("tools/nvdimmfs"), "list", "-N", source],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        listed = json.loads(done.stdout or "[]")
+        return sorted(ns["name"] for ns in (listed if isinstance(listed, list) else [listed]))
+
+    def test_namespaces_go_to_the_second_slot_and_back(self):
+        paths = {}
+        for minor in (1, 2):
+            for slot in (0, 1):
+                path = images.initialised(self.scratch_path(f"v{minor}s{slot}.img"), 128 * MIB, AREA, minor)
+                with mounting.Mount(path, f"slot={slot}") as mount:
+                    mount.write(f"size=16M mode=raw name=here{minor}{slot}", session.REGION, "x/create")
+                paths[minor, slot] = path
+        order = [paths[1, 0], paths[1, 1], paths[2, 0], paths[2, 1]]
+        # Slots 0 and 1 are as prepared; 2 and 3 are those of images that were prepared for others.
+        devices = [word for slot, path in enumerate(order) for word in guest.nvdimm(path, AREA, slot)]
+        sections = guest.run(
+            devices,
+            """
+section names
+for ns in /sys/bus/nd/devices/namespace*; do
+  name=$(cat $ns/alt_name 2>/dev/null) && [ -n "$name" ] && echo "$(basename $ns) $name"
+done
+section create
+try ndctl create-namespace -m raw -s 16M -n guest1 -r region1
+try ndctl create-namespace -m raw -s 16M -n guest3 -r region3
+""",
+        )
+        found = dict(line.split() for line in sections["names"].splitlines())
+        self.assertEqual({"here10", "here11"}, set(found.values()), found)
+        self.assertEqual(["guest1", "here11"], self.names(order[1]))
+        # Labels for two slots: the one that is said.
+        self.assertEqual(["here21"], self.names(f"{order[3]},slot=1"))
+        self.assertEqual(["guest3"], self.names(f"{order[3]},slot=3"))
+        # The same four as QEMU orders them, in a topology.
+        topology = self.scratch_path("box.toml")
+        with open(topology, "w", encoding="utf-8") as out:
+            out.write("[[bus]]\n" + "".join(f'[[bus.dimm]]\nimage = "{path}"\n' for path in order))
+        self.assertEqual(["guest1", "guest3", "here10", "here11"], self.names(topology))
+
+
+if __name__ == "__main__":
+    runner.main()
