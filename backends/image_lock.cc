@@ -13,6 +13,7 @@
 #include "backends/block_locks.h"
 #include "backends/closing_mark.h"
 #include "backends/file_users.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {

@@ -42,8 +42,17 @@ for ns in /sys/bus/nd/devices/namespace*; do
   name=$(cat $ns/alt_name 2>/dev/null) && [ -n "$name" ] && echo "$(basename $ns) $name"
 done
 section create
-try ndctl create-namespace -m raw -s 16M -n guest1 -r region1
-try ndctl create-namespace -m raw -s 16M -n guest3 -r region3
+# The region of the DIMM with a serial number: the kernel numbers neither by slot.
+region_of() {
+  for dimm in /sys/bus/nd/devices/nmem*; do
+    [ "$(cat $dimm/nfit/serial)" = $1 ] || continue
+    for region in /sys/bus/nd/devices/region*; do
+      case $(cat $region/mapping0) in $(basename $dimm),*) basename $region;; esac
+    done
+  done
+}
+try ndctl create-namespace -m raw -s 16M -n guest1 -r $(region_of 0x57341200)
+try ndctl create-namespace -m raw -s 16M -n guest3 -r $(region_of 0x59341200)
 """,
         )
         found = dict(line.split() for line in sections["names"].splitlines())
