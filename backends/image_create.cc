@@ -24,7 +24,7 @@ namespace {
 using core::Refusal;
 
 constexpr uint64_t kGiB = uint64_t{1} << 30;
-// Of the label area so much gets its blocks at once: the index blocks, and thousands of labels.
+// This much of the label area gets its blocks at once: the index blocks, and thousands of labels.
 constexpr uint64_t kReserved = 2 << 20;
 
 absl::Status CheckNew(const NewImage& image) {
@@ -51,9 +51,8 @@ absl::string_view WhatToDo(int error) {
     case EEXIST:
       return "; remove it first, nothing is overwritten";
     case EFBIG:
-      return "; its file system takes no file of that size (ext4: 16T less a block); XFS, btrfs "
-             "and "
-             "tmpfs take larger ones";
+      return "; its file system does not take a file of that size (ext4: 16T less a block); XFS, "
+             "btrfs and tmpfs take larger ones";
     case ENOSPC:
     case EDQUOT:
       return "; free space there. No file was left behind";

@@ -62,7 +62,7 @@ absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&, D
 absl::StatusOr<size_t> AttributeFile::Write(uint64_t, absl::Span<const std::byte> data) {
   if (data.empty()) return 0;
   RETURN_IF_ERROR(Store({reinterpret_cast<const char*>(data.data()), data.size()}));
-  // Of a longer write the model took no more: the caller learns that there is a rest.
+  // The model takes one page of a longer write; the caller learns that there is a rest.
   return std::min(data.size(), kAttributePage);
 }
 

@@ -74,7 +74,7 @@ absl::Status Create(const Wanted& wanted) {
                  wanted.label_size.c_str());
   if (image.label_size != 0 && image.label_size < backends::kMinLabelArea)
     std::fprintf(stderr,
-                 "nvdimmfs: note: QEMU takes no label area below 128K: this image is for nvdimmfs "
+                 "nvdimmfs: note: QEMU does not take a label area below 128K: this image is for nvdimmfs "
                  "alone, with -o label_size=%s where it does not find the labels\n",
                  wanted.label_size.c_str());
   else
