@@ -30,8 +30,9 @@ bool IsWord(absl::string_view text, absl::string_view word);
 // Without white space at both ends.
 absl::string_view Trim(absl::string_view text);
 
-// A size as people type it: digits with an optional suffix K, M, G or T (1024). For command lines
-// and for x/create, not for the kernel's attributes.
+// A size as people type it: a number with an optional suffix, in either case. K, M, G, T and KiB,
+// MiB, GiB, TiB are powers of 1024; kB, MB, GB, TB are powers of 1000; B is a byte. For command
+// lines and for x/create, not for the kernel's attributes.
 absl::StatusOr<uint64_t> ParseSize(absl::string_view text);
 
 // "512 [4096] \n": every choice followed by a blank, the current one in brackets.

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from tests.support import mounting, runner
 from tests.volumes import plugin as plugins
@@ -28,6 +29,24 @@ class UseTest(plugins.PluginTestCase):
             if not shutil.which(name):
                 self.skipTest(f"no {name} (util-linux)")
         self.big = self.image("big.img", 256 * MIB)
+
+    def plugin(self, *sources, **more):
+        """One whose calls are asked again when it says so: machines may be slow."""
+        plugin = super().plugin(*sources, **more)
+        say = plugin.say
+
+        def insist(*arguments, **fields):
+            end = time.monotonic() + 3 * mounting.PATIENCE
+            while True:
+                try:
+                    return say(*arguments, **fields)
+                except plugins.Refused as refused:
+                    if "EAGAIN, volume.busy" not in str(refused) or time.monotonic() > end:
+                        raise
+                    time.sleep(0.2)
+
+        plugin.say = insist
+        return plugin
 
     @contextlib.contextmanager
     def container(self, place):
