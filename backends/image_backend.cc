@@ -59,17 +59,17 @@ std::vector<core::Finding> Displaced(const std::string& path, uint64_t size, Sea
   return findings;
 }
 
-// A file that was made longer by little has an area that is larger than its index says: it is read all
-// the same, but not by a guest.
+// A file that was made longer by little has an area that is larger than its index says: it is read
+// all the same, but not by a guest.
 void TellLongerArea(const std::string& path, core::DimmSource& dimm) {
   const auto area = core::LabelArea::Open(dimm.labels);
   if (!area.ok()) return;
-  const uint64_t described =
-      core::RoundUp(area->slot_offset(area->slot_count()), kImagePage);
+  const uint64_t described = core::RoundUp(area->slot_offset(area->slot_count()), kImagePage);
   if (described >= dimm.labels->size() || described < kMinLabelArea) return;
   dimm.findings.push_back(
       {kDisplaced, dimm.label_offset,
-       absl::StrCat("the label area has ", dimm.labels->size(), " bytes, but was made for ", described,
+       absl::StrCat("the label area has ", dimm.labels->size(), " bytes, but was made for ",
+                    described,
                     ": the file was made longer, and a guest with label-size=", described,
                     " finds no labels. Cut it: truncate -s ", dimm.label_offset + described, " ",
                     ShellWord(path), ", or give the guest label-size=", dimm.labels->size())});

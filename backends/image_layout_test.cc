@@ -164,9 +164,9 @@ TEST_F(ImageLayoutTest, EitherIndexBlockIsEnough) {
 
 TEST_F(ImageLayoutTest, ACopyOfALabelAreaInTheDataDoesNotMoveTheRealOne) {
   MakeFile(64 * kMiB + 128 * kKiB);
-  Label(128 * kKiB);
   // What a guest may write into its own data: an area that would end where the file ends.
   Label(kMiB);
+  Label(128 * kKiB);
   const ImageLayout layout = Divide();
   EXPECT_EQ(layout.labels.size, 128 * kKiB);
   ASSERT_EQ(Reasons(layout), std::vector<std::string>{"image.labels.ambiguous"});
@@ -216,8 +216,8 @@ TEST_F(ImageLayoutTest, ASizeThatHidesLabelsIsRefused) {
 // Who says which of two areas may have either.
 TEST_F(ImageLayoutTest, OfTwoLabelAreasTheCallerMaySayEither) {
   MakeFile(64 * kMiB + 128 * kKiB);
-  Label(128 * kKiB);
   Label(kMiB);
+  Label(128 * kKiB);
   EXPECT_EQ(Divide({.label_size = kMiB}).labels.size, kMiB);
   EXPECT_EQ(Divide({.label_size = 128 * kKiB}).labels.size, 128 * kKiB);
 }

@@ -426,6 +426,39 @@ class DiskTest(ImageTestCase):
             subprocess.run(["umount", place], timeout=30, check=True)
 
 
+class UnmappableTest(ImageTestCase):
+    """On a file system whose files no program can map shared."""
+
+    def setUp(self):
+        super().setUp()
+        self.backing = self.labelled("a.img")
+        place = self.scratch_path("direct")
+        os.mkdir(place)
+        server = subprocess.Popen(
+            [mounting.program("tests/e2e/direct_fs"), self.backing, place, "-f"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(server.wait, 30)
+        self.addCleanup(mounting.unmount, place)
+        self.path = os.path.join(place, "image")
+        self.assertTrue(mounting.wait_until(lambda: os.path.exists(self.path)))
+
+    def test_reading_works_and_writing_says_why_not(self):
+        self.assertEqual(["db"], self.names(self.path))
+        self.nvdimmfs("check", self.path)
+        self.assertIn("db", self.nvdimmfs("map", self.path).stdout)
+        before = images.sha256(self.backing)
+        self.refused(self.path, says=["direct_io", "-o ro"])
+        with mounting.Mount(self.path, "ro") as mount:
+            with open(mount.join("dev/by-name/db"), "rb") as node:
+                self.assertEqual(bytes(MIB), node.read(MIB))
+            with self.assertRaises(OSError):
+                mount.write("size=16M", REGION, "x/create")
+        self.assertEqual(before, images.sha256(self.backing))
+
+
 class TmpfsTest(ImageTestCase):
     def tmpfs(self, size):
         if os.geteuid() != 0:
