@@ -76,7 +76,7 @@ absl::Status StoreUevent(Device& device, absl::string_view text) {
 absl::StatusOr<std::string> ShowLastError(Device& device) {
   const LastError latest = device.LatestError();
   return latest.sentence.empty() ? std::string()
-                                 : absl::StrCat(EscapeSentence(latest.sentence), "\n");
+                                 : absl::StrCat(EscapeText(latest.sentence), "\n");
 }
 
 LastError Device::LatestDataError() const {
