@@ -32,7 +32,7 @@ class MessagesTestCase(mounting.MountTestCase):
     def setUp(self):
         super().setUp()
         self.image = self.scratch_path("vm.img")
-        code, _, err = run("create", self.image, "--size", "16M", "--labels", "1.2")
+        code, _, err = run("create", self.image, "--size", "64M", "--labels", "1.2")
         self.assertEqual(code, 0, err)
 
     def assert_says(self, arguments, code, *parts, **options):
@@ -169,9 +169,9 @@ class HoldersTest(MessagesTestCase):
 
     def test_df_does_not_say_full(self):
         with mounting.Mount(self.image) as mount:
-            mount.write("ndbus0/region0/x/create", "size=8M")
+            mount.write("size=16M", "ndbus0/region0/x/create")
             there = os.statvfs(mount.path)
-            self.assertEqual(there.f_blocks * there.f_frsize, 8 << 20)
+            self.assertEqual(there.f_blocks * there.f_frsize, 16 << 20)
             self.assertEqual(there.f_bavail, there.f_blocks)
             self.assertEqual(there.f_favail, there.f_files)
 
