@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "backends/devicetree_structure.h"
 #include "backends/range_file.h"
 #include "core/base/status.h"
 #include "core/media/memory_media.h"
@@ -24,9 +25,10 @@ using core::Range;
 using core::Refusal;
 
 constexpr uint64_t kPage = 4096;
-constexpr size_t kMaxTree = 16 << 20;  // bytes
-constexpr int kMaxDepth = 32;          // of buses in buses
-constexpr size_t kMaxRanges = 1024;    // of all nodes
+constexpr size_t kMaxTree = 2 << 20;  // bytes; as in kernels
+constexpr int kMaxDepth = 32;         // of buses in buses
+constexpr size_t kMaxNodes = 1024;    // of persistent memory
+constexpr size_t kMaxRanges = 1024;   // of all nodes
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 constexpr const char* kCompatible[] = {"pmem-region", "pmem-region-v2"};
 // Whose children are devices, too.
@@ -194,6 +196,8 @@ int Walker::NumaNode(int node) const {
 }
 
 absl::Status Walker::AddPmem(int node) {
+  if (found_.size() == kMaxNodes)
+    return BadReg(node, absl::StrCat("more than ", kMaxNodes, " nodes of persistent memory"));
   PmemNode pmem;
   pmem.path = PathOf(node);
   pmem.is_volatile = static_cast<bool>(Get(node, "volatile"));
@@ -216,11 +220,11 @@ absl::Status Walker::AddPmem(int node) {
       return BadReg(node, absl::StrFormat("entry %d of reg: %u bytes at 0x%x: needs whole pages of "
                                           "%u bytes below 2^62",
                                           at / entry, *size, *translated, kPage));
+    if (taken_.size() + pmem.ranges.size() == kMaxRanges)
+      return BadReg(node, absl::StrCat("more than ", kMaxRanges, " ranges"));
     pmem.ranges.push_back({*translated, *size});
   }
   for (const Range& ours : pmem.ranges) {
-    if (taken_.size() == kMaxRanges)
-      return BadReg(node, absl::StrCat("more than ", kMaxRanges, " ranges"));
     for (const auto& [theirs, path] : taken_)
       if (theirs.Overlaps(ours))
         return BadReg(node, absl::StrCat("some of its addresses are those of ", path));
@@ -270,6 +274,7 @@ absl::StatusOr<core::RegionSource> RegionOf(const PmemNode& node, const Range& r
 }  // namespace
 
 absl::StatusOr<std::vector<PmemNode>> FindPmemNodes(absl::Span<const std::byte> tree) {
+  RETURN_IF_ERROR(CheckDeviceTree(tree));
   // libfdt reads words: the tree must be aligned.
   std::vector<uint64_t> aligned((tree.size() + 7) / 8);
   if (!tree.empty()) std::memcpy(aligned.data(), tree.data(), tree.size());

@@ -29,9 +29,9 @@ struct PmemNode {
 
 // The nodes that a kernel makes devices of, in its order: children of the root and of simple buses
 // that are not disabled. Addresses are translated through `ranges`.
-// Refused with EINVAL: "dtb.structure" for what is no device tree (libfdt checks all of it),
-// "dtb.reg" for a node whose `reg` cannot be read or translated, wraps, is empty or not made of
-// pages of 4096 bytes. Sentences name the node and the offset of its property.
+// Refused with EINVAL: "dtb.structure" for what is not a device tree (devicetree_structure.h, then
+// libfdt), "dtb.reg" for a node whose `reg` cannot be read or translated, wraps, is empty or not
+// made of pages of 4096 bytes. Sentences name the node and the offset of its property.
 absl::StatusOr<std::vector<PmemNode>> FindPmemNodes(absl::Span<const std::byte> tree);
 
 // The buses of the file at `path`. The bytes of the regions are in `files` (OpenRange of

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -112,6 +113,96 @@ TEST(DeviceTreeTest, WhatIsNoTreeIsRefused) {
   }
   bytes[0] ^= std::byte{1};
   EXPECT_EQ(core::ReasonOf(FindPmemNodes(bytes).status()), "dtb.structure");
+}
+
+void SetWord(std::vector<std::byte>& bytes, size_t at, uint32_t word) {
+  for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::byte>(word >> (24 - 8 * i));
+}
+
+// libfdt 1.6.1 alone never comes back from 0xfffffff4 as the length of the property at 216.
+TEST(DeviceTreeTest, NoWordOfTheBlobIsTrusted) {
+  const std::vector<std::byte> good = Bytes();
+  for (const uint32_t word :
+       {0xfffffff4u, 0xffffffffu, 0xfffffffcu, 0x80000000u, 0x7fffffffu, 0x7ffffff4u, 0u, 1u, 2u,
+        3u, 4u, 9u, static_cast<uint32_t>(good.size())}) {
+    for (size_t at = 0; at + 4 <= good.size(); at += 4) {
+      std::vector<std::byte> bytes = good;
+      SetWord(bytes, at, word);
+      const auto nodes = FindPmemNodes(bytes);
+      EXPECT_TRUE(nodes.ok() || core::ErrnoOf(nodes.status()) == EINVAL) << at;
+    }
+  }
+  std::vector<std::byte> bytes = good;
+  SetWord(bytes, 216, 0xfffffff4);
+  const absl::Status status = FindPmemNodes(bytes).status();
+  EXPECT_EQ(core::ReasonOf(status), "dtb.structure");
+  EXPECT_TRUE(absl::StrContains(status.message(), "offset 212: a property of 4294967284 bytes"))
+      << status;
+}
+
+// The blob with a structure block of `words` alone.
+std::vector<std::byte> TreeOf(const std::vector<uint32_t>& words, absl::string_view strings = "") {
+  constexpr uint32_t kStructure = 56;  // behind the header and an empty reservation block
+  std::vector<std::byte> bytes(kStructure + 4 * words.size() + strings.size());
+  const uint32_t structure_size = static_cast<uint32_t>(4 * words.size());
+  const uint32_t header[] = {0xd00dfeed,
+                             static_cast<uint32_t>(bytes.size()),
+                             kStructure,
+                             kStructure + structure_size,
+                             40,
+                             17,
+                             16,
+                             0,
+                             static_cast<uint32_t>(strings.size()),
+                             structure_size};
+  for (size_t i = 0; i < std::size(header); ++i) SetWord(bytes, 4 * i, header[i]);
+  for (size_t i = 0; i < words.size(); ++i) SetWord(bytes, kStructure + 4 * i, words[i]);
+  for (size_t i = 0; i < strings.size(); ++i)
+    bytes[kStructure + structure_size + i] = static_cast<std::byte>(strings[i]);
+  return bytes;
+}
+
+std::string RefusalOf(const std::vector<std::byte>& bytes) {
+  return std::string(FindPmemNodes(bytes).status().message());
+}
+
+TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
+  constexpr uint32_t kBegin = 1, kEndNode = 2, kProperty = 3, kNop = 4, kEnd = 9, kNoName = 0;
+  EXPECT_EQ(RefusalOf(TreeOf({kBegin, kNoName, kEndNode, kEnd})), "");
+  EXPECT_EQ(RefusalOf(TreeOf({kNop, kBegin, kNoName, kNop, kEndNode, kNop, kEnd})), "");
+  const struct {
+    std::vector<std::byte> bytes;
+    const char* says;
+  } kBad[] = {
+      {TreeOf({}), "without its end token"},
+      {TreeOf({kEnd}), "does not begin with a node"},
+      {TreeOf({kProperty, 0, 0, kEnd}), "does not begin with a node"},
+      {TreeOf({kBegin, kNoName, kEnd}), "inside of a node"},
+      {TreeOf({kBegin, kNoName, kEndNode, kEndNode, kEnd}), "behind the root"},
+      {TreeOf({kBegin, kNoName, kEndNode, kBegin, kNoName, kEndNode, kEnd}), "behind the root"},
+      {TreeOf({kBegin, kNoName, 5, kEndNode, kEnd}), "0x5 is not a token"},
+      {TreeOf({kBegin, 0x61616161}), "name has no end"},
+      {TreeOf({kBegin, 0x611b6100, kEndNode, kEnd}), "byte 0x1b"},
+      {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}), "a property's name"},
+      {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}, "abc"), "a property's name"},
+      {TreeOf({kBegin, kNoName, kProperty, 0}, "a"), "header does not fit"},
+  };
+  for (const auto& row : kBad)
+    EXPECT_TRUE(absl::StrContains(RefusalOf(row.bytes), row.says))
+        << row.says << ": " << RefusalOf(row.bytes);
+
+  std::vector<uint32_t> deep;
+  for (int i = 0; i < 10000; ++i) deep.insert(deep.end(), {kBegin, kNoName});
+  EXPECT_TRUE(absl::StrContains(RefusalOf(TreeOf(deep)), "64 nodes in each other"));
+
+  // compatible = "pmem-region", without reg: as many nodes as a blob holds would take for ever.
+  std::vector<uint32_t> many = {kBegin, kNoName};
+  for (int i = 0; i < 2000; ++i)
+    many.insert(many.end(), {kBegin, 0x61000000, kProperty, 12, 0, 0x706d656d, 0x2d726567,
+                             0x696f6e00, kEndNode});
+  many.insert(many.end(), {kEndNode, kEnd});
+  EXPECT_TRUE(absl::StrContains(RefusalOf(TreeOf(many, absl::string_view("compatible", 11))),
+                                "more than 1024 nodes"));
 }
 
 TEST(DeviceTreeTest, ANodeIsABusAndAnEntryOfRegARegion) {

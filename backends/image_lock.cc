@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@
 #include "backends/block_locks.h"
 #include "backends/closing_mark.h"
 #include "backends/file_users.h"
+#include "backends/own_mounts.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 
@@ -30,27 +32,39 @@ std::vector<FileUser> Opponents(int fd, bool read_only) {
   return users;
 }
 
-std::string Describe(const std::vector<FileUser>& users) {
+// A daemon of ours, and what ends it.
+std::string DescribeOurs(const FileUser& user, const std::string& path) {
+  const std::string who = absl::StrCat("by nvdimmfs (pid ", user.pid, ")");
+  const std::optional<OwnMount> mount = MountOfDaemon(user.pid, path);
+  if (!mount)
+    return absl::StrCat(who, ", which is not a mount that can be seen from here. Stop it first");
+  return absl::StrCat(who, ", mounted on ", mount->mountpoint, ". Unmount it first: umount ",
+                      mount->mountpoint);
+}
+
+// Who has it, and what to do about that.
+std::string Describe(const std::vector<FileUser>& users, const std::string& path) {
   if (users.empty())
     return "by a process that cannot be seen from here (another user's, a container's, a loop "
-           "device)";
+           "device). Stop it first";
   // Whoever maps it is the likeliest to matter.
   const FileUser& user =
       *std::max_element(users.begin(), users.end(),
                         [](const FileUser& a, const FileUser& b) { return a.maps < b.maps; });
+  if (users.size() == 1 && user.command == "nvdimmfs" && user.pid != getpid())
+    return DescribeOurs(user, path);
   std::string text = absl::StrCat("by ", user.command, " (pid ", user.pid,
                                   user.pid == getpid() ? ", this process" : "", "), which has it ",
                                   user.maps ? "mapped" : "open", user.writes ? " for writing" : "");
   if (users.size() > 1) absl::StrAppend(&text, ", and ", users.size() - 1, " more");
-  return text;
+  return absl::StrCat(text, ". Stop it first (a VM, another mount)");
 }
 
 absl::Status Busy(int fd, const std::string& path, bool read_only) {
   return core::Refusal(
       EBUSY, "image.busy",
-      absl::StrCat("open ", path, ": in use ", Describe(Opponents(fd, read_only)),
-                   ". Stop it first (a VM, another mount); to look at the image as it is just now, "
-                   "use -o ro,force"));
+      absl::StrCat("open ", path, ": in use ", Describe(Opponents(fd, read_only), path),
+                   "; to look at it as it is just now, add ,ro,force to the SOURCE"));
 }
 
 enum class Use {

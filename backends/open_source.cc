@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -18,10 +20,21 @@ namespace {
 
 using core::Refusal;
 
-absl::Status OpenError(const std::string& path, int error) {
-  absl::string_view advice = "";
-  if (error == EACCES || error == EPERM || error == EROFS)
-    advice = "; it may still be readable: try -o ro";
+// What a user who may not do what was tried can do.
+std::string AdviceOnRights(const std::string& path, bool read_only) {
+  if (!read_only && faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0)
+    return "; it can be read: add ,ro to the SOURCE";
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0)
+    return absl::StrCat("; a directory on the way is closed to this user (uid ", geteuid(), ")");
+  return absl::StrFormat(
+      "; this user (uid %u) may not %s it: it belongs to uid %u, gid %u, with mode %04o", geteuid(),
+      read_only ? "read" : "read or write", status.st_uid, status.st_gid, status.st_mode & 07777);
+}
+
+absl::Status OpenError(const std::string& path, int error, bool read_only) {
+  std::string advice;
+  if (error == EACCES || error == EPERM || error == EROFS) advice = AdviceOnRights(path, read_only);
   if (error == EBUSY) advice = ". It is mounted, or somebody else has claimed it";
   if (error == ENXIO || error == ENODEV)
     advice = ". Its driver is not bound, or the device is gone";
@@ -92,16 +105,16 @@ int OpenPatiently(const std::string& path, int flags) {
 
 absl::StatusOr<Descriptor> OpenNode(const std::string& path, NodeKind kind, bool read_only) {
   struct stat status;
-  if (stat(path.c_str(), &status) != 0) return OpenError(path, errno);
+  if (stat(path.c_str(), &status) != 0) return OpenError(path, errno, read_only);
   RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
   int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   if (kind == NodeKind::kBlock && !read_only) flags |= O_EXCL;
   // A look must not leave a trace in the access time. Only the owner may ask for that.
   int fd = OpenPatiently(path, flags | (read_only ? O_NOATIME : 0));
   if (fd < 0 && errno == EPERM && read_only) fd = OpenPatiently(path, flags);
-  if (fd < 0) return OpenError(path, errno);
+  if (fd < 0) return OpenError(path, errno, read_only);
   Descriptor file(fd);
-  if (fstat(fd, &status) != 0) return OpenError(path, errno);
+  if (fstat(fd, &status) != 0) return OpenError(path, errno, read_only);
   RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
   return file;
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/nearest_word.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::fs {
@@ -106,9 +107,13 @@ absl::Status Unknown(absl::string_view option, absl::Span<const absl::string_vie
   for (const absl::string_view name : kValued) known.push_back(absl::StrCat(name, "="));
   for (const absl::string_view name : source_options) known.emplace_back(name);
   for (const absl::string_view name : kFuseOptions) known.emplace_back(name);
-  return core::Refusal(EINVAL, "option.unknown",
-                       absl::StrCat("-o ", option, ": unknown; known are ",
-                                    absl::StrJoin(known, ", "), " and those of mount(8)"));
+  std::vector<std::string> names = known;  // without "="
+  for (std::string& name : names) name = name.substr(0, name.find('='));
+  return core::Refusal(
+      EINVAL, "option.unknown",
+      absl::StrCat("-o ", option, ": unknown",
+                   core::DidYouMean(option.substr(0, option.find('=')), names), "; known are ",
+                   absl::StrJoin(known, ", "), " and those of mount(8)"));
 }
 
 std::optional<uint32_t> ParseNumber(const std::string& text, int base) {

@@ -1,14 +1,15 @@
 #include "tools/check_report.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -66,9 +67,10 @@ void PrintLine(const std::string& source, const PlacedFinding& found) {
   const std::string where = found.outcome == Outcome::kNote
                                 ? ""
                                 : absl::StrCat("offset ", Offset(found.finding.offset), ": ");
-  std::printf("%s: %s: %s%s%s [%s]\n", source.c_str(), found.subject.c_str(), where.c_str(),
-              PrefixOf(found.outcome), found.finding.sentence.c_str(),
-              found.finding.reason.c_str());
+  PrintData(absl::StrCat(core::EscapeSentence(absl::StrCat(
+                             source, ": ", found.subject, ": ", where, PrefixOf(found.outcome),
+                             found.finding.sentence, " [", found.finding.reason, "]")),
+                         "\n"));
 }
 
 nlohmann::ordered_json AsJson(const std::string& source, const PlacedFinding& found) {
@@ -99,9 +101,9 @@ void CheckReport::Add(const std::string& source, const std::vector<PlacedFinding
   }
   Print(source, findings);
   if (mended + left != 0)
-    std::printf("%s: %zu found, %zu mended\n", source.c_str(), mended + left, mended);
+    PrintData(absl::StrCat(source, ": ", mended + left, " found, ", mended, " mended\n"));
   else if (options_.verbose)
-    std::printf("%s: sound\n", source.c_str());
+    PrintData(absl::StrCat(source, ": sound\n"));
 }
 
 void CheckReport::Print(const std::string& source,
@@ -120,16 +122,16 @@ void CheckReport::Print(const std::string& source,
     tally.first = first_hidden ? offset : std::min(tally.first, offset);
     tally.last = first_hidden ? offset : std::max(tally.last, offset);
     if (tally.seen == tally.count)
-      std::printf("%s: %s: %s%zu more like this, at offsets %s to %s (--verbose lists them) [%s]\n",
-                  source.c_str(), found.subject.c_str(), PrefixOf(found.outcome),
-                  tally.count - kShownOfMany, Offset(tally.first).c_str(),
-                  Offset(tally.last).c_str(), found.finding.reason.c_str());
+      PrintData(absl::StrCat(source, ": ", found.subject, ": ", PrefixOf(found.outcome),
+                             tally.count - kShownOfMany, " more like this, at offsets ",
+                             Offset(tally.first), " to ", Offset(tally.last),
+                             " (--verbose lists them) [", found.finding.reason, "]\n"));
   }
 }
 
 void CheckReport::AddRefusal(const std::string& source, const absl::Status& status) {
   code_ |= kCannotTell;
-  Complain(core::Annotate(status, source));
+  Complain(InContext("check " + source, status));
   if (options_.json)
     list_.push_back({{"source", source},
                      {"subject", nullptr},
@@ -142,12 +144,12 @@ void CheckReport::AddRefusal(const std::string& source, const absl::Status& stat
 }
 
 int CheckReport::Finish() {
-  // Names come from media and from the command line: bytes that are not UTF-8 become U+FFFD.
   if (options_.json)
-    std::printf(
-        "%s\n",
-        list_.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
-  return code_;
+    PrintData(core::EscapeJson(
+                  list_.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
+              "\n");
+  // A verdict that nobody got is none.
+  return FinishData(kDone) == kDone ? code_ : code_ | kCannotTell;
 }
 
 }  // namespace nvdimmfs::tools

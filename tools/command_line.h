@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/string_view.h"
 #include "tools/commands.h"
 
 namespace nvdimmfs::tools {
@@ -12,6 +13,9 @@ namespace nvdimmfs::tools {
 // Nothing: go on. Else the exit code: help and version were printed (kDone), or the arguments are
 // off (kUsage).
 std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
+
+// Says what is off and where help is. `command` is "nvdimmfs", or "nvdimmfs list". Returns kUsage.
+int BadUsage(absl::string_view command, absl::string_view sentence);
 
 }  // namespace nvdimmfs::tools
 

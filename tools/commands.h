@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace nvdimmfs::tools {
 
@@ -32,6 +33,8 @@ int ShellCommand(const Arguments& arguments);
 std::string Describe(const absl::Status& status);
 // "nvdimmfs: sentence [ENXIO, reason]" on stderr.
 void Complain(const absl::Status& status);
+// The refusal with "what: " before its sentence, unless that begins so already.
+absl::Status InContext(absl::string_view what, const absl::Status& status);
 
 inline constexpr char kVersion[] = "0.1.0";
 

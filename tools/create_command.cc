@@ -7,15 +7,18 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "backends/image_backend.h"
 #include "backends/image_create.h"
 #include "backends/image_layout.h"
 #include "backends/qemu_slot.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "core/labels/label_area.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -63,26 +66,22 @@ absl::Status Create(const Wanted& wanted) {
     unlink(image.path.c_str());
     return labelled;
   }
-  std::printf("%s: %llu bytes of data, %llu bytes of labels (%s)\n", image.path.c_str(),
-              static_cast<unsigned long long>(image.size),
-              static_cast<unsigned long long>(image.label_size),
-              DescribeLabels(image, version).c_str());
+  PrintData(absl::StrCat(image.path, ": ", image.size, " bytes of data, ", image.label_size,
+                         " bytes of labels (", DescribeLabels(image, version), ")\n"));
   if (!created.label_area_is_found && version == "none")
-    std::fprintf(stderr,
-                 "nvdimmfs: note: a blank label area of this size cannot be told from data; mount "
-                 "with -o label_size=%s\n",
-                 wanted.label_size.c_str());
+    Note(absl::StrCat("a blank label area of this size cannot be told from data; name it as ",
+                      image.path, ",label_size=", wanted.label_size));
   if (image.label_size != 0 && image.label_size < backends::kMinLabelArea)
-    std::fprintf(stderr,
-                 "nvdimmfs: note: QEMU does not take a label area below 128K: this image is for nvdimmfs "
-                 "alone, with -o label_size=%s where it does not find the labels\n",
-                 wanted.label_size.c_str());
+    Note(absl::StrCat(
+        "QEMU does not take a label area below 128K: this image is for nvdimmfs alone; "
+        "where it does not find the labels, name it as ",
+        image.path, ",label_size=", wanted.label_size));
   else
     std::fprintf(stderr, "a guest gets it with:\n%s\n",
-                 backends::QemuCommandLine(image, wanted.slot, uuid).c_str());
+                 core::EscapeSentence(backends::QemuCommandLine(image, wanted.slot, uuid)).c_str());
   if (wanted.slot != 0)
-    std::fprintf(stderr, "until it has labels, mount it with: nvdimmfs %s,slot=%u MOUNTPOINT\n",
-                 image.path.c_str(), wanted.slot);
+    Note(absl::StrCat("until it has labels, mount it with: nvdimmfs ", image.path,
+                      ",slot=", wanted.slot, " MOUNTPOINT"));
   return absl::OkStatus();
 }
 
@@ -108,8 +107,8 @@ int CreateCommand(const Arguments& arguments) {
       ->check(CLI::Range(uint32_t{0}, backends::kQemuSlots - 1));
   if (const auto code = Parse(app, arguments)) return *code;
   const absl::Status status = Create(wanted);
-  if (status.ok()) return kDone;
-  Complain(core::Annotate(status, "create " + wanted.path));
+  if (status.ok()) return FinishData(kDone);
+  Complain(InContext("create " + wanted.path, status));
   return kRefused;
 }
 

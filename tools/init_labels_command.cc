@@ -9,11 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_repair.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/label_copy.h"
+#include "tools/output.h"
 #include "tools/source.h"
 
 namespace nvdimmfs::tools {
@@ -66,10 +68,10 @@ absl::StatusOr<core::LabelVersion> VersionOf(const Wanted& wanted, const core::D
 absl::Status InUse(const core::LabelArea& area, const absl::Status& not_blank) {
   std::string what = std::string(not_blank.message());
   for (const core::StoredLabel& stored : area.labels())
-    absl::StrAppend(&what, "\n  slot ", stored.slot, ": namespace ", stored.label.uuid.ToString(),
-                    stored.label.name.empty() ? "" : ", ", stored.label.name);
+    absl::StrAppend(&what, "; slot ", stored.slot, ": namespace ", stored.label.uuid.ToString(),
+                    stored.label.name.empty() ? "" : ", ", core::EscapeName(stored.label.name));
   return core::Refusal(core::ErrnoOf(not_blank), core::ReasonOf(not_blank),
-                       absl::StrCat(what, "\n--force gives its labels up, and keeps a copy"));
+                       absl::StrCat(what, ". --force gives its labels up, and keeps a copy"));
 }
 
 // The old area in a file, where there is something to keep.
@@ -80,8 +82,8 @@ absl::Status Keep(const Wanted& wanted, const Found& found) {
           *found.dimm.labels,
           wanted.save.empty() ? std::nullopt : std::optional<std::string>(wanted.save),
           found.dimm.label_file.empty() ? found.dimm.description : found.dimm.label_file));
-  std::fprintf(stderr, "the old label area is in %s; to bring it back:\n%s\n", path.c_str(),
-               HowToBringBack(path, found.dimm).c_str());
+  Say(absl::StrCat("the old label area is in ", path, "; to bring it back:"));
+  std::fprintf(stderr, "%s\n", core::EscapeSentence(HowToBringBack(path, found.dimm)).c_str());
   return absl::OkStatus();
 }
 
@@ -97,9 +99,8 @@ absl::Status Initialise(const Wanted& wanted, const Found& found) {
     RETURN_IF_ERROR(Keep(wanted, found));
     RETURN_IF_ERROR(area.InitialiseOver(version));
   }
-  std::printf("%s: %llu bytes of labels, version %d.%d, %u slots, all free\n", found.name.c_str(),
-              static_cast<unsigned long long>(area.size()), area.major(), area.minor(),
-              area.slot_count());
+  PrintData(absl::StrCat(found.name, ": ", area.size(), " bytes of labels, version ", area.major(),
+                         ".", area.minor(), ", ", area.slot_count(), " slots, all free\n"));
   return absl::OkStatus();
 }
 
@@ -112,7 +113,7 @@ absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
                                          .save = nullptr};
   RETURN_IF_ERROR(core::GiveUpSlot(found.dimm.labels, *wanted.slot, options,
                                    [&] { return Keep(wanted, found); }));
-  std::printf("%s: slot %u holds no label any more\n", found.name.c_str(), *wanted.slot);
+  PrintData(absl::StrCat(found.name, ": slot ", *wanted.slot, " holds no label any more\n"));
   return absl::OkStatus();
 }
 
@@ -146,8 +147,8 @@ int InitLabelsCommand(const Arguments& arguments) {
                  "name of SOURCE.labels-N");
   if (const auto code = Parse(app, arguments)) return *code;
   const absl::Status status = Run(wanted);
-  if (status.ok()) return kDone;
-  Complain(core::Annotate(status, "init-labels " + wanted.source));
+  if (status.ok()) return FinishData(kDone);
+  Complain(InContext("init-labels " + wanted.source, status));
   return kRefused;
 }
 

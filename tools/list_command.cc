@@ -1,6 +1,5 @@
 // nvdimmfs list [-BDRNXMCHFicuv] [-b BUS] [-d DIMM] [-r REGION] [-n NAMESPACE] [-m MODE] [-t TYPE]
 //               [-U NODE] [--schema 1] [--force] SOURCE...
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/listing.h"
+#include "tools/output.h"
 #include "tools/schema_listing.h"
 #include "tools/source.h"
 
@@ -32,11 +32,11 @@ absl::StatusOr<std::string> ListSources(const ListRequest& request) {
     SourceRequest source{.text = text, .read_only = true};
     if (request.force) source.options.push_back({"force", ""});
     absl::StatusOr<std::vector<core::BusSource>> opened = OpenSource(source);
-    if (!opened.ok()) return core::Annotate(opened.status(), "list " + text);
+    if (!opened.ok()) return InContext("list " + text, opened.status());
     for (core::BusSource& bus : *opened) {
       bus_sources.push_back(text);
       const absl::Status added = system.AddBus(std::move(bus));
-      if (!added.ok()) return core::Annotate(added, "list " + text);
+      if (!added.ok()) return InContext("list " + text, added);
     }
   }
   if (request.schema == 1) return ListInSchema1(system, bus_sources);
@@ -98,12 +98,8 @@ int ListCommand(const Arguments& arguments) {
     Complain(listing.status());
     return kRefused;
   }
-  std::fputs(listing->c_str(), stdout);
-  if (std::fflush(stdout) != 0) {
-    Complain(core::Refusal(EIO, "list.output", "standard output cannot be written"));
-    return kRefused;
-  }
-  return kDone;
+  PrintData(*listing);
+  return FinishData(kDone);
 }
 
 }  // namespace nvdimmfs::tools

@@ -21,6 +21,7 @@
 #include "core/labels/dpa_svg.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 #include "tools/source.h"
 
 namespace nvdimmfs::tools {
@@ -38,7 +39,7 @@ absl::Status CheckReplaceable(const std::string& path) {
   if (file.gcount() == 0 || start == "<?xml") return absl::OkStatus();
   return core::Refusal(EEXIST, "map.svg",
                        absl::StrCat("--svg ", path,
-                                    ": it is there, and no picture; remove it "
+                                    ": exists and is not an SVG; not overwritten. Remove it "
                                     "first, or name another file"));
 }
 
@@ -84,7 +85,7 @@ absl::Status Draw(const SourceRequest& request, const std::string& svg) {
   });
   if (!svg.empty()) text = core::DrawDpaSvg(bars);
   if (!svg.empty() && svg != "-") return WritePicture(text, svg);
-  std::fputs(text.c_str(), stdout);
+  PrintData(text);
   return absl::OkStatus();
 }
 
@@ -101,8 +102,8 @@ int MapCommand(const Arguments& arguments) {
   if (const auto code = Parse(app, arguments)) return *code;
   if (force) request.options.push_back({"force", ""});
   const absl::Status status = Draw(request, svg);
-  if (status.ok()) return kDone;
-  Complain(core::Annotate(status, "map " + request.text));
+  if (status.ok()) return FinishData(kDone);
+  Complain(InContext("map " + request.text, status));
   return kRefused;
 }
 

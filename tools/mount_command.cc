@@ -117,7 +117,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   fs::PrepareSignals();
   CLI::App app(
       "Shows persistent memory as the kernel's device tree.\n"
-      "Other forms: nvdimmfs create | list | check | map | shell (each with --help).",
+      "Other forms: see nvdimmfs help.",
       "nvdimmfs");
   std::string source_text;
   std::string mountpoint;
@@ -133,6 +133,8 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   app.add_option("SOURCE", source_text, SourceHelp())->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
   if (const auto code = Parse(app, arguments)) return *code;
+  if (mountpoint.empty())
+    return BadUsage("nvdimmfs", "the MOUNTPOINT is empty (is a variable of the script unset?)");
 
   auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), SourceOptions());
   if (!parsed.ok()) {
@@ -163,7 +165,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   ProgramLog log("nvdimmfs");
   const absl::Status status = Mount(request, options, *daemon, log, ready);
   if (status.ok()) return kDone;
-  const absl::Status refused = core::Annotate(status, "mount " + source_text);
+  const absl::Status refused = InContext("mount " + source_text, status);
   // The parent of a daemon prints what is reported to it.
   if (options.foreground)
     Complain(refused);

@@ -1,11 +1,13 @@
 // nvdimmfs move-labels IMAGE
-#include <cstdio>
+#include <cstdint>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "backends/label_move.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 namespace nvdimmfs::tools {
 
@@ -23,12 +25,10 @@ int MoveLabelsCommand(const Arguments& arguments) {
     Complain(moved.status());
     return kRefused;
   }
-  std::printf("%s: the labels were at %llu and are at %llu; the DIMM has %llu bytes, before %llu\n",
-              path.c_str(), static_cast<unsigned long long>(moved->from.start),
-              static_cast<unsigned long long>(moved->to.start),
-              static_cast<unsigned long long>(moved->to.start),
-              static_cast<unsigned long long>(moved->from.start));
-  return kDone;
+  const uint64_t from = moved->from.start, to = moved->to.start;
+  PrintData(absl::StrCat(path, ": the labels were at ", from, " and are at ", to, "; the DIMM has ",
+                         to, " bytes, before ", from, "\n"));
+  return FinishData(kDone);
 }
 
 }  // namespace nvdimmfs::tools

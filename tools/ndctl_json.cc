@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/utf8.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -49,7 +50,7 @@ void Write(const Json& value, const std::string& indent, std::string& out) {
 std::string WriteNdctlJson(const Json& value) {
   std::string out;
   Write(value, "", out);
-  return out;
+  return core::EscapeJson(out);
 }
 
 Json NumberFormat::Size(uint64_t bytes) const {

@@ -13,8 +13,9 @@ namespace nvdimmfs::tools {
 
 using Json = nlohmann::ordered_json;
 
-// Two blanks per level, "key":value, "\/" for a slash, other bytes than controls as they are (also
-// where they are not UTF-8: an alt_name may hold anything). Without a final newline.
+// Two blanks per level, "key":value, "\/" for a slash. Well-formed UTF-8, whatever an alt_name
+// holds: what does not show is an escape, and bytes that are not UTF-8 become U+FFFD (json-c passes
+// both on). Without a final newline.
 std::string WriteNdctlJson(const Json& value);
 
 // How one listing prints its numbers.

@@ -2,21 +2,26 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "tools/commands.h"
+#include "tools/form_help.h"
 #include "tools/log/program_log.h"
 
 namespace {
 
+using nvdimmfs::tools::Arguments;
+
 struct Form {
   const char* name;
-  int (*run)(const nvdimmfs::tools::Arguments&);
+  int (*run)(const Arguments&);
 };
 
 constexpr Form kForms[] = {
+    {"mount", nvdimmfs::tools::MountCommand},
     {"create", nvdimmfs::tools::CreateCommand},
     {"list", nvdimmfs::tools::ListCommand},
     {"check", nvdimmfs::tools::CheckCommand},
@@ -25,6 +30,26 @@ constexpr Form kForms[] = {
     {"move-labels", nvdimmfs::tools::MoveLabelsCommand},
     {"shell", nvdimmfs::tools::ShellCommand},
 };
+
+const Form* FindForm(const std::string& name) {
+  for (const Form& form : kForms)
+    if (name == form.name) return &form;
+  return nullptr;
+}
+
+std::vector<std::string> FormNames() {
+  std::vector<std::string> names;
+  for (const Form& form : kForms) names.emplace_back(form.name);
+  return names;
+}
+
+// nvdimmfs help [FORM]
+int Help(const Arguments& arguments) {
+  if (arguments.empty()) return nvdimmfs::tools::HelpOnForms(FormNames());
+  const Form* form = FindForm(arguments[0]);
+  return form == nullptr ? nvdimmfs::tools::UnknownForm(arguments[0], FormNames())
+                         : form->run({"--help"});
+}
 
 // A program that is started with a standard stream closed must not open an image in its place.
 void OpenStandardStreams() {
@@ -39,9 +64,12 @@ int main(int argc, char** argv) {
   const nvdimmfs::tools::ProgramLog log("nvdimmfs");
   // Debian's Abseil looks for cycles at each lock, under one lock for all threads: for the tests.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  for (const Form& form : kForms)
-    if (argc > 1 && std::strcmp(argv[1], form.name) == 0)
-      return form.run(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
-  return nvdimmfs::tools::MountCommand(
-      nvdimmfs::tools::Arguments(argv + (argc > 0 ? 1 : 0), argv + argc));
+  const Arguments arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  if (arguments.empty()) return nvdimmfs::tools::MountCommand(arguments);
+  const std::string& first = arguments[0];
+  const Arguments rest(std::next(arguments.begin()), arguments.end());
+  if (const Form* form = FindForm(first)) return form->run(rest);
+  if (first == "help") return Help(rest);
+  if (nvdimmfs::tools::IsBareWord(first)) return nvdimmfs::tools::UnknownForm(first, FormNames());
+  return nvdimmfs::tools::MountCommand(arguments);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/input.h"
+#include "core/base/utf8.h"
 #include "core/devices/bus.h"
 #include "core/devices/dimm.h"
 #include "core/devices/namespace.h"
@@ -202,7 +203,7 @@ namespace {
 
 std::string TextOf(Json buses) {
   const Json listing = {{"schema", 1}, {"buses", std::move(buses)}};
-  return listing.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return core::EscapeJson(listing.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace

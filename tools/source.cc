@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "backends/own_mounts.h"
+#include "core/base/nearest_word.h"
 #include "core/base/status.h"
 #include "tools/sources/preset_source.h"
 
@@ -41,9 +44,36 @@ absl::Status UnknownKind(const std::string& name) {
   const auto form = [](std::string* out, const SourceKind& kind) {
     absl::StrAppend(out, kind.form);
   };
-  return core::Refusal(EOPNOTSUPP, "source.kind",
-                       absl::StrCat("source ", name, ": no such file, and this program opens only ",
-                                    absl::StrJoin(SourceKinds(), ", ", form)));
+  std::vector<std::string> schemes;
+  for (const SourceKind& kind : SourceKinds()) schemes.emplace_back(kind.scheme);
+  const absl::string_view scheme = SchemeOf(name);
+  return core::Refusal(
+      EOPNOTSUPP, "source.kind",
+      absl::StrCat("source ", name, ": there is no such file, and ", scheme,
+                   " is not a kind of source", core::DidYouMean(scheme, schemes),
+                   ". A SOURCE is one of ", absl::StrJoin(SourceKinds(), ", ", form)));
+}
+
+std::vector<std::string> Words(const SourceKind& kind) {
+  std::vector<std::string> words = {"ro"};
+  for (const absl::string_view option : kind.options) words.emplace_back(option);
+  return words;
+}
+
+// A mount's directory holds what the source says, but is not the source.
+absl::Status CheckNotMountpoint(const std::string& name) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(name, error)) return absl::OkStatus();
+  const std::optional<backends::OwnMount> mount = backends::MountAt(name);
+  if (!mount) return absl::OkStatus();
+  const std::string& top = mount->mountpoint;
+  return core::Refusal(
+      EISDIR, "source.mounted",
+      absl::StrCat(name, " is ", name == top ? "the mount" : "in the mount", " of ", mount->source,
+                   ". What list and map print is there, too: cat ", top,
+                   "/ndbus*/x/list.json, cat ", top,
+                   "/ndbus*/region*/x/map.txt; ndctl runs in: nvdimmfs shell ", top,
+                   "; check takes the source once it is unmounted (umount ", top, ")"));
 }
 
 absl::Status Take(const SourceKind& kind, const OptionList& options, SourceArguments& arguments) {
@@ -55,8 +85,8 @@ absl::Status Take(const SourceKind& kind, const OptionList& options, SourceArgum
     } else {
       return BadOption(
           key, value,
-          absl::StrCat("unknown; ", kind.form, " takes ro", kind.options.empty() ? "" : ", ",
-                       absl::StrJoin(kind.options, ", ")));
+          absl::StrCat("unknown", core::DidYouMean(key, Words(kind)), "; ", kind.form, " takes ro",
+                       kind.options.empty() ? "" : ", ", absl::StrJoin(kind.options, ", ")));
     }
   }
   return absl::OkStatus();
@@ -107,8 +137,13 @@ bool IsModule(const SourceRequest& request) {
 
 absl::StatusOr<std::vector<core::BusSource>> OpenSource(const SourceRequest& request) {
   const auto [name, own_options] = SplitSource(request.text);
+  if (name.empty())
+    return core::Refusal(EINVAL, "source.empty",
+                         "the SOURCE is empty: name an image or another source (is a variable of "
+                         "the script unset?)");
   const SourceKind* kind = KindOf(name);
   if (kind == nullptr) return UnknownKind(name);
+  if (kind->scheme.empty()) RETURN_IF_ERROR(CheckNotMountpoint(name));
   SourceArguments arguments{.name = name.substr(kind->scheme.size()),
                             .read_only = request.read_only};
   RETURN_IF_ERROR(Take(*kind, request.options, arguments));

@@ -1,18 +1,19 @@
 #include "tools/toml_reader.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "tools/toml/parser.h"
+#include "tools/toml/value.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -20,6 +21,9 @@ namespace {
 constexpr size_t kMaxFile = 1 << 20;  // bytes
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::error_code unused;
+  if (std::filesystem::is_directory(path, unused))
+    return core::Refusal(EISDIR, "toml.open", absl::StrCat("open ", path, ": ", strerror(EISDIR)));
   std::ifstream file(path, std::ios::binary);
   if (!file)
     return core::Refusal(errno, "toml.open", absl::StrCat("open ", path, ": ", strerror(errno)));
@@ -35,29 +39,38 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-std::string At(const std::string& path, const toml::source_region& source) {
-  return absl::StrCat(path, ":", source.begin.line, ":", source.begin.column, ": ");
+std::string At(const std::string& path, toml::Place place) {
+  return absl::StrCat(path, ":", place.line, ":", place.column, ": ");
 }
 
-std::string_view View(absl::string_view text) { return {text.data(), text.size()}; }
+// Nothing where the value is something else.
+template <typename T>
+std::optional<T> As(const toml::Value& value) {
+  const T* held = std::get_if<T>(&value.data);
+  return held == nullptr ? std::nullopt : std::optional<T>(*held);
+}
 
 }  // namespace
 
 struct TomlReader::File {
   std::string path;
-  toml::table top;
+  std::unique_ptr<toml::Table> top;
   absl::Status first;
 };
 
 struct TomlReader::Table {
   std::shared_ptr<File> file;
-  const toml::table* values;
+  const toml::Table* values;
   std::string name;  // "bus.dimm"; empty for the top
   std::vector<std::string> asked;
 
-  const toml::node* Find(absl::string_view key) {
+  const toml::Value* Find(absl::string_view key) {
     asked.push_back(std::string(key));
-    return file->first.ok() ? values->get(View(key)) : nullptr;
+    return file->first.ok() ? Peek(key) : nullptr;
+  }
+  const toml::Value* Peek(absl::string_view key) const {
+    const auto found = values->entries.find(std::string(key));
+    return found == values->entries.end() ? nullptr : &found->second.value;
   }
 };
 
@@ -68,24 +81,25 @@ TomlReader::~TomlReader() = default;
 
 absl::StatusOr<TomlReader> TomlReader::Open(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  toml::parse_result parsed = toml::parse(text, path);
-  if (!parsed) {
-    const std::string_view why = parsed.error().description();
-    return core::Refusal(
-        EINVAL, "toml.syntax",
-        absl::StrCat(At(path, parsed.error().source()), absl::string_view(why.data(), why.size())));
-  }
-  auto file = std::make_shared<File>(File{path, std::move(parsed).table(), absl::OkStatus()});
-  const toml::table* top = &file->top;
+  return Parse(text, path);
+}
+
+absl::StatusOr<TomlReader> TomlReader::Parse(absl::string_view text, const std::string& path) {
+  absl::StatusOr<std::unique_ptr<toml::Table>> parsed = toml::Parse(text);
+  if (!parsed.ok())
+    return core::Refusal(core::ErrnoOf(parsed.status()), core::ReasonOf(parsed.status()),
+                         absl::StrCat(path, ":", parsed.status().message()));
+  auto file = std::make_shared<File>(File{path, *std::move(parsed), absl::OkStatus()});
+  const toml::Table* top = file->top.get();
   return TomlReader(std::make_unique<Table>(Table{std::move(file), top, "", {}}));
 }
 
 bool TomlReader::Has(absl::string_view key) { return table_->Find(key) != nullptr; }
 
 std::optional<std::string> TomlReader::Text(absl::string_view key) {
-  const toml::node* node = table_->Find(key);
+  const toml::Value* node = table_->Find(key);
   if (node == nullptr) return std::nullopt;
-  std::optional<std::string> text = node->value_exact<std::string>();
+  std::optional<std::string> text = As<std::string>(*node);
   const bool fits = text && !text->empty() && text->find('\n') == std::string::npos &&
                     text->find('\0') == std::string::npos;
   if (fits) return text;
@@ -94,28 +108,28 @@ std::optional<std::string> TomlReader::Text(absl::string_view key) {
 }
 
 std::optional<bool> TomlReader::Flag(absl::string_view key) {
-  const toml::node* node = table_->Find(key);
+  const toml::Value* node = table_->Find(key);
   if (node == nullptr) return std::nullopt;
-  const std::optional<bool> flag = node->value_exact<bool>();
+  const std::optional<bool> flag = As<bool>(*node);
   if (!flag) Refuse(key, "needs true or false");
   return flag;
 }
 
 std::optional<int64_t> TomlReader::Number(absl::string_view key, int64_t least, int64_t most) {
-  const toml::node* node = table_->Find(key);
+  const toml::Value* node = table_->Find(key);
   if (node == nullptr) return std::nullopt;
-  const std::optional<int64_t> number = node->value_exact<int64_t>();
+  const std::optional<int64_t> number = As<int64_t>(*node);
   if (number && *number >= least && *number <= most) return number;
   Refuse(key, absl::StrCat("needs a whole number from ", least, " to ", most));
   return std::nullopt;
 }
 
 std::optional<uint64_t> TomlReader::Size(absl::string_view key) {
-  const toml::node* node = table_->Find(key);
+  const toml::Value* node = table_->Find(key);
   if (node == nullptr) return std::nullopt;
-  if (const auto number = node->value_exact<int64_t>(); number && *number >= 0)
+  if (const auto number = As<int64_t>(*node); number && *number >= 0)
     return static_cast<uint64_t>(*number);
-  if (const auto text = node->value_exact<std::string>()) {
+  if (const auto text = As<std::string>(*node)) {
     const auto size = core::ParseSize(*text);
     if (size.ok()) return *size;
   }
@@ -124,31 +138,31 @@ std::optional<uint64_t> TomlReader::Size(absl::string_view key) {
 }
 
 std::vector<std::string> TomlReader::Texts(absl::string_view key) {
-  const toml::node* node = table_->Find(key);
+  const toml::Value* node = table_->Find(key);
   if (node == nullptr) return {};
   std::vector<std::string> texts;
-  const toml::array* array = node->as_array();
+  const toml::Array* array = node->array();
   if (array != nullptr)
-    for (const toml::node& element : *array)
-      if (const auto text = element.value_exact<std::string>()) texts.push_back(*text);
-  if (array != nullptr && texts.size() == array->size() && !texts.empty()) return texts;
+    for (const toml::Value& element : array->values)
+      if (const auto text = As<std::string>(element)) texts.push_back(*text);
+  if (array != nullptr && texts.size() == array->values.size() && !texts.empty()) return texts;
   Refuse(key, "needs a list of texts, such as [\"a\", \"b\"]");
   return {};
 }
 
 std::vector<TomlReader> TomlReader::Tables(absl::string_view key) {
-  const toml::node* node = table_->Find(key);
+  const toml::Value* node = table_->Find(key);
   if (node == nullptr) return {};
   std::vector<TomlReader> tables;
-  const toml::array* array = node->as_array();
+  const toml::Array* array = node->array();
   const std::string name =
       table_->name.empty() ? std::string(key) : absl::StrCat(table_->name, ".", key);
   if (array != nullptr)
-    for (const toml::node& element : *array)
-      if (const toml::table* values = element.as_table())
+    for (const toml::Value& element : array->values)
+      if (const toml::Table* values = element.table())
         tables.push_back(
             TomlReader(std::make_unique<Table>(Table{table_->file, values, name, {}})));
-  if (array != nullptr && tables.size() == array->size()) return tables;
+  if (array != nullptr && tables.size() == array->values.size()) return tables;
   Refuse(key, absl::StrCat("needs tables: [[", name, "]], or a list of { ... }"));
   return {};
 }
@@ -159,18 +173,17 @@ void TomlReader::Refuse(absl::string_view key, absl::string_view why) {
 
 void TomlReader::Refuse(absl::string_view key, const absl::Status& why) {
   if (!table_->file->first.ok()) return;
-  const toml::node* node = table_->values->get(View(key));
-  const toml::source_region& source = node == nullptr ? table_->values->source() : node->source();
+  const toml::Value* node = table_->Peek(key);
+  const toml::Place place = node == nullptr ? table_->values->place : node->place;
   std::string subject;
   if (!key.empty()) subject = absl::StrCat(key, ": ");
   table_->file->first =
       core::Refusal(core::ErrnoOf(why), core::ReasonOf(why),
-                    absl::StrCat(At(table_->file->path, source), subject, why.message()));
+                    absl::StrCat(At(table_->file->path, place), subject, why.message()));
 }
 
 absl::Status TomlReader::Finish() {
-  for (const auto& [key, value] : *table_->values) {
-    const absl::string_view name(key.str().data(), key.str().size());
+  for (const auto& [name, entry] : table_->values->entries) {
     const auto& asked = table_->asked;
     if (std::find(asked.begin(), asked.end(), name) != asked.end() || !status().ok()) continue;
     const std::string place =
@@ -180,7 +193,7 @@ absl::Status TomlReader::Finish() {
     known.erase(std::unique(known.begin(), known.end()), known.end());
     table_->file->first =
         core::Refusal(EINVAL, "toml.key",
-                      absl::StrCat(At(table_->file->path, key.source()), "unknown key \"", name,
+                      absl::StrCat(At(table_->file->path, entry.key), "unknown key \"", name,
                                    "\"; ", place, " takes ", absl::StrJoin(known, ", ")));
   }
   return status();

@@ -23,6 +23,8 @@ class TomlReader {
   // Reads and parses the file; this is its top table. Refused with the errno of open(2) and
   // "toml.open", EINVAL and "toml.syntax", or E2BIG and "toml.size" above 1 MiB.
   static absl::StatusOr<TomlReader> Open(const std::string& path);
+  // The same for a text that is said to be the file at `path`.
+  static absl::StatusOr<TomlReader> Parse(absl::string_view text, const std::string& path);
 
   TomlReader(TomlReader&&) noexcept;
   TomlReader& operator=(TomlReader&&) noexcept;

@@ -360,7 +360,7 @@ void Builder::RegionOverImage(TomlReader& table, RegionSource& region) {
 
 void Builder::Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region) {
   const uint64_t start = spa.value_or(NextAddress());
-  if (start % kPage != 0 || start > kMostAddress || region.media->size() > kMostAddress)
+  if (start % kPage != 0 || start >= kMostAddress || region.media->size() > kMostAddress - start)
     return table.Refuse("spa", "needs a multiple of 4096 below 2^62");
   region.spa = {start, region.media->size()};
   for (const Range& range : taken_)
@@ -516,11 +516,8 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   return bus;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<BusSource>> OpenTopology(const std::string& path,
-                                                    const backends::ImageOptions& options) {
-  ASSIGN_OR_RETURN(TomlReader file, TomlReader::Open(path));
+absl::StatusOr<std::vector<BusSource>> BuildTopology(TomlReader& file, const std::string& path,
+                                                     const backends::ImageOptions& options) {
   Builder builder(path, options);
   std::vector<TomlReader> tables = file.Tables("bus");
   std::vector<std::optional<Buses>> made(tables.size());
@@ -540,6 +537,21 @@ absl::StatusOr<std::vector<BusSource>> OpenTopology(const std::string& path,
   if (file.Finish().ok() && buses.empty()) file.Refuse("", "there is no [[bus]] in it");
   RETURN_IF_ERROR(file.status());
   return buses;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<BusSource>> OpenTopology(const std::string& path,
+                                                    const backends::ImageOptions& options) {
+  ASSIGN_OR_RETURN(TomlReader file, TomlReader::Open(path));
+  return BuildTopology(file, path, options);
+}
+
+absl::StatusOr<std::vector<BusSource>> ParseTopology(absl::string_view text,
+                                                     const std::string& path,
+                                                     const backends::ImageOptions& options) {
+  ASSIGN_OR_RETURN(TomlReader file, TomlReader::Parse(text, path));
+  return BuildTopology(file, path, options);
 }
 
 }  // namespace nvdimmfs::tools

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "backends/image_backend.h"
 #include "core/sources/bus_source.h"
 
@@ -19,6 +20,11 @@ namespace nvdimmfs::tools {
 // contradicts itself.
 absl::StatusOr<std::vector<core::BusSource>> OpenTopology(const std::string& path,
                                                           const backends::ImageOptions& options);
+
+// The same for a text that is said to be the file at `path`.
+absl::StatusOr<std::vector<core::BusSource>> ParseTopology(absl::string_view text,
+                                                           const std::string& path,
+                                                           const backends::ImageOptions& options);
 
 }  // namespace nvdimmfs::tools
 

@@ -182,7 +182,8 @@ absl::Status Builder::CheckOwner(const OpenDevice& opened) const {
       absl::StrCat("open ", path_, ": the kernel's cxl_pmem drives ", opened.device->name(), " (",
                    *opened.kernel_owner,
                    ") and keeps its label area to itself. Make it let go (ndctl disable-region "
-                   "all; modprobe -r cxl_pmem), look with -o ro, or work inside of one of its "
+                   "all; modprobe -r cxl_pmem), look with ,ro behind the SOURCE, or work inside of "
+                   "one of its "
                    "namespaces with data=NODE,labels=tail"));
 }
 

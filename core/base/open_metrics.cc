@@ -15,7 +15,7 @@ void OpenMetrics::Value(Labels labels, uint64_t value) {
   std::string list;
   for (const auto& [key, content] : labels)
     absl::StrAppend(&list, list.empty() ? "{" : ",", key, "=\"",
-                    absl::StrReplaceAll(PrintableUtf8(content), {{"\\", "\\\\"}, {"\"", "\\\""}}),
+                    absl::StrReplaceAll(EscapeName(content), {{"\\", "\\\\"}, {"\"", "\\\""}}),
                     "\"");
   absl::StrAppend(&text_, name_, list, list.empty() ? "" : "}", " ", value, "\n");
 }

@@ -25,8 +25,7 @@ TEST(OpenMetricsTest, LabelsCannotBreakTheText) {
   OpenMetrics metrics("");
   metrics.Family("x", "X.");
   metrics.Value({{"name", "a\"} 1\nb\\\xff"}}, 1);
-  EXPECT_NE(metrics.Finish().find("x{name=\"a\\\"} 1\xef\xbf\xbd"
-                                  "b\\\\\xef\xbf\xbd\"} 1\n"),
+  EXPECT_NE(metrics.Finish().find("x{name=\"a\\\"} 1\\\\x0ab\\\\x5c\\\\xff\"} 1\n"),
             std::string::npos)
       << metrics.Finish();
 }

@@ -1,16 +1,43 @@
-// Text from media, such as a label's name, on its way into a document that must be well-formed.
+// Text that others chose (a label's name, a path, a line of a table) on its way to a terminal, a
+// log or a document.
+//
+// The rule, everywhere: a character that does not show is written as an escape. Those are control
+// characters (C0, DEL, C1), characters that change the direction of text or take no room (bidi
+// controls, zero-width characters, line and paragraph separators), non-characters, and every byte
+// that is not part of well-formed UTF-8 (RFC 3629). All else stays as it is.
+//
+//     text, links, labels of metrics   \x1b for each byte, as udev names its links
+//     JSON                             \u202e; U+FFFD for a byte that is not UTF-8
 #ifndef NVDIMMFS_CORE_BASE_UTF8_H_
 #define NVDIMMFS_CORE_BASE_UTF8_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
 namespace nvdimmfs::core {
 
-// `text` with U+FFFD for each byte that is not part of a well-formed UTF-8 sequence (RFC 3629), for
-// each control character and for the non-characters U+FFFE and U+FFFF.
-std::string PrintableUtf8(absl::string_view text);
+struct Utf8Character {
+  uint32_t code = 0;
+  size_t length = 0;  // bytes; 0: the text does not start with a well-formed character
+};
+Utf8Character FirstCharacter(absl::string_view text);
+
+// A name as one word of a longer text. The backslash is escaped as well: different names stay
+// different.
+std::string EscapeName(absl::string_view name);
+
+// A whole sentence, such as a refusal. Backslashes stay: escaping twice changes nothing.
+std::string EscapeSentence(absl::string_view sentence);
+
+// Text of several lines: line feeds stay.
+std::string EscapeText(absl::string_view text);
+
+// A JSON document. Line feeds stay: no JSON writer puts one into a string. The document has the
+// same value after it as before, but for bytes that are not UTF-8.
+std::string EscapeJson(absl::string_view json);
 
 }  // namespace nvdimmfs::core
 

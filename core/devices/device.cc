@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "core/base/uuid.h"
 #include "core/devices/data_node.h"
 #include "core/devices/driver.h"
@@ -74,7 +75,8 @@ absl::Status StoreUevent(Device& device, absl::string_view text) {
 
 absl::StatusOr<std::string> ShowLastError(Device& device) {
   const LastError latest = device.LatestError();
-  return latest.sentence.empty() ? std::string() : absl::StrCat(latest.sentence, "\n");
+  return latest.sentence.empty() ? std::string()
+                                 : absl::StrCat(EscapeText(latest.sentence), "\n");
 }
 
 LastError Device::LatestDataError() const {

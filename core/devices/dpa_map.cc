@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/utf8.h"
 #include "core/devices/claim_device.h"
 #include "core/devices/namespace.h"
 #include "core/devices/region.h"
@@ -26,7 +27,7 @@ DpaPart OwnedPart(const Owners& owners, const Range& dpa, const Uuid& uuid) {
   if (const auto owner = owners.find(uuid); owner != owners.end()) {
     const Namespace* ns = owner->second;
     part.what = absl::StrCat(ns->name(), " ", ns->mode(), ns->alt_name().empty() ? "" : " ",
-                             ns->alt_name());
+                             EscapeName(ns->alt_name()));
     return part;
   }
   part.what = absl::StrCat("uuid ", part.owner, " (no namespace here)");

@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/types/span.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "core/devices/bus.h"
 #include "core/devices/claim_device.h"
 #include "core/devices/dimm.h"
@@ -29,10 +31,11 @@ constexpr uint64_t kPageSize = 4096;
 constexpr uint64_t kPageMappedAlign = 2 << 20;
 constexpr size_t kMaxName = 63;  // the label's field is 64 bytes with its NUL
 
-// Whether a name can be a file name as it stands.
-bool IsFileName(absl::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.size() <= 255 &&
-         name.find('/') == absl::string_view::npos && name.find('\0') == absl::string_view::npos;
+// A label's name as a file name: escaped as udev does it, so that different names make different
+// files. A name has at most 63 bytes, and its file name at most 252.
+std::string FileNameOf(absl::string_view name) {
+  if (name == "." || name == "..") return absl::StrReplaceAll(name, {{".", "\\x2e"}});
+  return absl::StrReplaceAll(EscapeName(name), {{"/", "\\x2f"}});
 }
 
 std::vector<uint32_t> SlotsOf(const Mapping& mapping, const Uuid& uuid) {
@@ -130,7 +133,7 @@ std::string Namespace::DiskName() const {
 
 std::vector<std::string> Namespace::Aliases(const Uuid& claim_uuid) const {
   std::vector<std::string> aliases;
-  if (IsFileName(alt_name_)) aliases.push_back(absl::StrCat("dev/by-name/", alt_name_));
+  if (!alt_name_.empty()) aliases.push_back(absl::StrCat("dev/by-name/", FileNameOf(alt_name_)));
   for (const Uuid& uuid : {uuid_, claim_uuid})
     if (!uuid.is_nil()) aliases.push_back(absl::StrCat("dev/by-uuid/", uuid.ToString()));
   return aliases;

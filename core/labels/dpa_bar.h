@@ -19,7 +19,7 @@ enum class DpaUse {
 struct DpaPart {
   Range dpa;
   DpaUse use = DpaUse::kFree;
-  std::string what;   // in words: "free", "namespace0.1 sector db"; names are as media have them
+  std::string what;  // in words: "free", "namespace0.1 sector db"; names in it are escaped (utf8.h)
   std::string owner;  // of kNamespace: what is the same in all its parts
 };
 

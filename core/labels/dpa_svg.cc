@@ -28,7 +28,7 @@ constexpr absl::string_view kColours[] = {
 
 std::string Xml(absl::string_view text) {
   return absl::StrReplaceAll(
-      PrintableUtf8(text),
+      EscapeSentence(text),
       {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&apos;"}});
 }
 

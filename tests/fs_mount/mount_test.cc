@@ -325,6 +325,9 @@ TEST_F(MountTest, HasSaneNumbersAndNoExtendedAttributes) {
   struct statvfs fs;
   ASSERT_EQ(statvfs(mountpoint_.c_str(), &fs), 0);
   EXPECT_EQ(fs.f_blocks * fs.f_frsize, 2 * kSize);
+  // Whoever watches for full file systems is not alarmed.
+  EXPECT_EQ(fs.f_bavail, fs.f_blocks);
+  EXPECT_EQ(fs.f_favail, fs.f_files);
   char value[16];
   EXPECT_EQ(getxattr(At("dev/pmem0").c_str(), "user.x", value, sizeof value), -1);
   EXPECT_EQ(errno, EOPNOTSUPP);

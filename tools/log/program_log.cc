@@ -15,7 +15,7 @@ using core::LogLevel;
 
 // Names come from media, paths from users. One event stays one line.
 std::string Printable(absl::string_view text) {
-  std::string clean = core::PrintableUtf8(text);
+  std::string clean = core::EscapeSentence(text);
   if (clean.size() <= LineWriter::kMaxLine) return clean;
   size_t end = LineWriter::kMaxLine - 3;
   while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;

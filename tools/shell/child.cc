@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -60,7 +61,8 @@ void Handle(int number, void (*handler)(int)) {
   pointers.push_back(nullptr);
   execvp(pointers[0], pointers.data());
   const int error = errno;
-  fprintf(stderr, "nvdimmfs: shell: %s: %s\n", pointers[0], strerror(error));
+  fprintf(stderr, "nvdimmfs: shell: %s: %s\n", core::EscapeSentence(pointers[0]).c_str(),
+          strerror(error));
   _exit(error == ENOENT ? 127 : 126);
 }
 

@@ -250,7 +250,7 @@ int ShellCommand(const Arguments& arguments) {
       "where it could not be run.",
       "nvdimmfs shell");
   app.footer(
-      "Form: nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND "
+      "Form: nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [[--] COMMAND "
       "ARGUMENT...]");
   std::string source;
   Wishes wishes;
@@ -265,7 +265,16 @@ int ShellCommand(const Arguments& arguments) {
                "say how /dev/nmemN and /dev/ndctlN take their ioctls");
   app.add_option("SOURCE", source, "an image file, with options after a comma; or a mount point")
       ->required();
+  // What follows SOURCE is the command, also where no -- says so.
+  app.prefix_command();
   if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
+  if (const std::vector<std::string> words = app.remaining(); !words.empty()) {
+    if (words[0][0] == '-')
+      return BadUsage(app.get_name(), absl::StrCat("unknown option ", words[0],
+                                                   "; a command stands behind SOURCE"));
+    command.assign(words.begin(), words.end());
+    command.insert(command.end(), dashes, arguments.end());
+  }
   if (command.empty()) command = InteractiveShell();
 
   wishes.blocks = said->count() == 0 ? DefaultFor(source) : block ? Blocks::kYes : Blocks::kNo;

@@ -1,0 +1,45 @@
+#include "tools/form_help.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/nearest_word.h"
+#include "tools/command_line.h"
+#include "tools/commands.h"
+#include "tools/output.h"
+
+namespace nvdimmfs::tools {
+
+bool IsBareWord(const std::string& text) {
+  const auto may_be_in_a_word = [](unsigned char c) { return absl::ascii_isalpha(c) || c == '-'; };
+  return !text.empty() && text[0] != '-' &&
+         std::all_of(text.begin(), text.end(), may_be_in_a_word) && access(text.c_str(), F_OK) != 0;
+}
+
+int HelpOnForms(const std::vector<std::string>& forms) {
+  PrintData(absl::StrCat(
+      "nvdimmfs SOURCE MOUNTPOINT   mounts persistent memory as the kernel's device tree\n"
+      "nvdimmfs FORM ...            FORM is one of: ",
+      absl::StrJoin(forms, ", "),
+      "\n"
+      "nvdimmfs help FORM           how a form is used (also: nvdimmfs FORM --help)\n"
+      "man nvdimmfs                 everything\n"));
+  return FinishData(kDone);
+}
+
+int UnknownForm(const std::string& word, const std::vector<std::string>& forms) {
+  std::vector<std::string> known = forms;
+  known.emplace_back("help");
+  const bool unmounts = word == "umount" || word == "unmount";
+  return BadUsage("nvdimmfs", absl::StrCat("\"", word, "\" is neither a form nor a file",
+                                           unmounts ? "; to unmount: umount MOUNTPOINT"
+                                                    : core::DidYouMean(word, known),
+                                           ". Forms are ", absl::StrJoin(known, ", "),
+                                           "; to mount: nvdimmfs SOURCE MOUNTPOINT"));
+}
+
+}  // namespace nvdimmfs::tools
