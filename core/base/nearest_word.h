@@ -10,8 +10,8 @@
 namespace nvdimmfs::core {
 
 // The one of `words` that is typed most like `typed`; "" where none is: a slip is a letter left
-// out, put in, changed, or two exchanged; one slip for words of up to four letters, else two; or
-// the beginning of a single word.
+// out, put in, changed, or two exchanged, in either case; one slip for words of up to four letters,
+// else two; or the beginning or the end of a single word.
 std::string NearestWord(absl::string_view typed, const std::vector<std::string>& words);
 
 // "; did you mean WORD?", or "".

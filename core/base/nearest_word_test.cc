@@ -24,6 +24,17 @@ TEST(NearestWordTest, FindsWhatWasMeant) {
     EXPECT_EQ(NearestWord(typed, words), "") << typed;
 }
 
+TEST(NearestWordTest, TakesEitherCaseAndTheEndOfAWord) {
+  const std::vector<std::string> words = {"size", "mode", "fstype", "sector_size", "ro"};
+  for (const char* typed : {"sise", "sze", "sizee", "SIZE", "isze"})
+    EXPECT_EQ(NearestWord(typed, words), "size") << typed;
+  EXPECT_EQ(NearestWord("type", words), "fstype");
+  EXPECT_EQ(NearestWord("sectorsize", words), "sector_size");
+  for (const char* typed : {"capacity", "owner", "xyzzy"})
+    EXPECT_EQ(NearestWord(typed, words), "") << typed;
+  EXPECT_EQ(NearestWord(std::string(1000, 's'), words), "");
+}
+
 TEST(NearestWordTest, MakesASentence) {
   EXPECT_EQ(DidYouMean("--sise", {"--size", "--label-size"}), "; did you mean --size?");
   EXPECT_EQ(DidYouMean("--frobnicate", {"--size"}), "");

@@ -18,7 +18,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/base/input.h"
-#include "core/base/near_word.h"
+#include "core/base/nearest_word.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
@@ -164,21 +164,21 @@ std::string Said(absl::string_view text) {
                       text.size() > kMostSaid ? "..." : "");
 }
 
-// "; did you mean WORD?", or nothing.
-std::string Guess(absl::string_view text, absl::Span<const absl::string_view> words) {
-  const absl::string_view word = core::NearWord(text, words);
+// "did you mean WORD? ", or nothing.
+std::string Guess(absl::string_view text, const std::vector<std::string>& words) {
+  const std::string word = core::NearestWord(text, words);
   return word.empty() ? "" : absl::StrCat("did you mean ", word, "? ");
 }
 
 absl::Status UnknownKey(const std::string& key) {
-  std::vector<absl::string_view> names;
-  for (const Option& option : kOptions) names.push_back(option.name);
+  std::vector<std::string> names;
+  for (const Option& option : kOptions) names.emplace_back(option.name);
   return Bad(absl::StrCat("unknown option \"", Said(key), "\": ", Guess(key, names),
                           "The options are ", absl::StrJoin(names, ", "), ", o"));
 }
 
 absl::Status BadValue(const Option& option, const std::string& value) {
-  const std::vector<absl::string_view> words = absl::StrSplit(option.values, '|');
+  const std::vector<std::string> words = absl::StrSplit(option.values, '|');
   return Bad(absl::StrCat(option.name, "=", Said(value), ": ",
                           words.size() > 1 ? Guess(value, words) : "", option.name, "= takes ",
                           absl::StrReplaceAll(option.values, {{"|", ", "}})));
