@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -272,10 +273,16 @@ uint32_t OrdinaryOpenFlags(const Session& session, const OpenFile& file, bool pa
   return keep | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 }
 
+// The last field: headers older than Linux 6.9 call it padding, newer ones backing_id.
+void SetBacking(fuse_open_out& reply, int32_t backing) {
+  static_assert(sizeof reply == offsetof(fuse_open_out, open_flags) + 2 * sizeof backing);
+  char* const last = reinterpret_cast<char*>(&reply) + sizeof reply - sizeof backing;
+  std::memcpy(last, &backing, sizeof backing);
+}
+
 // By hand: libfuse 3.14 has names neither for parallel direct writes nor for passthrough.
 fuse_open_out OpenReply(const Session& session, const OpenFile& file, const Passthrough::Way& way) {
   fuse_open_out reply = {};
-  static_assert(sizeof reply.padding == sizeof way.backing);  // where newer headers have it
   switch (way.kind) {
     case Passthrough::Way::Kind::kOrdinary:
       reply.open_flags = OrdinaryOpenFlags(session, file, way.pages_stale);
@@ -287,7 +294,7 @@ fuse_open_out OpenReply(const Session& session, const OpenFile& file, const Pass
       reply.open_flags = kOpenPassthrough | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
       break;
   }
-  reply.padding = static_cast<uint32_t>(way.backing);
+  SetBacking(reply, way.backing);
   return reply;
 }
 

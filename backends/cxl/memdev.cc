@@ -161,7 +161,7 @@ absl::StatusOr<HealthInfo> Memdev::ReadHealth() const {
 }
 
 absl::StatusOr<std::vector<Range>> Memdev::ReadPoison(const Range& dpa) const {
-  if (!Has(CXL_MEM_COMMAND_ID_GET_POISON))
+  if (!Has(kGetPoisonId))
     return Refusal(ENOTTY, "cxl.poison", absl::StrCat(name_, ": hands out no list of poison"));
   GetPoison request;
   request.start = core::RoundDown(dpa.start, kPoisonLength);
@@ -169,7 +169,7 @@ absl::StatusOr<std::vector<Range>> Memdev::ReadPoison(const Range& dpa) const {
   std::vector<Range> found;
   for (int answer = 0; answer < kMostPoisonAnswers; ++answer) {
     ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
-                     mailbox_->Send(CXL_MEM_COMMAND_ID_GET_POISON, BytesOf(request), payload_max_));
+                     mailbox_->Send(kGetPoisonId, BytesOf(request), payload_max_));
     if (bytes.size() < sizeof(PoisonList)) break;
     PoisonList list;
     std::memcpy(&list, bytes.data(), sizeof list);

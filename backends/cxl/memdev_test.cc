@@ -92,7 +92,7 @@ class FakeMailbox final : public Mailbox {
         std::copy(in.begin() + sizeof header, in.end(), device_.lsa.begin() + header.offset);
         return std::vector<std::byte>();
       }
-      case CXL_MEM_COMMAND_ID_GET_POISON: {
+      case kGetPoisonId: {
         if (device_.poison.empty()) return std::vector<std::byte>();
         std::vector<std::byte> answer = device_.poison.front();
         if (device_.poison.size() > 1) device_.poison.erase(device_.poison.begin());
@@ -130,7 +130,7 @@ class MemdevTest : public ::testing::Test {
     }
     return bytes;
   }
-  void OfferPoison() { state_.commands.push_back({CXL_MEM_COMMAND_ID_GET_POISON, 1, 16, ~0u}); }
+  void OfferPoison() { state_.commands.push_back({kGetPoisonId, 1, 16, ~0u}); }
 
   Device state_;
 };
