@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "backends/image_layout.h"
+#include "backends/pmem2_media.h"
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
 
@@ -24,6 +26,15 @@ absl::StatusOr<ImageLayout> Divide(const std::shared_ptr<core::Media>& whole,
   if (!labels.tail || !layout.labels.empty()) return layout;
   wish.label_size = labels.size.value_or(kMinLabelArea);
   return DivideImage(whole, wish, name);
+}
+
+// An update of labels must not wait for all data that was written to the image: null where there is
+// no such way.
+std::function<absl::Status()> FlushOf(const std::shared_ptr<core::Media>& whole,
+                                      const core::Range& part) {
+  auto* const mapped = dynamic_cast<Pmem2Media*>(whole.get());
+  if (mapped == nullptr) return nullptr;
+  return [mapped, part] { return mapped->FlushPart(part.start, part.size); };
 }
 
 }  // namespace
@@ -49,7 +60,8 @@ absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whol
                      core::MediaSlice::Make(area, {0, std::min(area->size(), kMaxLabelArea)}));
     source.label_file = labels.file;
   } else if (!layout.labels.empty()) {
-    ASSIGN_OR_RETURN(source.labels, core::MediaSlice::Make(whole, layout.labels));
+    ASSIGN_OR_RETURN(source.labels,
+                     core::MediaSlice::Make(whole, layout.labels, FlushOf(whole, layout.labels)));
     source.label_offset = layout.labels.start;
   }
   return source;

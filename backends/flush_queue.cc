@@ -47,6 +47,11 @@ void FlushQueue::Stop(const absl::Status& why) {
   next_->done = true;
 }
 
+absl::Status FlushQueue::failed() const {
+  absl::MutexLock lock(&mutex_);
+  return failed_;
+}
+
 int FlushQueue::waiting() const {
   absl::MutexLock lock(&mutex_);
   return next_->callers;

@@ -40,6 +40,9 @@ class FlushQueue {
   // call counts.
   void Stop(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // What every call returns from now on; OK while none has failed for good.
+  absl::Status failed() const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // How often the function was run.
   uint64_t flushes() const ABSL_LOCKS_EXCLUDED(mutex_);
   // How many callers wait for a flush that has not started.

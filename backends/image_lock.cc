@@ -23,7 +23,7 @@ namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(25);
 // Somebody who just looks is soon done. An nvdimmfs whose mount was left may take longer to go.
-constexpr int kPatience = 4, kPatienceWithOurs = 40;  // pauses
+constexpr int kPatience = 4, kPatienceWithOurs = 80;  // pauses
 
 // Those users that keep a read-only or a read-write user out.
 std::vector<FileUser> Opponents(int fd, bool read_only) {

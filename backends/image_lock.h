@@ -16,10 +16,10 @@ namespace nvdimmfs::backends {
 
 // Locks the image of `fd` for a read-only or a read-write user. `path` is for sentences.
 // Refused with EBUSY, "image.busy", naming the process, while somebody else has it open (read-write
-// user) or open for writing (read-only user). Waits a tenth of a second for one who just looks, a
-// second for an nvdimmfs, whose mount may just have been left, and for one that is closing the file
-// (closing_mark.h) as long as that takes; after a second the log says so.
-// Thread rules: any thread.
+// user) or open for writing (read-only user). Waits a tenth of a second for one who just looks, two
+// seconds for an nvdimmfs, whose mount may just have been left, and for one that is closing the
+// file (closing_mark.h) as long as that takes; after a second the log says so. Thread rules: any
+// thread.
 absl::Status LockImage(int fd, const std::string& path, bool read_only);
 
 }  // namespace nvdimmfs::backends

@@ -95,6 +95,13 @@ std::shared_ptr<OpenStore> OpenStore::Make(int fd, std::function<absl::Status()>
   return store;
 }
 
+absl::Status OpenStore::FlushPart(const std::function<absl::Status()>& flush) {
+  RETURN_IF_ERROR(queue_.failed());
+  const absl::Status flushed = flush();
+  if (!flushed.ok()) queue_.Stop(flushed);
+  return flushed;
+}
+
 void OpenStore::AnnounceClosing() {
   for (const auto& store : All()) MarkClosing(store->file_.get());
 }

@@ -28,6 +28,10 @@ class OpenStore {
   static std::shared_ptr<OpenStore> Make(int fd, std::function<absl::Status()> flush);
 
   absl::Status Flush() { return queue_.Flush(); }
+  // Runs `flush`, which makes a part of the store durable: beside Flush, not merged with it, and so
+  // without waiting for what else was stored. Its failure is final for the whole store, and the
+  // other way round.
+  absl::Status FlushPart(const std::function<absl::Status()>& flush);
 
   // What this process does once its mount is gone. Tells others that each store is being closed
   // (closing_mark.h).

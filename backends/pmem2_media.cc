@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@
 
 namespace nvdimmfs::backends {
 namespace {
+
+constexpr uint64_t kPage = 4096;
 
 using core::kPoisonUnit;
 using core::Range;
@@ -334,6 +337,24 @@ absl::Status Pmem2Media::Drain() {
 absl::Status Pmem2Media::Flush() {
   if (store_ == nullptr) return absl::OkStatus();  // nothing was stored
   return store_->Flush();
+}
+
+absl::Status Pmem2Media::FlushPart(uint64_t offset, uint64_t length) {
+  RETURN_IF_ERROR(CheckFits(offset, length));
+  const auto kind = mapping_->kind();
+  const bool has_pages = kind == Pmem2Mapping::Kind::kRegular || kind == Pmem2Mapping::Kind::kBlock;
+  if (store_ == nullptr || !has_pages || is_dax_ || length == 0) return Flush();
+  return store_->FlushPart([&] {
+    // Whole pages, as msync(2) wants them.
+    const auto start = reinterpret_cast<uintptr_t>(base_ + offset);
+    const uintptr_t first = core::RoundDown(start, kPage);
+    if (msync(reinterpret_cast<void*>(first), start + length - first, MS_SYNC) == 0)
+      return absl::OkStatus();
+    return Refusal(
+        errno, "media.flush",
+        absl::StrCat("flush ", length, " bytes at ", offset, " of ", name_, ": ", strerror(errno),
+                     ". Stores since the last flush may be lost; unmount and check"));
+  });
 }
 
 absl::Status Pmem2Media::SyncDevice() {

@@ -77,6 +77,9 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   absl::Status Push(uint64_t offset, uint64_t length) override;
   absl::Status Drain() override;
   absl::Status Flush() override;
+  // A Flush of [offset, offset + length) alone, which does not wait for what else is dirty in the
+  // file: for label areas, which are updated while the whole tree waits.
+  absl::Status FlushPart(uint64_t offset, uint64_t length);
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override { return read_only_; }
   // Null for physical memory: it has no pages that the kernel could lend, so a read(2) or write(2)

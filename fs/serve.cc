@@ -98,7 +98,7 @@ void LogEnd(bool by_signal) {
 }  // namespace
 
 absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
-                        std::function<void(absl::Status)> on_ready) {
+                        std::function<void(absl::Status)> on_ready, std::function<void()> on_end) {
   Ends ends;
   Operations operations(tree, model, OwnerOf(options), options.read_only);
   absl::StatusOr<std::unique_ptr<FuseSession>> session = Mount(operations, tree, options);
@@ -132,6 +132,7 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
     asked_to_end = ends.Await();
     if (tell() && !std::exchange(has_nodes, true)) tree.MakeNodes();
   }
+  if (on_end != nullptr) on_end();
   LogEnd(asked_to_end);
   (*session)->Unmount();
   tree.Close();

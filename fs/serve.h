@@ -12,7 +12,8 @@
 namespace nvdimmfs::fs {
 
 absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
-                        std::function<void(absl::Status)> on_ready);
+                        std::function<void(absl::Status)> on_ready,
+                        std::function<void()> on_end = nullptr);
 
 }  // namespace nvdimmfs::fs
 

@@ -60,10 +60,8 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
   }
 }
 
-// As unmounting a disk does: what was written is durable before the mount counts as gone. Whoever
-// wants the files meanwhile waits for that.
+// As unmounting a disk does: what was written is durable before the mount counts as gone.
 absl::Status FlushAll() {
-  backends::OpenStore::AnnounceClosing();
   const absl::Time start = absl::Now();
   const absl::Status flushed = backends::OpenStore::FlushAll();
   if (!flushed.ok()) core::LogRefusal(core::LogLevel::kError, flushed);
@@ -101,12 +99,15 @@ absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options
   system.set_bus_lister([&](core::Bus& bus) { return ListInSchema1(bus, request.text); });
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
-  const absl::Status served = fs::Serve(system, tree, options, [&](absl::Status begun) {
+  const auto on_ready = [&](absl::Status begun) {
     if (!begun.ok()) return;
     if (to_system) log.LeaveTerminal();
     daemon.Report(begun);
     if (ready != nullptr) ready();
-  });
+  };
+  // Whoever wants the files from then on waits for the last flush.
+  const absl::Status served =
+      fs::Serve(system, tree, options, on_ready, backends::OpenStore::AnnounceClosing);
   if (!served.ok()) return served;  // it never was a mount
   return FlushAll();
 }

@@ -40,14 +40,15 @@ absl::Status OutsideMedia(uint64_t offset, uint64_t length, uint64_t size) {
                               size, " bytes: outside it"));
 }
 
-MediaSlice::MediaSlice(std::shared_ptr<Media> parent, Range window)
-    : parent_(std::move(parent)), window_(window) {}
+MediaSlice::MediaSlice(std::shared_ptr<Media> parent, Range window,
+                       std::function<absl::Status()> flush)
+    : parent_(std::move(parent)), window_(window), flush_(std::move(flush)) {}
 
-absl::StatusOr<std::shared_ptr<Media>> MediaSlice::Make(std::shared_ptr<Media> parent,
-                                                        Range window) {
+absl::StatusOr<std::shared_ptr<Media>> MediaSlice::Make(std::shared_ptr<Media> parent, Range window,
+                                                        std::function<absl::Status()> flush) {
   if (!Fits(window.start, window.size, parent->size()))
     return OutsideMedia(window.start, window.size, parent->size());
-  return std::shared_ptr<Media>(new MediaSlice(std::move(parent), window));
+  return std::shared_ptr<Media>(new MediaSlice(std::move(parent), window, std::move(flush)));
 }
 
 absl::Status MediaSlice::Check(uint64_t offset, uint64_t length) const {

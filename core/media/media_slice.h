@@ -2,6 +2,7 @@
 #ifndef NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
 #define NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,8 +15,10 @@ namespace nvdimmfs::core {
 
 class MediaSlice final : public Media {
  public:
-  // Refused with EIO, reason "media.range", where the window does not fit in the parent.
-  static absl::StatusOr<std::shared_ptr<Media>> Make(std::shared_ptr<Media> parent, Range window);
+  // Refused with EIO, reason "media.range", where the window does not fit in the parent. `flush`,
+  // unless null, makes the window alone durable; else Flush is the parent's, of all that it has.
+  static absl::StatusOr<std::shared_ptr<Media>> Make(std::shared_ptr<Media> parent, Range window,
+                                                     std::function<absl::Status()> flush = nullptr);
 
   uint64_t size() const override { return window_.size; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
@@ -28,7 +31,7 @@ class MediaSlice final : public Media {
   absl::Status StoreThrough64(uint64_t offset, uint64_t value) override;
   absl::Status Push(uint64_t offset, uint64_t length) override;
   absl::Status Drain() override { return parent_->Drain(); }
-  absl::Status Flush() override { return parent_->Flush(); }
+  absl::Status Flush() override { return flush_ == nullptr ? parent_->Flush() : flush_(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   bool read_only() const override { return parent_->read_only(); }
   const std::byte* mapping() const override;
@@ -45,11 +48,12 @@ class MediaSlice final : public Media {
   }
 
  private:
-  MediaSlice(std::shared_ptr<Media> parent, Range window);
+  MediaSlice(std::shared_ptr<Media> parent, Range window, std::function<absl::Status()> flush);
   absl::Status Check(uint64_t offset, uint64_t length) const;
 
   const std::shared_ptr<Media> parent_;
   const Range window_;  // relative to the parent
+  const std::function<absl::Status()> flush_;
 };
 
 // The refusal of an access outside a Media of `size` bytes.

@@ -441,6 +441,30 @@ class LastFlushTest(LifeTestCase):
             topology.write(f"[[bus.region]]\ndimms = [{mapped}]\n")
         return path
 
+    def test_an_update_of_labels_does_not_wait_for_data(self):
+        done = self.run_nvdimmfs(
+            self.image, self.mountpoint, env=self.environment(FLUSH_HELD=self.held)
+        )
+        self.assertEqual(0, done.returncode, done)
+        region = f"{self.mountpoint}/ndbus0/region0"
+        with open(self.held, "w", encoding="ascii"):
+            pass
+        self.addCleanup(lambda: os.path.exists(self.held) and os.unlink(self.held))
+        with open(f"{region}/namespace_seed", encoding="ascii") as seed:
+            ns = f"{region}/{seed.read().strip()}"
+        # Would hang in the flush of the whole file, and everybody who reads an attribute with it.
+        for attribute, value in (
+            ("uuid", "9d6d5f67-7a5e-4b6e-9d8a-111111111111"), ("size", "16777216"),
+            ("alt_name", "a"),
+        ):
+            with open(f"{ns}/{attribute}", "w", encoding="ascii") as file:
+                file.write(value)
+        self.assertTrue(os.path.exists(self.held))
+        os.unlink(self.held)
+        self.assertTrue(mounting.unmount(self.mountpoint))
+        done = self.run_nvdimmfs("list", "-Ni", self.image)
+        self.assertIn('"name":"a"', done.stdout)
+
     def test_a_failed_one_is_loud(self):
         done = subprocess.Popen(
             [self.nvdimmfs, "-f", self.image, self.mountpoint], stdin=subprocess.DEVNULL,
