@@ -2,7 +2,6 @@
 // map it shared.
 //
 //   direct_fs FILE MOUNTPOINT -f
-#define FUSE_USE_VERSION 35
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse.h>
