@@ -224,7 +224,7 @@ absl::StatusOr<Findings> MendLabels(const std::string& source_text, const CheckO
   {
     ASSIGN_OR_RETURN(const Buses buses, OpenSource(RequestFor(source_text, options.dry_run,
                                                               options.dry_run && options.force)));
-    ASSIGN_OR_RETURN(labels, RepairLabels(buses, options.dry_run));
+    ASSIGN_OR_RETURN(labels, RepairLabels(source_text, buses, options.dry_run));
   }
   if (!options.dry_run) {
     ASSIGN_OR_RETURN(survey, LookAt(source_text, false));

@@ -110,6 +110,7 @@ absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
   const core::LabelRepairOptions options{.capacity = found.dimm.capacity->size(),
                                          .expect_cxl = found.dimm.cxl_labels,
                                          .elsewhere = {},
+                                         .source = {},
                                          .save = nullptr};
   RETURN_IF_ERROR(core::GiveUpSlot(found.dimm.labels, *wanted.slot, options,
                                    [&] { return Keep(wanted, found); }));

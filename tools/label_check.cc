@@ -34,6 +34,13 @@ std::optional<Owners> KnownElsewhere(const core::BusSource& bus, size_t dimm) {
   return owners;
 }
 
+size_t AreasOf(const std::vector<core::BusSource>& buses) {
+  size_t areas = 0;
+  for (const core::BusSource& bus : buses)
+    for (const core::DimmSource& dimm : bus.dimms) areas += dimm.labels != nullptr;
+  return areas;
+}
+
 void Add(const core::DimmSource& dimm, const std::string& name, std::vector<core::Finding> found,
          Outcome outcome, std::vector<PlacedFinding>& findings) {
   for (core::Finding& finding : found) {
@@ -43,7 +50,8 @@ void Add(const core::DimmSource& dimm, const std::string& name, std::vector<core
 }
 
 absl::Status RepairOne(const core::BusSource& bus, size_t index, const std::string& name,
-                       bool dry_run, std::vector<PlacedFinding>& findings) {
+                       const std::string& source, bool dry_run,
+                       std::vector<PlacedFinding>& findings) {
   const core::DimmSource& dimm = bus.dimms[index];
   // What cannot be read is told by the survey.
   if (!core::LabelArea::Open(dimm.labels, dimm.cxl_labels).ok()) return absl::OkStatus();
@@ -51,6 +59,7 @@ absl::Status RepairOne(const core::BusSource& bus, size_t index, const std::stri
   core::LabelRepairOptions options{.capacity = dimm.capacity->size(),
                                    .expect_cxl = dimm.cxl_labels,
                                    .elsewhere = KnownElsewhere(bus, index),
+                                   .source = source,
                                    .save = nullptr};
   std::shared_ptr<core::Media> area = dimm.labels;
   if (dry_run)
@@ -76,14 +85,19 @@ bool CallForLabelRepair(const std::vector<PlacedFinding>& findings) {
   });
 }
 
-absl::StatusOr<std::vector<PlacedFinding>> RepairLabels(const std::vector<core::BusSource>& buses,
+absl::StatusOr<std::vector<PlacedFinding>> RepairLabels(const std::string& source,
+                                                        const std::vector<core::BusSource>& buses,
                                                         bool dry_run) {
   std::vector<PlacedFinding> findings;
+  const bool one = AreasOf(buses) == 1;
   int number = 0;
   for (const core::BusSource& bus : buses)
-    for (size_t i = 0; i < bus.dimms.size(); ++i, ++number)
-      if (bus.dimms[i].labels != nullptr)
-        RETURN_IF_ERROR(RepairOne(bus, i, absl::StrCat("nmem", number), dry_run, findings));
+    for (size_t i = 0; i < bus.dimms.size(); ++i, ++number) {
+      if (bus.dimms[i].labels == nullptr) continue;
+      const std::string name = absl::StrCat("nmem", number);
+      RETURN_IF_ERROR(RepairOne(bus, i, name, one ? source : absl::StrCat(source, " --dimm ", name),
+                                dry_run, findings));
+    }
   return findings;
 }
 

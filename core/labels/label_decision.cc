@@ -8,9 +8,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace nvdimmfs::core {
 namespace {
+
+constexpr size_t kNamed = 8;  // more are counted
 
 std::string Name(const SlotLabel& label) {
   return absl::StrCat(label.is_region() ? "region " : "namespace ", label.uuid().ToString(),
@@ -20,11 +23,6 @@ std::string Name(const SlotLabel& label) {
 std::string WithExtent(const SlotLabel& label) {
   return absl::StrCat(Name(label), ", ", label.extent().size, " bytes at DPA 0x",
                       absl::Hex(label.extent().start));
-}
-
-std::string GiveUp(const SlotLabel& a, const SlotLabel& b) {
-  return absl::StrCat("; say which to give up: nvdimmfs init-labels --force --slot ", a.slot,
-                      " SOURCE, or --slot ", b.slot);
 }
 
 // What speaks for a label.
@@ -42,7 +40,9 @@ struct Candidate {
 
 class Decider {
  public:
-  Decider(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints) : hints_(hints) {
+  Decider(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints,
+          absl::string_view source)
+      : hints_(hints), source_(source) {
     for (const SlotLabel& label : labels)
       if (label.updating()) copies_[label.uuid()].push_back(&label);
   }
@@ -64,10 +64,7 @@ class Decider {
     Place(std::move(owners));
     std::sort(decision_.used.begin(), decision_.used.end(),
               [](const SlotLabel* a, const SlotLabel* b) { return a->slot < b->slot; });
-    for (const SlotLabel* label : decision_.used)
-      if (EvidenceFor(*label).in_use == 0)
-        decision_.notes.push_back(absl::StrCat(
-            Name(*label), " is in use again: whether it was deleted is lost with the index"));
+    NoteWhatMayHaveBeenDeleted();
     return std::move(decision_);
   }
 
@@ -84,6 +81,23 @@ class Decider {
                     [&](const SlotLabel* copy) { return copy->content == label.content; });
     evidence.settled = !label.updating();
     return evidence;
+  }
+
+  void NoteWhatMayHaveBeenDeleted() {
+    std::vector<std::string> names;
+    for (const SlotLabel* label : decision_.used)
+      if (EvidenceFor(*label).in_use == 0) names.push_back(Name(*label));
+    if (names.empty()) return;
+    const size_t more = names.size() - std::min(names.size(), kNamed);
+    names.resize(names.size() - more);
+    decision_.notes.push_back(absl::StrCat(
+        "whether these had been deleted is lost with the index: ", absl::StrJoin(names, ", "),
+        more == 0 ? "" : absl::StrCat(" and ", more, " more")));
+  }
+
+  std::string GiveUp(const SlotLabel& a, const SlotLabel& b) const {
+    return absl::StrCat("; say which to give up: nvdimmfs init-labels --force --slot ", a.slot, " ",
+                        source_, ", or --slot ", b.slot);
   }
 
   // Of the labels of one namespace.
@@ -138,6 +152,7 @@ class Decider {
   }
 
   const absl::Span<const LabelIndex> hints_;
+  const absl::string_view source_;
   absl::flat_hash_map<Uuid, std::vector<const SlotLabel*>>
       copies_;  // those marked as being updated
   Placed namespaces_, regions_;
@@ -147,8 +162,9 @@ class Decider {
 }  // namespace
 
 LabelDecision DecideLabels(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints,
-                           const std::optional<absl::flat_hash_set<Uuid>>& elsewhere) {
-  return Decider(labels, hints).Run(labels, elsewhere);
+                           const std::optional<absl::flat_hash_set<Uuid>>& elsewhere,
+                           absl::string_view source) {
+  return Decider(labels, hints, source).Run(labels, elsewhere);
 }
 
 }  // namespace nvdimmfs::core

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/base/finding.h"
 #include "core/base/uuid.h"
@@ -30,7 +31,8 @@ struct LabelDecision {
 // speaks against is in use: a namespace that was deleted comes back at worst. `elsewhere` as in
 // LabelRepairOptions.
 LabelDecision DecideLabels(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints,
-                           const std::optional<absl::flat_hash_set<Uuid>>& elsewhere);
+                           const std::optional<absl::flat_hash_set<Uuid>>& elsewhere,
+                           absl::string_view source);
 
 }  // namespace nvdimmfs::core
 

@@ -293,7 +293,7 @@ class Repairer {
   absl::Status Rebuild(const Reading& reading) {
     const LabelGeometry& geometry = reading.geometry;
     const LabelDecision decision =
-        DecideLabels(reading.labels, HintsOf(reading), options_.elsewhere);
+        DecideLabels(reading.labels, HintsOf(reading), options_.elsewhere, options_.source);
     for (const std::string& pair : decision.undecided)
       Undecided(0, absl::StrCat("the index is not rebuilt from the labels: ", pair));
     if (!decision.undecided.empty()) return absl::OkStatus();
@@ -321,8 +321,9 @@ class Repairer {
                                  }));
     if (!untouched) {
       Undecided(0,
-                "the index cannot be rebuilt: no slot holds a label; to give up what is there, and "
-                "keep a copy: nvdimmfs init-labels --force SOURCE");
+                absl::StrCat("the index cannot be rebuilt: no slot holds a label; to give up what "
+                             "is there, and keep a copy: nvdimmfs init-labels --force ",
+                             options_.source));
       return absl::OkStatus();
     }
     LabelIndex index = LabelIndex::Fresh(reading.geometry);
@@ -389,16 +390,16 @@ class Repairer {
                              ": it cannot be restored; what its space holds is "
                              "safe from x/create as long as the slot is in use. To give the slot "
                              "up: nvdimmfs init-labels --force --slot ",
-                             slot, " SOURCE"));
+                             slot, " ", options_.source));
       return absl::OkStatus();
     }
     if (const SlotLabel* other = InTheWay(*label)) {
       Undecided(finding.offset,
                 absl::StrCat(finding.sentence, ": it would be namespace ", label->uuid().ToString(),
                              ", but the label in slot ", other->slot,
-                             " has the same uuid or overlaps it. To give one up: nvdimmfs "
+                             " has the same uuid or overlaps it. To give this one up: nvdimmfs "
                              "init-labels --force --slot ",
-                             slot, " SOURCE, or --slot ", other->slot));
+                             slot, " ", options_.source, "; the other: x/destroy of a mount"));
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(SaveOnce());

@@ -58,6 +58,7 @@ std::string LabelsOf(const std::shared_ptr<Media>& media) {
 
 LabelRepairReport Repair(const std::shared_ptr<Media>& media, LabelRepairOptions options = {}) {
   if (options.capacity == 0) options.capacity = kCapacity;
+  options.source = "vm.img";
   auto report = RepairLabelArea(media, options);
   EXPECT_TRUE(report.ok()) << report.status();
   return report.ok() ? *std::move(report) : LabelRepairReport();
@@ -285,7 +286,7 @@ TEST(LabelRepairTest, ALabelThatIsGoneStaysAFinding) {
     EXPECT_THAT(report.mended, IsEmpty());
     ASSERT_THAT(report.undecided, SizeIs(1));
     EXPECT_EQ(report.undecided[0].offset, kSlot0 + 3 * 256);
-    EXPECT_THAT(report.undecided[0].sentence, HasSubstr("init-labels --force --slot 3"));
+    EXPECT_THAT(report.undecided[0].sentence, HasSubstr("init-labels --force --slot 3 vm.img"));
     EXPECT_EQ(BytesOf(*media), before);
   }
 }
@@ -370,7 +371,6 @@ TEST(LabelRepairTest, AnUnknownVersionIsLeftAlone) {
   EXPECT_EQ(BytesOf(*media), before);
 }
 
-// What there is to rebuild from is nobody's label.
 TEST(LabelRepairTest, BytesThatAreNoLabelsAreLeftAlone) {
   for (const uint64_t at : {uint64_t{0}, uint64_t{300}, kSlot0, kArea - 1}) {
     auto media = std::make_shared<MemoryMedia>(kArea);

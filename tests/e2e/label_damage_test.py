@@ -160,7 +160,7 @@ class LabelDamageTest(mounting.MountTestCase):
         self.patch((0x300, b"x" * 256))
         left = nvdimmfs("check", "--repair", self.image)
         self.assertEqual(4, left.returncode, left)
-        self.assertIn("init-labels --force --slot 1", left.stdout)
+        self.assertIn(f"init-labels --force --slot 1 {self.image}", left.stdout)
         given_up = nvdimmfs("init-labels", "--force", "--slot", "1", self.image)
         self.assertEqual(0, given_up.returncode, given_up)
         self.assertEqual(0, nvdimmfs("check", self.image).returncode)
