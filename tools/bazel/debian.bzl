@@ -21,7 +21,7 @@ def _debian_impl(context):
     asked = context.execute(["pkg-config", "--libs", "--static"] + _ABSL_PACKAGES)
     if asked.return_code != 0:
         fail("pkg-config does not know Abseil; run tools/install-deps: " + asked.stderr)
-    libraries = {flag: None for flag in asked.stdout.split() if flag.startswith("-labsl_")}
+    libraries = {flag: None for flag in asked.stdout.replace("\n", " ").split(" ") if flag.startswith("-labsl_")}
     has_pmemblk = context.execute(["pkg-config", "--exists", "libpmemblk"]).return_code == 0
     context.file("BUILD", "")
     context.file("installed.bzl", "\n".join([
