@@ -20,8 +20,10 @@ struct Form {
   int (*run)(const Arguments&);
 };
 
+int Mount(const Arguments& arguments) { return nvdimmfs::tools::MountCommand(arguments); }
+
 constexpr Form kForms[] = {
-    {"mount", nvdimmfs::tools::MountCommand},
+    {"mount", Mount},
     {"create", nvdimmfs::tools::CreateCommand},
     {"list", nvdimmfs::tools::ListCommand},
     {"check", nvdimmfs::tools::CheckCommand},
