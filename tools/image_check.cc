@@ -1,6 +1,7 @@
 #include "tools/image_check.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -200,6 +201,7 @@ struct Survey {
   Findings findings;  // of labels and devices, then of what the namespaces hold
   size_t held = 0;    // where the latter begin
   std::vector<Extent> extents;
+  size_t unknown = 0;  // of them: nothing can be said
 };
 
 absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
@@ -210,8 +212,17 @@ absl::StatusOr<Survey> LookAt(const std::string& source_text, bool force) {
   Survey survey;
   survey.extents = CollectExtents(system, survey.findings);
   survey.held = survey.findings.size();
-  for (const Extent& extent : survey.extents)
+  for (const Extent& extent : survey.extents) {
     RETURN_IF_ERROR(CheckExtent(buses, extent, survey.findings));
+    ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media, MediaOf(buses, extent));
+    survey.unknown += CannotTell(*media, extent);
+  }
+  if (survey.findings.empty() && !survey.extents.empty() && survey.unknown == survey.extents.size())
+    return core::Refusal(
+        ENODATA, "image.unknown",
+        "cannot tell whether it is sound: it has no labels, no BTT, no info block, "
+        "no file system and no partition table that this program knows. If it is a "
+        "DIMM image with labels, give the size of its label area: label_size=128K");
   return survey;
 }
 

@@ -1,9 +1,11 @@
 #include "tools/namespace_check.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "backends/content.h"
 #include "core/base/status.h"
 #include "core/info_blocks/info_block.h"
 
@@ -65,11 +67,16 @@ core::Finding NoBtt() {
 
 }  // namespace
 
-bool Recognised(const core::Media& media, const Extent& extent) {
-  if (BttVersion(media, extent)) return true;
+bool CannotTell(const core::Media& media, const Extent& extent) {
+  // Labels vouch for it.
+  if (!extent.uuid.is_nil() || BttVersion(media, extent)) return false;
   for (const bool dax : {false, true})
-    if (core::ReadInfoBlock(media, dax, extent.uuid, extent.spa, {}).ok()) return true;
-  return false;
+    if (core::ReadInfoBlock(media, dax, extent.uuid, extent.spa, {}).ok()) return false;
+  if (backends::FindContent(media)) return false;
+  std::vector<std::byte> start(std::min<uint64_t>(media.size(), 1 << 20));
+  return media.Peek(0, absl::MakeSpan(start)).ok() &&
+         std::any_of(start.begin(), start.end(),
+                     [](std::byte byte) { return byte != std::byte{0}; });
 }
 
 std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent) {

@@ -30,8 +30,9 @@ struct Extent {
 // does not hold is a finding, too. Stores nothing.
 std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent);
 
-// Whether it holds a BTT or an info block of its own.
-bool Recognised(const core::Media& media, const Extent& extent);
+// Whether nothing can be said of what it holds: no labels, no BTT, no info block, no file system or
+// the like, and its first MiB is not blank.
+bool CannotTell(const core::Media& media, const Extent& extent);
 
 // As btt::Repair. What it cannot mend is among those left.
 absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,

@@ -173,6 +173,19 @@ class PromiseTest(CheckTestCase):
             os.unlink(self.image)
 
 
+class UnknownTest(CheckTestCase):
+    def test_a_file_of_which_nothing_is_known_is_not_called_sound(self):
+        self.image = self.scratch_path("a.img")
+        for content, code in ((os.urandom(MIB), 8), (b"", 0), (b"hsqs" + bytes(36) + struct.pack("<Q", MIB), 0)):
+            with open(self.image, "wb") as file:
+                file.write(content)
+                file.truncate(32 * MIB)
+            with self.subTest(content=content[:4]):
+                done = self.check()
+                self.assertEqual((code, ""), (done.returncode, done.stdout), done.stderr)
+                self.assertEqual(code == 8, "cannot tell whether it is sound" in done.stderr)
+
+
 class ReportTest(CheckTestCase):
     def test_exit_codes_are_summed_and_json_names_what_cannot_be_opened(self):
         self.create("mode=sector")
