@@ -41,7 +41,7 @@ absl::StatusOr<std::shared_ptr<core::Media>> MapFile(int fd, uint64_t size, cons
       absl::StrCat(
           "map ", path, ": ", strerror(error),
           ". Its file system cannot map files shared (FUSE with direct_io, 9p), and writing needs "
-          "that: copy the file to another one, or look at it with ,ro behind the SOURCE"));
+          "that: copy the file to another one, or look at it read-only: add ,ro to the SOURCE"));
 }
 
 absl::StatusOr<std::shared_ptr<core::Media>> MapWhole(const std::string& path, NodeKind kind,

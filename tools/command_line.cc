@@ -28,8 +28,7 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
 std::string Sentence(const CLI::App& app, const CLI::ParseError& error) {
   for (const std::string& word : app.remaining()) {
     if (!absl::StartsWith(word, "-") || word == "-" || word == "--") continue;
-    const std::string name = word.substr(0, word.find('='));
-    return absl::StrCat("unknown option ", name, core::DidYouMean(name, OptionNames(app)));
+    return UnknownOption(app, word);
   }
   if (const std::vector<std::string> left = app.remaining(); !left.empty())
     return absl::StrCat("unexpected argument \"", left.front(), "\"");
@@ -52,6 +51,11 @@ std::optional<int> Parse(CLI::App& app, const Arguments& arguments) {
     return BadUsage(app.get_name(), Sentence(app, error));
   }
   return std::nullopt;
+}
+
+std::string UnknownOption(const CLI::App& app, absl::string_view word) {
+  const absl::string_view name = word.substr(0, word.find('='));
+  return absl::StrCat("unknown option ", name, core::DidYouMean(name, OptionNames(app)));
 }
 
 int BadUsage(absl::string_view command, absl::string_view sentence) {

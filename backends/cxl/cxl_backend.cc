@@ -179,12 +179,13 @@ absl::Status Builder::CheckOwner(const OpenDevice& opened) const {
   if (!opened.kernel_owner || options_.read_only || elsewhere) return absl::OkStatus();
   return Refusal(
       EBUSY, "cxl.lsa.owned",
-      absl::StrCat("open ", path_, ": the kernel's cxl_pmem drives ", opened.device->name(), " (",
-                   *opened.kernel_owner,
-                   ") and keeps its label area to itself. Make it let go (ndctl disable-region "
-                   "all; modprobe -r cxl_pmem), look with ,ro behind the SOURCE, or work inside of "
-                   "one of its "
-                   "namespaces with data=NODE,labels=tail"));
+      absl::StrCat(
+          "open ", path_, ": the kernel's cxl_pmem drives ", opened.device->name(), " (",
+          *opened.kernel_owner,
+          ") and keeps its label area to itself. Make it let go (ndctl disable-region "
+          "all; modprobe -r cxl_pmem), look read-only: add ,ro to the SOURCE, or work inside of "
+          "one of its "
+          "namespaces with data=NODE,labels=tail"));
 }
 
 absl::StatusOr<core::DimmSource> Builder::Dimm(const OpenDevice& opened) const {

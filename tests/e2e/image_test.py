@@ -450,7 +450,7 @@ class UnmappableTest(ImageTestCase):
         self.nvdimmfs("check", self.path)
         self.assertIn("db", self.nvdimmfs("map", self.path).stdout)
         before = images.sha256(self.backing)
-        self.refused(self.path, says=["direct_io", "-o ro"])
+        self.refused(self.path, says=["direct_io", ",ro"])
         with mounting.Mount(self.path, "ro") as mount:
             with open(mount.join("dev/by-name/db"), "rb") as node:
                 self.assertEqual(bytes(MIB), node.read(MIB))

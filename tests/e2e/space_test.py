@@ -75,7 +75,8 @@ class CommandTest(mounting.MountTestCase):
                 devices[device] = name.strip()
                 self.assertEqual(name.strip(), session.word(mount, session.device(device, "alt_name")))
                 if name.strip():
-                    self.assertTrue(os.path.exists(mount.join("dev/by-name", name.strip())), name)
+                    link = name.strip().replace("\\", "\\x5c").replace("\t", "\\x09")
+                    self.assertTrue(os.path.exists(mount.join("dev/by-name", link)), name)
             with open(mount.join("ndbus0/x/list.json"), encoding="utf-8") as listing:
                 shown = json.load(listing)["buses"][0]["regions"][0]["namespaces"]
         self.assertEqual(devices, {n["dev"]: n["name"] or "" for n in shown if n["raw_size"]})
