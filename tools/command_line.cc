@@ -28,8 +28,7 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
 std::string Sentence(const CLI::App& app, const CLI::ParseError& error) {
   for (const std::string& word : app.remaining()) {
     if (!absl::StartsWith(word, "-") || word == "-" || word == "--") continue;
-    const std::string name = word.substr(0, word.find('='));
-    return absl::StrCat("unknown option ", name, core::DidYouMean(name, OptionNames(app)));
+    return UnknownOption(app, word);
   }
   if (const std::vector<std::string> left = app.remaining(); !left.empty())
     return absl::StrCat("unexpected argument \"", left.front(), "\"");
@@ -58,6 +57,11 @@ int BadUsage(absl::string_view command, absl::string_view sentence) {
   std::cerr << command << ": " << core::EscapeSentence(sentence) << "\n"
             << "How it is used: " << command << " --help\n";
   return kUsage;
+}
+
+std::string UnknownOption(const CLI::App& app, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  return absl::StrCat("unknown option ", name, core::DidYouMean(name, OptionNames(app)));
 }
 
 std::string Describe(const absl::Status& status) {

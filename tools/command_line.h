@@ -3,6 +3,7 @@
 #define NVDIMMFS_TOOLS_COMMAND_LINE_H_
 
 #include <optional>
+#include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/string_view.h"
@@ -13,6 +14,9 @@ namespace nvdimmfs::tools {
 // Nothing: go on. Else the exit code: help and version were printed (kDone), or the arguments are
 // off (kUsage).
 std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
+
+// "unknown option --sise; did you mean --size?", of a word such as "--sise=64M".
+std::string UnknownOption(const CLI::App& app, const std::string& word);
 
 // Says what is off and where help is. `command` is "nvdimmfs", or "nvdimmfs list". Returns kUsage.
 int BadUsage(absl::string_view command, absl::string_view sentence);

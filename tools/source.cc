@@ -50,8 +50,8 @@ absl::Status UnknownKind(const std::string& name) {
   return core::Refusal(
       EOPNOTSUPP, "source.kind",
       absl::StrCat("source ", name, ": there is no such file, and ", scheme,
-                   " is not a kind of source", core::DidYouMean(scheme, schemes),
-                   ". A SOURCE is one of ", absl::StrJoin(SourceKinds(), ", ", form)));
+                   " is not a kind of source. A SOURCE is one of ",
+                   absl::StrJoin(SourceKinds(), ", ", form), core::DidYouMean(scheme, schemes)));
 }
 
 std::vector<std::string> Words(const SourceKind& kind) {
@@ -85,8 +85,8 @@ absl::Status Take(const SourceKind& kind, const OptionList& options, SourceArgum
     } else {
       return BadOption(
           key, value,
-          absl::StrCat("unknown", core::DidYouMean(key, Words(kind)), "; ", kind.form, " takes ro",
-                       kind.options.empty() ? "" : ", ", absl::StrJoin(kind.options, ", ")));
+          absl::StrCat("unknown; ", kind.form, " takes ", absl::StrJoin(Words(kind), ", "),
+                       core::DidYouMean(key, Words(kind))));
     }
   }
   return absl::OkStatus();

@@ -53,7 +53,7 @@ class FormsTest(MessagesTestCase):
             "mpa": "map", "mout": "mount", "hlep": "help",
         }.items():
             self.assert_says([typed, self.image], 2, f'"{typed}" is neither', f"did you mean {meant}\\?")
-        self.assert_says(["demolish", self.image], 2, "neither a form nor a file", "check, map")
+        self.assert_says(["demolish", self.image], 2, "neither a form nor a file\\. Forms are", "check")
         self.assert_says(["umount", "/mnt"], 2, "to unmount: umount MOUNTPOINT")
 
     def test_a_file_of_that_name_is_a_source(self):
@@ -171,7 +171,7 @@ class HoldersTest(MessagesTestCase):
         with mounting.Mount(self.image) as mount:
             mount.write("size=16M", "ndbus0/region0/x/create")
             there = os.statvfs(mount.path)
-            self.assertEqual(there.f_blocks * there.f_frsize, 16 << 20)
+            self.assertGreaterEqual(there.f_blocks * there.f_frsize, 16 << 20)
             self.assertEqual(there.f_bavail, there.f_blocks)
             self.assertEqual(there.f_favail, there.f_files)
 
