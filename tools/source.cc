@@ -69,8 +69,9 @@ absl::Status CheckNotMountpoint(const std::string& name) {
   const std::string& top = mount->mountpoint;
   return core::Refusal(
       EISDIR, "source.mounted",
-      absl::StrCat(name, " is ", name == top ? "the mount" : "in the mount", " of ", mount->source,
-                   ". What list and map print is there, too: cat ", top,
+      absl::StrCat(name, " is ",
+                   std::filesystem::equivalent(name, top, error) ? "the mount" : "in the mount",
+                   " of ", mount->source, ". What list and map print is there, too: cat ", top,
                    "/ndbus*/x/list.json, cat ", top,
                    "/ndbus*/region*/x/map.txt; ndctl runs in: nvdimmfs shell ", top,
                    "; check takes the source once it is unmounted (umount ", top, ")"));
