@@ -169,7 +169,7 @@ std::string RefusalOf(const std::vector<std::byte>& bytes) {
 TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
   constexpr uint32_t kBegin = 1, kEndNode = 2, kProperty = 3, kNop = 4, kEnd = 9, kNoName = 0;
   EXPECT_EQ(RefusalOf(TreeOf({kBegin, kNoName, kEndNode, kEnd})), "");
-  EXPECT_EQ(RefusalOf(TreeOf({kNop, kBegin, kNoName, kNop, kEndNode, kNop, kEnd})), "");
+  EXPECT_EQ(RefusalOf(TreeOf({kBegin, kNoName, kNop, kEndNode, kNop, kEnd})), "");
   const struct {
     std::vector<std::byte> bytes;
     const char* says;

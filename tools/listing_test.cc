@@ -157,9 +157,13 @@ TEST(NdctlJsonTest, SizesForPeople) {
 }
 
 TEST(NdctlJsonTest, StringsAreEscapedAsJsonCDoes) {
-  EXPECT_EQ(R"("a\/b\"c\\d\te\u0001\b\f\r\n\u001f)"
-            "\x7f\xff\"",
-            WriteNdctlJson("a/b\"c\\d\te\x01\b\f\r\n\x1f\x7f\xff"));
+  EXPECT_EQ(R"("a\/b\"c\\d\te\u0001\b\f\r\n\u001fgröße")",
+            WriteNdctlJson("a/b\"c\\d\te\x01\b\f\r\n\x1fgröße"));
+}
+
+TEST(NdctlJsonTest, WhatDoesNotShowIsEscapedWhereJsonCDoesNot) {
+  EXPECT_EQ("\"\\u007f\\u0085\\u202e\xef\xbf\xbd\"",
+            WriteNdctlJson("\x7f\xc2\x85\xe2\x80\xae\xff"));
 }
 
 TEST(SchemaListingTest, EveryKeyIsThereWhateverTheState) {
