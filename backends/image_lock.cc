@@ -33,9 +33,8 @@ std::vector<FileUser> Opponents(int fd, bool read_only) {
 }
 
 // A daemon of ours, and what ends it.
-std::string DescribeOurs(const FileUser& user, const std::string& path) {
+std::string DescribeOurs(const FileUser& user, const std::optional<OwnMount>& mount) {
   const std::string who = absl::StrCat("by nvdimmfs (pid ", user.pid, ")");
-  const std::optional<OwnMount> mount = MountOfDaemon(user.pid, path);
   if (!mount)
     return absl::StrCat(who, ", which is not a mount that can be seen from here. Stop it first");
   return absl::StrCat(who, ", mounted on ", mount->mountpoint, ". Unmount it first: umount ",
@@ -51,8 +50,10 @@ std::string Describe(const std::vector<FileUser>& users, const std::string& path
   const FileUser& user =
       *std::max_element(users.begin(), users.end(),
                         [](const FileUser& a, const FileUser& b) { return a.maps < b.maps; });
-  if (users.size() == 1 && user.command == "nvdimmfs" && user.pid != getpid())
-    return DescribeOurs(user, path);
+  if (users.size() == 1 && user.pid != getpid()) {
+    const std::optional<OwnMount> mount = MountOfDaemon(user.pid, path);
+    if (mount || user.command == "nvdimmfs") return DescribeOurs(user, mount);
+  }
   std::string text = absl::StrCat("by ", user.command, " (pid ", user.pid,
                                   user.pid == getpid() ? ", this process" : "", "), which has it ",
                                   user.maps ? "mapped" : "open", user.writes ? " for writing" : "");

@@ -23,7 +23,7 @@ using core::Refusal;
 // What a user who may not do what was tried can do.
 std::string AdviceOnRights(const std::string& path, bool read_only) {
   if (!read_only && faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0)
-    return "; it can be read: add ,ro to the SOURCE";
+    return "; it can be read: to look at it, add ,ro to the SOURCE";
   struct stat status;
   if (stat(path.c_str(), &status) != 0)
     return absl::StrCat("; a directory on the way is closed to this user (uid ", geteuid(), ")");

@@ -466,6 +466,21 @@ fuse_lowlevel_ops Table() {
   return table;
 }
 
+// `said` is libfuse's word; why the device cannot be opened says more.
+absl::Status MountRefusal(const std::string& mountpoint, const std::string& said) {
+  const std::string what = absl::StrCat("mount on ", mountpoint, ": ");
+  if (faccessat(AT_FDCWD, "/dev/fuse", R_OK | W_OK, AT_EACCESS) == 0)
+    return core::Refusal(EIO, "mount.failed",
+                         absl::StrCat(what, said.empty() ? "libfuse gave no reason" : said));
+  const int error = errno;
+  return core::Refusal(
+      error, "mount.failed",
+      absl::StrCat(what, "open /dev/fuse: ", strerror(error),
+                   error == ENOENT ? "; load it (modprobe fuse), or give it to the container "
+                                     "(--device /dev/fuse)"
+                                   : "; mount as root, or let this user open it"));
+}
+
 // --- The session's own. ---
 
 // libfuse may run fusermount3, which says on its standard error why it refuses, and which stays
@@ -507,10 +522,7 @@ absl::Status Session::Make() {
   fuse_opt_free_args(&arguments);
   const bool mounted = session_ != nullptr && MountQuietly();
   const std::string said = CollectedChatter();
-  if (!mounted)
-    return core::Refusal(EIO, "mount.failed",
-                         absl::StrCat("mount on ", options_.mountpoint, ": ",
-                                      said.empty() ? "libfuse gave no reason" : said));
+  if (!mounted) return MountRefusal(options_.mountpoint, said);
   const fuse_custom_io io = {
       .writev =
           [](int device, struct iovec* parts, int count, void* session) {

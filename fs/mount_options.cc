@@ -109,11 +109,10 @@ absl::Status Unknown(absl::string_view option, absl::Span<const absl::string_vie
   for (const absl::string_view name : kFuseOptions) known.emplace_back(name);
   std::vector<std::string> names = known;  // without "="
   for (std::string& name : names) name = name.substr(0, name.find('='));
-  return core::Refusal(
-      EINVAL, "option.unknown",
-      absl::StrCat("-o ", option, ": unknown",
-                   core::DidYouMean(option.substr(0, option.find('=')), names), "; known are ",
-                   absl::StrJoin(known, ", "), " and those of mount(8)"));
+  return core::Refusal(EINVAL, "option.unknown",
+                       absl::StrCat("-o ", option, ": unknown; known are ",
+                                    absl::StrJoin(known, ", "), " and those of mount(8)",
+                                    core::DidYouMean(option.substr(0, option.find('=')), names)));
 }
 
 std::optional<uint32_t> ParseNumber(const std::string& text, int base) {

@@ -15,7 +15,7 @@ namespace nvdimmfs::tools {
 // off (kUsage).
 std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
 
-// "unknown option --sise; did you mean --size?": of the word --sise=64M, say.
+// "unknown option --sise; did you mean --size?", of a word such as "--sise=64M".
 std::string UnknownOption(const CLI::App& app, absl::string_view word);
 
 // Says what is off and where help is. `command` is "nvdimmfs", or "nvdimmfs list". Returns kUsage.

@@ -34,11 +34,11 @@ int HelpOnForms(const std::vector<std::string>& forms) {
 int UnknownForm(const std::string& word, const std::vector<std::string>& forms) {
   std::vector<std::string> known = forms;
   known.emplace_back("help");
-  const bool unmounts = word == "umount" || word == "unmount";
-  return BadUsage("nvdimmfs", absl::StrCat("\"", word, "\" is neither a form nor a file",
-                                           unmounts ? "; to unmount: umount MOUNTPOINT"
-                                                    : core::DidYouMean(word, known),
-                                           ". Forms are ", absl::StrJoin(known, ", "),
+  std::string advice = core::DidYouMean(word, known);
+  if (advice.empty()) advice = ".";
+  if (word == "umount" || word == "unmount") advice = "; to unmount: umount MOUNTPOINT.";
+  return BadUsage("nvdimmfs", absl::StrCat("\"", word, "\" is neither a form nor a file", advice,
+                                           " Forms are ", absl::StrJoin(known, ", "),
                                            "; to mount: nvdimmfs SOURCE MOUNTPOINT"));
 }
 

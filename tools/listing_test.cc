@@ -156,11 +156,14 @@ TEST(NdctlJsonTest, SizesForPeople) {
   EXPECT_EQ("\"0x7fffffffffffffff\"", WriteNdctlJson(people.Cookie(0xfa90120012b4dcff)));
 }
 
-// What json-c passes on raw, though a terminal or a reader of JSON trips over it, is escaped, too.
 TEST(NdctlJsonTest, StringsAreEscapedAsJsonCDoes) {
-  EXPECT_EQ(R"("a\/b\"c\\d\te\u0001\b\f\r\n\u001f\u007f)"
-            "\xef\xbf\xbd\"",
-            WriteNdctlJson("a/b\"c\\d\te\x01\b\f\r\n\x1f\x7f\xff"));
+  EXPECT_EQ(R"("a\/b\"c\\d\te\u0001\b\f\r\n\u001fgröße")",
+            WriteNdctlJson("a/b\"c\\d\te\x01\b\f\r\n\x1fgröße"));
+}
+
+TEST(NdctlJsonTest, WhatDoesNotShowIsEscapedWhereJsonCDoesNot) {
+  EXPECT_EQ("\"\\u007f\\u0085\\u202e\xef\xbf\xbd\"",
+            WriteNdctlJson("\x7f\xc2\x85\xe2\x80\xae\xff"));
 }
 
 TEST(SchemaListingTest, EveryKeyIsThereWhateverTheState) {

@@ -50,8 +50,8 @@ absl::Status UnknownKind(const std::string& name) {
   return core::Refusal(
       EOPNOTSUPP, "source.kind",
       absl::StrCat("source ", name, ": there is no such file, and ", scheme,
-                   " is not a kind of source", core::DidYouMean(scheme, schemes),
-                   ". A SOURCE is one of ", absl::StrJoin(SourceKinds(), ", ", form)));
+                   " is not a kind of source. A SOURCE is one of ",
+                   absl::StrJoin(SourceKinds(), ", ", form), core::DidYouMean(scheme, schemes)));
 }
 
 std::vector<std::string> Words(const SourceKind& kind) {
@@ -69,8 +69,9 @@ absl::Status CheckNotMountpoint(const std::string& name) {
   const std::string& top = mount->mountpoint;
   return core::Refusal(
       EISDIR, "source.mounted",
-      absl::StrCat(name, " is ", name == top ? "the mount" : "in the mount", " of ", mount->source,
-                   ". What list and map print is there, too: cat ", top,
+      absl::StrCat(name, " is ",
+                   std::filesystem::equivalent(name, top, error) ? "the mount" : "in the mount",
+                   " of ", mount->source, ". What list and map print is there, too: cat ", top,
                    "/ndbus*/x/list.json, cat ", top,
                    "/ndbus*/region*/x/map.txt; ndctl runs in: nvdimmfs shell ", top,
                    "; check takes the source once it is unmounted (umount ", top, ")"));
@@ -85,8 +86,8 @@ absl::Status Take(const SourceKind& kind, const OptionList& options, SourceArgum
     } else {
       return BadOption(
           key, value,
-          absl::StrCat("unknown", core::DidYouMean(key, Words(kind)), "; ", kind.form, " takes ro",
-                       kind.options.empty() ? "" : ", ", absl::StrJoin(kind.options, ", ")));
+          absl::StrCat("unknown; ", kind.form, " takes ", absl::StrJoin(Words(kind), ", "),
+                       core::DidYouMean(key, Words(kind))));
     }
   }
   return absl::OkStatus();

@@ -384,8 +384,7 @@ const Mistake kMistakes[] = {
     {"[[bus]]\nx = \n", "t.toml:2:", ""},
     {"[[bus]]\nprovider = 3\n", "t.toml:2:12: ", "provider: needs a text"},
     {"[[bus]]\ncolour = \"red\"\n", "t.toml:2:1: ",
-     "unknown key \"colour\"; [[bus]] takes cxl, dimm, nfit, preset, "
-     "provider, region"},
+     "unknown key \"colour\"; [[bus]] takes cxl, dimm, nfit, preset, provider, region"},
     {"buses = 1\n", "t.toml:1:1: ", "unknown key \"buses\"; the top of the file takes bus"},
     {"bus = 1\n", "t.toml:1:7: ", "needs tables: [[bus]]"},
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\nsize_of_label = 1\n", "t.toml:4:1: ", "label_size"},

@@ -53,7 +53,7 @@ class FormsTest(MessagesTestCase):
             "mpa": "map", "mout": "mount", "hlep": "help",
         }.items():
             self.assert_says([typed, self.image], 2, f'"{typed}" is neither', f"did you mean {meant}\\?")
-        self.assert_says(["demolish", self.image], 2, "neither a form nor a file", "check, init-labels, map")
+        self.assert_says(["demolish", self.image], 2, "neither a form nor a file\\. Forms are", "check")
         self.assert_says(["umount", "/mnt"], 2, "to unmount: umount MOUNTPOINT")
 
     def test_a_file_of_that_name_is_a_source(self):
@@ -61,6 +61,7 @@ class FormsTest(MessagesTestCase):
         self.assert_says(["chek", "gone"], 1, "mount on .*gone", cwd=self.scratch)
 
     def test_help(self):
+        self.assertEqual(run("help"), run("help", "help"))
         code, out, _ = run("help")
         self.assertEqual(code, 0)
         for form in FORMS:
@@ -214,8 +215,20 @@ class RightsTest(mounting.MountTestCase):
         os.chmod(self.image, 0o644)
         got, err = self.as_nobody(self.image, self.folder)
         self.assertEqual(got, 1)
-        self.assertIn("it can be read: add ,ro to the SOURCE", err)
+        self.assertIn("it can be read: to look at it, add ,ro to the SOURCE", err)
         self.assertEqual(self.as_nobody("list", self.image), (0, ""))
+
+    def test_a_closed_fuse_device(self):
+        os.chmod(self.image, 0o644)
+        if os.stat("/dev/fuse").st_mode & 0o006:
+            self.skipTest("everybody may open /dev/fuse")
+        place = os.path.join(self.folder, "mnt")
+        os.mkdir(place)
+        os.chown(place, self.nobody.pw_uid, self.nobody.pw_gid)
+        got, err = self.as_nobody(self.image + ",ro", place)
+        self.assertEqual(got, 1)
+        self.assertIn("open /dev/fuse: Permission denied; mount as root", err)
+        self.assertIn("[EACCES, mount.failed]", err)
 
     def test_a_closed_directory(self):
         closed = os.path.join(self.folder, "closed")

@@ -269,9 +269,7 @@ int ShellCommand(const Arguments& arguments) {
   app.prefix_command();
   if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
   if (const std::vector<std::string> words = app.remaining(); !words.empty()) {
-    if (words[0][0] == '-')
-      return BadUsage(app.get_name(), absl::StrCat(UnknownOption(app, words[0]),
-                                                   "; a command comes after SOURCE"));
+    if (words[0][0] == '-') return BadUsage(app.get_name(), UnknownOption(app, words[0]));
     command.assign(words.begin(), words.end());
     command.insert(command.end(), dashes, arguments.end());
   }
