@@ -14,6 +14,7 @@
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_signature.h"
+#include "core/labels/slot_survey.h"
 #include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends {
@@ -100,6 +101,14 @@ Finding Damaged(uint64_t file_size, uint64_t size) {
                    "label_size=0,hide_labels if that is data")};
 }
 
+Finding IndexLost(uint64_t file_size, uint64_t size) {
+  return {
+      "image.labels.damaged", file_size - size,
+      absl::StrCat("labels lie where a label area of ", size,
+                   " bytes at its end has them, and its index blocks are lost; the label area is "
+                   "taken to begin there. Say label_size=0,hide_labels if that is data")};
+}
+
 Finding Guessed(uint64_t file_size, uint64_t size) {
   return {"image.labels.note", file_size - size,
           absl::StrCat("it has no labels; its last ", size,
@@ -129,7 +138,7 @@ bool IsZero(const core::Media& file, core::Range range) {
   return true;
 }
 
-// Rule 4. An image that is cut within a page is none that QEMU made.
+// Rule 5. An image that is cut within a page is none that QEMU made.
 uint64_t GuessBlankSize(const core::Media& file, uint64_t file_size, ImageLayout& layout) {
   const uint64_t size = file.size() == file_size ? BlankLabelSize(file_size) : 0;
   if (size == 0 || !IsZero(file, {file_size - size, size})) return 0;
@@ -141,7 +150,7 @@ uint64_t GuessBlankSize(const core::Media& file, uint64_t file_size, ImageLayout
   return size;
 }
 
-// Rules 2 to 6.
+// Rules 2 to 7.
 uint64_t FindLabelSize(const core::Media& file, uint64_t file_size, const IndexSearch& search,
                        ImageLayout& layout) {
   const std::set<uint64_t> candidates = Candidates(file_size);
@@ -167,6 +176,12 @@ uint64_t FindLabelSize(const core::Media& file, uint64_t file_size, const IndexS
   };
   if (BlankLabelSize(file_size) != 0)
     if (const uint64_t size = damaged(true); size != 0) return size;
+  for (uint64_t size : candidates) {
+    if (!core::HoldsLabels(file, file_size - size, size, RoundDown(file_size - size, kImagePage)))
+      continue;
+    layout.findings.push_back(IndexLost(file_size, size));
+    return size;
+  }
   if (const uint64_t size = GuessBlankSize(file, file_size, layout); size != 0) return size;
   return damaged(false);
 }

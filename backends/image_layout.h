@@ -14,11 +14,13 @@
 //      are nobody's data. Where a larger candidate fits too, a finding says so;
 //   3. where an index block was, by the signature alone (a finding says so): a candidate over S's
 //      own remainder;
-//   4. a guess, and a note says so: the remainder of S over a multiple of 1 MiB, where that is
+//   4. where labels lie in the first slots of an area of a candidate's size (a finding says so): its
+//      index blocks are lost;
+//   5. a guess, and a note says so: the remainder of S over a multiple of 1 MiB, where that is
 //      128 KiB or more, all of its bytes are zero, and what the data begins with (content.h) ends
 //      before it. Else these bytes are data;
-//   5. where an index block was: any candidate;
-//   6. there is none.
+//   6. where an index block was: any candidate;
+//   7. there is none.
 #ifndef NVDIMMFS_BACKENDS_IMAGE_LAYOUT_H_
 #define NVDIMMFS_BACKENDS_IMAGE_LAYOUT_H_
 
@@ -69,7 +71,7 @@ absl::Status CheckLabelTail(const std::shared_ptr<core::Media>& file, uint64_t s
 // Whether a label area with a valid index is at the end of `file`: rule 2.
 bool HasLabelsAtEnd(const std::shared_ptr<core::Media>& file);
 
-// The label area that rule 4 gives to a blank image of `file_size` bytes; 0 for none.
+// The label area that rule 5 gives to a blank image of `file_size` bytes; 0 for none.
 uint64_t BlankLabelSize(uint64_t file_size);
 
 }  // namespace nvdimmfs::backends

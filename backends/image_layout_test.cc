@@ -182,6 +182,30 @@ TEST_F(ImageLayoutTest, ADamagedIndexStillTellsWhereLabelsBegin) {
   EXPECT_EQ(Reasons(layout), std::vector<std::string>{"image.labels.damaged"});
 }
 
+// Whatever became of both index blocks: the labels are not taken for data, nor for blank.
+TEST_F(ImageLayoutTest, LabelsWithoutAnIndexStillTellWhereTheirAreaBegins) {
+  for (const uint64_t size : {128 * kKiB, 256 * kKiB, kMiB}) {
+    for (const LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
+      for (const int fill : {0, 0xee}) {
+        MakeFile(64 * kMiB + size);
+        Label(size, version);
+        const uint64_t start = 64 * kMiB;
+        auto slice = core::MediaSlice::Make(file_, {start, size});
+        auto area = LabelArea::Open(*slice);
+        core::NamespaceLabel label;
+        label.uuid = core::Uuid(core::Uuid::Bytes{1});
+        label.rawsize = kMiB;
+        for (const std::vector<uint32_t>& frees : {std::vector<uint32_t>{}, {0}})
+          ASSERT_TRUE(area->Update(label, frees).ok());
+        std::memset(file_->bytes().data() + start, fill, area->slot_offset(0));
+        const ImageLayout layout = Divide();
+        EXPECT_EQ(layout.labels, (core::Range{start, size}));
+        EXPECT_EQ(Reasons(layout), std::vector<std::string>{"image.labels.damaged"});
+      }
+    }
+  }
+}
+
 TEST_F(ImageLayoutTest, TheCallersSizeOverrides) {
   MakeFile(64 * kMiB + 128 * kKiB);
   Label(128 * kKiB);

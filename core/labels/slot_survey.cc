@@ -12,6 +12,8 @@ namespace nvdimmfs::core {
 namespace {
 
 constexpr uint32_t kBatch = 256;
+constexpr uint32_t kFirstSlots = 16;  // kernels take the lowest that is free
+constexpr uint64_t kUnit = 512;       // extents are multiples of it
 constexpr uint32_t kKnownFlags = kLabelReadOnly | kLabelDimmLocal | kLabelHoldsBtt | kLabelUpdating;
 constexpr uint16_t kMaxWays = 32;
 constexpr uint64_t kMaxSectorSize = 1 << 20;
@@ -136,6 +138,25 @@ absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const Labe
     }
   }
   return found;
+}
+
+bool HoldsLabels(const Media& media, uint64_t start, uint64_t size, uint64_t capacity) {
+  for (const uint32_t label_size : {kLabelSizeV1_1, kLabelSizeV1_2}) {
+    const auto geometry = LabelGeometry::For(size, label_size);
+    if (!geometry) continue;
+    const uint32_t count = std::min(geometry->slot_count, kFirstSlots);
+    std::vector<std::byte> bytes(size_t{count} * label_size);
+    if (!media.Peek(start + geometry->slot_offset(0), absl::MakeSpan(bytes)).ok()) continue;
+    for (uint32_t slot = 0; slot < count; ++slot) {
+      const auto one = absl::MakeConstSpan(bytes).subspan(size_t{slot} * label_size, label_size);
+      if (IsAllZero(one)) continue;
+      const auto label = LabelIn(one, slot, capacity);
+      if (label && label->as_written && label->extent().start % kUnit == 0 &&
+          label->extent().size % kUnit == 0)
+        return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace nvdimmfs::core

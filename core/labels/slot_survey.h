@@ -47,6 +47,11 @@ std::optional<SlotLabel> LabelIn(absl::Span<const std::byte> bytes, uint32_t slo
 absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const LabelGeometry& geometry,
                                                    uint64_t capacity);
 
+// Whether the first slots of a label area of `size` bytes, were there one at `start` of `media`,
+// hold a label of a DIMM of `capacity` bytes: for who searches one whose index blocks are lost.
+// Bytes that cannot be read hold none.
+bool HoldsLabels(const Media& media, uint64_t start, uint64_t size, uint64_t capacity);
+
 }  // namespace nvdimmfs::core
 
 #endif  // NVDIMMFS_CORE_LABELS_SLOT_SURVEY_H_

@@ -91,7 +91,7 @@ class LabelDamageTest(mounting.MountTestCase):
                 self.assertIn("[label.area.damaged]", checked.stdout)
                 self.assertEqual(damaged, self.label_area())
                 planned = nvdimmfs("check", "--dry-run", self.image)
-                self.assertIn("repair would: ", planned.stdout)
+                self.assertIn("; remedy: ", planned.stdout)
                 self.assertEqual(damaged, self.label_area())
                 mended = nvdimmfs("check", "--repair", self.image)
                 self.assertEqual(1, mended.returncode, mended)
