@@ -1,6 +1,5 @@
 // Opening an arena: padding, lanes, and the roll-forward of interrupted writes (btt_format.md,
 // "Recovery"). Every store here may be cut and is then simply done again by the next opening.
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -11,14 +10,6 @@
 #include "core/base/status.h"
 
 namespace nvdimmfs::btt {
-namespace {
-
-bool HasTwins(std::vector<uint32_t> blocks) {
-  std::sort(blocks.begin(), blocks.end());
-  return std::adjacent_find(blocks.begin(), blocks.end()) != blocks.end();
-}
-
-}  // namespace
 
 Arena::Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options)
     : ns_(std::move(ns)),
@@ -104,7 +95,6 @@ absl::Status Arena::RefuseUnlessSound() {
 }
 
 absl::Status Arena::LoadLanes(const FlogImage& flog) {
-  std::vector<uint32_t> free_blocks;
   for (uint32_t lane = 0; lane < geometry_.nfree; ++lane) {
     if (flog.unreadable[lane] || IsBlank(flog.groups[lane])) {
       // Its free block is unknown, and an interrupted write through it stays undone: that sector
@@ -121,14 +111,8 @@ absl::Status Arena::LoadLanes(const FlogImage& flog) {
     }
     if (!sane.ok()) return core::Annotate(sane, absl::StrCat("flog of lane ", lane));
     RETURN_IF_ERROR(AdoptLane(lane, *record));
-    free_blocks.push_back(record->old_block);
   }
   if (!frozen_) RETURN_IF_ERROR(ns_->Drain());  // the rolled-forward map entries
-  // Two lanes on one block would hand it out twice: reads are still right, writes would not be.
-  if (HasTwins(std::move(free_blocks))) {
-    frozen_ = true;
-    SetDamage("two lanes have one free block");
-  }
   return absl::OkStatus();
 }
 

@@ -136,12 +136,13 @@ const Damage kDamage[] = {
      [](const Patient& p) { p.SetMap(3, 0xffffffff); },
      {"btt.map.range", "btt.block.lost"},
      {}},  // the one lost block can only be its
+    // The first of the two lost blocks is the second sector's.
     {"TwoOutOfRange",
      [](const Patient& p) {
-       for (const uint32_t lba : {3, 7}) p.SetMap(lba, 0xffffffff);
+       for (const uint32_t lba : {0, 7}) p.SetMap(lba, 0xffffffff);
      },
      {"btt.map.range", "btt.block.lost"},
-     {3, 7}},
+     {0, 7}},
     {"SharedBlock",
      [](const Patient& p) { p.SetMap(5, p.Map(9)); },
      {"btt.map.shared", "btt.block.lost"},

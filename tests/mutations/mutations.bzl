@@ -68,7 +68,6 @@ MUTATIONS = [
     ("recovery_leaves_the_lane_on_the_older_block", _OPEN, "state.free_block = record.old_block;", "state.free_block = record.new_block;", _ONE_WRITE),
     ("recovery_goes_on_at_the_same_slot", _OPEN, "state.position = record.newer ^ 1;", "state.position = record.newer;", "*SuccessiveWrites*:*ModelOfGenerations*"),
     ("recovery_in_a_read_only_opening", _OPEN, "  return frozen_ ? absl::OkStatus() : RollForward(lane, record);", "  return RollForward(lane, record);", "*ReadOnlyOpeningStoresNothing"),
-    ("lanes_on_one_block_used", _OPEN, "  if (HasTwins(std::move(free_blocks))) frozen_ = true;\n", "  (void)HasTwins(std::move(free_blocks));\n", "*TwoLanesOnOneBlock*"),
 
     # What media are believed.
     ("flog_range_unchecked", "flog_reader.cc", "if (record.lba < arena.external_nlba && record.old_block", "if (record.old_block", "*LogsWithoutSense*"),
@@ -80,11 +79,10 @@ MUTATIONS = [
     ("holes_not_flushed", _FORMAT, "  RETURN_IF_ERROR(ns.Flush());  // holes are the file system's\n", "", "*FormattingOver*"),
 
     # Checking and repairing.
-    ("lane_reset_in_one_go", _REPAIR, "    RETURN_IF_ERROR(ns_.StoreThrough64(at + 8, kNonsense));\n    RETURN_IF_ERROR(ns_.Drain());\n    const", "    const", "*ARepairThatWasCut*MixedPadding"),
     ("repair_without_the_flag", _REPAIR, "    RETURN_IF_ERROR(SetFlags(link, link.info.flags | kInfoFlagError));\n", "", "*ARepairThatWasCut*TwoOutOfRange"),
     ("repair_keeps_no_copy", _REPAIR, "    if (ns_.Read(at, absl::MakeSpan(before)).ok()) RETURN_IF_ERROR(save_(at, before));\n", "", "*IsMendedAndWhatWasOverwritten*InfoBlock*"),
     ("lane_keeps_a_sectors_block", _WEIGH, "      if (owned) plan_lanes_.push_back(lane);\n", "", "*SectorOnAFreeBlock*"),
     ("copy_not_made", _REPAIR, "    RETURN_IF_ERROR(ns_.WriteThrough(at, bytes));\n    RETURN_IF_ERROR(ns_.Drain());\n    return true;", "    return true;", "*SharedBlock*"),
     ("damaged_flog_believed", _WEIGH, "    if (!trusts_flog_) return home;\n", "", "RepairTest.*"),
-    ("damaged_arena_written_to", _OPEN, "  if (survey.ok() && !survey->contradictory()) return;", "  if (survey.ok()) return;", "RepairTest.*"),
+    ("damaged_arena_written_to", _OPEN, "  if (survey.ok() && !survey->contradictory()) return;", "  if (survey.ok()) return;", "*TwoLanesOnOneBlock*"),
 ]
