@@ -1,5 +1,6 @@
 #include "tools/log/syslog_writer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -38,13 +39,18 @@ std::string Now() {
 
 }  // namespace
 
-SyslogWriter::SyslogWriter(std::string program, std::string path)
-    : program_(std::move(program)), path_(Resolved(path)) {
+SyslogWriter::SyslogWriter(std::string program, std::string path) : program_(std::move(program)) {
+  path = Resolved(path);
+  const size_t slash = path.rfind('/');
+  if (slash != std::string::npos)
+    folder_ = open(path.substr(0, slash + 1).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  path_ = folder_ < 0 ? path : absl::StrCat("/proc/self/fd/", folder_, path.substr(slash));
   Connect();
 }
 
 SyslogWriter::~SyslogWriter() {
-  if (socket_ >= 0) close(socket_);
+  for (const int open : {socket_, folder_})
+    if (open >= 0) close(open);
 }
 
 bool SyslogWriter::Connect() {
