@@ -181,6 +181,7 @@ TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
       {TreeOf({kBegin, kNoName, kEndNode, kBegin, kNoName, kEndNode, kEnd}), "behind the root"},
       {TreeOf({kBegin, kNoName, 5, kEndNode, kEnd}), "0x5 is not a token"},
       {TreeOf({kBegin, 0x61616161}), "name has no end"},
+      {TreeOf({kBegin, kNoName, kBegin, kNoName, kEndNode, kEndNode, kEnd}), "has no name"},
       {TreeOf({kBegin, 0x611b6100, kEndNode, kEnd}), "byte 0x1b"},
       {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}), "a property's name"},
       {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}, "abc"), "a property's name"},
@@ -191,7 +192,7 @@ TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
         << row.says << ": " << RefusalOf(row.bytes);
 
   std::vector<uint32_t> deep;
-  for (int i = 0; i < 10000; ++i) deep.insert(deep.end(), {kBegin, kNoName});
+  for (int i = 0; i < 10000; ++i) deep.insert(deep.end(), {kBegin, i == 0 ? kNoName : 0x61000000});
   EXPECT_TRUE(absl::StrContains(RefusalOf(TreeOf(deep)), "64 nodes in each other"));
 
   // compatible = "pmem-region", without reg: as many nodes as a blob holds would take for ever.

@@ -115,6 +115,7 @@ class Walk {
     if (!length)
       return Bad(
           absl::StrCat("a node's name has no end, or is longer than ", kMaxTreeName, " bytes"));
+    if (*length == 0 && depth_ != 0) return Bad("a node below the root has no name");
     for (const std::byte byte : structure_.bytes.subspan(at_ + 4, *length))
       if (byte <= std::byte{' '} || byte >= std::byte{0x7f} || byte == std::byte{'/'})
         return Bad(
