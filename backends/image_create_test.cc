@@ -121,8 +121,7 @@ TEST(QemuCommandLineTest, ASecondDimmHasItsSlot) {
   const std::string line = QemuCommandLine({"b.img", 64 * kMiB, 128 * 1024}, 1, std::nullopt);
   EXPECT_THAT(line, HasSubstr("-device nvdimm,memdev=m1,id=nv1,slot=1,label-size=131072"));
   EXPECT_THAT(line, HasSubstr("id=m1,share=on"));
-  EXPECT_THAT(QemuCommandLine({"b.img", kMiB, 0}, 40, std::nullopt),
-              HasSubstr("slots=41,"));
+  EXPECT_THAT(QemuCommandLine({"b.img", kMiB, 0}, 40, std::nullopt), HasSubstr("slots=41,"));
 }
 
 TEST(QemuCommandLineTest, LabelLessHasNoLabelSizeAndUuidIsPassedOn) {

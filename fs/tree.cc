@@ -17,21 +17,11 @@ constexpr uint16_t kDirectoryMode = 0755;
 constexpr uint16_t kLinkMode = 0777;
 
 constexpr absl::string_view kFixedDirectories[] = {
-    "bus/nd/devices",
-    "bus/nd/drivers",
-    "bus/dax/devices",
-    "bus/dax/drivers",
-    "class/nd",
-    "class/bdi",
-    "class/block",
-    "block",
-    "devices/virtual/bdi",
-    "module",
-    "dev/by-name",
-    "dev/by-uuid",
-    "sys/dev/char",
-    "sys/dev/block",
-    "sys/kernel/debug/btt",
+    "bus/nd/devices",  "bus/nd/drivers", "bus/dax/devices",
+    "bus/dax/drivers", "class/nd",       "class/bdi",
+    "class/block",     "block",          "devices/virtual/bdi",
+    "module",          "dev/by-name",    "dev/by-uuid",
+    "sys/dev/char",    "sys/dev/block",  "sys/kernel/debug/btt",
 };
 
 // sys/ is what a private mount namespace shows as /sys.

@@ -47,8 +47,7 @@ std::vector<std::string> FormNames() {
 
 // nvdimmfs help [FORM]
 int Help(const Arguments& arguments) {
-  if (arguments.empty() || arguments[0] == "help")
-    return nvdimmfs::tools::HelpOnForms(FormNames());
+  if (arguments.empty() || arguments[0] == "help") return nvdimmfs::tools::HelpOnForms(FormNames());
   const Form* form = FindForm(arguments[0]);
   return form == nullptr ? nvdimmfs::tools::UnknownForm(arguments[0], FormNames())
                          : form->run({"--help"});

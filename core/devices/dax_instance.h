@@ -39,7 +39,7 @@ class DaxInstance final : public Device, public PoisonObserver {
   PfnDevice& dax() const { return dax_; }
   DataNode* node() const { return node_.get(); }  // null unless device_dax has it
   const DataNode* data_file() const override { return node_.get(); }
-  std::string file() const;           // "dev/dax0.0"
+  std::string file() const;  // "dev/dax0.0"
   DeviceNumber number() const;
 
   // The driver that has it, or null; dax_bus.cc changes it.

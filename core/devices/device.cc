@@ -75,8 +75,7 @@ absl::Status StoreUevent(Device& device, absl::string_view text) {
 
 absl::StatusOr<std::string> ShowLastError(Device& device) {
   const LastError latest = device.LatestError();
-  return latest.sentence.empty() ? std::string()
-                                 : absl::StrCat(EscapeText(latest.sentence), "\n");
+  return latest.sentence.empty() ? std::string() : absl::StrCat(EscapeText(latest.sentence), "\n");
 }
 
 LastError Device::LatestDataError() const {

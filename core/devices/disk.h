@@ -39,7 +39,7 @@ class Disk final : public Device, public PoisonObserver {
   DataNode& node() const { return *node_; }
   const DataNode* data_file() const override { return node_.get(); }
   const Options& options() const { return options_; }
-  std::string file() const;           // "dev/pmem0"
+  std::string file() const;  // "dev/pmem0"
   DeviceNumber number() const;
   // What its link `bdi` leads to, under its number of the moment.
   void ShowBackingInfo();

@@ -86,8 +86,8 @@ TEST_F(ProtocolTest, EveryCallHasItsAnswer) {
 }
 
 TEST_F(ProtocolTest, BodiesMayBeMissingOrSloppy) {
-  for (const char* body : {"", " \n", "null", "{}", R"({"Name":null})", R"({"Name":"","Opts":null})",
-                           R"({"Opts":{}, "More":[1]})"}) {
+  for (const char* body : {"", " \n", "null", "{}", R"({"Name":null})",
+                           R"({"Name":"","Opts":null})", R"({"Opts":{}, "More":[1]})"}) {
     Say("/VolumeDriver.Create", body);
     EXPECT_EQ(driver_.last, "create ") << body;
   }
@@ -97,7 +97,8 @@ TEST_F(ProtocolTest, BodiesMayBeMissingOrSloppy) {
 
 TEST_F(ProtocolTest, WhatIsNoJsonIsRefused) {
   for (const char* body : {"{", "[]", "\"Name\"", "name=v", "{\"Opts\":[]}", "\xff", "7"}) {
-    EXPECT_THAT(Say("/VolumeDriver.Create", body, 400), AllOf(HasSubstr("[EINVAL, "), HasSubstr("json")));
+    EXPECT_THAT(Say("/VolumeDriver.Create", body, 400),
+                AllOf(HasSubstr("[EINVAL, "), HasSubstr("json")));
   }
   EXPECT_EQ(driver_.last, "");
   EXPECT_THAT(Say("/VolumeDriver.Create", std::string(100000, '['), 400), HasSubstr("EINVAL"));
