@@ -64,7 +64,7 @@ echo N >$switch
 start -o uring
 check "not offered: mounted all the same" mounted
 check "not offered: not by io_uring" sh -c "! ls -l /proc/$daemon/fd | grep -q io_uring"
-check "not offered: a note says what to do" grep -q "note: -o uring: .*enable_uring" "$dir/err"
+check "not offered: a note says what to do" grep -q -e "-o uring: .*enable_uring" "$dir/err"
 umount "$mnt"
 wait $daemon
 

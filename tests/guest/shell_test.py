@@ -178,9 +178,11 @@ class ShellTest(unittest.TestCase):
                                  machine="q35", memory="192M")
 
     def section(self, name):
-        if "no CUSE" in self.said[""]:
+        if name != "pressure" and "no CUSE" in self.said[""]:
             self.skipTest("the guest's kernel has no CUSE")
-        return self.said[name]
+        # The guest's console shows stderr among the rest; what a mount notes of its media is not judged here.
+        return "".join(line for line in self.said[name].splitlines(keepends=True)
+                       if not line.startswith("nvdimmfs: note: "))
 
     def test_static_programs_get_the_kernels_answers_whatever_sizes_they_name(self):
         said = self.section("static").splitlines(keepends=True)
@@ -217,7 +219,7 @@ class ShellTest(unittest.TestCase):
         self.assertIn("0 4=20000 8=fec\n", self.section("killed"))
 
     def test_more_than_memory_is_written_while_that_is_short(self):
-        written, read, memory = self.said["pressure"].splitlines()
+        written, read, memory = self.section("pressure").splitlines()
         self.assertIn(f"count={SECTORS} bad=0", written)
         self.assertIn(f"count={SECTORS} bad=0", read)
         self.assertLess(int(memory), SECTORS * 512)
