@@ -9,10 +9,14 @@
 #include "backends/image_layout.h"
 #include "backends/pmem2_media.h"
 #include "core/base/status.h"
+#include "core/labels/label_format.h"
 #include "core/media/media_slice.h"
 
 namespace nvdimmfs::backends {
 namespace {
+
+// Two index blocks and the fewest labels of the smaller format.
+constexpr uint64_t kMinLabelFile = 2 * core::kIndexUnit + core::kMinSlots * core::kLabelSizeV1_1;
 
 absl::StatusOr<ImageLayout> Divide(const std::shared_ptr<core::Media>& whole,
                                    const LabelPlace& labels, const std::string& name) {
@@ -55,7 +59,10 @@ absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whol
   source.findings = std::move(layout.findings);
   ASSIGN_OR_RETURN(source.capacity, core::MediaSlice::Make(whole, layout.data));
   if (!labels.file.empty()) {
-    ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> area, MapWholeStore(labels.file, file));
+    FileOptions label_file = file;
+    label_file.min_size = kMinLabelFile;
+    ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> area,
+                     MapWholeStore(labels.file, label_file));
     ASSIGN_OR_RETURN(source.labels,
                      core::MediaSlice::Make(area, {0, std::min(area->size(), kMaxLabelArea)}));
     source.label_file = labels.file;

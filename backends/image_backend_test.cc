@@ -239,6 +239,26 @@ TEST_P(ImageBackendTest, TooSmallIsRefused) {
   }
 }
 
+TEST_P(ImageBackendTest, ALabelFileMayBeAsSmallAsALabelAreaIs) {
+  Create(2 * kMiB, 0);
+  const std::string labels = path_ + ".labels";
+  for (int size : {0, 1, 511, 767}) {
+    std::ofstream(labels) << std::string(size, '\0');
+    EXPECT_EQ(ReasonOf(Open({.labels = labels}).status()), "image.size") << size;
+  }
+  for (int size : {768, 1000, 1024, 2048, 5000}) {
+    std::ofstream(labels) << std::string(size, '\0');
+    auto dimm = Open({.labels = labels});
+    ASSERT_TRUE(dimm.ok()) << dimm.status();
+    ASSERT_EQ(dimm->labels->size(), size);
+    auto area = core::LabelArea::Open(dimm->labels);
+    ASSERT_TRUE(area.ok()) << area.status();
+    EXPECT_TRUE(area->Initialise(core::LabelVersion::kV1_1).ok()) << size;
+    EXPECT_TRUE(core::LabelArea::HasIndex(*dimm->labels));
+  }
+  std::remove(labels.c_str());
+}
+
 TEST_P(ImageBackendTest, AnyTruncationIsRefusedOrADimmThatCanBeRead) {
   std::mt19937_64 random(3);
   Create(2 * kMiB, 128 * kKiB);

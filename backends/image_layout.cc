@@ -125,6 +125,15 @@ Finding EndUnknown(uint64_t file_size, uint64_t size, const std::string& what) {
                        size, " for a blank label area")};
 }
 
+Finding TailIsData(uint64_t file_size, uint64_t size) {
+  return {"image.labels.note", file_size - size,
+          absl::StrCat("it has no labels; its last ", size,
+                       " bytes, behind a whole number of MiB, are not zeros and hold neither index "
+                       "blocks nor labels: they are taken for data. Say label_size=0 to confirm "
+                       "it, or label_size=",
+                       size, " for a label area that is damaged")};
+}
+
 // Whether all of `range` can be read and is zero.
 bool IsZero(const core::Media& file, core::Range range) {
   std::vector<std::byte> piece(64 * 1024);
@@ -141,8 +150,13 @@ bool IsZero(const core::Media& file, core::Range range) {
 // Rule 5. An image that is cut within a page is none that QEMU made.
 uint64_t GuessBlankSize(const core::Media& file, uint64_t file_size, ImageLayout& layout) {
   const uint64_t size = file.size() == file_size ? BlankLabelSize(file_size) : 0;
-  if (size == 0 || !IsZero(file, {file_size - size, size})) return 0;
+  if (size == 0) return 0;
   const std::optional<Content> content = FindContent(file);
+  if (!IsZero(file, {file_size - size, size})) {
+    if (!content || content->end <= file_size - size)
+      layout.findings.push_back(TailIsData(file_size, size));
+    return 0;
+  }
   if (content && content->end == Content::kToTheEnd)
     layout.findings.push_back(EndUnknown(file_size, size, content->what));
   if (content && content->end > file_size - size) return 0;
@@ -276,7 +290,7 @@ absl::StatusOr<ImageLayout> DivideImage(const std::shared_ptr<core::Media>& file
     return core::Refusal(
         EINVAL, "image.size",
         absl::StrCat("open ", name, ": ", file->size(),
-                     " bytes are too small for a DIMM image; the least is a page of ", kImagePage));
+                     " bytes are too small for a DIMM image; minimum ", kImagePage, " bytes"));
   ImageLayout layout;
   TellOddSize(*file, file_size, layout);
   const IndexSearch search(file, file_size);

@@ -18,7 +18,7 @@
 //      index blocks are lost;
 //   5. a guess, and a note says so: the remainder of S over a multiple of 1 MiB, where that is
 //      128 KiB or more, all of its bytes are zero, and what the data begins with (content.h) ends
-//      before it. Else these bytes are data;
+//      before it. Else these bytes are data, and a note says so where nothing else tells;
 //   6. where an index block was: any candidate;
 //   7. there is none.
 #ifndef NVDIMMFS_BACKENDS_IMAGE_LAYOUT_H_

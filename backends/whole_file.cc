@@ -12,7 +12,6 @@
 #include "backends/descriptor.h"
 #include "backends/file_reader.h"
 #include "backends/foreign_format.h"
-#include "backends/image_layout.h"
 #include "backends/image_lock.h"
 #include "backends/image_watch.h"
 #include "backends/machine_badblocks.h"
@@ -58,14 +57,13 @@ absl::StatusOr<std::shared_ptr<core::Media>> MapWhole(const std::string& path, N
                          absl::StrCat("size of ", path, ": ", strerror(errno)));
   const absl::Status format =
       options.check_format ? CheckFormat(file.get(), path) : absl::OkStatus();
-  if (size < static_cast<off_t>(kImagePage)) {
+  if (static_cast<uint64_t>(size) < options.min_size) {
     RETURN_IF_ERROR(format);
-    return core::Refusal(
-        EINVAL, "image.size",
-        absl::StrCat(
-            "open ", path, ": ", size,
-            " bytes are too small for a DIMM image or a label area; the least is a page of ",
-            kImagePage));
+    return core::Refusal(EINVAL, "image.size",
+                         absl::StrCat("open ", path, ": ", size,
+                                      " bytes are too small for a DIMM image or label area; "
+                                      "minimum ",
+                                      options.min_size, " bytes"));
   }
   ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media,
                    MapFile(file.get(), static_cast<uint64_t>(size), path, options));

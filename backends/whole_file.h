@@ -2,10 +2,12 @@
 #ifndef NVDIMMFS_BACKENDS_WHOLE_FILE_H_
 #define NVDIMMFS_BACKENDS_WHOLE_FILE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "backends/image_layout.h"
 #include "backends/pmem2_media.h"
 #include "core/media/media.h"
 
@@ -17,10 +19,12 @@ struct FileOptions {
   Durability durability = Durability::kAuto;
   // Refuse what another program keeps images in, by its first bytes (foreign_format.h).
   bool check_format = false;
+  uint64_t min_size = kImagePage;  // bytes; a smaller file is refused
 };
 
 // Refused as OpenNode (open_source.h), LockImage (image_lock.h) and Pmem2Media::Map say; with
-// EINVAL, "image.size", where there is not a page of it, and "image.format" for a foreign format.
+// EINVAL, "image.size", where it is smaller than `min_size`, and "image.format" for a foreign
+// format.
 // On a file system that cannot map files shared it can be opened read-only (file_reader.h);
 // "media.map" else.
 absl::StatusOr<std::shared_ptr<core::Media>> MapWholeFile(const std::string& path,

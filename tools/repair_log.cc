@@ -48,10 +48,26 @@ absl::Status RepairLog::Open() {
 absl::Status RepairLog::Save(uint64_t offset, absl::Span<const std::byte> bytes) {
   if (fd_ < 0) RETURN_IF_ERROR(Open());
   const std::string head = absl::StrCat(offset, " ", bytes.size(), "\n");
-  if (!WriteAll(fd_, head.data(), head.size()) || !WriteAll(fd_, bytes.data(), bytes.size()) ||
-      fsync(fd_) != 0)
-    return Failed(path_);
-  return absl::OkStatus();
+  if (WriteAll(fd_, head.data(), head.size()) && WriteAll(fd_, bytes.data(), bytes.size()) &&
+      fsync(fd_) == 0) {
+    size_ += head.size() + bytes.size();
+    return absl::OkStatus();
+  }
+  const absl::Status failed = Failed(path_);
+  DropPart();
+  return failed;
+}
+
+void RepairLog::DropPart() {
+  if (size_ != 0) {
+    // What fails here leaves a last piece that is shorter than its line says: a reader sees it.
+    (void)!ftruncate(fd_, static_cast<off_t>(size_));
+    return;
+  }
+  unlink(path_.c_str());
+  path_.clear();
+  close(fd_);
+  fd_ = -1;
 }
 
 }  // namespace nvdimmfs::tools

@@ -21,16 +21,20 @@ class RepairLog {
   RepairLog(const RepairLog&) = delete;
   RepairLog& operator=(const RepairLog&) = delete;
 
-  // `offset` is from the start of the source.
+  // `offset` is from the start of the source. A piece that cannot be kept whole leaves nothing of
+  // itself in the file, and no file where it would have been the first.
   absl::Status Save(uint64_t offset, absl::Span<const std::byte> bytes);
   const std::string& path() const { return path_; }  // empty: nothing was saved
 
  private:
   absl::Status Open();
+  // After a piece that was not written whole.
+  void DropPart();
 
   const std::string source_;
   std::string path_;
   int fd_ = -1;
+  uint64_t size_ = 0;  // bytes, of whole pieces
 };
 
 }  // namespace nvdimmfs::tools

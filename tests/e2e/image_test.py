@@ -500,6 +500,21 @@ class TmpfsTest(ImageTestCase):
                     self.read_all(mount.join("dev/by-name", name))
                 os.unlink(os.path.join(place, "fill"))
 
+    def test_a_repair_without_room_for_what_it_overwrites_changes_nothing(self):
+        place = self.tmpfs("1M")
+        path = images.initialised(os.path.join(place, "a.img"), 64 * MIB, AREA, 2)
+        with open(path, "r+b") as image:
+            image.seek(64 * MIB)
+            image.write(bytes(16))
+        with open(os.path.join(place, "fill"), "wb", buffering=0) as fill, self.assertRaises(OSError):
+            while True:
+                fill.write(bytes(512))
+        before = images.sha256(path)
+        said = self.nvdimmfs("check", "--repair", path, code=4)
+        self.assertIn("No space left on device", said.stdout + said.stderr)
+        self.assertEqual(["a.img", "fill"], sorted(os.listdir(place)))
+        self.assertEqual(before, images.sha256(path))
+
     def test_what_is_written_is_read(self):
         path = images.initialised(os.path.join(self.tmpfs("32M"), "a.img"), 64 * MIB, AREA, 2)
         with mounting.Mount(path) as mount:

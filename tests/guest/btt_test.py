@@ -111,7 +111,7 @@ class BttTest(mounting.MountTestCase):
         self.expect_sound(image)
 
         guest.boot(
-            image, 128 << 10, script, [mounting.program("tests/guest/scatter")], seconds=220
+            image, 128 << 10, script, [mounting.program("tests/guest/scatter")], seconds=2 * guest.SECONDS
         )
 
         self.expect_sound(image)
@@ -140,7 +140,7 @@ try pat check /dev/pmem0s 1 0 {here[3]}
 try scatter /dev/pmem0s 4096 2 7000 2000 {PASSES}
 """,
             [mounting.program("tests/guest/scatter")],
-            seconds=120,
+            seconds=guest.SECONDS,
         )
 
         self.expect_sound(image)

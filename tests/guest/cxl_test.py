@@ -129,7 +129,7 @@ class CxlTest(mounting.MountTestCase):
             self.devices(ways),
             script,
             [mounting.program("tools/nvdimmfs")],
-            seconds=250,
+            seconds=2 * guest.SECONDS,
             machine="q35,cxl=on",
         )
 

@@ -38,7 +38,7 @@ def answers_of_kernel(scratch, seed, count):
         ["-acpitable", f"file={table}", "-acpitable", f"file={layouts.FOLDER}/label_devices.aml"],
         f"section replay\ntry replay /sys /x/{os.path.basename(script)}\n",
         [script],
-        seconds=150 + count,
+        seconds=guest.SECONDS + count,
         machine="q35",
         memory="2G",
         kernel_arguments="memmap=16M$0x60000000",

@@ -99,7 +99,7 @@ class VirtioTest(mounting.MountTestCase):
     def test_disk_and_own_driver(self):
         image = images.blank(self.scratch_path("virtio.img"), 256 * MIB, 0)
         sections = guest.run(
-            guest.virtio_pmem(image), GUEST, [mounting.program("tools/nvdimmfs")], seconds=250
+            guest.virtio_pmem(image), GUEST, [mounting.program("tools/nvdimmfs")], seconds=2 * guest.SECONDS
         )
         differences = trees.differences(sections["kernel"], sections["disk"])
         self.assertEqual([], differences, "\n" + "\n".join(differences))

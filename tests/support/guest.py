@@ -8,6 +8,8 @@ import unittest
 
 from tests.support import mounting
 
+# What a guest may take before it is killed: several times what it takes on a machine that is busy with another.
+SECONDS = 300
 # Exit status of mkguest and runguest where this machine cannot boot a guest.
 CANNOT = 77
 
@@ -88,12 +90,12 @@ def disk(path):
     return ["-drive", f"file={path},if=virtio,format=raw,cache=unsafe"]
 
 
-def boot(image, label_size, script, files=(), seconds=170):
+def boot(image, label_size, script, files=(), seconds=SECONDS):
     """Runs `script` in a guest with `image` as its only DIMM; as `run`."""
     return run(nvdimm(image, label_size), script, files, seconds)
 
 
-def run(devices, script, files=(), seconds=170, machine=None, kernel_arguments="", memory=None):
+def run(devices, script, files=(), seconds=SECONDS, machine=None, kernel_arguments="", memory=None):
     """Runs `script` in a guest with QEMU's arguments `devices`; {section: text}.
 
     The script is busybox's sh; `section NAME` starts a new section of the output, "" comes before the
@@ -129,7 +131,7 @@ def _prepare(scratch, devices, script, files, seconds):
 class Running:
     """A guest that runs until it is killed, for a with statement; arguments as of `run`."""
 
-    def __init__(self, devices, script, files=(), seconds=170):
+    def __init__(self, devices, script, files=(), seconds=SECONDS):
         self._scratch = tempfile.TemporaryDirectory()
         command, settings = _prepare(self._scratch.name, devices, script, files, seconds)
         self._console = os.path.join(self._scratch.name, "console")

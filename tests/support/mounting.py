@@ -9,7 +9,7 @@ import time
 import unittest
 
 # Seconds a mount may take to appear, and a daemon to end once it was unmounted.
-PATIENCE = 20
+PATIENCE = 60
 
 
 def program(path):
@@ -144,7 +144,7 @@ class TimedOut(BaseException):
 class MountTestCase(unittest.TestCase):
     """A case with a scratch directory and a time limit; skipped where nothing can be mounted."""
 
-    limit = 120  # seconds
+    limit = 240  # seconds
 
     def setUp(self):
         reason = why_not_mountable()

@@ -1,0 +1,23 @@
+"""Tests that boot a guest."""
+
+def guest_test(name, programs = [], deps = ["//tests/support"]):
+    """A test `name`.py that boots guests with Debian's kernel under QEMU.
+
+    A guest is one busy thread, so tests of this kind run beside each other, as many as there are CPUs.
+
+    Args:
+      name: of the test, and of its file without ".py"
+      programs: targets of this package that the guest runs besides the harness
+      deps: Python libraries
+    """
+    native.py_test(
+        name = name,
+        size = "large",
+        srcs = [name + ".py"],
+        data = [
+            ":harness",
+            "//tools:nvdimmfs",
+        ] + programs,
+        tags = ["local"],
+        deps = deps,
+    )
