@@ -510,7 +510,7 @@ class TmpfsTest(ImageTestCase):
             while True:
                 fill.write(bytes(512))
         before = images.sha256(path)
-        said = self.nvdimmfs("check", "--repair", path, code=4)
+        said = self.nvdimmfs("check", "--repair", path, code=8)
         self.assertIn("No space left on device", said.stdout + said.stderr)
         self.assertEqual(["a.img", "fill"], sorted(os.listdir(place)))
         self.assertEqual(before, images.sha256(path))

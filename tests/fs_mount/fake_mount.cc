@@ -6,6 +6,8 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "fs/daemon.h"
 #include "fs/serve.h"
@@ -24,7 +26,17 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+class ToStderr : public core::LogSink {
+ public:
+  void Write(core::LogLevel, absl::string_view id, absl::string_view sentence) override {
+    fprintf(stderr, "fake_mount: note: %s [%s]\n", std::string(sentence).c_str(),
+            std::string(id).c_str());
+  }
+};
+
 int Main(int argc, char** argv) {
+  static ToStderr log;
+  core::SetLogSink(&log);
   bool foreground = false, single = false;
   std::string options;
   for (int option; (option = getopt(argc, argv, "fso:")) != -1;) {
