@@ -36,8 +36,6 @@ void Complain(const absl::Status& status);
 // The refusal with "what: " before its sentence, unless that begins so already.
 absl::Status InContext(absl::string_view what, const absl::Status& status);
 
-inline constexpr char kVersion[] = "0.1.0";
-
 }  // namespace nvdimmfs::tools
 
 #endif  // NVDIMMFS_TOOLS_COMMANDS_H_

@@ -30,6 +30,7 @@
 #include "tools/schema_listing.h"
 #include "tools/source.h"
 #include "tools/sources/preset_source.h"
+#include "tools/version/version.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -130,7 +131,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   app.add_flag("-d", debug, "print every request; stays in the foreground");
   app.add_flag("-s", single_thread, "serve with one thread");
   app.add_option("-o", option_texts, "mount options, separated by commas")->allow_extra_args(false);
-  app.set_version_flag("-V,--version", std::string("nvdimmfs ") + kVersion);
+  app.set_version_flag("-V,--version", VersionText("nvdimmfs"));
   app.add_option("SOURCE", source_text, SourceHelp())->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
   if (const auto code = Parse(app, arguments)) return *code;

@@ -17,13 +17,41 @@ _ABSL_PACKAGES = [
     ]
 ]
 
+# What is linked into the programs, headers alone included: `--version` names it, and packages carry its licences.
+_LINKED_PACKAGES = [
+    "libabsl-dev",
+    "libblkid-dev",
+    "libcap-ng-dev",
+    "libcli11-dev",
+    "libfdt-dev",
+    "libfuse3-dev",
+    "libkeyutils-dev",
+    "libpmem2-dev",
+    "liburing-dev",
+    "nettle-dev",
+    "nlohmann-json3-dev",
+]
+
+# Of each: "libfuse3-dev fuse3 3.14.0-4", package, source package and its version. The compiler's has the C++ runtime.
+def _linked(context):
+    compiler = context.execute(["g++", "-dumpversion"]).stdout.strip().split(".")[0]
+    asked = context.execute(
+        ["dpkg-query", "-W", "-f", "${Package} ${source:Package} ${source:Version}\\n"] +
+        _LINKED_PACKAGES + ["libstdc++-%s-dev" % compiler],
+    )
+    return [line.split(" ") for line in asked.stdout.strip().split("\n")] if asked.return_code == 0 else []
+
 def _debian_impl(context):
     asked = context.execute(["pkg-config", "--libs", "--static"] + _ABSL_PACKAGES)
     if asked.return_code != 0:
         fail("pkg-config does not know Abseil; run tools/install-deps: " + asked.stderr)
     libraries = {flag: None for flag in asked.stdout.replace("\n", " ").split(" ") if flag.startswith("-labsl_")}
     has_pmemblk = context.execute(["pkg-config", "--exists", "libpmemblk"]).return_code == 0
-    context.file("BUILD", "")
+    linked = _linked(context)
+    sources = sorted([source + " " + version for _, source, version in linked])
+    context.file("BUILD", "exports_files([\"libraries.txt\"])\n")
+    context.file("libraries.txt", "\n".join(sources or ["libraries that are not known: no dpkg here"]) + "\n")
+    context.file("packages.txt", "\n".join([package for package, _, _ in linked]) + "\n")
     context.file("installed.bzl", "\n".join([
         "ABSL_LIBS = " + repr(libraries.keys()),
         "HAS_PMEMBLK = " + repr(has_pmemblk),

@@ -19,6 +19,7 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/log/program_log.h"
+#include "tools/version/version.h"
 #include "tools/volumes/capabilities.h"
 #include "tools/volumes/http_server.h"
 #include "tools/volumes/plugin_socket.h"
@@ -89,7 +90,7 @@ int Main(const tools::Arguments& arguments) {
   app.add_option("--default-size", wanted.default_size, "of volumes that are made without size=");
   app.add_flag("--adopt", wanted.config.adopt,
                "namespaces that were not made here may be removed like the others");
-  app.set_version_flag("-V,--version", std::string("nvdimmfs-volumes ") + tools::kVersion);
+  app.set_version_flag("-V,--version", tools::VersionText("nvdimmfs-volumes"));
   app.add_option("SOURCE", wanted.config.sources,
                  "image or topology files, as nvdimmfs takes them, with options after a comma")
       ->required();

@@ -1,0 +1,17 @@
+// Which program this is, as `--version` says it. The number itself is in version.txt, and nowhere else.
+#ifndef NVDIMMFS_TOOLS_VERSION_VERSION_H_
+#define NVDIMMFS_TOOLS_VERSION_VERSION_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::tools {
+
+// "PROGRAM 1.0.0" on the first line; the commit on the second; on the third the source packages of
+// the libraries that are linked into the program, with their versions.
+std::string VersionText(absl::string_view program);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_VERSION_VERSION_H_
