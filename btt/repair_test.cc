@@ -3,7 +3,8 @@
 // and what was damaged takes no write before.
 //
 // Seeded. NVDIMMFS_SEED and NVDIMMFS_ROUNDS choose others, and more; `bazel run` with
-// --test_env=NVDIMMFS_ROUNDS=2000 takes some minutes.
+// --test_env=NVDIMMFS_ROUNDS=2000 takes some minutes. A seed means the same damage whatever the
+// compiler: no expression draws two numbers in an order that the language leaves open.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -74,12 +75,15 @@ class History {
         std::array<uint32_t, 4>{40, arena_.external_nlba / 3, arena_.external_nlba * 9 / 10,
                                 arena_.external_nlba}[Pick(random_, 4)];
     const bool in_order = Pick(random_, 2) == 0;
-    for (uint32_t i = 0; i < used; ++i)
-      Write(in_order ? i : static_cast<uint32_t>(Pick(random_, used)),
-            static_cast<uint32_t>(Pick(random_, lanes)));
-    for (uint32_t i = 0; i < used / 2; ++i)
-      Write(static_cast<uint32_t>(Pick(random_, used)),
-            static_cast<uint32_t>(Pick(random_, lanes)));
+    const auto some = [&](uint32_t below) { return static_cast<uint32_t>(Pick(random_, below)); };
+    for (uint32_t i = 0; i < used; ++i) {
+      const uint32_t lba = in_order ? i : some(used);
+      Write(lba, some(lanes));
+    }
+    for (uint32_t i = 0; i < used / 2; ++i) {
+      const uint32_t lba = some(used);
+      Write(lba, some(lanes));
+    }
     for (uint64_t i = Pick(random_, 4); i > 0; --i)
       Discard(static_cast<uint32_t>(Pick(random_, used)));
     for (uint64_t i = Pick(random_, 3); i > 0; --i)
@@ -168,7 +172,8 @@ std::string DamageOnce(FaultyMedia& media, const ArenaGeometry& arena, Random& r
     return arena.MapAt(static_cast<uint32_t>(Pick(random, arena.external_nlba)));
   };
   const auto slot_at = [&] {
-    return arena.FlogAt(static_cast<uint32_t>(Pick(random, 12))) + 16 * Pick(random, 2);
+    const uint64_t group = arena.FlogAt(static_cast<uint32_t>(Pick(random, 12)));
+    return group + 16 * Pick(random, 2);
   };
   const auto flip = [&](uint64_t at, uint64_t length) {
     auto bytes = Load(media, at, length);
@@ -194,14 +199,19 @@ std::string DamageOnce(FaultyMedia& media, const ArenaGeometry& arena, Random& r
       return "map zeroed " + std::to_string(at / 4) + "+" + std::to_string(length / 4);
     }
     case 1:
-      for (uint64_t i = 1 + Pick(random, 3); i > 0; --i)
-        Put(media, entry_at(), Load(media, entry_at(), 4));
+      for (uint64_t i = 1 + Pick(random, 3); i > 0; --i) {
+        const uint64_t to = entry_at();
+        Put(media, to, Load(media, entry_at(), 4));
+      }
       return "map entry duplicated";
     case 2:
       for (uint64_t i = 1 + Pick(random, 8); i > 0; --i) flip(entry_at(), 4);
       return "map bits flipped";
     case 3:
-      for (uint64_t i = 1 + Pick(random, 4); i > 0; --i) Put(media, entry_at(), garbage(4));
+      for (uint64_t i = 1 + Pick(random, 4); i > 0; --i) {
+        const uint64_t at = entry_at();
+        Put(media, at, garbage(4));
+      }
       return "map entries garbage";
     case 4:
       Put(media, arena.MapAt(0) + Pick(random, map_size - 64) / 4 * 4,
@@ -212,9 +222,11 @@ std::string DamageOnce(FaultyMedia& media, const ArenaGeometry& arena, Random& r
       swap(group, group + 16, 16);
       return "flog slots swapped in a group";
     }
-    case 6:
-      swap(slot_at(), slot_at(), 16);
+    case 6: {
+      const uint64_t slot = slot_at();
+      swap(slot, slot_at(), 16);
       return "flog slots swapped";
+    }
     case 7:
       Put(media, slot_at(), std::vector<std::byte>(16));
       return "flog slot zeroed";
@@ -224,9 +236,11 @@ std::string DamageOnce(FaultyMedia& media, const ArenaGeometry& arena, Random& r
     case 9:
       for (uint64_t i = 1 + Pick(random, 4); i > 0; --i) flip(slot_at(), 16);
       return "flog bits flipped";
-    case 10:
-      Put(media, slot_at(), garbage(16));
+    case 10: {
+      const uint64_t at = slot_at();
+      Put(media, at, garbage(16));
       return "flog slot garbage";
+    }
     case 11: {
       const bool first = Pick(random, 2) == 0;
       const auto other = LoadInfo(media, first ? arena.Info2At() : arena.start);
@@ -236,7 +250,8 @@ std::string DamageOnce(FaultyMedia& media, const ArenaGeometry& arena, Random& r
     }
     default: {
       const uint64_t length = std::min<uint64_t>(map_size, 512);
-      Put(media, arena.MapAt(0) + Pick(random, (map_size - length) / 4 + 1) * 4, garbage(length));
+      const uint64_t at = arena.MapAt(0) + Pick(random, (map_size - length) / 4 + 1) * 4;
+      Put(media, at, garbage(length));
       return "a piece of the map garbage";
     }
   }
