@@ -70,6 +70,16 @@ struct Patient {
     EXPECT_TRUE(media->WriteThrough(at, bytes).ok());
     EXPECT_TRUE(media->Drain().ok());
   }
+  uint32_t BlockOf(uint32_t lba) const { return MapEntry(Map(lba), lba).block(); }
+  // The first write through a lane: to `block`, which should be the lane's own.
+  void SetRecord(uint32_t lane, uint32_t lba, uint32_t block) const {
+    Bytes entry(16);
+    core::StoreLe(entry.data(), lba);
+    core::StoreLe(entry.data() + 4, arena.external_nlba + lane);
+    core::StoreLe(entry.data() + 8, block);
+    core::StoreLe(entry.data() + 12, uint32_t{2});
+    Put(arena.FlogAt(lane) + 16, entry);
+  }
   std::vector<core::Finding> Findings() const {
     return Check(*media, Version::kV1_1, core::Uuid());
   }
@@ -166,9 +176,27 @@ const Damage kDamage[] = {
      {"btt.flog.shared", "btt.block.lost"},
      {},
      {{5, 0}}},
-    {"SharedBlockThatTheFlogDecides",
+    // Where the flog has one of the two elsewhere it may be out of date.
+    {"SharedBlockOfASectorInTheFlog",
      [](const Patient& p) { p.SetMap(kWritten - 1, p.Map(9)); },
      {"btt.map.shared", "btt.block.lost"},
+     {},
+     {{kWritten - 1, 9}}},
+    {"SharedBlockAndAnOldRecord",
+     [](const Patient& p) {
+       p.SetRecord(200, 5, p.BlockOf(4));  // where 4 is since 5 was written again
+       p.SetMap(4, p.Map(5));
+     },
+     {"btt.map.shared", "btt.block.lost"},
+     {},
+     {{4, 5}}},
+    {"ErasedSectorAndAnOldRecord",
+     [](const Patient& p) {
+       ASSERT_EQ(p.BlockOf(5), 4u);  // which the initial entry of 4 claims
+       p.SetRecord(200, 5, p.BlockOf(4));
+       p.SetMap(4, 0);
+     },
+     {"btt.map.initial", "btt.block.lost"},
      {}},
     {"MapErased",
      [](const Patient& p) { p.Put(p.arena.MapAt(kWritten - 2), Bytes(8)); },
@@ -180,6 +208,25 @@ const Damage kDamage[] = {
      },
      {"btt.map.range", "btt.block.lost"},
      {}},
+    // Lane 201 took over the block that 10 gave up, and its group would say so.
+    {"OldRecordInADamagedFlog",
+     [](const Patient& p) {
+       p.SetRecord(200, 10, p.arena.external_nlba + 201);
+       p.Put(p.arena.FlogAt(201), Bytes(64));
+       p.SetMap(10, 0xffffffff);
+     },
+     {"btt.map.range", "btt.flog.seq", "btt.block.lost"},
+     {10}},
+    {"DiscardedAndOutOfRange",
+     [](const Patient& p) { p.SetMap(3, MapEntry::Zero(kMapBlockMask)); },
+     {"btt.map.range", "btt.block.lost"},
+     {},
+     {{3, 0}}},
+    {"DiscardedAndOutOfRangeButInTheFlog",
+     [](const Patient& p) { p.SetMap(kWritten - 1, MapEntry::Zero(kMapBlockMask)); },
+     {"btt.map.range", "btt.block.lost"},
+     {},
+     {{kWritten - 1, 0}}},
     {"FlogSlotErased",
      [](const Patient& p) { p.Put(p.arena.FlogAt(0), Bytes(16)); },
      {"btt.flog.padding", "btt.block.lost"},

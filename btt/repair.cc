@@ -24,13 +24,14 @@ constexpr uint64_t kNonsense = uint64_t{4} << 32;
 std::string Told(const SectorMend& mend) {
   const uint32_t block = mend.entry & kMapBlockMask;
   const std::string gets = absl::StrCat("sector ", mend.premap, " gets block ", block);
+  const char* const still = MapEntry(mend.entry, mend.premap).zero() ? "; still read as zeros" : "";
   switch (mend.verdict) {
     case Verdict::kFlog:
-      return absl::StrCat(gets, ", to which the flog has it written");
+      return absl::StrCat(gets, ", to which the flog has it written", still);
     case Verdict::kOneBit:
-      return absl::StrCat(gets, ", which its map entry missed by one bit");
+      return absl::StrCat(gets, ", which its map entry missed by one bit", still);
     case Verdict::kOnlyOwner:
-      return absl::StrCat(gets, ", the only one without an owner");
+      return absl::StrCat(gets, ", the only one without an owner", still);
     case Verdict::kCopy:
       return absl::StrCat("nothing tells which of sectors ", mend.other, " and ", mend.premap,
                           " owns block ", mend.before, ": both go on to read it, sector ",

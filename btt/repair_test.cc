@@ -2,6 +2,12 @@
 // to it before the repair does so afterwards, also when power fails in the middle of the repair;
 // and what was damaged takes no write before.
 //
+// But for one kind of sector, those that read right by chance: the damaged map has the sector as
+// never written, so that it reads the block of its own number, and the flog has it as written. If
+// that block holds the right data, nothing on the media says so. A sector that was discarded before
+// its entry was erased is even the same, bit for bit, as one whose first write was interrupted,
+// which every opening finishes.
+//
 // Seeded. NVDIMMFS_SEED and NVDIMMFS_ROUNDS choose others, and more; `bazel run` with
 // --test_env=NVDIMMFS_ROUNDS=2000 takes some minutes. A seed means the same damage whatever the
 // compiler: no expression draws two numbers in an order that the language leaves open.
@@ -67,6 +73,7 @@ class History {
   const MediaPtr& media() const { return media_; }
   const ArenaGeometry& arena() const { return arena_; }
   const std::vector<Tags>& truth() const { return truth_; }
+  const std::vector<uint32_t>& map() const { return map_; }
 
   void Live() {
     const uint32_t lanes = std::array<uint32_t, 4>{1, 2, 16, 256}[Pick(random_, 4)];
@@ -265,6 +272,24 @@ uint64_t ReadRaw(const FaultyMedia& media, const ArenaGeometry& arena, uint32_t 
   return core::LoadLe<uint64_t>(Load(media, arena.BlockAt(entry.block()), 8).data());
 }
 
+// The sectors that the damaged map has as never written though they were, as a flog slot tells.
+std::set<uint32_t> RefutedByTheFlog(const FaultyMedia& media, const History& history) {
+  const ArenaGeometry& arena = history.arena();
+  const auto map = Load(media, arena.MapAt(0), uint64_t{arena.external_nlba} * 4);
+  const auto flog = Load(media, arena.FlogAt(0), uint64_t{arena.nfree} * sizeof(FlogGroup));
+  std::set<uint32_t> sectors;
+  for (size_t slot = 0; slot < flog.size(); slot += sizeof(FlogEntry)) {
+    FlogEntry entry;
+    std::memcpy(&entry, flog.data() + slot, sizeof entry);
+    const uint32_t lba = entry.lba;
+    const bool records_a_write = lba < arena.external_nlba && entry.old_map != entry.new_map;
+    if (!records_a_write || MapEntry(history.map()[lba], lba).initial()) continue;
+    const auto raw = core::LoadLe<uint32_t>(map.data() + size_t{lba} * 4);
+    if (MapEntry(raw, lba).initial()) sectors.insert(lba);
+  }
+  return sectors;
+}
+
 std::vector<uint64_t> ReadAllRaw(const FaultyMedia& media, const ArenaGeometry& arena) {
   const auto map = Load(media, arena.MapAt(0), uint64_t{arena.external_nlba} * 4);
   std::vector<uint64_t> tags;
@@ -288,7 +313,7 @@ absl::Status KeepNothing(uint64_t, absl::Span<const std::byte>) { return absl::O
 
 struct Rates {
   uint64_t sectors = 0, right_before = 0, right_after = 0, came_back = 0, unreadable_after = 0;
-  uint64_t wrong_before = 0, wrong_after = 0, less_readable = 0;
+  uint64_t wrong_before = 0, wrong_after = 0, less_readable = 0, by_chance = 0;
 };
 
 class RepairTest : public ::testing::Test {
@@ -300,7 +325,7 @@ class RepairTest : public ::testing::Test {
   }
 
   void ExpectNothingLost(const History& history, const std::vector<uint64_t>& before,
-                         const MediaPtr& repaired) {
+                         const std::set<uint32_t>& refuted, const MediaPtr& repaired) {
     for (const core::Finding& finding : Check(*repaired, Version::kV1_1, core::Uuid()))
       EXPECT_EQ(finding.reason, "btt.map.error") << finding.sentence;
     const auto btt = Open(repaired);
@@ -310,12 +335,13 @@ class RepairTest : public ::testing::Test {
       const Tags& truth = history.truth()[lba];
       const bool was_right = truth.contains(before[lba]);
       const bool is_right = truth.contains(after[lba]);
-      EXPECT_TRUE(is_right || !was_right)
+      EXPECT_TRUE(is_right || !was_right || refuted.contains(lba))
           << "sector " << lba << " read " << before[lba] << ", and now " << after[lba];
       ++rates_.sectors;
       rates_.right_before += was_right;
       rates_.right_after += is_right;
       rates_.came_back += is_right && !was_right;
+      rates_.by_chance += was_right && !is_right;
       rates_.unreadable_after += after[lba] == kUnreadable;
       rates_.wrong_before += !was_right && before[lba] != kUnreadable;
       rates_.wrong_after += !is_right && after[lba] != kUnreadable;
@@ -371,10 +397,11 @@ TEST_F(RepairTest, NothingThatReadsRightIsLost) {
     SCOPED_TRACE(what);
     ExpectNoHarm(damaged);
     const std::vector<uint64_t> before = ReadAllRaw(*damaged, history.arena());
+    const std::set<uint32_t> refuted = RefutedByTheFlog(*damaged, history);
     const MediaPtr repaired = damaged->Clone();
     const auto report = Repair(*repaired, Version::kV1_1, core::Uuid(), KeepNothing);
     ASSERT_TRUE(report.ok()) << report.status();
-    ExpectNothingLost(history, before, repaired);
+    ExpectNothingLost(history, before, refuted, repaired);
     // Power fails somewhere in it.
     if (repaired->steps() > 0) {
       const MediaPtr cut = damaged->Clone();
@@ -384,7 +411,7 @@ TEST_F(RepairTest, NothingThatReadsRightIsLost) {
       ExpectNoHarm(again);
       ASSERT_TRUE(Repair(*again, Version::kV1_1, core::Uuid(), KeepNothing).ok());
       const Rates kept = rates_;
-      ExpectNothingLost(history, before, again);
+      ExpectNothingLost(history, before, refuted, again);
       rates_ = kept;
     }
     if (HasFailure()) return;
@@ -392,16 +419,15 @@ TEST_F(RepairTest, NothingThatReadsRightIsLost) {
   const Rates& r = rates_;
   std::printf(
       "[    RATES ] %llu arenas, %llu sectors: right %llu before and %llu after (%llu came "
-      "back), wrong %llu and %llu; %llu unreadable after, of which %llu read something "
-      "before\n",
+      "back, %llu were right by chance), wrong %llu and %llu; %llu unreadable after, of which %llu "
+      "read something before\n",
       static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(r.sectors),
       static_cast<unsigned long long>(r.right_before),
       static_cast<unsigned long long>(r.right_after), static_cast<unsigned long long>(r.came_back),
-      static_cast<unsigned long long>(r.wrong_before),
+      static_cast<unsigned long long>(r.by_chance), static_cast<unsigned long long>(r.wrong_before),
       static_cast<unsigned long long>(r.wrong_after),
       static_cast<unsigned long long>(r.unreadable_after),
       static_cast<unsigned long long>(r.less_readable));
-  EXPECT_GE(r.right_after, r.right_before);
 }
 
 }  // namespace

@@ -39,6 +39,12 @@ class Weigher {
  private:
   // --- By evidence ---
 
+  // The sector's entry on a block that is told by something else. The block, that is, and not the
+  // state: a discard leaves no trace but the entry's, so what reads as zeros goes on to.
+  static uint32_t EntryOn(uint32_t block, const SectorClaim& was) {
+    return MapEntry(was.raw, was.premap).zero() ? MapEntry::Zero(block) : MapEntry::Normal(block);
+  }
+
   void Tell(uint32_t premap, Verdict verdict, uint32_t entry) {
     plan_.told.push_back({.premap = premap, .verdict = verdict, .entry = entry});
     claimed_[entry & kMapBlockMask] = true;
@@ -69,9 +75,9 @@ class Weigher {
     return home;
   }
 
-  bool MoveHome(uint32_t premap) {
-    const auto home = Home(premap);
-    if (home) Tell(premap, Verdict::kFlog, MapEntry::Normal(*home));
+  bool MoveHome(const SectorClaim& claim) {
+    const auto home = Home(claim.premap);
+    if (home) Tell(claim.premap, Verdict::kFlog, EntryOn(*home, claim));
     return home.has_value();
   }
 
@@ -85,9 +91,9 @@ class Weigher {
 
   void PlaceHomeless() {
     for (const SectorClaim& claim : survey_.out_of_range)
-      if (!MoveHome(claim.premap)) homeless_.push_back(claim);
+      if (!MoveHome(claim)) homeless_.push_back(claim);
     for (const uint32_t premap : survey_.unreadable)
-      if (!MoveHome(premap)) unreadable_.push_back(premap);
+      if (!MoveHome({.premap = premap})) unreadable_.push_back(premap);
   }
 
   // An entry out of range that is one bit away from exactly one lost block, which no other entry
@@ -130,13 +136,13 @@ class Weigher {
       ASSIGN_OR_RETURN(const bool alone, StandsAlone(overruled_[0]));
       if (!alone) return absl::OkStatus();
     }
-    const uint32_t premap = !homeless_.empty()     ? homeless_[0].premap
-                            : !unreadable_.empty() ? unreadable_[0]
-                                                   : overruled_[0];
+    const SectorClaim owner = !homeless_.empty()     ? homeless_[0]
+                              : !unreadable_.empty() ? SectorClaim{.premap = unreadable_[0]}
+                                                     : SectorClaim{.premap = overruled_[0]};
     homeless_.clear();
     unreadable_.clear();
     overruled_.clear();
-    Tell(premap, Verdict::kOnlyOwner, MapEntry::Normal(*block));
+    Tell(owner.premap, Verdict::kOnlyOwner, EntryOn(*block, owner));
     return absl::OkStatus();
   }
 
@@ -159,11 +165,10 @@ class Weigher {
     std::vector<SectorClaim> named;         // with explicit entries
     std::optional<uint32_t> never_written;  // there is one sector whose initial entry means `block`
     for (const SectorClaim& claim : conflict.sectors) {
-      if (MoveHome(claim.premap)) continue;
-      if (MapEntry(claim.raw, claim.premap).initial())
-        never_written = claim.premap;
-      else
+      if (!MapEntry(claim.raw, claim.premap).initial())
         named.push_back(claim);
+      else if (!MoveHome(claim))
+        never_written = claim.premap;
     }
     bool owned = !named.empty();
     if (owned) ShareOut(block, std::move(named));

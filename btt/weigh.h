@@ -2,16 +2,17 @@
 // whom nothing is left. Reads only.
 //
 // Strongest first:
-//   1. the flog: it has the sector written to a block that nobody else claims
-//   2. an explicit map entry (normal, zero or error)
-//   3. an initial one: the sector was never written, so its block never changed hands
-// and of sectors without a usable entry: the one lost block that is one bit away from the entry, or
-// the only block without an owner where there is only one sector without a block.
+//   1. an explicit map entry (normal, zero or error)
+//   2. the flog: it has the sector written to a block that nobody else claims
+//   3. an initial map entry: the sector was never written, so its block never changed hands
+// and of sectors without a usable entry: the flog, the one lost block that is one bit away from the
+// entry, or the only block without an owner where there is only one sector without a block.
 //
 // A lane gives way to a sector that names its free block explicitly: what the sector reads now it
 // reads afterwards. Two sectors that name one block explicitly both keep what they read: one the
-// block, one a copy. A sector whose block is provably another's, and all that is known of its own
-// is that it is lost, is in the error state afterwards.
+// block, one a copy. An entry out of range that reads as zeros goes on to, whichever block it gets.
+// A sector whose block is provably another's, and all that is known of its own is that it is lost,
+// is in the error state afterwards.
 #ifndef NVDIMMFS_BTT_WEIGH_H_
 #define NVDIMMFS_BTT_WEIGH_H_
 

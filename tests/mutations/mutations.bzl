@@ -83,6 +83,8 @@ MUTATIONS = [
     ("repair_keeps_no_copy", _REPAIR, "    if (ns_.Read(at, absl::MakeSpan(before)).ok()) RETURN_IF_ERROR(save_(at, before));\n", "", "*IsMendedAndWhatWasOverwritten*InfoBlock*"),
     ("lane_keeps_a_sectors_block", _WEIGH, "      if (owned) plan_lanes_.push_back(lane);\n", "", "*SectorOnAFreeBlock*"),
     ("copy_not_made", _REPAIR, "    RETURN_IF_ERROR(ns_.WriteThrough(at, bytes));\n    RETURN_IF_ERROR(ns_.Drain());\n    return true;", "    return true;", "*SharedBlock*"),
-    ("damaged_flog_believed", _WEIGH, "    if (!trusts_flog_) return home;\n", "", "RepairTest.*"),
+    ("damaged_flog_believed", _WEIGH, "    if (!trusts_flog_) return home;\n", "", "*OldRecordInADamagedFlog"),
+    ("old_record_believed", _WEIGH, "      if (!MapEntry(claim.raw, claim.premap).initial())\n        named", "      if (!MapEntry(claim.raw, claim.premap).initial() && !MoveHome(claim))\n        named", "*AndAnOldRecord"),
+    ("discard_forgotten", _WEIGH, "MapEntry(was.raw, was.premap).zero() ? ", "false ? ", "*DiscardedAndOutOfRange*"),
     ("damaged_arena_written_to", _OPEN, "  if (survey.ok() && !survey->contradictory()) return;", "  if (survey.ok()) return;", "*TwoLanesOnOneBlock*"),
 ]
