@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/base/status.h"
-#include "core/devices/system_test_util.h"
+#include "core/system/system_test_util.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

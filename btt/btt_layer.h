@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/devices/sector_layer.h"
+#include "core/nd/sector_layer.h"
 
 namespace nvdimmfs::btt {
 

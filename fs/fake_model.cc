@@ -7,10 +7,10 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Devices want a System to refer to; nothing here ever asks it.
-core::System& NoSystem() {
+// Devices want an Engine to refer to; nothing here ever asks it.
+core::Engine& NoEngine() {
   alignas(64) static char nothing[64];
-  return *reinterpret_cast<core::System*>(nothing);
+  return *reinterpret_cast<core::Engine*>(nothing);
 }
 
 absl::Status Gone() { return core::Refusal(ENODEV, "device.gone", "the device is gone"); }
@@ -18,8 +18,8 @@ absl::Status Gone() { return core::Refusal(ENODEV, "device.gone", "the device is
 }  // namespace
 
 FakeDevice::FakeDevice(std::string name, std::vector<core::Attribute> attributes,
-                       std::vector<std::string> directories, core::DeviceKind kind)
-    : Device(NoSystem(), kind, std::move(name), nullptr),
+                       std::vector<std::string> directories, const core::DeviceKind& kind)
+    : Device(NoEngine(), kind, std::move(name), nullptr),
       attributes_(std::move(attributes)),
       directories_(std::move(directories)) {}
 

@@ -18,7 +18,7 @@ class FakeDevice final : public core::Device {
  public:
   FakeDevice(std::string name, std::vector<core::Attribute> attributes,
              std::vector<std::string> directories = {},
-             core::DeviceKind kind = core::DeviceKind::kNamespace);
+             const core::DeviceKind& kind = core::ModelKind::kOther);
 
   absl::Span<const core::Attribute> attributes() const override { return attributes_; }
   std::vector<std::string> directories() const override { return directories_; }

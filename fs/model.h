@@ -1,4 +1,4 @@
-// What attribute files need of the device model: core::System, or a fake in tests.
+// What attribute files need of the device model: core::Engine, or a fake in tests.
 //
 // Thread rules: any thread, no lock of this folder held; calls may wait for the configuration lock.
 #ifndef NVDIMMFS_FS_MODEL_H_
@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/commands/command.h"
-#include "core/devices/attribute.h"
-#include "core/devices/device.h"
+#include "core/model/attribute.h"
+#include "core/model/device.h"
 
 namespace nvdimmfs::fs {
 
@@ -19,7 +19,7 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  // As core::System's functions of the same names.
+  // As core::Engine's functions of the same names.
   virtual absl::StatusOr<std::string> Show(core::Device& device,
                                            const core::Attribute& attribute) = 0;
   virtual absl::Status Store(core::Device& device, const core::Attribute& attribute,

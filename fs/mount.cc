@@ -1,13 +1,13 @@
 #include "fs/mount.h"
 
+#include "fs/engine_model.h"
 #include "fs/serve.h"
-#include "fs/system_model.h"
 
 namespace nvdimmfs::fs {
 
-absl::Status Serve(core::System& system, Tree& tree, const MountOptions& options,
+absl::Status Serve(core::Engine& engine, Tree& tree, const MountOptions& options,
                    std::function<void(absl::Status)> on_ready, std::function<void()> on_end) {
-  SystemModel model(system);
+  EngineModel model(engine);
   return ServeModel(model, tree, options, std::move(on_ready), std::move(on_end));
 }
 

@@ -1,11 +1,11 @@
-// The door of this folder: shows a System at a mount point until it is unmounted.
+// The door of this folder: shows a device model at a mount point until it is unmounted.
 #ifndef NVDIMMFS_FS_MOUNT_H_
 #define NVDIMMFS_FS_MOUNT_H_
 
 #include <functional>
 
 #include "absl/status/status.h"
-#include "core/devices/system.h"
+#include "core/model/engine.h"
 #include "fs/mount_options.h"
 #include "fs/tree.h"
 
@@ -19,7 +19,7 @@ namespace nvdimmfs::fs {
 //
 // `tree` is the listener that `system` was made with; it is closed then. Call from the thread that
 // may own signals, before other threads exist that do not block these three.
-absl::Status Serve(core::System& system, Tree& tree, const MountOptions& options,
+absl::Status Serve(core::Engine& engine, Tree& tree, const MountOptions& options,
                    std::function<void(absl::Status)> on_ready,
                    std::function<void()> on_end = nullptr);
 

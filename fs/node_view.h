@@ -10,9 +10,9 @@
 #include <optional>
 #include <string>
 
-#include "core/devices/attribute.h"
-#include "core/devices/data_node.h"
-#include "core/devices/device.h"
+#include "core/model/attribute.h"
+#include "core/model/data_node.h"
+#include "core/model/device.h"
 
 namespace nvdimmfs::fs {
 

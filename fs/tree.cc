@@ -112,23 +112,19 @@ struct Tree::Node {
 absl::string_view Tree::ByHash::NameOf(const Entry& entry) { return entry.node->name; }
 
 bool Tree::Lasts(const core::Device& device) const {
-  switch (device.kind()) {
-    case core::DeviceKind::kBus:
-    case core::DeviceKind::kControl:
-    case core::DeviceKind::kDimm:
-    case core::DeviceKind::kRegion:
+  switch (device.kind().stay()) {
+    case core::DeviceKind::Stay::kWithBuses:
       return buses_last_;
-    case core::DeviceKind::kDriver:
-    case core::DeviceKind::kBusType:
+    case core::DeviceKind::Stay::kForever:
       return true;
-    default:
+    case core::DeviceKind::Stay::kComesAndGoes:
       return false;
   }
+  return false;
 }
 
-// Only a region has sub-directories that come and go.
 bool Tree::DirectoryLasts(const core::Device& device) const {
-  return Lasts(device) && device.kind() != core::DeviceKind::kRegion;
+  return Lasts(device) && device.kind().folders_stay();
 }
 
 Tree::Tree(bool buses_last) : buses_last_(buses_last) {

@@ -8,7 +8,7 @@
 // noted, and gets its nodes at the next look or removal, or when MakeNodes is called; links, and
 // what a device itself has in its directory, get them when somebody first looks into the directory.
 //
-// Thread rules: any thread. Lock order: the System's configuration lock, then this, then the
+// Thread rules: any thread. Lock order: the Engine's configuration lock, then this, then the
 // ChangeBoard's; no call leaves this class while its lock is held, except to read a device's fixed
 // properties.
 #ifndef NVDIMMFS_FS_TREE_H_
@@ -25,7 +25,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "core/devices/tree_listener.h"
+#include "core/model/tree_listener.h"
 #include "fs/change_board.h"
 #include "fs/node_view.h"
 
@@ -79,7 +79,7 @@ class Tree final : public core::TreeListener {
 
   ChangeBoard& changes() { return changes_; }
 
-  // Told of each data file that goes, under the System's configuration lock, and of each whose
+  // Told of each data file that goes, under the Engine's configuration lock, and of each whose
   // bytes have changed by themselves: whoever keeps its pages drops them.
   void set_data_removed(std::function<void(Ino)> observer);
 

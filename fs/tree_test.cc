@@ -53,17 +53,21 @@ TEST_F(TreeTest, HasItsFixedDirectoriesFromTheStart) {
   EXPECT_EQ(TargetOf("sys/block"), "../block");
 }
 
+constexpr core::DeviceKind kBusKind("bus", core::DeviceKind::Stay::kWithBuses);
+constexpr core::DeviceKind kRegionKind("region", core::DeviceKind::Stay::kWithBuses,
+                                       /*folders_stay=*/false);
+
 TEST_F(TreeTest, NamesLastWhereNothingCanReplaceThem) {
-  const auto device = [](core::DeviceKind kind) {
+  const auto device = [](const core::DeviceKind& kind) {
     return std::make_shared<FakeDevice>(
         "any", std::vector<core::Attribute>{{.name = "size"}, {.name = "x/create"}},
         std::vector<std::string>{"firmware"}, kind);
   };
-  tree_.AddDevice(kBus, device(core::DeviceKind::kBus));
+  tree_.AddDevice(kBus, device(kBusKind));
   tree_.LinkAdded("ndbus0", kBus);
-  tree_.AddDevice(At("region0"), device(core::DeviceKind::kRegion));
+  tree_.AddDevice(At("region0"), device(kRegionKind));
   tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
-  tree_.AddDevice(At("region0/namespace0.0"), device(core::DeviceKind::kNamespace));
+  tree_.AddDevice(At("region0/namespace0.0"), device(core::ModelKind::kOther));
   tree_.DataAdded("dev/pmem0", Data(4096));
   for (const std::string& path :
        {std::string("bus/nd/devices"), std::string("sys/bus"), std::string("ndbus0"),
@@ -79,13 +83,13 @@ TEST_F(TreeTest, NamesLastWhereNothingCanReplaceThem) {
 
 TEST_F(TreeTest, NamesOfBusesThatComeAgainDoNotLast) {
   Tree tree(/*buses_last=*/false);
-  const auto device = [](core::DeviceKind kind) {
+  const auto device = [](const core::DeviceKind& kind) {
     return std::make_shared<FakeDevice>("any", std::vector<core::Attribute>{{.name = "size"}},
                                         std::vector<std::string>{}, kind);
   };
-  tree.AddDevice(kBus, device(core::DeviceKind::kBus));
+  tree.AddDevice(kBus, device(kBusKind));
   tree.LinkAdded("ndbus0", kBus);
-  tree.AddDevice("bus/nd/drivers/nd_region", device(core::DeviceKind::kDriver));
+  tree.AddDevice("bus/nd/drivers/nd_region", device(core::ModelKind::kDriver));
   for (const std::string& path :
        {std::string("ndbus0"), std::string("devices/platform"), std::string(kBus), At("size")})
     EXPECT_FALSE(tree.FindPath(path)->lasts) << path;

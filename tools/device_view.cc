@@ -72,7 +72,7 @@ std::optional<uint64_t> DeviceView::Choice(absl::string_view attribute) const {
   return std::nullopt;
 }
 
-std::vector<DeviceView> DeviceView::Children(core::DeviceKind kind) const {
+std::vector<DeviceView> DeviceView::Children(const core::DeviceKind& kind) const {
   std::vector<DeviceView> found;
   for (const auto& child : device_->children())
     if (child->kind() == kind) found.emplace_back(*child);
@@ -80,7 +80,7 @@ std::vector<DeviceView> DeviceView::Children(core::DeviceKind kind) const {
   return found;
 }
 
-std::optional<DeviceView> DeviceView::Child(core::DeviceKind kind) const {
+std::optional<DeviceView> DeviceView::Child(const core::DeviceKind& kind) const {
   const std::vector<DeviceView> found = Children(kind);
   return found.empty() ? std::nullopt : std::optional<DeviceView>(found.front());
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "core/devices/device.h"
+#include "core/model/device.h"
 
 namespace nvdimmfs::tools {
 
@@ -37,9 +37,9 @@ class DeviceView {
   // The one in brackets.
   std::optional<uint64_t> Choice(absl::string_view attribute) const;
 
-  std::vector<DeviceView> Children(core::DeviceKind kind) const;
+  std::vector<DeviceView> Children(const core::DeviceKind& kind) const;
   // The first of that kind.
-  std::optional<DeviceView> Child(core::DeviceKind kind) const;
+  std::optional<DeviceView> Child(const core::DeviceKind& kind) const;
 
  private:
   core::Device* device_;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "core/devices/dimm.h"
 #include "core/intel/firmware.h"
+#include "core/nd/dimm.h"
+#include "core/nd/nd_kind.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -86,7 +87,7 @@ Json FirmwareJson(const DeviceView& dimm, const NumberFormat& format) {
 }
 
 Json ActivationJson(const DeviceView& bus) {
-  const auto dimms = bus.Children(core::DeviceKind::kDimm);
+  const auto dimms = bus.Children(core::NdKind::kDimm);
   if (std::none_of(dimms.begin(), dimms.end(), CanUpdate)) return nullptr;
   const std::string capability = bus.Text("firmware/capability").value_or("");
   const std::string state = bus.Text("firmware/activate").value_or("");

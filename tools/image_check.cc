@@ -13,13 +13,14 @@
 #include "btt/btt_layer.h"
 #include "core/base/note.h"
 #include "core/base/status.h"
-#include "core/devices/bus.h"
-#include "core/devices/dimm.h"
-#include "core/devices/namespace.h"
-#include "core/devices/region.h"
-#include "core/devices/system.h"
 #include "core/media/media_slice.h"
 #include "core/media/overlay_media.h"
+#include "core/nd/bus.h"
+#include "core/nd/dimm.h"
+#include "core/nd/namespace.h"
+#include "core/nd/nd_kind.h"
+#include "core/nd/region.h"
+#include "core/system/system.h"
 #include "tools/label_check.h"
 #include "tools/namespace_check.h"
 #include "tools/repair_log.h"
@@ -93,7 +94,7 @@ std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
   std::vector<Extent> extents;
   size_t bus = 0;
   for (const auto& device : system.Devices()) {
-    if (device->kind() != core::DeviceKind::kBus) continue;
+    if (device->kind() != core::NdKind::kBus) continue;
     const auto& shown = static_cast<const core::Bus&>(*device);
     for (const auto& dimm : shown.dimms()) {
       AddDimm(*dimm, findings);
@@ -101,7 +102,7 @@ std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
     }
     for (size_t i = 0; i < shown.regions().size(); ++i) {
       AddRegion(*shown.regions()[i], findings);
-      for (const core::Namespace* ns : shown.regions()[i]->Namespaces())
+      for (const core::Namespace* ns : core::NamespacesOf(*shown.regions()[i]))
         AddNamespace(*ns, bus, i, findings, extents);
     }
     ++bus;

@@ -6,7 +6,7 @@
 
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
-#include "core/devices/system.h"
+#include "core/system/system.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/listing.h"

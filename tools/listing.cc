@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status.h"
+#include "core/nd/nd_kind.h"
 #include "tools/bad_range_listing.h"
 #include "tools/firmware_listing.h"
 #include "tools/namespace_listing.h"
@@ -17,7 +18,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-using core::DeviceKind;
+using core::NdKind;
 
 // What is listed where nothing was asked for: what is filtered by; else namespaces. Then what -v
 // brings with it.
@@ -86,11 +87,11 @@ Json MappingsJson(const DeviceView& region, const NumberFormat& format) {
 Json CapabilitiesJson(const DeviceView& region) {
   static constexpr struct {
     const char *seed, *attribute, *mode, *key;
-    DeviceKind kind;
+    const core::DeviceKind& kind;
   } kKinds[] = {
-      {"btt_seed", "sector_size", "sector", "sector_sizes", DeviceKind::kBtt},
-      {"pfn_seed", "supported_alignments", "fsdax", "alignments", DeviceKind::kPfn},
-      {"dax_seed", "supported_alignments", "devdax", "alignments", DeviceKind::kDax},
+      {"btt_seed", "sector_size", "sector", "sector_sizes", NdKind::kBtt},
+      {"pfn_seed", "supported_alignments", "fsdax", "alignments", NdKind::kPfn},
+      {"dax_seed", "supported_alignments", "devdax", "alignments", NdKind::kDax},
   };
   Json capabilities = Json::array();
   for (const auto& kind : kKinds) {
@@ -192,10 +193,10 @@ class Lister {
 
   void AddBelow(const DeviceView& bus, Level& level) {
     if (options_.dimms)
-      for (const DeviceView& dimm : bus.Children(DeviceKind::kDimm))
+      for (const DeviceView& dimm : bus.Children(NdKind::kDimm))
         if ((options_.idle || dimm.enabled()) && filter_.TakesDimm(bus, dimm))
           level.dimms.push_back(DimmJson(dimm, options_, format_));
-    for (const DeviceView& region : bus.Children(DeviceKind::kRegion)) AddRegion(region, level);
+    for (const DeviceView& region : bus.Children(NdKind::kRegion)) AddRegion(region, level);
   }
 
   void AddRegion(const DeviceView& region, Level& level) {
@@ -221,7 +222,7 @@ class Lister {
                                     .media_errors = options_.media_errors ? &bad : nullptr,
                                     .verbose = options_.verbose > 0};
     Json namespaces = Json::array();
-    for (const DeviceView& child : region.Children(DeviceKind::kNamespace)) {
+    for (const DeviceView& child : region.Children(NdKind::kNamespace)) {
       if (!filter_.TakesNamespace(child)) continue;
       const NamespaceView ns(region, child);
       if (ns.enabled() || options_.idle || (options_.configured && ns.configured()))
@@ -241,7 +242,7 @@ std::vector<DeviceView> Buses(const std::vector<std::shared_ptr<core::Device>>& 
   // The order is that of the control devices, by which ndctl finds its buses.
   std::vector<DeviceView> controls;
   for (const auto& device : devices)
-    if (device->kind() == DeviceKind::kControl) controls.emplace_back(*device);
+    if (device->kind() == NdKind::kControl) controls.emplace_back(*device);
   SortAsNdctl(controls);
   std::vector<DeviceView> buses;
   for (const DeviceView& control : controls) buses.emplace_back(*control.device().parent());

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "core/devices/system.h"
+#include "core/system/system.h"
 #include "tools/listing_filter.h"
 
 namespace nvdimmfs::tools {

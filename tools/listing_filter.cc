@@ -12,11 +12,12 @@
 #include "absl/strings/strip.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "core/nd/nd_kind.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-using core::DeviceKind;
+using core::NdKind;
 
 std::vector<std::string> Words(absl::string_view text) {
   return absl::StrSplit(text, ' ', absl::SkipEmpty());
@@ -92,14 +93,14 @@ bool Maps(const DeviceView& region, absl::string_view dimm) {
 
 bool ListingFilter::HasDimm(const DeviceView& region) const {
   if (!texts_.dimm) return true;
-  for (const DeviceView& dimm : DeviceView(*region.device().parent()).Children(DeviceKind::kDimm))
+  for (const DeviceView& dimm : DeviceView(*region.device().parent()).Children(NdKind::kDimm))
     if (Means(texts_.dimm, dimm.name(), "nmem") && Maps(region, dimm.name())) return true;
   return false;
 }
 
 bool ListingFilter::HasNamespace(const DeviceView& region) const {
   if (!texts_.ns) return true;
-  for (const DeviceView& ns : region.Children(DeviceKind::kNamespace))
+  for (const DeviceView& ns : region.Children(NdKind::kNamespace))
     if (MeansNamespace(texts_.ns, ns.name())) return true;
   return false;
 }
@@ -111,11 +112,11 @@ bool ListingFilter::OnNode(const DeviceView& device) const {
 bool ListingFilter::Takes(const DeviceView& bus) const {
   if (!Means(texts_.bus, bus.name(), "ndbus", bus.Text("provider").value_or(""))) return false;
   bool dimm_found = !texts_.dimm;
-  for (const DeviceView& dimm : bus.Children(DeviceKind::kDimm))
+  for (const DeviceView& dimm : bus.Children(NdKind::kDimm))
     dimm_found = dimm_found || Means(texts_.dimm, dimm.name(), "nmem");
   bool region_found = !texts_.region;
   bool namespace_found = !texts_.ns;
-  for (const DeviceView& region : bus.Children(DeviceKind::kRegion)) {
+  for (const DeviceView& region : bus.Children(NdKind::kRegion)) {
     region_found = region_found || Means(texts_.region, region.name(), "region");
     namespace_found = namespace_found || HasNamespace(region);
   }
@@ -128,7 +129,7 @@ bool ListingFilter::TakesDimm(const DeviceView& bus, const DeviceView& dimm) con
   bool region_found = !texts_.region;
   bool namespace_found = !texts_.ns;
   bool node_found = !node_;
-  for (const DeviceView& region : bus.Children(DeviceKind::kRegion)) {
+  for (const DeviceView& region : bus.Children(NdKind::kRegion)) {
     if (!Maps(region, dimm.name())) continue;
     region_found = region_found || Means(texts_.region, region.name(), "region");
     namespace_found = namespace_found || HasNamespace(region);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/devices/system_test_util.h"
+#include "core/system/system_test_util.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tools/ndctl_json.h"

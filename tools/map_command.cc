@@ -15,10 +15,11 @@
 #include "backends/new_file.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
-#include "core/devices/dpa_map.h"
-#include "core/devices/region.h"
-#include "core/devices/system.h"
 #include "core/labels/dpa_svg.h"
+#include "core/nd/nd_kind.h"
+#include "core/nd/region.h"
+#include "core/services/dpa_map.h"
+#include "core/system/system.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/output.h"
@@ -77,7 +78,7 @@ absl::Status Draw(const SourceRequest& request, const std::string& svg) {
   std::vector<core::DpaBar> bars;
   system.WithLock([&] {
     for (const auto& device : devices) {
-      if (device->kind() != core::DeviceKind::kRegion) continue;
+      if (device->kind() != core::NdKind::kRegion) continue;
       const auto& region = static_cast<const core::Region&>(*device);
       absl::StrAppend(&text, core::DrawDpaMap(region));
       for (core::DpaBar& bar : core::MapDpa(region)) bars.push_back(std::move(bar));

@@ -18,7 +18,8 @@
 #include "btt/btt_layer.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "core/devices/system.h"
+#include "core/nd/nd_kind.h"
+#include "core/system/system.h"
 #include "fs/daemon.h"
 #include "fs/mount.h"
 #include "fs/mount_options.h"
@@ -55,7 +56,7 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
         core::LogFinding(dimm.description, finding);
   }
   for (const auto& device : system.Devices()) {
-    if (device->last_error().empty() || device->kind() == core::DeviceKind::kBus) continue;
+    if (device->last_error().empty() || device->kind() == core::NdKind::kBus) continue;
     for (const absl::string_view line : absl::StrSplit(device->last_error(), '\n'))
       core::Log(core::LogLevel::kNotice, "", absl::StrCat(device->name(), ": ", line));
   }

@@ -2,17 +2,20 @@
 
 #include "core/base/range.h"
 #include "core/base/uuid.h"
-#include "core/devices/system.h"
+#include "core/dax/dax_kind.h"
+#include "core/model/bus_type.h"
+#include "core/nd/nd_kind.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-using core::DeviceKind;
+using core::DaxKind;
+using core::NdKind;
 
 // By its name: a region may have thousands of claims, and each of its namespaces asks.
 std::optional<DeviceView> FindClaim(const DeviceView& ns) {
   const std::string holder = ns.Text("holder").value_or("");
-  core::Device* claim = ns.device().system().FindLocked(holder);
+  core::Device* claim = ns.device().bus_type()->Find(holder);
   return claim == nullptr ? std::nullopt : std::optional<DeviceView>(*claim);
 }
 
@@ -55,35 +58,35 @@ std::optional<std::string> NamespaceView::uuid() const {
 }
 
 std::optional<uint64_t> NamespaceView::sector_size() const {
-  if (claim_ && claim_->device().kind() == DeviceKind::kBtt) return claim_->Choice("sector_size");
-  if (claim_ && claim_->device().kind() == DeviceKind::kDax) return std::nullopt;
+  if (claim_ && claim_->device().kind() == NdKind::kBtt) return claim_->Choice("sector_size");
+  if (claim_ && claim_->device().kind() == NdKind::kDax) return std::nullopt;
   return ns_.Choice("sector_size").value_or(512);
 }
 
 std::optional<uint64_t> NamespaceView::align() const {
-  if (!claim_ || claim_->device().kind() == DeviceKind::kBtt) return std::nullopt;
+  if (!claim_ || claim_->device().kind() == NdKind::kBtt) return std::nullopt;
   return claim_->Number("align");
 }
 
 std::optional<std::string> NamespaceView::blockdev() const {
-  const std::optional<DeviceView> disk = server().Child(DeviceKind::kBlock);
+  const std::optional<DeviceView> disk = server().Child(NdKind::kBlock);
   return disk ? std::optional<std::string>(disk->name()) : std::nullopt;
 }
 
 std::optional<std::string> NamespaceView::chardev() const {
-  const std::optional<DeviceView> instance = server().Child(DeviceKind::kDaxChild);
+  const std::optional<DeviceView> instance = server().Child(DaxKind::kInstance);
   return instance ? std::optional<std::string>(instance->name()) : std::nullopt;
 }
 
 Json NamespaceView::DaxRegion(const NumberFormat& format) const {
   Json dax;
-  const std::optional<DeviceView> dax_region = claim_->Child(DeviceKind::kDaxRegion);
+  const std::optional<DeviceView> dax_region = claim_->Child(DaxKind::kRegion);
   // Its number is the region's; it can be told even where nothing is enabled.
   dax["id"] = std::stoull(ns_.device().parent()->name().substr(sizeof("region") - 1));
   if (!dax_region) return dax;
   if (const auto size = dax_region->Number("size")) dax["size"] = format.Size(*size);
   if (const auto align = dax_region->Number("align")) dax["align"] = *align;
-  for (const DeviceView& instance : claim_->Children(DeviceKind::kDaxChild)) {
+  for (const DeviceView& instance : claim_->Children(DaxKind::kInstance)) {
     Json device;
     device["chardev"] = instance.name();
     device["size"] = format.Size(instance.Number("size").value_or(0));
@@ -99,7 +102,7 @@ Json NamespaceView::DaxRegion(const NumberFormat& format) const {
 void NamespaceView::AddMediaErrors(const std::vector<BadRange>& all, Json& json) const {
   // Those of a raw namespace are not told from the region's.
   if (!claim_) return AddBadRanges(all, region_, true, json);
-  const bool is_btt = claim_->device().kind() == core::DeviceKind::kBtt;
+  const bool is_btt = claim_->device().kind() == core::NdKind::kBtt;
   const DeviceView& owner = is_btt ? ns_ : *claim_;
   const auto region_start = region_.Number("resource");
   const auto start = owner.Number("resource");
@@ -111,7 +114,7 @@ void NamespaceView::AddMediaErrors(const std::vector<BadRange>& all, Json& json)
 }
 
 Json NamespaceView::ToJson(const NamespaceDetail& detail, const NumberFormat& format) const {
-  const bool is_dax = claim_ && claim_->device().kind() == DeviceKind::kDax;
+  const bool is_dax = claim_ && claim_->device().kind() == NdKind::kDax;
   Json json;
   json["dev"] = ns_.name();
   json["mode"] = mode();

@@ -6,16 +6,17 @@
 
 #include "core/base/input.h"
 #include "core/base/utf8.h"
-#include "core/devices/bus.h"
-#include "core/devices/dimm.h"
-#include "core/devices/namespace.h"
-#include "core/devices/region.h"
+#include "core/nd/bus.h"
+#include "core/nd/dimm.h"
+#include "core/nd/namespace.h"
+#include "core/nd/nd_kind.h"
+#include "core/nd/region.h"
 #include "tools/namespace_listing.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-using core::DeviceKind;
+using core::NdKind;
 
 template <typename T>
 Json OrNull(const std::optional<T>& value) {
@@ -163,7 +164,7 @@ Json RegionJson(const core::Region& region, const DeviceView& view) {
                         {"size", mapping.dpa.size},
                         {"position", mapping.position}});
   Json namespaces = Json::array();
-  for (const core::Namespace* ns : region.Namespaces()) {
+  for (const core::Namespace* ns : core::NamespacesOf(region)) {
     const DeviceView child(const_cast<core::Namespace&>(*ns));
     namespaces.push_back(NamespaceJson(*ns, NamespaceView(view, child)));
   }
@@ -213,7 +214,7 @@ std::string ListInSchema1(core::System& system, const std::vector<std::string>& 
   return TextOf(system.WithLock([&] {
     Json buses = Json::array();
     for (const auto& device : devices)
-      if (device->kind() == DeviceKind::kBus)
+      if (device->kind() == NdKind::kBus)
         buses.push_back(BusJson(static_cast<core::Bus&>(*device),
                                 buses.size() < sources.size() ? sources[buses.size()] : ""));
     return buses;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/devices/system.h"
+#include "core/system/system.h"
 
 namespace nvdimmfs::tools {
 

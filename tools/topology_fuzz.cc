@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
-#include "core/devices/system.h"
+#include "core/system/system.h"
 #include "tools/topology.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -28,9 +28,9 @@
 #include "backends/image_create.h"
 #include "btt/btt_layer.h"
 #include "core/base/fletcher64.h"
-#include "core/devices/system.h"
 #include "core/labels/label_area.h"
 #include "core/sources/bus_source.h"
+#include "core/system/system.h"
 #include "fs/tree.h"
 
 namespace nvdimmfs {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "core/devices/data_node.h"
 #include "core/media/memory_media.h"
+#include "core/model/data_node.h"
 #include "fs/fake_model.h"
 #include "fs/tree.h"
 

@@ -16,7 +16,7 @@ inline constexpr char kRealProgramPath[] = "/dev/.nvdimmfs/real";
 inline constexpr const char* kModules[] = {
 #define NVDIMMFS_MODULE(name) name,
 #define NVDIMMFS_MODULE_OF_BUSES(name) name,
-#include "core/devices/modules.inc"
+#include "core/system/modules.inc"
 #undef NVDIMMFS_MODULE
 #undef NVDIMMFS_MODULE_OF_BUSES
 };

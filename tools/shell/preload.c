@@ -382,7 +382,7 @@ typedef int (*module_probe_function)(struct kmod_module*, unsigned, const char*,
 static const char* const modules[] = {
 #define NVDIMMFS_MODULE(name) name,
 #define NVDIMMFS_MODULE_OF_BUSES(name) name,
-#include "core/devices/modules.inc"
+#include "core/system/modules.inc"
 #undef NVDIMMFS_MODULE
 #undef NVDIMMFS_MODULE_OF_BUSES
 };

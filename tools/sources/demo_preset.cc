@@ -11,10 +11,10 @@
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"
-#include "core/devices/system.h"
 #include "core/intel/firmware.h"
 #include "core/labels/label_area.h"
 #include "core/media/memory_media.h"
+#include "core/system/system.h"
 
 namespace nvdimmfs::tools {
 namespace {

@@ -1,0 +1,34 @@
+// bus/dax: the character devices of dax namespaces, and the memory that its driver kmem adds to.
+#ifndef NVDIMMFS_CORE_DAX_DAX_BUS_H_
+#define NVDIMMFS_CORE_DAX_DAX_BUS_H_
+
+#include <memory>
+
+#include "core/dax/memory_blocks.h"
+#include "core/model/bus_type.h"
+#include "core/model/node_numbers.h"
+
+namespace nvdimmfs::core {
+
+// Major of /dev/daxN.M. As Debian's 6.1 gives it in a guest.
+inline constexpr NodeSetting kDaxMajor = MajorSetting("dax", 252);
+
+class DaxBus final : public BusType {
+ public:
+  explicit DaxBus(Engine& engine) : BusType(engine, "dax") {}
+  // Registers the bus and its memory.
+  void Start();
+
+  MemoryBlocks& memory() { return *memory_; }
+
+  // Kept with the bus below which the device is, too.
+  void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status) override;
+  absl::Span<const Attribute> attributes() const override;
+
+ private:
+  std::shared_ptr<MemoryBlocks> memory_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DAX_DAX_BUS_H_

@@ -1,0 +1,168 @@
+#include "core/dax/dax_instance.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/input.h"
+#include "core/dax/dax_kind.h"
+#include "core/model/common_attributes.h"
+#include "core/model/driver.h"
+#include "core/model/engine.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+const DaxHost& HostOf(Device& device) {
+  return device.kind() == DaxKind::kRegion ? static_cast<DaxRegion&>(device).host()
+                                           : static_cast<DaxInstance&>(device).host();
+}
+
+Text ShowAlign(Device& device) { return absl::StrCat(HostOf(device).align(), "\n"); }
+Text ShowId(Device& device) { return absl::StrCat(HostOf(device).region_number(), "\n"); }
+
+Text ShowSize(Device& device) {
+  const auto data = HostOf(device).data();
+  if (!data.ok()) return data.status();
+  return absl::StrCat(data->size, "\n");
+}
+
+Text ShowStart(Device& device) {
+  const auto data = HostOf(device).data();
+  if (!data.ok()) return data.status();
+  return FormatHex(data->start) + "\n";
+}
+
+Text ShowEnd(Device& device) {
+  const auto data = HostOf(device).data();
+  if (!data.ok()) return data.status();
+  return FormatHex(data->end() - 1) + "\n";
+}
+
+Text ShowPageOffset(Device&) { return std::string("0x0\n"); }
+Text ShowNothing(Device&) { return std::string(); }
+Text ShowDaxModalias(Device&) { return std::string("dax:t0\n"); }
+Text ShowDev(Device& device) {
+  return absl::StrCat(static_cast<DaxInstance&>(device).number().ToString(), "\n");
+}
+
+constexpr Attribute kDaxRegionAttributes[] = {
+    {.name = "align", .mode = 0400, .show = ShowAlign, .summary = "bytes"},
+    {.name = "id", .show = ShowId, .summary = "the region's number"},
+    {.name = "size", .show = ShowSize, .summary = "bytes"},
+};
+
+constexpr Attribute kInstanceAttributes[] = {
+    {.name = "align", .show = ShowAlign, .summary = "bytes"},
+    {.name = "dev", .show = ShowDev, .summary = "major:minor"},
+    {.name = "mapping0/end", .mode = 0400, .show = ShowEnd, .summary = "last address"},
+    {.name = "mapping0/page_offset", .mode = 0400, .show = ShowPageOffset, .summary = "pages"},
+    {.name = "mapping0/start", .mode = 0400, .show = ShowStart, .summary = "first address"},
+    {.name = "mapping0/uevent",
+     .mode = 0644,
+     .show = ShowNothing,
+     .store = StoreUevent,
+     .raw_input = true},
+    {.name = "modalias", .show = ShowDaxModalias, .summary = "dax:t0"},
+    kNumaNodeAttribute,
+    {.name = "resource", .mode = 0400, .show = ShowStart, .summary = "first address"},
+    {.name = "size", .show = ShowSize, .summary = "bytes"},
+    kTargetNodeAttribute,
+    kUeventAttribute,
+    kLastErrorAttribute,
+};
+
+}  // namespace
+
+DaxRegion::DaxRegion(DaxHost& host)
+    : Device(host.host_device().engine(), DaxKind::kRegion, "dax_region", &host.host_device()),
+      host_(host) {}
+
+absl::Span<const Attribute> DaxRegion::attributes() const { return kDaxRegionAttributes; }
+
+DaxInstance::DaxInstance(DaxBus& bus, DaxHost& host, std::string name, std::shared_ptr<Media> media,
+                         std::vector<std::string> aliases)
+    : Device(bus.engine(), DaxKind::kInstance, std::move(name), &host.host_device()),
+      bus_(bus),
+      host_(host),
+      minor_(bus.engine().NumberOf(this->name(), kDaxMajor)),
+      media_(std::move(media)),
+      aliases_(std::move(aliases)) {}
+
+std::shared_ptr<DaxInstance> DaxInstance::Attach(DaxBus& bus, DaxHost& host, std::string name,
+                                                 std::shared_ptr<Media> media, Media& observed,
+                                                 std::vector<std::string> aliases) {
+  Engine& engine = bus.engine();
+  std::shared_ptr<DaxInstance> instance(
+      new DaxInstance(bus, host, std::move(name), std::move(media), std::move(aliases)));
+  instance->region_ = std::make_shared<DaxRegion>(host);
+  engine.Register(instance->region_);
+  engine.Register(instance);
+  observed.ObservePoison(instance);
+  engine.AutoProbe(*instance);
+  return instance;
+}
+
+void DaxInstance::Detach() {
+  engine().Unbind(*this);
+  engine().Unregister(*region_);
+  engine().Unregister(*this);
+}
+
+absl::Status DaxInstance::Open() {
+  ASSIGN_OR_RETURN(const Range memory, host_.data());
+  RETURN_IF_ERROR(bus_.memory().Check(memory));
+  node_ = std::make_shared<DataNode>(
+      media_,
+      DataNode::Options{.name = name(), .block_size = 4096, .read_only = host_.read_only()});
+  engine().AddData(file(), node_);
+  engine().AddAliases(aliases_, file());
+  return absl::OkStatus();
+}
+
+void DaxInstance::Close() {
+  node_->Close();
+  engine().RemoveAliases(aliases_, file());
+  engine().RemoveData(file());
+  node_.reset();
+}
+
+absl::Status DaxInstance::AddToMemory() {
+  ASSIGN_OR_RETURN(const Range memory, host_.data());
+  return bus_.memory().Add(memory, target_node());
+}
+
+void DaxInstance::RemoveFromMemory() {
+  if (const auto memory = host_.data(); memory.ok()) bus_.memory().Remove(*memory);
+}
+
+void DaxInstance::PoisonChanged(PoisonChange change) {
+  if (change == PoisonChange::kWentBad) engine().NotifyDataChanged(file());
+}
+
+std::string DaxInstance::file() const { return absl::StrCat("dev/", name()); }
+
+DeviceNumber DaxInstance::number() const { return {engine().numbers()[kDaxMajor], minor_}; }
+
+absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
+
+std::vector<DeviceLink> DaxInstance::inner_links() const { return {{"subsystem", "bus/dax"}}; }
+
+std::vector<DeviceLink> DaxInstance::links() const {
+  return {
+      {absl::StrCat("bus/dax/devices/", name()), path()},
+  };
+}
+
+std::optional<DeviceLink> DaxInstance::node_link() const {
+  return DeviceLink{absl::StrCat("sys/dev/char/", number().ToString()), path()};
+}
+
+std::string DaxInstance::uevent() const {
+  return absl::StrCat(number().Variables(), "DEVNAME=", name(),
+                      driver() == nullptr ? "" : absl::StrCat("\nDRIVER=", driver()->name()),
+                      "\nMODALIAS=dax:t0\n");
+}
+
+}  // namespace nvdimmfs::core

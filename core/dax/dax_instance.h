@@ -1,0 +1,77 @@
+// A dax device: `dax_region`, and the one character device daxR.i beside it, below whoever has the
+// memory.
+#ifndef NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_
+#define NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/dax/dax_bus.h"
+#include "core/dax/dax_host.h"
+#include "core/media/media.h"
+#include "core/media/poison_observer.h"
+#include "core/model/data_node.h"
+#include "core/model/device.h"
+#include "core/model/node_numbers.h"
+
+namespace nvdimmfs::core {
+
+class DaxRegion final : public Device {
+ public:
+  explicit DaxRegion(DaxHost& host);
+  DaxHost& host() const { return host_; }
+  absl::Span<const Attribute> attributes() const override;
+
+ private:
+  DaxHost& host_;
+};
+
+class DaxInstance final : public Device, public PoisonObserver {
+ public:
+  // Makes the dax device `name` below `host`, which must outlive it, registers it and offers it to
+  // the drivers. `media` is its bytes, and `observed` whatever says that some of them are bad.
+  static std::shared_ptr<DaxInstance> Attach(DaxBus& bus, DaxHost& host, std::string name,
+                                             std::shared_ptr<Media> media, Media& observed,
+                                             std::vector<std::string> aliases);
+  void Detach();
+
+  DaxHost& host() const { return host_; }
+  BusType* bus_type() const override { return &bus_; }
+  DataNode* node() const { return node_.get(); }  // null unless device_dax has it
+  const DataNode* data_file() const override { return node_.get(); }
+  std::string file() const;  // "dev/dax0.0"
+  DeviceNumber number() const;
+
+  // The probes and removals of the drivers. device_dax: the file below dev/ comes and goes.
+  absl::Status Open();
+  void Close();
+  // kmem: its memory becomes the system's, as far as anybody can see (memory_blocks.h).
+  absl::Status AddToMemory();
+  void RemoveFromMemory();
+
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
+  std::vector<DeviceLink> links() const override;
+  std::optional<DeviceLink> node_link() const override;
+  std::string uevent() const override;
+  void PoisonChanged(PoisonChange change) override;
+
+ private:
+  DaxInstance(DaxBus& bus, DaxHost& host, std::string name, std::shared_ptr<Media> media,
+              std::vector<std::string> aliases);
+
+  DaxBus& bus_;
+  DaxHost& host_;
+  const uint32_t minor_;
+  const std::shared_ptr<Media> media_;
+  const std::vector<std::string> aliases_;
+  std::shared_ptr<DataNode> node_;
+  std::shared_ptr<DaxRegion> region_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_

@@ -1,0 +1,96 @@
+// devices/system/memory and devices/system/node: the blocks of memory that dax devices give to the
+// system while the driver kmem has them. A state and its rules, as daxctl sees them: nothing here
+// makes a kernel use the bytes.
+//
+// A block is offline at first. Online it belongs to a zone: Movable blocks can be taken offline
+// again, blocks of Normal cannot, as in a kernel that has put something of its own there. Memory
+// with an online block that loses its driver stays until the end of the mount, where a kernel keeps
+// it until the next boot: its device can be bound to nothing any more.
+#ifndef NVDIMMFS_CORE_DAX_MEMORY_BLOCKS_H_
+#define NVDIMMFS_CORE_DAX_MEMORY_BLOCKS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/base/range.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+inline constexpr uint64_t kMemoryBlockSize = 128 << 20;  // bytes, as on x86
+
+// "memory33": the block_size bytes from 33 x block_size.
+class MemoryBlock final : public Device {
+ public:
+  enum class Zone { kNone, kNormal, kMovable };  // kNone: offline
+
+  MemoryBlock(Engine& engine, uint64_t index, int node);
+
+  uint64_t index() const { return index_; }
+  Zone zone() const { return zone_; }
+  // What is written to `state`: "online", "online_kernel", "online_movable" or "offline". Refused
+  // with EINVAL, "memory.state" (no such word, or so already), and EBUSY, "memory.in_use".
+  absl::Status SetState(absl::string_view text);
+  // What is written to `online`: a number, 0 or 1. What is so already is no error.
+  absl::Status SetOnline(absl::string_view text);
+
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
+  std::vector<DeviceLink> links() const override;
+
+ private:
+  friend class MemoryBlocks;
+  absl::Status GoOffline();
+
+  const uint64_t index_;
+  const int node_;
+  Zone zone_ = Zone::kNone;
+  Zone last_ = Zone::kNormal;  // where a 1 in `online` brings it
+};
+
+// "node0": where links to its blocks are.
+class MemoryNode final : public Device {
+ public:
+  MemoryNode(Engine& engine, int number);
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override { return {}; }
+};
+
+class MemoryBlocks final : public Device {
+ public:
+  static std::shared_ptr<MemoryBlocks> Make(Engine& engine);
+  explicit MemoryBlocks(Engine& engine);
+
+  // A node that memory may come to; known from then on. Negative ones are passed over.
+  void AddNode(int number);
+
+  // The whole blocks inside of `memory` (system physical addresses). Refused with EINVAL,
+  // "memory.node" (negative) and "memory.small" (no whole block); with EBUSY as Check.
+  absl::Status Add(const Range& memory, int node);
+  // Takes them away, unless one is online: then all of them stay.
+  void Remove(const Range& memory);
+  // Refused with EBUSY, "memory.left", where blocks that stayed are in `memory`.
+  absl::Status Check(const Range& memory) const;
+
+  // What is written to auto_online_blocks: what becomes of new blocks. Refused with EINVAL.
+  absl::Status SetPolicy(absl::string_view text);
+  const std::string& policy() const { return policy_; }
+
+  std::string place() const override { return "devices/system/memory"; }
+  absl::Span<const Attribute> attributes() const override;
+
+ private:
+  std::map<uint64_t, std::shared_ptr<MemoryBlock>> blocks_;  // by number
+  std::map<int, std::shared_ptr<MemoryNode>> nodes_;
+  std::string policy_ = "offline";
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_DAX_MEMORY_BLOCKS_H_

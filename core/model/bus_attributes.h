@@ -1,0 +1,59 @@
+// The attributes of a bus and of its drivers: how devices are given to drivers by hand.
+#ifndef NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_
+#define NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/model/attribute.h"
+#include "core/model/common_attributes.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+// The name written to bind, unbind or drivers_probe: one newline at the end is not part of it.
+inline absl::string_view WithoutNewline(absl::string_view text) {
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  return text;
+}
+
+absl::Status StoreBind(Device& driver, absl::string_view text);
+absl::Status StoreUnbind(Device& driver, absl::string_view text);
+uint16_t ByHandMode(const Device& driver);
+absl::StatusOr<std::string> ShowAutoprobe(Device& bus);
+absl::Status StoreAutoprobe(Device& bus, absl::string_view text);
+absl::Status StoreProbe(Device& bus, absl::string_view text);
+
+inline constexpr Attribute kBindAttribute = {.name = "bind",
+                                             .mode = 0200,
+                                             .store = StoreBind,
+                                             .visible = ByHandMode,
+                                             .summary = "a device's name: give it to this driver"};
+inline constexpr Attribute kUnbindAttribute = {
+    .name = "unbind",
+    .mode = 0200,
+    .store = StoreUnbind,
+    .visible = ByHandMode,
+    .summary = "a device's name: take it from this driver"};
+inline constexpr Attribute kAutoprobeAttribute = {
+    .name = "drivers_autoprobe",
+    .mode = 0644,
+    .show = ShowAutoprobe,
+    .store = StoreAutoprobe,
+    .summary = "whether new devices are given to their driver at once"};
+inline constexpr Attribute kProbeAttribute = {
+    .name = "drivers_probe",
+    .mode = 0200,
+    .store = StoreProbe,
+    .summary = "a device's name: offer it to the driver that matches"};
+
+// What a driver has that adds nothing of its own.
+inline constexpr Attribute kDriverAttributes[] = {kBindAttribute, kUnbindAttribute,
+                                                  kUeventTriggerAttribute};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_

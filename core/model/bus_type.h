@@ -1,0 +1,53 @@
+// bus/NAME: a bus as the kernel means it, the devices that it lists and the drivers that may have
+// them. Also the files that stand beside `devices` and `drivers`.
+//
+// Thread rules: under the configuration lock.
+#ifndef NVDIMMFS_CORE_MODEL_BUS_TYPE_H_
+#define NVDIMMFS_CORE_MODEL_BUS_TYPE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+class BusType : public Device {
+ public:
+  BusType(Engine& engine, absl::string_view name)
+      : Device(engine, ModelKind::kBusType, std::string(name), nullptr) {}
+
+  // Drivers in the order in which a new device is offered to them.
+  void AddDriver(std::shared_ptr<Driver> driver) { drivers_.push_back(std::move(driver)); }
+  const std::vector<std::shared_ptr<Driver>>& drivers() const { return drivers_; }
+
+  // The registered devices whose bus_type() this is, oldest first.
+  const std::vector<Device*>& devices() const { return devices_; }
+  Device* Find(absl::string_view name) const;  // or null
+  // The engine's: a device was registered, or leaves.
+  void Add(Device& device);
+  void Remove(const Device& device);
+
+  // A driver refused the device: where that is kept. Unless a bus wants more, with the device.
+  virtual void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status);
+  // Whether such a refusal is no error where nobody asked for the bind.
+  virtual bool IsExpected(const absl::Status& /*status*/) const { return false; }
+
+  bool autoprobe = true;  // whether new devices are given to their driver at once
+
+  std::string place() const override;
+
+ private:
+  std::vector<std::shared_ptr<Driver>> drivers_;
+  std::vector<Device*> devices_;
+  absl::flat_hash_map<absl::string_view, Device*> by_name_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_MODEL_BUS_TYPE_H_

@@ -1,0 +1,59 @@
+// Attributes that the tables of many devices share.
+#ifndef NVDIMMFS_CORE_MODEL_COMMON_ATTRIBUTES_H_
+#define NVDIMMFS_CORE_MODEL_COMMON_ATTRIBUTES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/model/attribute.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+absl::StatusOr<std::string> ShowUevent(Device& device);
+absl::Status StoreUevent(Device& device, absl::string_view text);
+absl::StatusOr<std::string> ShowLastError(Device& device);
+absl::StatusOr<std::string> ShowNumaNode(Device& device);
+absl::StatusOr<std::string> ShowTargetNode(Device& device);
+uint16_t TargetNodeMode(const Device& device);  // 0 where no node is known
+
+inline constexpr Attribute kUeventAttribute = {
+    .name = "uevent",
+    .mode = 0644,
+    .show = ShowUevent,
+    .store = StoreUevent,
+    .raw_input = true,
+    .summary = "the device's event variables; writing an action word synthesises an event"};
+// A bus or a driver has no variables to show; an event of it can be synthesised all the same.
+inline constexpr Attribute kUeventTriggerAttribute = {.name = "uevent",
+                                                      .mode = 0200,
+                                                      .store = StoreUevent,
+                                                      .raw_input = true,
+                                                      .summary = "an action word"};
+inline constexpr Attribute kLastErrorAttribute = {
+    .name = "x/last_error",
+    .show = ShowLastError,
+    .summary =
+        "why the last refused write to this object, or I/O on its file, was refused, and what to "
+        "do"};
+inline constexpr Attribute kNumaNodeAttribute = {
+    .name = "numa_node", .show = ShowNumaNode, .summary = "the node that is near; -1: not known"};
+inline constexpr Attribute kTargetNodeAttribute = {.name = "target_node",
+                                                   .show = ShowTargetNode,
+                                                   .visible = TargetNodeMode,
+                                                   .summary = "the memory's own node"};
+
+// The file that stands for the ioctls of a device node.
+constexpr Attribute CommandAttribute(absl::StatusOr<int> (*command)(Device&, const Command&)) {
+  return {.name = "x/ioctl",
+          .mode = 0600,
+          .command = command,
+          .summary = "control commands, for programs (fs/command_wire.h)"};
+}
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_MODEL_COMMON_ATTRIBUTES_H_

@@ -1,0 +1,130 @@
+// A node of the device tree: a name, a place, a table of attributes, perhaps a driver.
+//
+// Everything here is used under the configuration lock of the Engine that owns the device, except
+// `kind`, `name`, `path`, `attributes`, `directories` and the links, which are fixed once it is
+// registered.
+#ifndef NVDIMMFS_CORE_MODEL_DEVICE_H_
+#define NVDIMMFS_CORE_MODEL_DEVICE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/model/attribute.h"
+#include "core/model/device_kind.h"
+#include "core/model/last_error.h"
+
+namespace nvdimmfs::core {
+
+class BusType;
+class DataNode;
+class Driver;
+class Engine;
+
+// A symbolic link that exists for as long as the device is registered.
+struct DeviceLink {
+  std::string path;
+  std::string target;  // from the top of the mount
+};
+
+class Device : public std::enable_shared_from_this<Device> {
+ public:
+  virtual ~Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const DeviceKind& kind() const { return kind_; }
+  const std::string& name() const { return name_; }
+  Engine& engine() const { return engine_; }
+  Device* parent() const { return parent_; }
+  // The bus that lists it and whose drivers may have it, or null.
+  virtual BusType* bus_type() const { return nullptr; }
+
+  // Where the device's directory is, from the top of the mount: "devices/virtual/thing0".
+  const std::string& path() const { return path_; }
+  // The directory's place below the parent's: "thing0", "block/disk0".
+  virtual std::string place() const { return name_; }
+
+  // Its table. Unless it says otherwise, what the engine was given for table_name(), from when it
+  // is registered.
+  virtual absl::Span<const Attribute> attributes() const { return table_; }
+  virtual absl::string_view table_name() const { return kind_.name(); }
+  // Sub-directories that exist even when they hold no visible attribute ("firmware", "x").
+  virtual std::vector<std::string> directories() const { return {}; }
+
+  // Links in the device's directory (`path` is a name), and elsewhere (from the top of the mount).
+  // Both are fixed once the device is registered, and may be asked for without the lock.
+  virtual std::vector<DeviceLink> inner_links() const { return {}; }
+  virtual std::vector<DeviceLink> links() const { return {}; }
+  // The one elsewhere that is named by Engine::numbers(), and changes with them.
+  virtual std::optional<DeviceLink> node_link() const { return std::nullopt; }
+  // What else depends on those numbers goes before they change, and comes again after.
+  virtual void BeforeNewNumbers() {}
+  virtual void AfterNewNumbers() {}
+
+  // Called when the device has left the tree: gives its number back.
+  virtual void Removed() {}
+
+  // Somebody tries to create the file `name` in its directory. EACCES, "tree.create", unless that
+  // means something to the device.
+  virtual absl::Status CreateAttribute(absl::string_view name);
+
+  // Refused with EBUSY where somebody uses it, or its file, and cannot be stopped. Asked by
+  // `verb` ("unbind thing0") of a device and of all below it.
+  virtual absl::Status CheckStoppable(absl::string_view /*verb*/) const { return absl::OkStatus(); }
+
+  // The lines of `uevent`.
+  virtual std::string uevent() const { return {}; }
+
+  // The node that is near, and the memory's own; -1: not known. The parent's, unless it knows
+  // better.
+  virtual int numa_node() const { return parent_ == nullptr ? -1 : parent_->numa_node(); }
+  virtual int target_node() const { return parent_ == nullptr ? -1 : parent_->target_node(); }
+
+  bool registered() const { return registered_; }
+  const Driver* driver() const { return driver_; }
+  const std::vector<std::shared_ptr<Device>>& children() const { return children_; }
+
+  // Why the last refused write to this object was refused.
+  const std::string& last_error() const { return last_error_.sentence; }
+  void set_last_error(std::string sentence) {
+    last_error_ = {NextErrorNumber(), std::move(sentence)};
+  }
+  // The file below dev/ that shows the device's bytes, or null.
+  virtual const DataNode* data_file() const { return nullptr; }
+  // Of I/O on the files of this device and of all below it.
+  LastError LatestDataError() const;
+  // The content of x/last_error: the later of the two.
+  LastError LatestError() const { return last_error_.LaterOf(LatestDataError()); }
+
+ protected:
+  Device(Engine& engine, const DeviceKind& kind, std::string name, Device* parent)
+      : engine_(engine), kind_(kind), name_(std::move(name)), parent_(parent) {}
+
+ private:
+  friend class Engine;
+
+  Engine& engine_;
+  const DeviceKind& kind_;
+  const std::string name_;
+  Device* const parent_;
+  std::string path_;
+  absl::Span<const Attribute> table_;
+  bool registered_ = false;
+  const Driver* driver_ = nullptr;
+  std::vector<std::shared_ptr<Device>> children_;
+  LastError last_error_;
+};
+
+// "`what`: the refusal's sentence", as x/last_error keeps it.
+std::string RefusalSentence(absl::string_view what, const absl::Status& status);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_MODEL_DEVICE_H_

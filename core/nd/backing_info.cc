@@ -1,0 +1,46 @@
+#include "core/nd/backing_info.h"
+
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "core/model/common_attributes.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+Text ShowMaxRatio(Device&) { return std::string("100\n"); }
+Text ShowMinRatio(Device&) { return std::string("0\n"); }
+Text ShowReadAhead(Device&) { return std::string("128\n"); }
+
+absl::Status RefuseTuning(Device& device, absl::string_view) {
+  return Refusal(EINVAL, "disk.fixed",
+                 absl::StrCat("this setting of the disk ", device.name(),
+                              " belongs to the kernel's page cache, which is not here"));
+}
+
+constexpr Attribute kBackingInfoAttributes[] = {
+    {.name = "max_ratio", .mode = 0644, .show = ShowMaxRatio, .store = RefuseTuning},
+    {.name = "min_ratio", .mode = 0644, .show = ShowMinRatio, .store = RefuseTuning},
+    {.name = "read_ahead_kb", .mode = 0644, .show = ShowReadAhead, .store = RefuseTuning},
+    {.name = "stable_pages_required", .show = ShowMinRatio},
+    kUeventAttribute,
+};
+
+}  // namespace
+
+std::string BackingInfo::place() const { return absl::StrCat("devices/virtual/bdi/", name()); }
+
+absl::Span<const Attribute> BackingInfo::attributes() const { return kBackingInfoAttributes; }
+
+std::vector<DeviceLink> BackingInfo::links() const {
+  return {{absl::StrCat("class/bdi/", name()), path()}};
+}
+
+std::optional<DeviceLink> BackingInfo::node_link() const {
+  return DeviceLink{absl::StrCat(disk_, "/bdi"), path()};
+}
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,32 @@
+// devices/virtual/bdi/259:0: what a disk's link `bdi` leads to.
+#ifndef NVDIMMFS_CORE_ND_BACKING_INFO_H_
+#define NVDIMMFS_CORE_ND_BACKING_INFO_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+class BackingInfo final : public Device {
+ public:
+  // `number` ("259:0") is that of `disk`, which must be registered and outlive this one's
+  // registration.
+  BackingInfo(Engine& engine, const Device& disk, std::string number)
+      : Device(engine, ModelKind::kOther, std::move(number), nullptr), disk_(disk.path()) {}
+
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override { return {{"subsystem", "class/bdi"}}; }
+  std::vector<DeviceLink> links() const override;
+  std::optional<DeviceLink> node_link() const override;
+
+ private:
+  const std::string disk_;  // its path
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_BACKING_INFO_H_

@@ -1,0 +1,79 @@
+#include "core/nd/btt_arena.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/nd/nd_kind.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+const SectorArena& FactsOf(Device& device) { return static_cast<BttArena&>(device).facts(); }
+
+template <auto field>
+Text Decimal(Device& device) {
+  return absl::StrCat(FactsOf(device).*field, "\n");
+}
+
+// With all its digits.
+template <auto field>
+Text Hex(Device& device) {
+  const auto value = FactsOf(device).*field;
+  return absl::StrFormat("0x%0*x\n", static_cast<int>(2 * sizeof value), value);
+}
+
+template <size_t index>
+Text LogIndex(Device& device) {
+  return absl::StrCat(FactsOf(device).log_index[index], "\n");
+}
+
+constexpr Attribute kArenaAttributes[] = {
+    {.name = "dataoff", .show = Hex<&SectorArena::dataoff>, .summary = "of its blocks"},
+    {.name = "external_lba_start",
+     .show = Hex<&SectorArena::external_lba_start>,
+     .summary = "number of its first sector"},
+    {.name = "external_lbasize",
+     .show = Decimal<&SectorArena::external_lbasize>,
+     .summary = "bytes of a sector, metadata and all"},
+    {.name = "external_nlba",
+     .show = Hex<&SectorArena::external_nlba>,
+     .summary = "number of sectors"},
+    {.name = "flags", .show = Hex<&SectorArena::flags>, .summary = "1: there was an error"},
+    {.name = "info2off",
+     .show = Hex<&SectorArena::info2off>,
+     .summary = "of the info block's copy"},
+    {.name = "infooff", .show = Hex<&SectorArena::infooff>, .summary = "of the info block"},
+    {.name = "internal_lbasize",
+     .show = Decimal<&SectorArena::internal_lbasize>,
+     .summary = "bytes of a block"},
+    {.name = "internal_nlba",
+     .show = Hex<&SectorArena::internal_nlba>,
+     .summary = "number of blocks"},
+    {.name = "log_index_0", .show = LogIndex<0>, .summary = "an entry of a flog group in use"},
+    {.name = "log_index_1", .show = LogIndex<1>, .summary = "the other one"},
+    {.name = "logoff", .show = Hex<&SectorArena::logoff>, .summary = "of the flog"},
+    {.name = "mapoff", .show = Hex<&SectorArena::mapoff>, .summary = "of the map"},
+    {.name = "nextoff",
+     .show = Hex<&SectorArena::nextoff>,
+     .summary = "of the next arena; 0: the last"},
+    {.name = "nfree", .show = Decimal<&SectorArena::nfree>, .summary = "free blocks: lanes"},
+    {.name = "size", .show = Hex<&SectorArena::size>, .summary = "bytes"},
+    {.name = "version_major", .show = Decimal<&SectorArena::version_major>, .summary = "1 or 2"},
+    {.name = "version_minor", .show = Decimal<&SectorArena::version_minor>, .summary = "1 or 0"},
+};
+
+}  // namespace
+
+BttArena::BttArena(const Device& btt, size_t index, const SectorArena& facts)
+    : Device(btt.engine(), NdKind::kArena, absl::StrCat("arena", index), nullptr),
+      btt_name_(btt.name()),
+      facts_(facts) {}
+
+std::string BttArena::place() const {
+  return absl::StrCat("sys/kernel/debug/btt/", btt_name_, "/", name());
+}
+
+absl::Span<const Attribute> BttArena::attributes() const { return kArenaAttributes; }
+
+}  // namespace nvdimmfs::core

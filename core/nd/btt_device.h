@@ -1,0 +1,47 @@
+// bttR.j: serves its namespace as a disk of sectors that are never torn.
+#ifndef NVDIMMFS_CORE_ND_BTT_DEVICE_H_
+#define NVDIMMFS_CORE_ND_BTT_DEVICE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/nd/btt_arena.h"
+#include "core/nd/claim_device.h"
+#include "core/nd/disk.h"
+
+namespace nvdimmfs::core {
+
+class BttDevice final : public ClaimDevice {
+ public:
+  explicit BttDevice(Region& region);
+
+  uint64_t lbasize() const { return lbasize_; }  // external sector size, bytes; 0: not set
+  // Takes the identity of a BTT that was found on the media.
+  void Adopt(const SectorIdentity& found);
+  absl::Status SetSectorSize(absl::string_view text);
+  absl::StatusOr<uint64_t> size() const;  // usable bytes; ENXIO while unbound
+
+  bool OwnsUuid(const Uuid& uuid) const override { return !uuid.is_nil() && uuid_ == uuid; }
+  absl::string_view namespace_mode() const override { return "safe"; }
+  DataNode* node() const override;
+  absl::Status Probe() override;
+  void Remove() override;
+
+  absl::Span<const Attribute> attributes() const override;
+  std::string devtype() const override { return "nd_btt"; }
+  std::string modalias() const override;
+
+ protected:
+  bool Accepts(ClaimClass claim_class) const override;
+  void Reset() override;
+
+ private:
+  uint64_t lbasize_ = 0;
+  std::shared_ptr<Disk> disk_;
+  std::vector<std::shared_ptr<BttArena>> arenas_;  // while enabled
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_BTT_DEVICE_H_

@@ -1,0 +1,106 @@
+// ndbusN: one bus, its control device, DIMMs and regions.
+#ifndef NVDIMMFS_CORE_ND_BUS_H_
+#define NVDIMMFS_CORE_ND_BUS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/nd/dimm.h"
+#include "core/nd/nd_device.h"
+#include "core/nd/region.h"
+#include "core/nd/scrub.h"
+#include "core/sources/bus_source.h"
+
+namespace nvdimmfs::core {
+
+// How far the activation of firmware is on a bus (core/services/activation.h).
+struct BusActivation {
+  absl::Time busy_until = absl::InfinitePast();
+  bool without_idle = false;  // what nfit/firmware_activate_noidle says
+};
+
+class Bus final : public NdDevice {
+ public:
+  ~Bus() override;
+
+  // Builds and registers the bus with all its devices, none of them enabled. Refused with EINVAL,
+  // "bus.source", where the source contradicts itself (a mapping outside its DIMM, ...).
+  static absl::StatusOr<std::shared_ptr<Bus>> Make(NdBusType& nd, BusSource source);
+
+  // Binds every device to its driver, in the kernel's order. What a driver refuses stays unbound,
+  // with the reason in its x/last_error.
+  void Enable();
+
+  int id() const { return id_; }
+  const std::string& provider() const { return provider_; }
+  bool has_nfit() const { return has_nfit_; }
+  int nfit_revision() const { return nfit_revision_; }
+  const std::vector<std::shared_ptr<Dimm>>& dimms() const { return dimms_; }
+  const std::vector<std::shared_ptr<Region>>& regions() const { return regions_; }
+
+  bool scrubs() const { return scrubs_; }
+  Scrub* scrub() const { return scrub_.get(); }  // null where the bus has none
+  // Of the command CALL: the families, and the functions of family NVDIMM_BUS, a bit each.
+  bool takes_call() const { return takes_call_; }
+  // Whether a DIMM of it was opened only to be read.
+  bool read_only() const;
+  uint64_t call_families() const { return families_; }
+  uint64_t call_functions() const { return functions_; }
+
+  // Whether it is one of the buses of the kernel's test module.
+  bool for_tests() const { return for_tests_; }
+  // A device elsewhere in the tree, registered, that goes with the bus.
+  void AddCompanion(std::shared_ptr<Device> device) { companions_.push_back(std::move(device)); }
+
+  // What the firmware notifies the OS of: scrubs for what it is, or everything, as hw_error_scrub
+  // says.
+  void UncorrectableError();
+  bool hw_error_scrub = false;
+  BusActivation activation;
+  // Whether the firmware of a DIMM can be changed while it runs.
+  bool can_activate() const { return can_activate_; }
+
+  // Where a system physical address is.
+  struct DimmAddress {
+    uint32_t handle = 0;  // of the DIMM
+    uint64_t dpa = 0;
+    uint64_t length = 0;  // bytes from there on that lie together on it
+  };
+  std::optional<DimmAddress> Translate(uint64_t spa) const;
+
+  std::string place() const override;
+  std::vector<std::string> directories() const override { return {"firmware"}; }
+  std::vector<DeviceLink> links() const override;
+  std::string devtype() const override { return {}; }
+  std::string modalias() const override { return "nd:t0"; }
+  void Removed() override;
+
+ private:
+  Bus(NdBusType& nd, int id, const BusSource& source);
+  absl::Status AddDimms(BusSource& source);
+  absl::Status AddRegions(BusSource& source);
+  void AddScrub(absl::Duration time);
+
+  const int id_;
+  const std::string provider_;
+  const bool has_nfit_;
+  const int nfit_revision_;
+  const bool scrubs_;
+  const bool takes_call_;
+  const uint64_t families_;
+  const uint64_t functions_;
+  const bool can_activate_;
+  const bool for_tests_;
+  std::unique_ptr<Scrub> scrub_;
+  std::vector<std::shared_ptr<Device>> companions_;
+  std::vector<std::shared_ptr<Dimm>> dimms_;
+  std::vector<std::shared_ptr<Region>> regions_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_BUS_H_

@@ -1,0 +1,90 @@
+// What can stand on a namespace: a btt, pfn or dax. It claims one namespace, and once bound it
+// serves the namespace's data in its own way.
+#ifndef NVDIMMFS_CORE_ND_CLAIM_DEVICE_H_
+#define NVDIMMFS_CORE_ND_CLAIM_DEVICE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "core/base/uuid.h"
+#include "core/labels/claim_class.h"
+#include "core/model/data_node.h"
+#include "core/nd/claim.h"
+#include "core/nd/namespace.h"
+#include "core/nd/nd_device.h"
+#include "core/nd/region.h"
+
+namespace nvdimmfs::core {
+
+class ClaimDevice : public NdDevice, public Claim {
+ public:
+  Region& region() const { return region_; }
+  int id() const { return id_; }
+  const Uuid& uuid() const { return uuid_; }  // nil: not set
+  Namespace* ns() const { return ns_; }
+  const std::string& claim_name() const override { return name(); }
+  const DataNode* data_file() const override { return node(); }
+
+  // Stores, with the kernel's checks in the kernel's order.
+  absl::Status SetUuid(absl::string_view text);
+  // "namespaceR.i" attaches, white space detaches.
+  absl::Status SetNamespace(absl::string_view text);
+  absl::Status Attach(Namespace& ns);
+  // Gives the namespace up, if there is one: a seed is reset, any other device leaves the tree.
+  void Detach();
+
+  virtual absl::Status Probe() = 0;
+  virtual void Remove() = 0;
+
+  void Removed() override;
+
+ protected:
+  ClaimDevice(Region& region, const DeviceKind& kind, absl::string_view prefix);
+
+  virtual bool Accepts(ClaimClass claim_class) const = 0;
+  // Forgets what a seed forgets when its namespace goes.
+  virtual void Reset() = 0;
+  // Refused with EBUSY while bound.
+  absl::Status CheckUnbound(absl::string_view what) const;
+  // What attaching asks of the namespace; refused as the kernel's probe does.
+  absl::Status CheckNamespace(absl::string_view what) const;
+
+  Uuid uuid_;
+
+ private:
+  ClaimDevice(Region& region, const DeviceKind& kind, absl::string_view prefix, int id);
+
+  Region& region_;
+  const int id_;
+  Namespace* ns_ = nullptr;
+};
+
+// All of a region, in the order in which they were made.
+std::vector<ClaimDevice*> ClaimDevicesOf(const Region& region);
+// The one of `kind` to configure next; null while the region is disabled.
+ClaimDevice* ClaimSeedOf(const Region& region, const DeviceKind& kind);
+// What claims the namespace, or null.
+ClaimDevice* ClaimOf(const Namespace& ns);
+
+absl::StatusOr<std::string> ShowClaimUuid(Device& device);
+absl::Status StoreClaimUuid(Device& device, absl::string_view text);
+absl::StatusOr<std::string> ShowClaimNamespace(Device& device);
+absl::Status StoreClaimNamespace(Device& device, absl::string_view text);
+
+inline constexpr Attribute kClaimUuidAttribute = {.name = "uuid",
+                                                  .mode = 0644,
+                                                  .show = ShowClaimUuid,
+                                                  .store = StoreClaimUuid,
+                                                  .summary = "the instance's own uuid"};
+inline constexpr Attribute kClaimNamespaceAttribute = {
+    .name = "namespace",
+    .mode = 0644,
+    .show = ShowClaimNamespace,
+    .store = StoreClaimNamespace,
+    .summary = "the namespace it stands on; an empty line gives it up"};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_CLAIM_DEVICE_H_

@@ -1,0 +1,338 @@
+#include "core/nd/disk.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
+#include "core/media/badblocks.h"
+#include "core/model/common_attributes.h"
+#include "core/model/engine.h"
+#include "core/nd/nd_kind.h"
+#include "core/nd/nd_numbers.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+const Disk& AsDisk(const Device& device) { return static_cast<const Disk&>(device); }
+
+// A value that is the same for every disk of the nd bus, as a template argument.
+template <size_t n>
+struct Literal {
+  constexpr Literal(const char (&text)[n]) { std::copy_n(text, n, value); }  // NOLINT: implicit
+  char value[n];
+};
+
+// A disk and its BTT ("pmem0", "pmem0s") are there one at a time, and have one number.
+absl::string_view NodeName(absl::string_view name) {
+  absl::ConsumeSuffix(&name, "s");
+  return name;
+}
+
+template <Literal text>
+Text Fixed(Device&) {
+  return std::string(text.value);
+}
+
+Text ShowDev(Device& device) { return absl::StrCat(AsDisk(device).number().ToString(), "\n"); }
+Text ShowSequence(Device& device) { return absl::StrCat(AsDisk(device).sequence(), "\n"); }
+Text ShowSize(Device& device) { return absl::StrCat(AsDisk(device).node().size() / 512, "\n"); }
+Text ShowReadOnly(Device& device) {
+  return std::string(AsDisk(device).node().read_only() ? "1\n" : "0\n");
+}
+Text ShowDax(Device& device) { return std::string(AsDisk(device).options().dax ? "1\n" : "0\n"); }
+
+Text ShowBlockSize(Device& device) {
+  return absl::StrCat(AsDisk(device).options().block_size, "\n");
+}
+
+// A BTT whose blocks are larger than their sectors registers the rest as an integrity payload.
+Text ShowIntegrityFormat(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "nop\n" : "none\n");
+}
+Text ShowIntegrityInterval(Device& device) {
+  const Disk::Options& options = AsDisk(device).options();
+  return absl::StrCat(options.metadata_size != 0 ? options.block_size : 0, "\n");
+}
+Text ShowIntegrityTag(Device& device) {
+  return absl::StrCat(AsDisk(device).options().metadata_size, "\n");
+}
+Text ShowIntegrityOn(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "1\n" : "0\n");
+}
+
+Text ShowPhysicalBlockSize(Device& device) {
+  const Disk::Options& options = AsDisk(device).options();
+  return absl::StrCat(options.atomic_sectors ? options.block_size : 4096, "\n");
+}
+
+Text ShowMaxSectors(Device& device) {
+  return std::string(AsDisk(device).options().block_size == 4096 ? "2147483644\n" : "2147483647\n");
+}
+
+Text ShowFua(Device& device) { return std::string(AsDisk(device).options().fua ? "1\n" : "0\n"); }
+
+Text ShowDaxWriteCache(Device& device) {
+  return std::string(AsDisk(device).flushes_caches ? "1\n" : "0\n");
+}
+
+absl::Status StoreDaxWriteCache(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(static_cast<Disk&>(device).flushes_caches, ParseBool(text));
+  return absl::OkStatus();
+}
+
+Text ShowWriteCache(Device& device) {
+  return std::string(AsDisk(device).options().atomic_sectors ? "write through\n" : "write back\n");
+}
+
+Text ShowBadblocks(Device& device) {
+  return FormatBadblocks(AsDisk(device).node().media().BadRanges());
+}
+
+absl::Status StoreBadblocks(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const Range bad, ParseBadblock(text));
+  Media& media = AsDisk(device).node().media();
+  if (!Fits(bad.start, bad.size, media.size()))
+    return Refusal(
+        EINVAL, "badblocks.range",
+        absl::StrCat("badblocks of ", device.name(), ": it has ", media.size() / 512, " sectors"));
+  if (CountBadblocks(media.BadRanges()) + CountBadblocks({bad}) > kMaxBadblocks)
+    return Refusal(ENOSPC, "badblocks.full",
+                   absl::StrCat("badblocks of ", device.name(), ": more than ", kMaxBadblocks,
+                                " entries; write to bad sectors to make them good"));
+  return media.InjectPoison(bad);
+}
+
+Text NoLatency(Device& device) {
+  return Refusal(EINVAL, "disk.no_wbt",
+                 absl::StrCat(device.name(), " has no write-back throttling, so no latency aim"));
+}
+
+absl::Status RefuseTuning(Device& device, absl::string_view) {
+  return Refusal(EINVAL, "disk.fixed",
+                 absl::StrCat("this setting of ", device.name(),
+                              " belongs to the kernel's block layer, which is not here"));
+}
+
+Text NoAutosuspend(Device& device) {
+  return Refusal(EIO, "disk.no_autosuspend",
+                 absl::StrCat(device.name(), " has no power management, so no delay of it"));
+}
+
+// The BTT's disk registers no table of bad sectors and no direct access.
+uint16_t UnlessBtt(const Device& device) {
+  return AsDisk(device).options().atomic_sectors ? 0 : 0644;
+}
+
+Text ShowStat(Device& device) { return AsDisk(device).node().counts().StatText(); }
+
+constexpr Attribute kDiskAttributes[] = {
+    {.name = "alignment_offset", .show = Fixed<"0\n">},
+    {.name = "badblocks",
+     .mode = 0644,
+     .show = ShowBadblocks,
+     .store = StoreBadblocks,
+     .visible = UnlessBtt},
+    {.name = "capability", .show = Fixed<"0\n">},
+    {.name = "dev", .show = ShowDev},
+    {.name = "discard_alignment", .show = Fixed<"0\n">},
+    {.name = "diskseq", .show = ShowSequence},
+    {.name = "events", .show = Fixed<"">},
+    {.name = "events_async", .show = Fixed<"">},
+    {.name = "events_poll_msecs", .mode = 0644, .show = Fixed<"-1\n">, .store = RefuseTuning},
+    {.name = "ext_range", .show = Fixed<"256\n">},
+    {.name = "hidden", .show = Fixed<"0\n">},
+    {.name = "inflight", .show = Fixed<"       0        0\n">},
+    {.name = "range", .show = Fixed<"0\n">},
+    {.name = "removable", .show = Fixed<"0\n">},
+    {.name = "ro", .show = ShowReadOnly},
+    {.name = "size", .show = ShowSize},
+    {.name = "stat", .show = ShowStat},
+    kUeventAttribute,
+    {.name = "dax/write_cache",
+     .mode = 0644,
+     .show = ShowDaxWriteCache,
+     .store = StoreDaxWriteCache,
+     .visible = UnlessBtt},
+    {.name = "integrity/device_is_integrity_capable", .show = Fixed<"0\n">},
+    {.name = "integrity/format", .show = ShowIntegrityFormat},
+    {.name = "integrity/protection_interval_bytes", .show = ShowIntegrityInterval},
+    {.name = "integrity/read_verify", .mode = 0644, .show = ShowIntegrityOn, .store = RefuseTuning},
+    {.name = "integrity/tag_size", .show = ShowIntegrityTag},
+    {.name = "integrity/write_generate",
+     .mode = 0644,
+     .show = ShowIntegrityOn,
+     .store = RefuseTuning},
+    {.name = "power/async", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "power/autosuspend_delay_ms",
+     .mode = 0644,
+     .show = NoAutosuspend,
+     .store = RefuseTuning},
+    {.name = "power/control", .mode = 0644, .show = Fixed<"auto\n">, .store = RefuseTuning},
+    {.name = "power/runtime_active_kids", .show = Fixed<"0\n">},
+    {.name = "power/runtime_active_time", .show = Fixed<"0\n">},
+    {.name = "power/runtime_enabled", .show = Fixed<"disabled\n">},
+    {.name = "power/runtime_status", .show = Fixed<"unsupported\n">},
+    {.name = "power/runtime_suspended_time", .show = Fixed<"0\n">},
+    {.name = "power/runtime_usage", .show = Fixed<"0\n">},
+    {.name = "queue/add_random", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/chunk_sectors", .show = Fixed<"0\n">},
+    {.name = "queue/dax", .show = ShowDax},
+    {.name = "queue/discard_granularity", .show = Fixed<"0\n">},
+    {.name = "queue/discard_max_bytes", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/discard_max_hw_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/discard_zeroes_data", .show = Fixed<"0\n">},
+    {.name = "queue/dma_alignment", .show = Fixed<"511\n">},
+    {.name = "queue/fua", .show = ShowFua},
+    {.name = "queue/hw_sector_size", .show = ShowBlockSize},
+    {.name = "queue/io_poll", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/io_poll_delay", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/iostats", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/logical_block_size", .show = ShowBlockSize},
+    {.name = "queue/max_discard_segments", .show = Fixed<"1\n">},
+    {.name = "queue/max_hw_sectors_kb", .show = ShowMaxSectors},
+    {.name = "queue/max_integrity_segments", .show = ShowIntegrityOn},
+    {.name = "queue/max_sectors_kb", .mode = 0644, .show = Fixed<"1280\n">, .store = RefuseTuning},
+    {.name = "queue/max_segment_size", .show = Fixed<"65536\n">},
+    {.name = "queue/max_segments", .show = Fixed<"128\n">},
+    {.name = "queue/minimum_io_size", .show = ShowPhysicalBlockSize},
+    {.name = "queue/nomerges", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/nr_requests", .mode = 0644, .show = Fixed<"128\n">, .store = RefuseTuning},
+    {.name = "queue/nr_zones", .show = Fixed<"0\n">},
+    {.name = "queue/optimal_io_size", .show = Fixed<"0\n">},
+    {.name = "queue/physical_block_size", .show = ShowPhysicalBlockSize},
+    {.name = "queue/read_ahead_kb", .mode = 0644, .show = Fixed<"128\n">, .store = RefuseTuning},
+    {.name = "queue/rotational", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/rq_affinity", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "queue/scheduler", .mode = 0644, .show = Fixed<"none\n">, .store = RefuseTuning},
+    {.name = "queue/stable_writes", .mode = 0644, .show = ShowIntegrityOn, .store = RefuseTuning},
+    {.name = "queue/virt_boundary_mask", .show = Fixed<"0\n">},
+    {.name = "queue/wbt_lat_usec", .mode = 0644, .show = NoLatency, .store = RefuseTuning},
+    {.name = "queue/write_cache", .mode = 0644, .show = ShowWriteCache, .store = RefuseTuning},
+    {.name = "queue/write_same_max_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/write_zeroes_max_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/zone_append_max_bytes", .show = Fixed<"0\n">},
+    {.name = "queue/zone_write_granularity", .show = Fixed<"0\n">},
+    {.name = "queue/zoned", .show = Fixed<"none\n">},
+    {.name = "trace/act_mask", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "trace/enable", .mode = 0644, .show = Fixed<"0\n">, .store = RefuseTuning},
+    {.name = "trace/end_lba", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "trace/pid", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+    {.name = "trace/start_lba", .mode = 0644, .show = Fixed<"disabled\n">, .store = RefuseTuning},
+};
+
+}  // namespace
+
+Disk::Disk(NdDevice& driving, std::string name, std::shared_ptr<DataNode> node, Options options)
+    : Device(driving.engine(), NdKind::kBlock, std::move(name), &driving),
+      flushes_caches(options.flushes_caches),
+      node_(std::move(node)),
+      options_(std::move(options)),
+      index_(driving.engine().NumberOf(NodeName(this->name()), kDiskMajor)),
+      sequence_(driving.nd().NextDiskSequence()) {}
+
+std::shared_ptr<Disk> Disk::Attach(NdDevice& driving, std::string name,
+                                   std::shared_ptr<Media> media, Media& observed, Options options) {
+  DataNode::Options node_options{
+      .name = name, .block_size = options.block_size, .atomic_sectors = options.atomic_sectors};
+  auto node = std::make_shared<DataNode>(std::move(media), std::move(node_options));
+  std::shared_ptr<Disk> disk(
+      new Disk(driving, std::move(name), std::move(node), std::move(options)));
+  driving.engine().Register(disk);
+  disk->ShowBackingInfo();
+  observed.ObservePoison(disk);
+  driving.engine().AddData(disk->file(), disk->node_);
+  driving.engine().AddAliases(disk->options_.aliases, disk->file());
+  return disk;
+}
+
+void Disk::Detach() {
+  node_->Close();
+  engine().RemoveAliases(options_.aliases, file());
+  engine().RemoveData(file());
+  engine().Unregister(*this);
+}
+
+void Disk::PoisonChanged(PoisonChange change) {
+  engine().NotifyChanged(*this, "badblocks");
+  if (change == PoisonChange::kWentBad) engine().NotifyDataChanged(file());
+}
+
+DeviceNumber Disk::number() const {
+  const NodeNumbers& numbers = engine().numbers();
+  return {numbers[kDiskMajor], numbers[kFirstDisk] + index_ * numbers[kDiskStep]};
+}
+
+void Disk::ShowBackingInfo() {
+  backing_info_ = std::make_shared<BackingInfo>(engine(), *this, number().ToString());
+  engine().Register(backing_info_);
+}
+
+void Disk::HideBackingInfo() {
+  if (const auto shown = std::exchange(backing_info_, nullptr)) engine().Unregister(*shown);
+}
+
+void Disk::SetPartitions(std::vector<Partition::Place> places) {
+  std::vector<std::shared_ptr<Partition>> kept;
+  for (const auto& partition : std::exchange(partitions_, {})) {
+    const auto found = std::find(places.begin(), places.end(), partition->where());
+    if (found == places.end()) {
+      engine().Unregister(*partition);
+      continue;
+    }
+    places.erase(found);
+    kept.push_back(partition);
+  }
+  partitions_ = std::move(kept);
+  for (const Partition::Place& place : places) {
+    partitions_.push_back(std::make_shared<Partition>(*this, place, node_->read_only()));
+    engine().Register(partitions_.back());
+  }
+}
+
+std::string Disk::file() const { return absl::StrCat("dev/", name()); }
+
+std::string Disk::place() const { return absl::StrCat("block/", name()); }
+
+absl::Span<const Attribute> Disk::attributes() const { return kDiskAttributes; }
+
+std::vector<DeviceLink> Disk::inner_links() const {
+  return {{"subsystem", "class/block"}, {"device", parent()->path()}};
+}
+
+std::vector<DeviceLink> Disk::links() const {
+  return {
+      {absl::StrCat("block/", name()), path()},
+      {absl::StrCat("class/block/", name()), path()},
+  };
+}
+
+std::optional<DeviceLink> Disk::node_link() const {
+  return DeviceLink{absl::StrCat("sys/dev/block/", number().ToString()), path()};
+}
+
+std::string Disk::uevent() const {
+  return absl::StrCat(number().Variables(), "DEVNAME=", name(),
+                      "\nDEVTYPE=disk\nDISKSEQ=", sequence_, "\n");
+}
+
+absl::Status Disk::CheckStoppable(absl::string_view verb) const {
+  if (node_->StopLending()) return absl::OkStatus();
+  return Refusal(
+      EBUSY, "data.on_loan",
+      absl::StrCat(verb, ": dev/", name(),
+                   " is open by kernel passthrough, which cannot be taken back; close it "
+                   "first, or mount with -o passthrough=off"));
+}
+
+void Disk::Removed() {
+  HideBackingInfo();
+  partitions_.clear();
+}
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,153 @@
+// namespaceR.i: a named part of a region (labelled, "pmem"), or the whole of it (label-less, "io").
+#ifndef NVDIMMFS_CORE_ND_NAMESPACE_H_
+#define NVDIMMFS_CORE_ND_NAMESPACE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/range.h"
+#include "core/base/uuid.h"
+#include "core/labels/claim_class.h"
+#include "core/labels/namespace_scan.h"
+#include "core/media/media.h"
+#include "core/model/data_node.h"
+#include "core/nd/claim.h"
+#include "core/nd/disk.h"
+#include "core/nd/nd_device.h"
+#include "core/nd/region.h"
+
+namespace nvdimmfs::core {
+
+class Namespace final : public NdDevice {
+ public:
+  static constexpr uint64_t kLeastSize = 4096;  // bytes, of one that can be enabled
+
+  // Not yet registered.
+  static std::shared_ptr<Namespace> MakeWhole(Region& region);
+  static std::shared_ptr<Namespace> MakeScanned(Region& region, const ScannedNamespace& found);
+  static std::shared_ptr<Namespace> MakeEmpty(Region& region);
+
+  Region& region() const { return region_; }
+  int id() const { return id_; }
+  bool labelled() const { return labelled_; }
+  const Uuid& uuid() const { return uuid_; }
+  // Whether it has one: the nil UUID is one like any other here, as in the kernel.
+  bool has_uuid() const { return has_uuid_; }
+  const std::string& alt_name() const { return alt_name_; }
+  uint64_t lbasize() const { return lbasize_; }  // as the label has it: 0, 512 or 4096
+  // The disk's logical block size, bytes.
+  uint32_t block_size() const { return lbasize_ == 4096 ? 4096 : 512; }
+  ClaimClass claim_class() const { return claim_class_; }
+  bool force_raw() const { return force_raw_; }
+  Range spa() const { return {start_, size_}; }  // empty while nothing is allocated
+  uint64_t size() const { return size_; }
+  Claim* claim() const { return claim_; }
+  void set_claim(Claim* claim) { claim_ = claim; }
+  absl::string_view mode() const;
+  // DPA extents with this uuid, over all DIMMs.
+  int CountExtents() const;
+
+  // Its bytes. Refused with ENXIO while nothing is allocated.
+  absl::StatusOr<std::shared_ptr<Media>> OpenMedia() const;
+  // The file's name below dev/, without the suffix of a mode: "pmem0", "pmem0.1".
+  std::string DiskName() const;
+  // Names by which dev/by-name and dev/by-uuid know it; `claim_uuid` may be nil.
+  std::vector<std::string> Aliases(const Uuid& claim_uuid) const;
+
+  // Attribute stores, with the kernel's checks in the kernel's order; each ends in a label update.
+  absl::Status SetUuid(const Uuid& uuid);
+  absl::Status SetSize(uint64_t size);
+  absl::Status SetAltName(absl::string_view name);
+  absl::Status SetSectorSize(uint64_t sector_size);
+  absl::Status SetClaimClass(ClaimClass claim_class);
+  // Until CommitLabels the stores above update no label; it does so once, for all that they did.
+  void HoldLabels() { labels_held_ = true; }
+  absl::Status CommitLabels();
+  // A sector size that was never there: for undoing a creation.
+  void ForgetSectorSize() { lbasize_ = 0; }
+  void SetForceRaw(bool force_raw) { force_raw_ = force_raw; }
+  // kBtt or kBtt2, by the label versions of the region's DIMMs; ENXIO where they disagree.
+  absl::StatusOr<ClaimClass> BttClass() const;
+
+  // Refused with EBUSY where the driver is bound, or a claim stands on it.
+  absl::Status CheckUnclaimedAndUnbound(absl::string_view what) const;
+  absl::Status CheckLabels(absl::string_view what) const;
+  // Refused with EBUSY where it is claimed, or where somebody holds its file open.
+  absl::Status CheckIdle(absl::string_view what) const;
+  // What every personality asks of the namespace below it before it attaches.
+  absl::Status CheckUsable(absl::string_view what) const;
+
+  // --- For its driver (pmem_driver.h). ---
+  // Whether it may be shown raw as far as its own range goes. EOPNOTSUPP, "namespace.page_map".
+  absl::Status CheckRange(absl::string_view what) const;
+  void AttachDisk(std::shared_ptr<Media> media);
+  void DetachDisk();
+  // The file that serves this namespace, its own or its claim's; null where there is none.
+  DataNode* node() const;
+  const DataNode* data_file() const override { return node(); }
+  void DisksFollowRegion();
+
+  // `uuid` of a label-less one: see TakeLabelsIntoUse.
+  absl::Status CreateAttribute(absl::string_view name) override;
+  bool OwnsUuid(const Uuid& uuid) const override { return labelled_ && has_uuid_ && uuid_ == uuid; }
+  // By its type: "nd_namespace_pmem", "nd_namespace_io".
+  absl::string_view table_name() const override { return type(); }
+  std::string devtype() const override { return std::string(type()); }
+  std::string modalias() const override { return labelled_ ? "nd:t5" : "nd:t4"; }
+  void Removed() override;
+
+ private:
+  Namespace(Region& region, int id, bool labelled);
+  absl::string_view type() const { return labelled_ ? "nd_namespace_pmem" : "nd_namespace_io"; }
+
+  absl::Status UpdateLabels();
+  absl::Status FreeLabels();
+  absl::Status WriteLabels();
+  absl::Status WriteLabelOn(size_t mapping_index, uint32_t flags);
+  // All or nothing; to 0 from whatever there is.
+  absl::Status Resize(uint64_t size, uint64_t allocated);
+  // By so many bytes on every DIMM.
+  absl::Status Shrink(uint64_t bytes);
+  absl::Status Grow(uint64_t bytes);
+  // Whether its extents lie at the same place on every DIMM of the set, as the stripes need it.
+  // (The kernel does not ask; the sets that it makes are even.)
+  absl::Status CheckEven() const;
+  void LocateOnMedia();
+  Region& region_;
+  const int id_;
+  const bool labelled_;
+  Uuid uuid_;
+  bool has_uuid_ = false;
+  std::string alt_name_;
+  uint64_t lbasize_ = 0;
+  ClaimClass claim_class_ = ClaimClass::kNone;
+  bool force_raw_ = false;
+  bool labels_held_ = false;
+  uint64_t start_ = 0;
+  uint64_t size_ = 0;
+  Claim* claim_ = nullptr;
+  std::shared_ptr<Disk> disk_;  // while bound raw
+};
+
+// All namespaces of a region, in the order in which they were made.
+std::vector<Namespace*> NamespacesOf(const Region& region);
+Namespace* FirstNamespaceOf(const Region& region);  // of an enabled one
+// Null where the region has none of that name.
+Namespace* FindNamespace(const Region& region, absl::string_view name);
+// The one to configure next; null while the region is disabled.
+Namespace* NamespaceSeedOf(const Region& region);
+
+// Takes a blank label area into use: writes its first index blocks and enables the region again
+// with labels. Refused as Region::InitialiseLabels says, and with EBUSY where a namespace is
+// claimed or held open.
+absl::Status TakeLabelsIntoUse(Region& region);
+
+inline constexpr uint64_t kNamespaceSectorSizes[] = {512, 4096};
+// Below this, no personality can stand on a namespace.
+inline constexpr uint64_t kMinClaimSize = 16 << 20;
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_NAMESPACE_H_

@@ -1,0 +1,49 @@
+// bus/nd: the bus that lists buses, DIMMs, regions, namespaces and what claims them, and what there
+// is once for all of them.
+#ifndef NVDIMMFS_CORE_ND_ND_BUS_TYPE_H_
+#define NVDIMMFS_CORE_ND_ND_BUS_TYPE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/base/status.h"
+#include "core/dax/dax_bus.h"
+#include "core/model/bus_type.h"
+#include "core/model/id_allocator.h"
+#include "core/nd/sector_layer.h"
+
+namespace nvdimmfs::core {
+
+class NdBusType final : public BusType {
+ public:
+  // Both must outlive it.
+  NdBusType(Engine& engine, SectorLayer& sector_layer, DaxBus& dax_bus)
+      : BusType(engine, "nd"), sector_layer_(sector_layer), dax_bus_(dax_bus) {}
+
+  SectorLayer& sector_layer() const { return sector_layer_; }
+  DaxBus& dax_bus() const { return dax_bus_; }
+  IdAllocator& bus_ids() { return bus_ids_; }
+  IdAllocator& dimm_ids() { return dimm_ids_; }
+  IdAllocator& region_ids() { return region_ids_; }
+  uint64_t NextDiskSequence() { return ++disk_sequence_; }
+
+  // An empty seed, and a claim that took over.
+  bool IsExpected(const absl::Status& status) const override {
+    return ReasonOf(status) == "namespace.empty" || ReasonOf(status) == "namespace.claimed";
+  }
+  absl::string_view table_name() const override { return "nd_bus_type"; }
+  std::vector<std::string> directories() const override { return {"devices", "drivers"}; }
+
+ private:
+  SectorLayer& sector_layer_;
+  DaxBus& dax_bus_;
+  IdAllocator bus_ids_, dimm_ids_, region_ids_;
+  uint64_t disk_sequence_ = 0;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_ND_BUS_TYPE_H_

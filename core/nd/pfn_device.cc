@@ -1,0 +1,219 @@
+#include "core/nd/pfn_device.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
+#include "core/media/media_slice.h"
+#include "core/model/common_attributes.h"
+#include "core/model/engine.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+PfnDevice& AsPfn(Device& device) { return static_cast<PfnDevice&>(device); }
+
+absl::StatusOr<std::string> ShowMode(Device& device) {
+  switch (AsPfn(device).mode()) {
+    case InfoBlockMode::kRam:
+      return std::string("ram\n");
+    case InfoBlockMode::kPmem:
+      return std::string("pmem\n");
+    default:
+      return std::string("none\n");
+  }
+}
+
+absl::Status StoreMode(Device& device, absl::string_view text) {
+  return AsPfn(device).SetMode(text);
+}
+
+absl::StatusOr<std::string> ShowAlign(Device& device) {
+  return absl::StrCat(AsPfn(device).align(), "\n");
+}
+
+absl::Status StoreAlign(Device& device, absl::string_view text) {
+  return AsPfn(device).SetAlign(text);
+}
+
+absl::StatusOr<std::string> ShowSupported(Device&) { return FormatChoices(kSupportedAligns, 0); }
+
+absl::StatusOr<std::string> ShowResource(Device& device) {
+  ASSIGN_OR_RETURN(const Range data, AsPfn(device).data());
+  return FormatHex(data.start) + "\n";
+}
+
+absl::StatusOr<std::string> ShowSize(Device& device) {
+  ASSIGN_OR_RETURN(const Range data, AsPfn(device).data());
+  return absl::StrCat(data.size, "\n");
+}
+
+constexpr Attribute kPfnAttributes[] = {
+    {.name = "align",
+     .mode = 0644,
+     .show = ShowAlign,
+     .store = StoreAlign,
+     .summary = "alignment of the data, bytes"},
+    kDevtypeAttribute,
+    kModaliasAttribute,
+    {.name = "mode",
+     .mode = 0644,
+     .show = ShowMode,
+     .store = StoreMode,
+     .raw_input = true,
+     .summary = "where page structs live: none, ram or pmem"},
+    kClaimNamespaceAttribute,
+    kNumaNodeAttribute,
+    {.name = "resource", .mode = 0400, .show = ShowResource, .summary = "address of the data"},
+    {.name = "size", .show = ShowSize, .summary = "bytes of data, while bound"},
+    {.name = "supported_alignments", .show = ShowSupported, .summary = "what `align` takes"},
+    kTargetNodeAttribute,
+    kUeventAttribute,
+    kClaimUuidAttribute,
+    kLastErrorAttribute,
+};
+
+// The kernel overwrites bad bytes among the page structs, which it is about to write anew, page by
+// page before it uses them. (It looks at the region's first sectors, whatever the namespace; here
+// it is the namespace's own.)
+absl::Status ClearBadPageStructs(Media& media, uint64_t dataoff) {
+  constexpr uint64_t kPage = 4096, kFirst = 8192;
+  const std::vector<std::byte> zeros(kPage);
+  for (const Range& bad : media.BadRanges())
+    for (uint64_t at = std::max(kFirst, RoundDown(bad.start, kPage));
+         at < std::min(bad.end(), dataoff); at += kPage)
+      RETURN_IF_ERROR(media.Write(at, zeros));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+PfnDevice::PfnDevice(Region& region, const DeviceKind& kind)
+    : ClaimDevice(region, kind, kind == NdKind::kDax ? "dax" : "pfn") {}
+
+absl::StatusOr<InfoBlockView> PfnDevice::Detect(const Namespace& ns, const DeviceKind& kind) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<Media> media, ns.OpenMedia());
+  return ReadInfoBlock(*media, kind == NdKind::kDax, ns.uuid(), ns.spa(), {});
+}
+
+void PfnDevice::Adopt(const InfoBlockView& found) {
+  uuid_ = found.uuid;
+  mode_ = found.mode;
+  align_ = found.align;
+}
+
+absl::StatusOr<Range> PfnDevice::data() const {
+  if (!data_ || ns() == nullptr)
+    return Refusal(ENXIO, "claim.unbound", absl::StrCat(name(), " is not enabled"));
+  return Range{ns()->spa().start + data_->start, data_->size};
+}
+
+absl::Status PfnDevice::SetMode(absl::string_view raw_text) {
+  RETURN_IF_ERROR(CheckUnbound("mode"));
+  // The kernel compares all but the last character that was written, whatever that is, with the
+  // word and with the word and a newline.
+  const std::string text(raw_text);
+  const size_t compared = text.empty() ? 0 : text.size() - 1;
+  const auto is = [&](const char* word, const char* line) {
+    return std::strncmp(text.c_str(), word, compared) == 0 ||
+           std::strncmp(text.c_str(), line, compared) == 0;
+  };
+  if (is("pmem", "pmem\n"))
+    mode_ = InfoBlockMode::kPmem;
+  else if (is("ram", "ram\n"))
+    mode_ = InfoBlockMode::kRam;
+  else if (is("none", "none\n"))
+    mode_ = InfoBlockMode::kNone;
+  else
+    return Refusal(EINVAL, "claim.mode",
+                   absl::StrCat("mode of ", name(), ": write none, ram or pmem"));
+  return absl::OkStatus();
+}
+
+absl::Status PfnDevice::SetAlign(absl::string_view text) {
+  RETURN_IF_ERROR(CheckUnbound("align"));
+  ASSIGN_OR_RETURN(align_, ParseChoice(text, kSupportedAligns));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<InfoBlockView> PfnDevice::FindOrMakeBlock(Media& media) {
+  const InfoBlockWish wish{.configured = true, .uuid = uuid(), .mode = mode_, .align = align_};
+  const auto found = ReadInfoBlock(media, is_dax(), ns()->uuid(), ns()->spa(), wish);
+  if (found.ok() || ErrnoOf(found.status()) != ENODEV) return found;
+  if (region().read_only())
+    return Refusal(ENXIO, "region.read_only",
+                   absl::StrCat(region().name(), " is read-only, so no info block can be made"));
+  ASSIGN_OR_RETURN(const InfoBlock block,
+                   MakeInfoBlock(is_dax(), uuid(), ns()->uuid(), ns()->spa(), mode_, align_));
+  RETURN_IF_ERROR(WriteInfoBlock(media, block));
+  return ReadInfoBlock(media, is_dax(), ns()->uuid(), ns()->spa(), wish);
+}
+
+absl::Status PfnDevice::Probe() {
+  const std::string what = absl::StrCat("enable ", name());
+  RETURN_IF_ERROR(CheckNamespace(what));
+  if (uuid().is_nil())
+    return Refusal(ENODEV, "claim.no_uuid", absl::StrCat(what, ": write its uuid first"));
+  ASSIGN_OR_RETURN(std::shared_ptr<Media> media, ns()->OpenMedia());
+  const auto block = FindOrMakeBlock(*media);
+  if (!block.ok()) return Annotate(block.status(), what);
+  if (block->mode == InfoBlockMode::kRam && block->dataoff < kInfoBlockReserve)
+    return Refusal(EINVAL, "info.dataoff",
+                   absl::StrCat(what, ": data at ", block->dataoff, " overlaps the info block"));
+  ASSIGN_OR_RETURN(const Range data, block->Data(ns()->size()));
+  if (block->mode == InfoBlockMode::kPmem && !region().read_only()) {
+    const absl::Status cleared = ClearBadPageStructs(*media, data.start);
+    if (!cleared.ok()) return Annotate(cleared, absl::StrCat(what, ": bad bytes in its page map"));
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<Media> slice, MediaSlice::Make(std::move(media), data));
+  data_ = data;
+  if (is_dax())
+    dax_ = DaxInstance::Attach(nd().dax_bus(), *this,
+                               absl::StrCat("dax", region().id(), ".", ns()->id()),
+                               std::move(slice), *region().source().media, ns()->Aliases(uuid()));
+  else
+    disk_ = Disk::Attach(*this, ns()->DiskName(), std::move(slice), *region().source().media,
+                         {.block_size = ns()->block_size(),
+                          .dax = true,
+                          .fua = region().source().deep_flush,
+                          .flushes_caches = region().flushes_caches(),
+                          .aliases = ns()->Aliases(uuid())});
+  ns()->DisksFollowRegion();
+  return absl::OkStatus();
+}
+
+void PfnDevice::Remove() {
+  if (disk_ != nullptr) disk_->Detach();
+  if (dax_ != nullptr) dax_->Detach();
+  disk_.reset();
+  dax_.reset();
+  data_.reset();
+}
+
+DataNode* PfnDevice::node() const {
+  if (disk_ != nullptr) return &disk_->node();
+  return dax_ == nullptr ? nullptr : dax_->node();
+}
+
+bool PfnDevice::Accepts(ClaimClass claim_class) const {
+  return claim_class == ClaimClass::kNone ||
+         claim_class == (is_dax() ? ClaimClass::kDax : ClaimClass::kPfn);
+}
+
+void PfnDevice::Reset() {
+  uuid_ = Uuid();
+  mode_ = InfoBlockMode::kNone;
+}
+
+std::string PfnDevice::modalias() const {
+  return is_dax() ? "nd:t7" : absl::StrCat("nd:t", region().nstype());
+}
+
+absl::Span<const Attribute> PfnDevice::attributes() const { return kPfnAttributes; }
+
+}  // namespace nvdimmfs::core

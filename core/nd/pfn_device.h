@@ -1,0 +1,67 @@
+// pfnR.j and daxR.j: serve the part of their namespace that an info block leaves to data, as a disk
+// (fsdax) or as one character device (devdax).
+#ifndef NVDIMMFS_CORE_ND_PFN_DEVICE_H_
+#define NVDIMMFS_CORE_ND_PFN_DEVICE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/dax/dax_host.h"
+#include "core/dax/dax_instance.h"
+#include "core/info_blocks/info_block.h"
+#include "core/nd/claim_device.h"
+#include "core/nd/disk.h"
+#include "core/nd/nd_kind.h"
+
+namespace nvdimmfs::core {
+
+class PfnDevice final : public ClaimDevice, public DaxHost {
+ public:
+  // `kind` is kPfn or kDax.
+  PfnDevice(Region& region, const DeviceKind& kind);
+
+  // What a probing namespace carries; errors as ReadInfoBlock.
+  static absl::StatusOr<InfoBlockView> Detect(const Namespace& ns, const DeviceKind& kind);
+  void Adopt(const InfoBlockView& found);
+
+  InfoBlockMode mode() const { return mode_; }
+  Device& host_device() override { return *this; }
+  int region_number() const override { return region().id(); }
+  uint64_t align() const override { return align_; }
+  absl::StatusOr<Range> data() const override;  // ENXIO while unbound
+  bool read_only() const override { return region().read_only(); }
+  absl::Status SetMode(absl::string_view raw_text);
+  absl::Status SetAlign(absl::string_view text);
+
+  // (A dax need not be the only one that has its uuid.)
+  bool OwnsUuid(const Uuid& uuid) const override {
+    return !is_dax() && !uuid.is_nil() && uuid_ == uuid;
+  }
+  absl::string_view namespace_mode() const override { return is_dax() ? "dax" : "memory"; }
+  DataNode* node() const override;
+  absl::Status Probe() override;
+  void Remove() override;
+
+  absl::Span<const Attribute> attributes() const override;
+  std::string devtype() const override { return is_dax() ? "nd_dax" : "nd_pfn"; }
+  std::string modalias() const override;
+
+ protected:
+  bool Accepts(ClaimClass claim_class) const override;
+  void Reset() override;
+
+ private:
+  bool is_dax() const { return kind() == NdKind::kDax; }
+  absl::StatusOr<InfoBlockView> FindOrMakeBlock(Media& media);
+
+  InfoBlockMode mode_ = InfoBlockMode::kNone;
+  uint64_t align_ = 2 << 20;
+  std::optional<Range> data_;  // while bound; relative to the namespace
+  std::shared_ptr<Disk> disk_;
+  std::shared_ptr<DaxInstance> dax_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_PFN_DEVICE_H_

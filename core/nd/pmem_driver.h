@@ -1,0 +1,19 @@
+// The drivers nd_pmem and dax_pmem: a namespace is shown raw, unless its media carries a btt, pfn
+// or dax, which then claims it and serves it in its own way.
+//
+// Thread rules: under the configuration lock.
+#ifndef NVDIMMFS_CORE_ND_PMEM_DRIVER_H_
+#define NVDIMMFS_CORE_ND_PMEM_DRIVER_H_
+
+#include "absl/status/status.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+// The devices are Namespaces and ClaimDevices.
+absl::Status ProbePmem(Device& device);
+void RemovePmem(Device& device);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_PMEM_DRIVER_H_

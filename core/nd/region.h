@@ -1,0 +1,148 @@
+// regionN: a range of system physical addresses, backed by one or more DIMMs, that holds
+// namespaces.
+#ifndef NVDIMMFS_CORE_ND_REGION_H_
+#define NVDIMMFS_CORE_ND_REGION_H_
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/labels/interleave_set.h"
+#include "core/labels/namespace_scan.h"
+#include "core/media/poison_observer.h"
+#include "core/model/id_allocator.h"
+#include "core/nd/dimm.h"
+#include "core/nd/nd_device.h"
+#include "core/sources/bus_source.h"
+
+namespace nvdimmfs::core {
+
+// One DIMM's part in a region.
+struct Mapping {
+  std::shared_ptr<Dimm> dimm;
+  Range dpa;              // bytes, in the DIMM's address space
+  uint32_t position = 0;  // place in the interleave set's order
+  // While the region is enabled: the label data in use, and, by namespace, the slots of the labels
+  // that made it, which its next update must free.
+  std::shared_ptr<DimmData> data;
+  std::multimap<Uuid, uint32_t> slots;
+};
+
+class Region final : public NdDevice, public PoisonObserver {
+ public:
+  // Not yet registered. `dimms` are those of `bus`. Refused with EINVAL, "bus.source", where the
+  // source contradicts itself.
+  static absl::StatusOr<std::shared_ptr<Region>> Make(NdBusType& nd, Device& bus,
+                                                      absl::Span<const std::shared_ptr<Dimm>> dimms,
+                                                      bool has_nfit, RegionSource source);
+
+  int id() const { return id_; }
+  bool has_nfit() const { return has_nfit_; }  // whether its bus has one
+  const RegionSource& source() const { return source_; }
+  uint64_t size() const { return source_.spa.size; }
+  const std::vector<Mapping>& mappings() const { return mappings_; }
+  std::vector<Mapping>& mappings() { return mappings_; }
+  bool enabled() const { return driver() != nullptr; }
+
+  // 5 where a mapped DIMM has labels in use, else 4 (one namespace over everything).
+  int nstype() const;
+  uint64_t align() const { return align_; }
+  // Per-DIMM share of `align`.
+  uint64_t dimm_align() const { return align_ / std::max<size_t>(1, mappings_.size()); }
+  uint64_t set_cookie() const;
+  // Whether set_cookie and available_size are shown.
+  bool has_set() const;
+  // Whether a store is durable only once the CPU's caches are flushed.
+  bool flushes_caches() const {
+    return !source_.is_volatile && source_.persistence_domain != PersistenceDomain::kCpuCache;
+  }
+  const SetCookies& cookies() const { return cookies_; }
+  // The labels of its DIMMs that make no namespace, and why (namespace_scan.h); offsets are in the
+  // DIMM's label area.
+  const std::vector<Finding>& label_findings() const { return label_findings_; }
+  // By which CXL labels know it; nil while there are none.
+  const Uuid& uuid() const { return uuid_; }
+  bool read_only() const { return read_only_; }
+  bool locked() const;
+  bool any_dimm_unbound() const;
+
+  uint64_t AvailableSize() const;
+  uint64_t MaxAvailableExtent() const;
+
+  absl::Status SetAlign(uint64_t align);
+  void set_read_only(bool read_only) { read_only_ = read_only; }
+
+  // --- For its driver (region_driver.h). ---
+  // The label data of its DIMMs, as they have it now, is in use until it is dropped.
+  void TakeLabelData();
+  void DropLabelData();
+  // What the labels say, once that data is taken; reserves nothing. ENODEV,
+  // "region.dimm_without_labels", where a DIMM has none, and as ScanNamespaces.
+  absl::StatusOr<std::vector<ScannedNamespace>> ScanLabels();
+  int init_namespaces() const { return init_namespaces_; }
+  void set_init_namespaces(int count) { init_namespaces_ = count; }
+
+  // --- Children. ---
+  // The one of a kind that is to be configured next; null while there is none.
+  Device* seed(const DeviceKind& kind) const;
+  void set_seed(Device& device) { seeds_[&device.kind()] = &device; }
+  // The seed has left the tree or lost its role.
+  void ForgetSeed(const Device& device);
+  void ForgetSeeds() { seeds_.clear(); }
+  // Numbers of its children of a kind.
+  IdAllocator& ids(const DeviceKind& kind) { return ids_[&kind]; }
+
+  // OK where the labels of all of its DIMMs may be changed: each area is blank, or has an index of
+  // a version that is known. Else refused as LabelArea::CheckBlank and CheckWritable say; and with
+  // ENXIO, "region.dimm_unbound", where there is an area that was not read.
+  absl::Status CheckLabels(absl::string_view what) const;
+
+  // Writes the first index blocks of its DIMMs, all of which have a blank label area: they count
+  // as labelled once the region is enabled again. Refused with ENXIO, "region.disabled", EACCES
+  // where a DIMM has no label area or labels are in use already, and as CheckLabels says; then as
+  // `idle` says, which is asked last.
+  absl::Status InitialiseLabels(const std::function<absl::Status()>& idle);
+
+  // Before a namespace's first label: makes sure that every DIMM has index blocks and, where its
+  // labels are CXL's, this region's label. Refused as CheckLabels says, and with ENXIO:
+  // "dimm.no_labels", or "label.region.foreign" where a label says that a DIMM's part is another
+  // region's.
+  absl::Status PrepareLabels();
+
+  std::string devtype() const override { return source_.is_volatile ? "nd_volatile" : "nd_pmem"; }
+  std::string modalias() const override { return "nd:t2"; }
+  int numa_node() const override { return source_.numa_node; }
+  int target_node() const override { return source_.target_node; }
+  void Removed() override;
+  void PoisonChanged(PoisonChange change) override;
+
+  std::string last_created;  // what x/create made last
+
+ private:
+  Region(NdBusType& nd, Device& bus, int id, bool has_nfit, RegionSource source);
+
+  Uuid UuidOnMedia() const;
+  RegionLabel LabelFor(const Mapping& mapping) const;
+  absl::StatusOr<bool> HasRegionLabel(const Mapping& mapping) const;
+  absl::Status WriteRegionLabels();
+
+  const bool has_nfit_;
+  const int id_;
+  const RegionSource source_;
+  std::vector<Mapping> mappings_;
+  SetCookies cookies_;
+  std::vector<Finding> label_findings_;
+  Uuid uuid_;
+  uint64_t align_ = 0;
+  bool read_only_ = false;
+  int init_namespaces_ = 0;
+  std::map<const DeviceKind*, IdAllocator> ids_;
+  std::map<const DeviceKind*, Device*> seeds_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_REGION_H_

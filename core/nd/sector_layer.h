@@ -1,0 +1,72 @@
+// What the device model needs of a sector-atomic layer over a namespace: the BTT, seen from below
+// so that core need not know its format. Implemented by //btt.
+#ifndef NVDIMMFS_CORE_ND_SECTOR_LAYER_H_
+#define NVDIMMFS_CORE_ND_SECTOR_LAYER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/base/uuid.h"
+#include "core/labels/claim_class.h"
+#include "core/media/media.h"
+
+namespace nvdimmfs::core {
+
+struct SectorIdentity {
+  Uuid uuid;                      // the BTT instance's own
+  uint32_t external_lbasize = 0;  // bytes: 512, 520, ...
+};
+
+// One arena at work, as the kernel's debugfs shows it. Offsets are bytes from where arena 0 starts.
+struct SectorArena {
+  uint64_t size = 0;  // bytes
+  uint64_t external_lba_start = 0;
+  uint32_t internal_nlba = 0, internal_lbasize = 0;
+  uint32_t external_nlba = 0, external_lbasize = 0;
+  uint32_t nfree = 0;
+  uint16_t version_major = 0, version_minor = 0;
+  uint64_t nextoff = 0;  // 0: the last
+  uint64_t infooff = 0, dataoff = 0, mapoff = 0, logoff = 0, info2off = 0;
+  uint32_t flags = 0;
+  std::array<uint32_t, 2> log_index = {};  // which two entries of a flog group are in use
+};
+
+struct SectorOptions {
+  ClaimClass claim_class = ClaimClass::kBtt;  // kBtt: v1.1 layout; kBtt2: v2.0
+  Uuid uuid;
+  Uuid parent_uuid;  // the namespace's; nil for a label-less one
+  uint32_t external_lbasize = 0;
+  bool read_only = false;
+};
+
+class SectorLayer {
+ public:
+  virtual ~SectorLayer() = default;
+
+  // Where the first kSignatureSize bytes are that tell whether Probe may find one, and whether they
+  // do: nearly always there is none.
+  static constexpr size_t kSignatureSize = 16;  // bytes
+  virtual uint64_t SignatureOffset(ClaimClass claim_class) const = 0;
+  virtual bool IsSignature(absl::Span<const std::byte> bytes) const = 0;
+
+  // Whether the namespace carries a BTT: reads only. ENODEV: none; ENXIO: too small, or unreadable.
+  virtual absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass claim_class,
+                                               const Uuid& parent_uuid) = 0;
+
+  // Opens the BTT, with recovery, or formats one where none is. The result is the disk: a Media of
+  // `sectors x sector size` bytes whose writes are sector-atomic and durable on return.
+  virtual absl::StatusOr<std::shared_ptr<Media>> OpenOrFormat(std::shared_ptr<Media> ns,
+                                                              const SectorOptions& options) = 0;
+
+  // The arenas of what OpenOrFormat of this layer returned.
+  virtual std::vector<SectorArena> Arenas(const Media& /*opened*/) { return {}; }
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_ND_SECTOR_LAYER_H_

@@ -1,0 +1,26 @@
+// The commands of /dev/nmemN: label transfers, SMART, and CALL.
+#ifndef NVDIMMFS_CORE_SERVICES_DIMM_COMMANDS_H_
+#define NVDIMMFS_CORE_SERVICES_DIMM_COMMANDS_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "core/commands/command.h"
+#include "core/intel/format.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+// The label functions' bits in nfit/dsm_mask.
+inline constexpr uint64_t kLabelFunctions = intel::kLabelBits;
+
+// Bytes of labels that one command moves at most, where the DIMM's firmware does not say: a page
+// less its headers.
+inline constexpr uint32_t kMaxLabelTransfer = 4076;
+
+// `device` is a Dimm. What ioctl(2) returns: 0, or the bytes of the output that were left out.
+absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SERVICES_DIMM_COMMANDS_H_

@@ -1,0 +1,52 @@
+// nmemN/security and nmemN/frozen: a DIMM's passphrase and its erasure, as the kernel's sysfs has
+// them.
+//
+// Grammar of what is written to `security`, as Linux 6.1 has it; a KEY is the serial number of an
+// `encrypted` key of 32 bytes, or 0 for no passphrase:
+//
+//   freeze | disable KEY | update OLD NEW | erase KEY | overwrite KEY
+//   | master_update OLD NEW | master_erase KEY
+//
+// Thread rules: under the configuration lock.
+#ifndef NVDIMMFS_CORE_SERVICES_DIMM_SECURITY_H_
+#define NVDIMMFS_CORE_SERVICES_DIMM_SECURITY_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/model/attribute.h"
+
+namespace nvdimmfs::core {
+
+class Device;
+class Dimm;
+
+absl::StatusOr<std::string> ShowSecurity(Device& device);
+absl::Status StoreSecurity(Device& device, absl::string_view text);
+absl::StatusOr<std::string> ShowFrozen(Device& device);
+uint16_t SecurityMode(const Device& device);
+uint16_t FrozenMode(const Device& device);
+
+inline constexpr Attribute kSecurityAttribute = {
+    .name = "security",
+    .mode = 0644,
+    .show = ShowSecurity,
+    .store = StoreSecurity,
+    .visible = SecurityMode,
+    .summary = "disabled, unlocked, locked or overwrite; takes update, disable, erase, ..."};
+inline constexpr Attribute kFrozenAttribute = {
+    .name = "frozen",
+    .show = ShowFrozen,
+    .visible = FrozenMode,
+    .summary = "1: its security cannot be changed before the next power cycle"};
+
+// What enabling a DIMM does first: a locked one is opened with the key "nvdimm:ID". Refused as the
+// key ring refuses, or with EINVAL or EIO, "security.passphrase" or "security.state".
+absl::Status UnlockDimm(Dimm& dimm);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SERVICES_DIMM_SECURITY_H_

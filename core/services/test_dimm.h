@@ -1,0 +1,47 @@
+// test_dimmK of class nfit_test_dimm: the attributes by which tests make a DIMM of the emulated
+// buses fail. Registered after the bus, for DIMMs whose source has TestControls.
+#ifndef NVDIMMFS_CORE_SERVICES_TEST_DIMM_H_
+#define NVDIMMFS_CORE_SERVICES_TEST_DIMM_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model/device.h"
+#include "core/nd/dimm.h"
+
+namespace nvdimmfs::core {
+
+// The class of test_dimmK, which has nothing but links to them.
+class TestDimmClass final : public Device {
+ public:
+  static constexpr char kPlace[] = "class/nfit_test_dimm";
+  explicit TestDimmClass(Engine& engine)
+      : Device(engine, ModelKind::kOther, "nfit_test_dimm", nullptr) {}
+
+  std::string place() const override { return kPlace; }
+  absl::Span<const Attribute> attributes() const override { return {}; }
+};
+
+class TestDimm final : public Device {
+ public:
+  explicit TestDimm(std::shared_ptr<Dimm> dimm);
+
+  Dimm& dimm() const { return *dimm_; }
+  TestControls& controls() const { return *dimm_->source().test_controls; }
+
+  // Below the platform device that the bus is below.
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<DeviceLink> inner_links() const override;
+  std::vector<DeviceLink> links() const override;
+
+ private:
+  std::string platform_device() const;
+
+  const std::shared_ptr<Dimm> dimm_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SERVICES_TEST_DIMM_H_

@@ -1,0 +1,30 @@
+// module/nd_pmem: what drivers' `module` links lead to, with the files that tools read of a loaded
+// module.
+#ifndef NVDIMMFS_CORE_SYSTEM_MODULE_DEVICE_H_
+#define NVDIMMFS_CORE_SYSTEM_MODULE_DEVICE_H_
+
+#include <string>
+#include <vector>
+
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+class ModuleDevice final : public Device {
+ public:
+  // The module that has buses of its own.
+  static const char* const kOfBuses;
+  // The others, which are always loaded. (modules.inc)
+  static absl::Span<const absl::string_view> Always();
+
+  ModuleDevice(Engine& engine, absl::string_view name)
+      : Device(engine, ModelKind::kOther, std::string(name), nullptr) {}
+
+  std::string place() const override;
+  absl::Span<const Attribute> attributes() const override;
+  std::vector<std::string> directories() const override { return {"holders"}; }
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SYSTEM_MODULE_DEVICE_H_

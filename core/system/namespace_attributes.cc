@@ -1,0 +1,220 @@
+// namespace0.0, with labels and without.
+#include <array>
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/input.h"
+#include "core/base/status.h"
+#include "core/model/common_attributes.h"
+#include "core/model/data_node.h"
+#include "core/nd/namespace.h"
+#include "core/nd/region.h"
+#include "core/system/tables.h"
+
+namespace nvdimmfs::core {
+namespace {
+
+using Text = absl::StatusOr<std::string>;
+
+Namespace& AsNamespace(Device& device) { return static_cast<Namespace&>(device); }
+
+Text ShowSize(Device& device) { return absl::StrCat(AsNamespace(device).size(), "\n"); }
+
+absl::Status StoreSize(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const uint64_t size, ParseUnsigned(text));
+  return AsNamespace(device).SetSize(size);
+}
+
+Text ShowResource(Device& device) {
+  const Namespace& ns = AsNamespace(device);
+  if (ns.size() == 0)
+    return Refusal(ENXIO, "namespace.empty", absl::StrCat(ns.name(), " has no space allocated"));
+  return FormatHex(ns.spa().start) + "\n";
+}
+
+Text ShowNstype(Device& device) {
+  return absl::StrCat(AsNamespace(device).region().nstype(), "\n");
+}
+
+Text ShowMode(Device& device) { return absl::StrCat(AsNamespace(device).mode(), "\n"); }
+
+Text ShowHolder(Device& device) {
+  const Claim* claim = AsNamespace(device).claim();
+  return absl::StrCat(claim == nullptr ? "" : claim->claim_name(), "\n");
+}
+
+Text ShowHolderClass(Device& device) {
+  switch (AsNamespace(device).claim_class()) {
+    case ClaimClass::kNone:
+      return std::string("\n");
+    case ClaimClass::kBtt:
+    case ClaimClass::kBtt2:
+      return std::string("btt\n");
+    case ClaimClass::kPfn:
+      return std::string("pfn\n");
+    case ClaimClass::kDax:
+      return std::string("dax\n");
+    default:
+      return std::string("<unknown>\n");
+  }
+}
+
+absl::Status StoreHolderClass(Device& device, absl::string_view text) {
+  Namespace& ns = AsNamespace(device);
+  RETURN_IF_ERROR(ns.CheckUnclaimedAndUnbound("holder_class"));
+  if (IsWord(text, "btt")) {
+    ASSIGN_OR_RETURN(const ClaimClass btt, ns.BttClass());
+    return ns.SetClaimClass(btt);
+  }
+  if (IsWord(text, "pfn")) return ns.SetClaimClass(ClaimClass::kPfn);
+  if (IsWord(text, "dax")) return ns.SetClaimClass(ClaimClass::kDax);
+  if (IsWord(text, "")) return ns.SetClaimClass(ClaimClass::kNone);
+  return Refusal(
+      EINVAL, "namespace.holder_class",
+      absl::StrCat("holder_class of ", ns.name(), ": write btt, pfn, dax or an empty line"));
+}
+
+Text ShowForceRaw(Device& device) {
+  return std::string(AsNamespace(device).force_raw() ? "1\n" : "0\n");
+}
+
+absl::Status StoreForceRaw(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const bool force_raw, ParseBool(text));
+  AsNamespace(device).SetForceRaw(force_raw);
+  return absl::OkStatus();
+}
+
+Text ShowUuid(Device& device) {
+  const Namespace& ns = AsNamespace(device);
+  return absl::StrCat(ns.has_uuid() ? ns.uuid().ToString() : "", "\n");
+}
+
+absl::Status StoreUuid(Device& device, absl::string_view text) {
+  Namespace& ns = AsNamespace(device);
+  RETURN_IF_ERROR(ns.CheckUnclaimedAndUnbound("uuid"));
+  ASSIGN_OR_RETURN(const Uuid uuid, ParseUuid(text));
+  return ns.SetUuid(uuid);
+}
+
+Text ShowAltName(Device& device) { return absl::StrCat(AsNamespace(device).alt_name(), "\n"); }
+
+absl::Status StoreAltName(Device& device, absl::string_view text) {
+  return AsNamespace(device).SetAltName(text);
+}
+
+Text ShowSectorSize(Device& device) {
+  return FormatChoices(kNamespaceSectorSizes, AsNamespace(device).lbasize());
+}
+
+absl::Status StoreSectorSize(Device& device, absl::string_view text) {
+  Namespace& ns = AsNamespace(device);
+  RETURN_IF_ERROR(ns.CheckUnclaimedAndUnbound("sector_size"));
+  ASSIGN_OR_RETURN(const uint64_t size, ParseChoice(text, kNamespaceSectorSizes));
+  return ns.SetSectorSize(size);
+}
+
+Text ShowDpaExtents(Device& device) {
+  return absl::StrCat(AsNamespace(device).CountExtents(), "\n");
+}
+
+constexpr Attribute kForceRaw = {.name = "force_raw",
+                                 .mode = 0644,
+                                 .show = ShowForceRaw,
+                                 .store = StoreForceRaw,
+                                 .summary = "1: the next bind ignores info blocks on the media"};
+constexpr Attribute kHolder = {
+    .name = "holder", .show = ShowHolder, .summary = "the btt, pfn or dax that claims it"};
+constexpr Attribute kHolderClass = {.name = "holder_class",
+                                    .mode = 0644,
+                                    .show = ShowHolderClass,
+                                    .store = StoreHolderClass,
+                                    .summary = "the one personality that may claim it"};
+constexpr Attribute kMode = {
+    .name = "mode", .show = ShowMode, .summary = "raw, safe (btt), memory (pfn) or dax"};
+constexpr Attribute kNstype = {.name = "nstype", .show = ShowNstype, .summary = "the region's"};
+constexpr Attribute kResource = {
+    .name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"};
+
+Text ShowStats(Device& device) {
+  const DataNode* node = AsNamespace(device).node();
+  if (node != nullptr) return node->counts().Text();
+  return Refusal(ENXIO, "namespace.disabled",
+                 absl::StrCat("x/stats of ", device.name(),
+                              ": it is not enabled, so nobody reads or writes it"));
+}
+
+constexpr Attribute kStats = {
+    .name = "x/stats",
+    .show = ShowStats,
+    .summary = "what was read and written of its data file since it was enabled"};
+
+Text ShowHolders(Device& device) {
+  const DataNode* node = AsNamespace(device).node();
+  return absl::StrCat(node == nullptr ? 0 : node->holders(), "\n");
+}
+
+constexpr Attribute kHolders = {
+    .name = "x/holders", .show = ShowHolders, .summary = "how many times its data file is open"};
+
+constexpr Attribute kWhole[] = {
+    kDevtypeAttribute,
+    kForceRaw,
+    kHolder,
+    kHolderClass,
+    kModaliasAttribute,
+    kMode,
+    kNstype,
+    kNumaNodeAttribute,
+    kResource,
+    {.name = "size", .show = ShowSize, .summary = "bytes: the whole region"},
+    kTargetNodeAttribute,
+    kUeventAttribute,
+    kHolders,
+    kLastErrorAttribute,
+    kStats,
+};
+
+constexpr Attribute kLabelled[] = {
+    {.name = "alt_name",
+     .mode = 0644,
+     .show = ShowAltName,
+     .store = StoreAltName,
+     .summary = "a name of up to 63 bytes, kept in the label"},
+    kDevtypeAttribute,
+    {.name = "dpa_extents", .show = ShowDpaExtents, .summary = "pieces of DIMM address space"},
+    kForceRaw,
+    kHolder,
+    kHolderClass,
+    kModaliasAttribute,
+    kMode,
+    kNstype,
+    kNumaNodeAttribute,
+    kResource,
+    {.name = "sector_size",
+     .mode = 0644,
+     .show = ShowSectorSize,
+     .store = StoreSectorSize,
+     .summary = "logical block size of the raw disk"},
+    {.name = "size",
+     .mode = 0644,
+     .show = ShowSize,
+     .store = StoreSize,
+     .summary = "bytes; writing allocates, resizes or (0) deletes"},
+    kTargetNodeAttribute,
+    kUeventAttribute,
+    {.name = "uuid",
+     .mode = 0644,
+     .show = ShowUuid,
+     .store = StoreUuid,
+     .summary = "names it in labels; the first thing to write"},
+    kHolders,
+    kLastErrorAttribute,
+    kStats,
+};
+
+}  // namespace
+
+absl::Span<const Attribute> LabelledNamespaceAttributes() { return kLabelled; }
+absl::Span<const Attribute> WholeNamespaceAttributes() { return kWhole; }
+
+}  // namespace nvdimmfs::core

@@ -1,0 +1,14 @@
+// The drivers of the nd bus: which devices each matches, and what binding does.
+#ifndef NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_
+#define NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_
+
+#include "core/nd/nd_bus_type.h"
+
+namespace nvdimmfs::core {
+
+// Makes and registers the kernel's five: nd_bus, nvdimm, nd_region, nd_pmem, dax_pmem.
+void AddNdDrivers(NdBusType& bus);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_

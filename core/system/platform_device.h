@@ -1,0 +1,31 @@
+// Directories that stay while the buses of a module come and go: whoever has covered them, as a
+// private /sys does, finds in them what comes next.
+#ifndef NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_
+#define NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_
+
+#include <string>
+#include <utility>
+
+#include "core/model/common_attributes.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+// nfit_test.0, above a bus.
+class PlatformDevice final : public Device {
+ public:
+  // `path` from the top of the mount: "devices/platform/nfit_test.0".
+  PlatformDevice(Engine& engine, std::string path)
+      : Device(engine, ModelKind::kOther, path.substr(path.rfind('/') + 1), nullptr),
+        place_(std::move(path)) {}
+
+  std::string place() const override { return place_; }
+  absl::Span<const Attribute> attributes() const override { return {&kUeventAttribute, 1}; }
+
+ private:
+  const std::string place_;
+};
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_

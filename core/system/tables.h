@@ -1,0 +1,21 @@
+// The attribute tables of the devices that services add to: each in a file of its own. (Others have
+// theirs beside them.)
+#ifndef NVDIMMFS_CORE_SYSTEM_TABLES_H_
+#define NVDIMMFS_CORE_SYSTEM_TABLES_H_
+
+#include "absl/types/span.h"
+#include "core/model/attribute.h"
+
+namespace nvdimmfs::core {
+
+absl::Span<const Attribute> NdBusAttributes();              // bus/nd: nd_bus_attributes.cc
+absl::Span<const Attribute> BusAttributes();                // ndbus0
+absl::Span<const Attribute> ControlAttributes();            // ndctl0
+absl::Span<const Attribute> DimmAttributes();               // nmem0
+absl::Span<const Attribute> RegionAttributes();             // region0
+absl::Span<const Attribute> LabelledNamespaceAttributes();  // namespace0.0: namespace_attributes.cc
+absl::Span<const Attribute> WholeNamespaceAttributes();     // the one of a region without labels
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_SYSTEM_TABLES_H_
