@@ -1,27 +1,23 @@
 """docker with volumes of the plugin, and what is left when it, or the plugin, is killed."""
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 
 from tests.support import mounting, runner
-from tests.volumes import box
+from tests.volumes import engine
 from tests.volumes import plugin as plugins
 
 SPECS = "/etc/docker/plugins"
 
 
-class DockerTest(plugins.PluginTestCase):
+class DockerTest(engine.EngineTestCase):
     limit = 400
 
-    def setUp(self):
-        super().setUp()
-        for name in ("docker", "dockerd", "busybox"):
-            if not shutil.which(name):
-                self.skipTest(f"no {name} on this machine")
-        self.plugin = self.plugin()
+    programs = ("docker", "dockerd")
+    limits = ["--network", "none"]
+
+    def start_engine(self):
         # Docker looks for plugins in a few directories of the machine.
         self.driver = f"nvdimmfs-test-{os.getpid()}"
         made = not os.path.isdir(SPECS)
@@ -31,17 +27,12 @@ class DockerTest(plugins.PluginTestCase):
         with open(f"{SPECS}/{self.driver}.spec", "x", encoding="ascii") as spec:
             spec.write(f"unix://{self.plugin.socket}\n")
         self.addCleanup(os.unlink, f"{SPECS}/{self.driver}.spec")
-        self.home = tempfile.mkdtemp(prefix="nv.", dir="/tmp")
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
-        self.addCleanup(self.unmount_storage)
         self.daemon = None
         self.addCleanup(self.end_docker)
         self.start_docker()
-        try:
-            self.docker("import", box.archive(self.scratch_path("image")), "box")
-            self.docker("run", "--rm", "--network", "none", "box", "id")
-        except AssertionError as error:
-            self.skipTest(f"docker runs no container here: {error}")
+
+    def command(self):
+        return ["docker", "-H", f"unix://{self.home}/sock"]
 
     def start_docker(self):
         command = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none"]
@@ -50,11 +41,11 @@ class DockerTest(plugins.PluginTestCase):
         command += ["-H", f"unix://{self.home}/sock"]
         with open(self.scratch_path("dockerd.log"), "ab") as log:
             self.daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        if not mounting.wait_until(lambda: "Server" in self.docker("version", check=False), 60):
+        if not mounting.wait_until(lambda: "Server" in self.engine("version", check=False), 60):
             self.skipTest("dockerd does not start here")
 
     def end_docker(self):
-        self.docker("rm", "-f", "box1", check=False)
+        self.engine("rm", "-f", "box1", check=False)
         if self.daemon and self.daemon.poll() is None:
             self.daemon.terminate()
             try:
@@ -63,28 +54,11 @@ class DockerTest(plugins.PluginTestCase):
                 self.daemon.kill()
                 self.daemon.wait()
 
-    def unmount_storage(self):
-        with open("/proc/self/mounts", encoding="utf-8") as table:
-            places = [line.split(" ")[1] for line in table]
-        for place in reversed(places):
-            if place.startswith(self.home + "/"):
-                mounting.unmount(place)
-
-    def docker(self, *arguments, check=True):
-        """What it printed."""
-        done = subprocess.run(
-            ["docker", "-H", f"unix://{self.home}/sock", *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        if check:
-            self.assertEqual(0, done.returncode, f"docker {' '.join(arguments)}: {done.stderr}")
-        return done.stdout if check else done.stdout + done.stderr
-
     def start_container(self, mode):
-        self.docker("volume", "create", "-d", self.driver, "-o", f"o=size=32m,mode={mode}", "vol")
-        self.docker("run", "-d", "--name", "box1", "--network", "none", "-v", "vol:/data", "box",
+        self.engine("volume", "create", "-d", self.driver, "-o", f"o=size=32m,mode={mode}", "vol")
+        self.engine("run", "-d", "--name", "box1", *self.limits, "-v", "vol:/data", "box",
                     "sleep", "999")  # fmt: skip
-        pid = int(self.docker("inspect", "--format", "{{.State.Pid}}", "box1"))
+        pid = int(self.engine("inspect", "--format", "{{.State.Pid}}", "box1"))
         self.assertTrue(mounting.wait_until(self.is_seen))
         return pid
 
@@ -100,9 +74,9 @@ class DockerTest(plugins.PluginTestCase):
         for mode in ("fs", "raw"):
             self.start_container(mode)
             self.plugin.kill()
-            self.docker("rm", "-f", "box1")
+            self.engine("rm", "-f", "box1")
             self.plugin.start()
-            self.docker("volume", "rm", "vol")
+            self.engine("volume", "rm", "vol")
             self.assertEqual([], self.plugin.names())
 
     def test_a_docker_that_was_killed_gives_the_volume_back(self):
@@ -117,8 +91,8 @@ class DockerTest(plugins.PluginTestCase):
             if os.path.exists(self.home + "/pid"):
                 os.unlink(self.home + "/pid")
             self.start_docker()
-            self.docker("rm", "-f", "box1")
-            self.docker("volume", "rm", "vol")
+            self.engine("rm", "-f", "box1")
+            self.engine("volume", "rm", "vol")
             self.assertEqual([], self.plugin.names())
 
 

@@ -2,78 +2,45 @@
 
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 
 from tests.support import mounting, runner
-from tests.volumes import box
-from tests.volumes import plugin as plugins
-
-LIMITS = ["--network=none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+from tests.volumes import engine
 
 
-class PodmanTest(plugins.PluginTestCase):
+class PodmanTest(engine.EngineTestCase):
     limit = 240
 
-    def setUp(self):
-        super().setUp()
-        for name in ("podman", "runc", "busybox"):
-            if not shutil.which(name):
-                self.skipTest(f"no {name} on this machine")
-        self.plugin = self.plugin()
+    programs = ("podman", "runc")
+    limits = ["--network=none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+
+    def start_engine(self):
         self.configuration = self.scratch_path("containers.conf")
         with open(self.configuration, "x", encoding="ascii") as out:
             out.write(f'[engine.volume_plugins]\nnvdimmfs = "{self.plugin.socket}"\n')
-        # podman wants a short path for what it runs.
-        self.home = tempfile.mkdtemp(prefix="nv.", dir="/tmp")
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
-        # Its storage mounts itself, and a container that hangs would keep everything.
-        self.addCleanup(self.unmount_storage)
-        self.addCleanup(self.podman, "rm", "--all", "--force", "--time", "0", check=False)
-        self.import_image()
+        self.addCleanup(self.engine, "rm", "--all", "--force", "--time", "0", check=False)
 
-    def podman(self, *arguments, check=True, store=""):
-        """What it printed. Each store is a podman of its own."""
+    def environment(self):
+        return dict(os.environ, CONTAINERS_CONF=self.configuration)
+
+    def command(self, store=""):
+        """Each store is a podman of its own."""
         home = self.home + store
         command = ["podman", "--root", home + "/root", "--runroot", home + "/run"]
         command += ["--tmpdir", home + "/tmp", "--storage-driver", "vfs", "--runtime", "runc"]
-        command += ["--cgroup-manager", "cgroupfs", "--events-backend", "none", *arguments]
-        environment = dict(os.environ, CONTAINERS_CONF=self.configuration)
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=90, check=False,
-        )  # fmt: skip
-        if check:
-            self.assertEqual(0, done.returncode, f"podman {' '.join(arguments)}: {done.stderr}")
-        return done.stdout if check else done.stdout + done.stderr
-
-    def unmount_storage(self):
-        with open("/proc/self/mounts", encoding="utf-8") as table:
-            places = [line.split(" ")[1] for line in table]
-        for place in reversed(places):
-            if place.startswith(self.home + "/"):
-                mounting.unmount(place)
-
-    def import_image(self):
-        self.archive = box.archive(self.scratch_path("image"))
-        try:
-            self.podman("import", self.archive, "box")
-            self.podman("run", "--rm", *LIMITS, "box", "id")
-        except AssertionError as error:
-            self.skipTest(f"podman runs no container here: {error}")
+        return command + ["--cgroup-manager", "cgroupfs", "--events-backend", "none"]
 
     def run_in(self, volume, script, *options):
-        return self.podman(
-            "run", "--rm", *LIMITS, *options, "-v", f"{volume}:/data", "box", "sh", "-c", script
+        return self.engine(
+            "run", "--rm", *self.limits, *options, "-v", f"{volume}:/data", "box", "sh", "-c", script
         )
 
     def create(self, name, *options):
         words = [word for option in options for word in ("-o", option)]
-        self.podman("volume", "create", "--driver", "nvdimmfs", *words, name)
+        self.engine("volume", "create", "--driver", "nvdimmfs", *words, name)
 
     def listed(self):
-        return self.podman("volume", "ls", "-q").split()
+        return self.engine("volume", "ls", "-q").split()
 
     def test_what_one_run_writes_the_next_one_reads(self):
         free = self.plugin.available()
@@ -84,17 +51,17 @@ class PodmanTest(plugins.PluginTestCase):
         self.assertEqual("hello\n", self.run_in("vol", "cat /data/file"))
         self.run_in("bytes", "echo hello | dd of=/data/data conv=notrunc 2>/dev/null", "-u", "1000")
         self.assertEqual("hello\n", self.run_in("bytes", "dd if=/data/data bs=6 count=1 2>/dev/null"))
-        refused = self.podman(
-            "run", "--rm", *LIMITS, "-u", "1001", "-v", "bytes:/data", "box", "cat", "/data/data",
+        refused = self.engine(
+            "run", "--rm", *self.limits, "-u", "1001", "-v", "bytes:/data", "box", "cat", "/data/data",
             check=False,
         )  # fmt: skip
         self.assertIn("Permission denied", refused)
         self.assertEqual([], self.plugin.volume_mounts())
 
-        (seen,) = json.loads(self.podman("volume", "inspect", "vol"))
+        (seen,) = json.loads(self.engine("volume", "inspect", "vol"))
         self.assertEqual(("nvdimmfs", "local"), (seen["Driver"], seen["Scope"]))
         self.assertEqual(("ready", "good"), (seen["Status"]["state"], seen["Status"]["health"]))
-        self.podman("volume", "rm", "vol", "bytes")
+        self.engine("volume", "rm", "vol", "bytes")
         self.assertEqual([], self.listed())
         self.plugin.settle()
         self.assertEqual((free, []), (self.plugin.available(), self.plugin.loops()))
@@ -102,44 +69,44 @@ class PodmanTest(plugins.PluginTestCase):
     def test_two_containers_share_a_volume(self):
         self.create("vol", "size=32M")
         for name in ("one", "two"):
-            self.podman("run", "-d", "--name", name, *LIMITS, "-v", "vol:/data", "box", "sleep", "99")
-        self.podman("exec", "one", "sh", "-c", "echo shared >/data/file")
-        self.assertEqual("shared\n", self.podman("exec", "two", "cat", "/data/file"))
-        self.assertIn("is being used", self.podman("volume", "rm", "vol", check=False))
+            self.engine("run", "-d", "--name", name, *self.limits, "-v", "vol:/data", "box", "sleep", "99")
+        self.engine("exec", "one", "sh", "-c", "echo shared >/data/file")
+        self.assertEqual("shared\n", self.engine("exec", "two", "cat", "/data/file"))
+        self.assertIn("is being used", self.engine("volume", "rm", "vol", check=False))
         # The plugin dies; the containers do not notice, nor does the next one.
         self.plugin.kill()
-        self.podman("exec", "two", "sh", "-c", "echo meanwhile >/data/file; sync")
+        self.engine("exec", "two", "sh", "-c", "echo meanwhile >/data/file; sync")
         self.plugin.start()
-        self.assertEqual("meanwhile\n", self.podman("exec", "one", "cat", "/data/file"))
-        self.podman("rm", "--force", "--time", "0", "one")
-        self.assertEqual("meanwhile\n", self.podman("exec", "two", "cat", "/data/file"))
+        self.assertEqual("meanwhile\n", self.engine("exec", "one", "cat", "/data/file"))
+        self.engine("rm", "--force", "--time", "0", "one")
+        self.assertEqual("meanwhile\n", self.engine("exec", "two", "cat", "/data/file"))
         # A container that is killed, not stopped.
-        self.podman("kill", "two")
-        self.podman("wait", "two")
-        self.podman("rm", "two")
+        self.engine("kill", "two")
+        self.engine("wait", "two")
+        self.engine("rm", "two")
         self.assertTrue(mounting.wait_until(lambda: not self.plugin.volume_mounts()))
-        self.podman("volume", "rm", "vol")
+        self.engine("volume", "rm", "vol")
 
     def test_another_store_removes_nothing_under_a_container(self):
         second = "/second"
-        self.addCleanup(self.podman, "rm", "-af", "--time", "0", check=False, store=second)
-        self.podman("import", self.archive, "box", store=second)
+        self.addCleanup(self.engine, "rm", "-af", "--time", "0", check=False, store=second)
+        self.engine("import", self.archive, "box", store=second)
         for mode, file in (("raw", "data"), ("sector", "data"), ("fs", "file")):
             self.create(mode, "size=32M", f"mode={mode}")
             volume = ["-v", f"{mode}:/data", "box"]
-            self.podman("run", "-d", "--name", mode, *LIMITS, *volume, "sleep", "999")
+            self.engine("run", "-d", "--name", mode, *self.limits, *volume, "sleep", "999")
             script = f"echo precious | dd of=/data/{file} conv=notrunc,fsync"
-            self.podman("exec", mode, "sh", "-c", script)
-            self.podman("volume", "reload", store=second)
+            self.engine("exec", mode, "sh", "-c", script)
+            self.engine("volume", "reload", store=second)
             # Both stores say the same mount id.
-            self.podman("run", "--rm", *LIMITS, *volume, "ls", "/data", store=second)
+            self.engine("run", "--rm", *self.limits, *volume, "ls", "/data", store=second)
             for force in ([], ["--force"]):
-                said = self.podman("volume", "rm", *force, mode, check=False, store=second)
+                said = self.engine("volume", "rm", *force, mode, check=False, store=second)
                 self.assertRegex(said, "in use: process .* .sleep. of container .* has /data")
-            read = self.podman("exec", mode, "dd", f"if=/data/{file}", "bs=9", "count=1")
+            read = self.engine("exec", mode, "dd", f"if=/data/{file}", "bs=9", "count=1")
             self.assertEqual("precious\n", read)
-            self.podman("rm", "--force", "--time", "0", mode)
-            self.podman("volume", "rm", mode)
+            self.engine("rm", "--force", "--time", "0", mode)
+            self.engine("volume", "rm", mode)
         self.assertEqual([], self.plugin.names())
 
     def test_a_backup_comes_back_as_the_manual_has_it(self):
@@ -150,26 +117,26 @@ class PodmanTest(plugins.PluginTestCase):
         for name, flags in (("vol", ["-cf", saved, "."]), ("vol2", ["-xpf", saved])):
             if name != "vol":
                 self.create(name, "size=32M")
-            self.podman("volume", "mount", name)
-            place = self.podman("volume", "inspect", "--format", "{{.Mountpoint}}", name).strip()
+            self.engine("volume", "mount", name)
+            place = self.engine("volume", "inspect", "--format", "{{.Mountpoint}}", name).strip()
             subprocess.run([*tar, place, *flags], check=True, timeout=60)
-            self.podman("volume", "unmount", name)
+            self.engine("volume", "unmount", name)
         self.assertEqual("hello\n", self.run_in("vol2", "cat /data/file"))
-        self.podman("volume", "rm", "vol", "vol2")
+        self.engine("volume", "rm", "vol", "vol2")
 
     def test_reload_finds_what_was_made_elsewhere(self):
         self.plugin.create("made", size="16M", mode="raw")
         self.create("lost", "size=16M", "mode=raw")
         self.plugin.remove("lost")
-        self.podman("volume", "reload")
+        self.engine("volume", "reload")
         self.assertEqual(["made"], self.listed())
-        self.podman("volume", "rm", "made")
+        self.engine("volume", "rm", "made")
         self.assertEqual([], self.plugin.names())
 
     def test_a_full_region_is_a_sentence_and_changes_nothing(self):
         self.create("vol", "size=64M")
         before = self.plugin.available()
-        said = self.podman(
+        said = self.engine(
             "volume", "create", "--driver", "nvdimmfs", "-o", "size=1G", "more", check=False
         )
         self.assertIn("no room for the 1073741824 bytes of volume more", said)
@@ -183,11 +150,11 @@ class PodmanTest(plugins.PluginTestCase):
             lambda: self.run_in("vol", "echo one >/data/file"),
             lambda: self.assertEqual("one\n", self.run_in("vol", "cat /data/file")),
             lambda: self.assertEqual(["vol"], self.listed()),
-            lambda: self.podman("volume", "rm", "vol"),
+            lambda: self.engine("volume", "rm", "vol"),
         ]
         for step in steps:
             self.plugin.kill()
-            said = self.podman("volume", "create", "--driver", "nvdimmfs", "x", check=False)
+            said = self.engine("volume", "create", "--driver", "nvdimmfs", "x", check=False)
             self.assertIn("connect", said)
             self.plugin.start()
             step()
