@@ -66,6 +66,16 @@ class PodmanTest(engine.EngineTestCase):
         self.plugin.settle()
         self.assertEqual((free, []), (self.plugin.available(), self.plugin.loops()))
 
+    def test_options_may_stand_in_one(self):
+        # podman reads some of them, too, and adds them in capitals.
+        self.create("vol", "o=size=32m,uid=1000,gid=50,mode=raw")
+        options = self.plugin.status("vol")["options"]
+        self.assertEqual(
+            {"size": str(32 << 20), "uid": "1000", "gid": "50", "mode": "raw"},
+            {name: options[name] for name in ("size", "uid", "gid", "mode")},
+        )
+        self.engine("volume", "rm", "vol")
+
     def test_two_containers_share_a_volume(self):
         self.create("vol", "size=32M")
         for name in ("one", "two"):

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -184,17 +185,27 @@ absl::Status BadValue(const Option& option, const std::string& value) {
                           absl::StrReplaceAll(option.values, {{"|", ", "}})));
 }
 
+absl::Status Add(const std::pair<std::string, std::string>& pair, OptionMap& map) {
+  const auto [at, is_new] = map.insert(pair);
+  if (is_new || at->second == pair.second) return absl::OkStatus();
+  return Bad(absl::StrCat(Said(pair.first), "= is given twice, as ", Said(at->second), " and ",
+                          Said(pair.second), ": leave one out"));
+}
+
+// Of o=, podman says these once more in capitals.
+constexpr const char* kSaidAgain[] = {"SIZE", "UID", "GID"};
+
 // As docker's own driver takes them: o=size=64m,uid=1000,ro. A word without a value is yes; rw is
 // ro=no.
 absl::Status Expand(const std::string& line, OptionMap& map) {
   for (const absl::string_view word : absl::StrSplit(line, ',', absl::SkipEmpty())) {
     std::pair<std::string, std::string> pair = absl::StrSplit(word, absl::MaxSplits('=', 1));
     if (word == "rw") pair = {"ro", "no"};
-    const auto [at, is_new] = map.emplace(pair);
-    if (!is_new && at->second != pair.second)
-      return Bad(absl::StrCat(Said(pair.first), "= is given twice, as ", Said(at->second), " and ",
-                              Said(pair.second), ": leave one out"));
+    RETURN_IF_ERROR(Add(pair, map));
   }
+  for (const char* word : kSaidAgain)
+    if (const auto again = map.extract(word))
+      RETURN_IF_ERROR(Add({absl::AsciiStrToLower(word), again.mapped()}, map));
   return absl::OkStatus();
 }
 

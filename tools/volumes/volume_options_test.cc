@@ -93,6 +93,17 @@ TEST(VolumeOptions, MayStandInOneAsForDockersOwnDriver) {
   EXPECT_FALSE(ParseVolumeOptions({{"o", "o=size=64m"}}).ok());
 }
 
+TEST(VolumeOptions, OfOPodmanSaysSomeOnceMoreInCapitals) {
+  const auto options = ParseVolumeOptions(
+      {{"o", "size=64m,uid=7,gid=8"}, {"SIZE", "64m"}, {"UID", "7"}, {"GID", "8"}});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->size, uint64_t{64} << 20);
+  EXPECT_EQ(options->uid, 7u);
+  EXPECT_EQ(options->gid, 8u);
+  EXPECT_FALSE(ParseVolumeOptions({{"o", "size=64m"}, {"SIZE", "32m"}}).ok());
+  EXPECT_FALSE(ParseVolumeOptions({{"SIZE", "64m"}}).ok());
+}
+
 TEST(VolumeOptions, ARefusalIsShortAndNamesTheWordThatWasMeant) {
   const struct {
     OptionMap map;
