@@ -15,12 +15,16 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) close(fd_);
   }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }
+  explicit operator bool() const { return fd_ >= 0; }
   int get() const { return fd_; }
+  // Whose it is from now on: the caller's.
+  int Release() { return std::exchange(fd_, -1); }
+  void Close() { *this = Descriptor(); }
 
  private:
   int fd_ = -1;

@@ -110,8 +110,12 @@ class Plugin:
 
     def arm(self, steps):
         """It will die before its `steps`-th changing call from now on."""
+        self._page[8:] = struct.pack("<Q", self.steps() + steps)
+
+    def steps(self):
+        """How many changing calls there were since it was started."""
         (count,) = struct.unpack("<Q", self._page[:8])
-        self._page[8:] = struct.pack("<Q", count + steps)
+        return count
 
     def disarm(self):
         """Whether it lives."""
@@ -228,6 +232,11 @@ class Plugin:
 
     def volume_mounts(self):
         return [place for place in self.mounts() if place.startswith(self.root + "/volumes/")]
+
+    def volume_places(self):
+        """The volumes that are mounted."""
+        top = self.root + "/volumes/"
+        return {place[len(top) :].split("/")[0] for place in self.volume_mounts()}
 
     def loops(self):
         found = []

@@ -1,5 +1,6 @@
 """Who uses a volume, whatever engines said and whoever was killed: nothing is erased under a user."""
 
+import concurrent.futures
 import contextlib
 import glob
 import os
@@ -157,6 +158,25 @@ class UseTest(plugins.PluginTestCase):
                 plugin.remove("v")
             self.assertEqual(SECRET, file.read(len(SECRET)))
         plugin.remove("v")
+
+    def test_the_number_of_a_mount_that_is_gone_says_nothing_of_the_next_one(self):
+        plugin = self.plugin(self.big)
+        plugin.create("v", size="16M", mode="raw")
+        plugin.create("w", size="16M", mode="raw")
+        place = plugin.mount("v")
+        number = os.stat(place).st_dev
+        with self.container(place):
+            self.seen(plugin, "v")
+        path = f"{plugin.tree()}/dev/{plugin.status('v')['node']}"
+        with concurrent.futures.ThreadPoolExecutor(1) as pool, open(path, "rb") as node:
+            # The removal waits for the node, and the other one is mounted meanwhile.
+            removing = pool.submit(plugin.remove, "v")
+            self.assertTrue(mounting.wait_until(lambda: place not in plugin.volume_mounts()))
+            if os.stat(plugin.mount("w")).st_dev != number:
+                self.skipTest("somebody else took the number")
+            node.close()
+            removing.result()
+        self.assertEqual(["w"], plugin.names())
 
     def test_a_container_that_went_while_the_plugin_was_dead_is_forgotten(self):
         plugin = self.plugin(self.big)

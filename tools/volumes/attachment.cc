@@ -1,9 +1,12 @@
 #include "tools/volumes/attachment.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,13 +15,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
-#include "tools/volumes/descriptor.h"
 #include "tools/volumes/loop_device.h"
 #include "tools/volumes/mount_table.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 constexpr absl::Duration kPause = absl::Milliseconds(10);
 
@@ -30,16 +35,41 @@ absl::Status Failed(absl::string_view what, absl::string_view on) {
   return core::Refusal(errno, "volume.mount", absl::StrCat(what, " ", on, ": ", strerror(errno)));
 }
 
-absl::Status MountFileSystem(const Attachment& attachment) {
-  const bool read_only = attachment.options.read_only;
+absl::Status MountFrom(const std::string& device, const Attachment& attachment) {
   unsigned long flags = MS_NODEV;
-  if (read_only) flags |= MS_RDONLY;
-  ASSIGN_OR_RETURN(const LoopDevice loop,
-                   LoopDevice::Attach(attachment.node, attachment.sector_size, read_only));
-  if (mount(loop.path().c_str(), attachment.place.c_str(), attachment.fstype.c_str(), flags,
-            nullptr) != 0)
+  if (attachment.options.read_only) flags |= MS_RDONLY;
+  if (mount(device.c_str(), attachment.place.c_str(), attachment.fstype.c_str(), flags, nullptr) !=
+      0)
     return Failed(absl::StrCat("mount the ", attachment.fstype, " of"), attachment.node);
   return absl::OkStatus();
+}
+
+absl::Status MountFileSystem(const Attachment& attachment) {
+  if (!attachment.loop.empty()) return MountFrom(attachment.loop, attachment);
+  ASSIGN_OR_RETURN(const LoopDevice loop,
+                   LoopDevice::Attach(attachment.node, attachment.sector_size,
+                                      attachment.options.read_only, attachment.is_held));
+  return MountFrom(loop.path(), attachment);
+}
+
+std::string DataIn(const std::string& place) { return absl::StrCat(place, "/", kDataName); }
+
+// Whether it is what MountFolder makes: to look into it asks no file system that may hang.
+bool IsFolder(const std::string& place) {
+  struct statfs whole = {};
+  return DeviceAt(place) && statfs(place.c_str(), &whole) == 0 && whole.f_type == TMPFS_MAGIC;
+}
+
+// The block device of the file system that is mounted there.
+std::optional<dev_t> SourceAt(const std::string& place) {
+  const std::optional<dev_t> device = DeviceAt(place);
+  if (!device || major(*device) != 0) return device;
+  // One with a number of its own for each of its volumes.
+  const std::optional<MountEntry> entry = MountAt(place);
+  struct stat source = {};
+  if (!entry || stat(entry->source.c_str(), &source) != 0 || !S_ISBLK(source.st_mode))
+    return std::nullopt;
+  return source.st_rdev;
 }
 
 absl::Status RemovePlace(const std::string& place) {
@@ -56,8 +86,8 @@ absl::Status SetOwner(const std::string& data, const VolumeOptions& options) {
 
 absl::Status MountFolder(const Attachment& attachment) {
   const std::string& place = attachment.place;
-  const std::string data = absl::StrCat(place, "/", kDataName);
-  if (mount("nvdimmfs-volume", place.c_str(), "tmpfs", kFolderFlags, kFolderOptions) != 0)
+  const std::string data = DataIn(place);
+  if (mount(attachment.folder.c_str(), place.c_str(), "tmpfs", kFolderFlags, kFolderOptions) != 0)
     return Failed("mount a folder on", place);
   if (!Descriptor(open(data.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) ||
       mount(attachment.node.c_str(), data.c_str(), nullptr, MS_BIND, nullptr) != 0)
@@ -75,6 +105,8 @@ absl::Status MountFolder(const Attachment& attachment) {
 
 }  // namespace
 
+std::string FolderName(const std::string& uuid) { return "nvdimmfs-volume-" + uuid; }
+
 absl::Status Attach(const Attachment& attachment) {
   if (mkdir(attachment.place.c_str(), 0700) != 0 && errno != EEXIST)
     return Failed("make", attachment.place);
@@ -85,11 +117,13 @@ absl::Status Attach(const Attachment& attachment) {
 }
 
 absl::Status Detach(const std::string& place) {
+  if (IsFolder(place)) RETURN_IF_ERROR(UnmountTree(DataIn(place)));
   RETURN_IF_ERROR(UnmountTree(place));
   return RemovePlace(place);
 }
 
 absl::Status DetachIdle(const std::string& place, absl::Duration patience) {
+  if (IsFolder(place)) RETURN_IF_ERROR(UnmountIdle(DataIn(place), patience));
   RETURN_IF_ERROR(UnmountIdle(place, patience));
   return RemovePlace(place);
 }
@@ -97,13 +131,15 @@ absl::Status DetachIdle(const std::string& place, absl::Duration patience) {
 bool IsAttached(const Attachment& attachment) {
   const std::string& place = attachment.place;
   struct statvfs whole = {};
-  const std::optional<MountEntry> entry = MountAt(place);
-  if (!entry || statvfs(place.c_str(), &whole) != 0) return false;
-  if (!attachment.fstype.empty()) return LoopDevice::IsOver(entry->source, attachment.node);
+  if (!DeviceAt(place) || statvfs(place.c_str(), &whole) != 0) return false;
+  if (!attachment.fstype.empty()) {
+    const auto source = SourceAt(place);
+    return source && LoopDevice::IsOver(*source, attachment.node);
+  }
   struct stat data = {}, node = {};
   return (whole.f_flag & ST_RDONLY) != 0 && stat(attachment.node.c_str(), &node) == 0 &&
-         stat(absl::StrCat(place, "/", kDataName).c_str(), &data) == 0 &&
-         data.st_dev == node.st_dev && data.st_ino == node.st_ino;
+         stat(DataIn(place).c_str(), &data) == 0 && data.st_dev == node.st_dev &&
+         data.st_ino == node.st_ino;
 }
 
 absl::Status AwaitRelease(const std::string& node, absl::Duration patience) {

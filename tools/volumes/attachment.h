@@ -19,10 +19,16 @@ inline constexpr char kDataName[] = "data";
 struct Attachment {
   std::string place;           // the directory; made where it is missing
   std::string node;            // the namespace's data file
+  bool is_held = true;         // somebody may have the node open: a loop device, say
+  std::string loop;            // the loop device over it that the caller holds; "": found or made
   uint32_t sector_size = 512;  // of the node
   std::string fstype;          // "": a directory with the data file
+  std::string folder;          // how mount tables call that directory: FolderName
   VolumeOptions options;       // owner, permissions, ro
 };
+
+// Tells the directory of the volume with that uuid from all other mounts.
+std::string FolderName(const std::string& uuid);
 
 // Makes it. A file system that a left loop device still holds is mounted from that one.
 absl::Status Attach(const Attachment& attachment);

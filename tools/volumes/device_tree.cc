@@ -8,18 +8,23 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "backends/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
-#include "tools/volumes/descriptor.h"
 #include "tools/volumes/json_text.h"
+#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 using Json = nlohmann::ordered_json;
 
@@ -143,8 +148,9 @@ absl::StatusOr<std::string> DeviceTree::Read(const std::string& device,
   return Line(absl::StrCat(mountpoint_, kDevices, device, "/", attribute));
 }
 
-absl::StatusOr<std::vector<std::string>> DeviceTree::Devices(const std::string& prefix) const {
-  const auto all = ReadFolder(absl::StrCat(mountpoint_, kDevices));
+absl::StatusOr<std::vector<std::string>> DeviceTree::Names(const std::string& folder,
+                                                           const std::string& prefix) const {
+  const auto all = ReadFolder(mountpoint_ + folder);
   if (!all.ok())
     return core::Refusal(core::ErrnoOf(all.status()), "tree.gone",
                          absl::StrCat("the device tree at ", mountpoint_,
@@ -182,7 +188,7 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::Describe(const std::string& de
 
 // One file for all of them: thousands of attributes are slow to read one by one.
 absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> buses, Devices("ndbus"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> buses, Buses());
   std::vector<Namespace> namespaces;
   for (const std::string& bus : buses) {
     const std::string path = absl::StrCat(mountpoint_, kDevices, bus, "/x/list.json");
@@ -210,13 +216,37 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::Find(const std::string& uuid,
                        absl::StrCat("no namespace at ", mountpoint_, " has the uuid ", uuid));
 }
 
+std::string DeviceTree::NodeOf(const std::string& alias) const {
+  std::error_code error;
+  return std::filesystem::read_symlink(absl::StrCat(mountpoint_, "/dev/by-uuid/", alias), error)
+      .filename()
+      .string();
+}
+
+bool DeviceTree::Has(const std::string& path) const {
+  struct stat stat = {};
+  return lstat((mountpoint_ + path).c_str(), &stat) == 0;
+}
+
 absl::StatusOr<uint64_t> DeviceTree::CountHolders(const Namespace& ns) {
   ASSIGN_OR_RETURN(const std::string holders, Read(ns.device, "x/holders"));
   return Number(holders);
 }
 
+absl::StatusOr<std::vector<std::string>> DeviceTree::Buses() const {
+  ASSIGN_OR_RETURN(std::vector<std::string> buses, Names("", "ndbus"));
+  if (!buses.empty()) return buses;
+  return core::Refusal(ENOTCONN, "tree.gone",
+                       absl::StrCat("no device tree is mounted at ", mountpoint_));
+}
+
 absl::StatusOr<std::vector<DeviceTree::Region>> DeviceTree::Regions() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> devices, Devices("region"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> buses, Buses());
+  std::vector<std::string> devices;
+  for (const std::string& bus : buses) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> its, Names("/" + bus, "region"));
+    devices.insert(devices.end(), its.begin(), its.end());
+  }
   std::vector<Region> regions;
   for (const std::string& device : devices) {
     Region region;

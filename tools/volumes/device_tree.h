@@ -51,6 +51,10 @@ class DeviceTree {
   absl::StatusOr<std::vector<Namespace>> Namespaces();
   // `device` is where it is expected; "" where that is not known. Refused with ENODEV, "tree.none".
   absl::StatusOr<Namespace> Find(const std::string& uuid, const std::string& device = "");
+  // The node that the alias in dev/by-uuid leads to: "pmem0s"; "" where there is none.
+  std::string NodeOf(const std::string& alias) const;
+  // Whether there is such a name below the mount point.
+  bool Has(const std::string& path) const;
   // How many times its node is open, by programs, mappings and loop devices.
   absl::StatusOr<uint64_t> CountHolders(const Namespace& ns);
   absl::StatusOr<std::vector<Region>> Regions();
@@ -80,7 +84,11 @@ class DeviceTree {
   absl::Status Unbind(const std::string& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Bind(const std::string& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Namespace> MakeRaw(const std::string& uuid, const std::string& device);
-  absl::StatusOr<std::vector<std::string>> Devices(const std::string& prefix) const;
+  // Those in `folder` below the mount point that begin with `prefix`.
+  absl::StatusOr<std::vector<std::string>> Names(const std::string& folder,
+                                                 const std::string& prefix) const;
+  // Refused where nothing is mounted: an empty folder says nothing of namespaces.
+  absl::StatusOr<std::vector<std::string>> Buses() const;
   absl::StatusOr<Namespace> Describe(const std::string& device) const;
 
   const std::string mountpoint_;

@@ -10,12 +10,14 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
 #include "tools/volumes/command.h"
-#include "tools/volumes/descriptor.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 // What mkfs refuses to go below.
 struct Smallest {

@@ -8,9 +8,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 constexpr size_t kReadSize = 16 << 10;
 

@@ -12,12 +12,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "backends/descriptor.h"
 #include "core/base/log.h"
 #include "tools/volumes/threads.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
+using backends::Descriptor;
 using core::Log;
 using core::LogLevel;
 

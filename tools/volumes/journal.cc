@@ -8,11 +8,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
-#include "tools/volumes/descriptor.h"
+#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 constexpr char kSuffix[] = ".json";
 constexpr char kTemporary[] = ".new";

@@ -4,16 +4,24 @@
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
+#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 constexpr char kPrefix[] = "/dev/loop";
 constexpr int kAttempts = 64;  // others take free devices, too
@@ -38,6 +46,15 @@ Descriptor OpenIfOver(const std::string& path, const struct stat& file) {
   return device;
 }
 
+// "/dev/loop3"; "" where it is no loop device.
+std::string NodeOf(dev_t device) {
+  std::error_code error;
+  const std::filesystem::path link = std::filesystem::read_symlink(
+      absl::StrCat("/sys/dev/block/", major(device), ":", minor(device)), error);
+  const std::string path = "/dev/" + link.filename().string();
+  return !error && absl::StartsWith(path, kPrefix) ? path : "";
+}
+
 bool IsReadOnly(int device) {
   loop_info64 info = {};
   return ioctl(device, LOOP_GET_STATUS64, &info) == 0 && (info.lo_flags & LO_FLAGS_READ_ONLY) != 0;
@@ -45,10 +62,10 @@ bool IsReadOnly(int device) {
 
 }  // namespace
 
-bool LoopDevice::IsOver(const std::string& device, const std::string& file) {
+bool LoopDevice::IsOver(dev_t device, const std::string& file) {
   struct stat wanted = {};
-  return absl::StartsWith(device, kPrefix) && stat(file.c_str(), &wanted) == 0 &&
-         OpenIfOver(device, wanted);
+  const std::string path = NodeOf(device);
+  return !path.empty() && stat(file.c_str(), &wanted) == 0 && OpenIfOver(path, wanted);
 }
 
 std::optional<LoopDevice> LoopDevice::Reuse(const std::string& file) {
@@ -72,8 +89,8 @@ std::optional<std::string> LoopDevice::Find(const std::string& file) {
 }
 
 absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& file, uint32_t sector_size,
-                                              bool read_only) {
-  if (std::optional<LoopDevice> found = Reuse(file)) {
+                                              bool read_only, bool is_held) {
+  if (std::optional<LoopDevice> found = is_held ? Reuse(file) : std::nullopt) {
     if (IsReadOnly(found->device_.get()) == read_only) return *std::move(found);
     return core::Refusal(EBUSY, "loop.device",
                          absl::StrCat(found->path(), " is already attached to ", file,

@@ -1,12 +1,13 @@
 #include "tools/volumes/mount_table.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -14,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "core/base/status.h"
+#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
@@ -22,6 +24,7 @@ constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr absl::Duration kPause = absl::Milliseconds(20);
 // Fields before the optional ones: id, parent, device, root, place, options.
 constexpr size_t kFixedFields = 6;
+constexpr size_t kLongestTable = 256 << 20;
 
 // The kernel writes blanks, newlines and backslashes as three octal digits.
 std::string Unescaped(absl::string_view text) {
@@ -49,6 +52,12 @@ std::optional<dev_t> ParseDevice(absl::string_view text) {
   return makedev(major_number, minor_number);
 }
 
+// The third field.
+std::optional<dev_t> DeviceIn(absl::string_view line) {
+  const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(' ', 3));
+  return fields.size() == 4 ? ParseDevice(fields[2]) : std::nullopt;
+}
+
 // The places of all mounts at `place` and below, the last one first.
 std::vector<std::string> PlacesWithin(const std::string& place) {
   std::vector<std::string> places;
@@ -56,6 +65,14 @@ std::vector<std::string> PlacesWithin(const std::string& place) {
     if (IsWithin(entry.place, place)) places.push_back(entry.place);
   std::reverse(places.begin(), places.end());
   return places;
+}
+
+// Whether nothing is mounted at `place` any more. The table need not be looked at for what is not
+// busy: nothing can be mounted below it.
+bool UnmountAtOnce(const std::string& place) {
+  while (umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) {
+  }
+  return errno == EINVAL || errno == ENOENT;
 }
 
 // The errno that umount(2) ends with; 0: nothing is mounted there any more.
@@ -95,11 +112,28 @@ std::optional<MountEntry> ParseMountLine(absl::string_view line) {
 }
 
 std::vector<MountEntry> MountTable(const std::string& path) {
+  return MountTable(path, [](dev_t) { return true; });
+}
+
+std::vector<MountEntry> MountTable(const std::string& path,
+                                   absl::FunctionRef<bool(dev_t)> is_wanted) {
   std::vector<MountEntry> table;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);)
+  const std::string text = ReadFile(path, kLongestTable).value_or("");
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const auto device = DeviceIn(line);
+    if (!device || !is_wanted(*device)) continue;
     if (auto entry = ParseMountLine(line)) table.push_back(*std::move(entry));
+  }
   return table;
+}
+
+std::optional<dev_t> DeviceAt(const std::string& place) {
+  struct statx is = {};
+  if (statx(AT_FDCWD, place.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+            STATX_TYPE, &is) != 0 ||
+      (is.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0)
+    return std::nullopt;
+  return makedev(is.stx_dev_major, is.stx_dev_minor);
 }
 
 std::optional<MountEntry> MountAt(const std::string& place) {
@@ -111,6 +145,7 @@ std::optional<MountEntry> MountAt(const std::string& place) {
 
 absl::Status UnmountTree(const std::string& place) {
   absl::Status first;
+  if (UnmountAtOnce(place)) return first;
   for (const std::string& one : PlacesWithin(place)) {
     const int error = UnmountUntil(one, absl::Now() + kPatience);
     if (error == 0 || umount2(one.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
@@ -121,6 +156,7 @@ absl::Status UnmountTree(const std::string& place) {
 
 absl::Status UnmountIdle(const std::string& place, absl::Duration patience) {
   const absl::Time end = absl::Now() + patience;
+  if (UnmountAtOnce(place)) return absl::OkStatus();
   for (const std::string& one : PlacesWithin(place))
     if (const int error = UnmountUntil(one, end); error != 0) return Failed(one, error);
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -26,11 +27,18 @@ inline constexpr char kOwnMounts[] = "/proc/self/mountinfo";
 
 // In the order in which they were made. Empty where the file cannot be read.
 std::vector<MountEntry> MountTable(const std::string& path = kOwnMounts);
+// Of these file systems alone: the rest of a long table costs little.
+std::vector<MountEntry> MountTable(const std::string& path,
+                                   absl::FunctionRef<bool(dev_t)> is_wanted);
 // A line of proc(5), mountinfo. Nothing: it is malformed.
 std::optional<MountEntry> ParseMountLine(absl::string_view line);
 
 // The topmost mount on `place`.
 std::optional<MountEntry> MountAt(const std::string& place);
+// The file system of the topmost mount on `place`, as stat(2) numbers it, which is as the table
+// does but for file systems with volumes of their own (btrfs). Looks at `place` alone, however long
+// the table is, and asks no server. Nothing: it is no mount point.
+std::optional<dev_t> DeviceAt(const std::string& place);
 
 // Whether `path` is `top` or lies below it.
 bool IsWithin(absl::string_view path, absl::string_view top);

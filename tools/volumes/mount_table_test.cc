@@ -35,7 +35,15 @@ TEST(MountTable, WhatIsNoLineIsNothing) {
 }
 
 TEST(MountTable, OfThisProcessHasTheRoot) {
-  EXPECT_TRUE(MountAt("/").has_value());
+  ASSERT_TRUE(MountAt("/").has_value());
+  EXPECT_TRUE(DeviceAt("/").has_value());
+  EXPECT_EQ(DeviceAt("/proc"), MountAt("/proc")->device);
+  EXPECT_FALSE(DeviceAt("/proc/self").has_value());
+  EXPECT_FALSE(DeviceAt("/nonesuch").has_value());
+  const dev_t proc = MountAt("/proc")->device;
+  const auto some = MountTable(kOwnMounts, [proc](dev_t device) { return device == proc; });
+  ASSERT_FALSE(some.empty());
+  for (const MountEntry& entry : some) EXPECT_EQ(entry.device, proc);
   EXPECT_TRUE(MountTable("/nonesuch").empty());
 }
 
@@ -46,14 +54,49 @@ TEST(MountTable, APlaceIsWithinItselfAndNotWithinItsNamesake) {
   EXPECT_FALSE(IsWithin("/a", "/a/b"));
 }
 
+MountedThing At(dev_t device, const char* root, const char* source = "x") {
+  return {device, root, source};
+}
+
 TEST(MountUsers, AThingIsAWholeFileSystemOrOneFileOfIt) {
-  const MountedThing whole{makedev(0, 9), ""}, file{makedev(0, 9), "/dev/pmem0"};
-  EXPECT_TRUE(Matches(whole, makedev(0, 9), "/dir"));
-  EXPECT_FALSE(Matches(whole, makedev(0, 8), "/dir"));
-  EXPECT_TRUE(Matches(file, makedev(0, 9), "/dev/pmem0"));
-  EXPECT_TRUE(Matches(file, makedev(0, 9), "/dev/pmem0//deleted"));
-  EXPECT_FALSE(Matches(file, makedev(0, 9), "/dev/pmem0.1"));
-  EXPECT_FALSE(Matches(file, makedev(0, 9), "/"));
+  const MountedThing whole = At(9, "", ""), file = At(9, "/dev/pmem0", "");
+  EXPECT_TRUE(Matches(whole, At(9, "/dir")));
+  EXPECT_FALSE(Matches(whole, At(8, "/dir")));
+  EXPECT_TRUE(Matches(file, At(9, "/dev/pmem0")));
+  EXPECT_TRUE(Matches(file, At(9, "/dev/pmem0//deleted")));
+  EXPECT_FALSE(Matches(file, At(9, "/dev/pmem0.1")));
+  EXPECT_FALSE(Matches(file, At(9, "/")));
+}
+
+TEST(MountUsers, AFileSystemWithTheNumberOfOneThatIsGoneIsAnother) {
+  const MountedThing ours = At(9, "", "ours");
+  EXPECT_TRUE(Matches(ours, At(9, "/", "ours")));
+  EXPECT_FALSE(Matches(ours, At(9, "/", "tmpfs")));
+}
+
+TEST(MountUsers, ASetAndAnIndexSayWhatEachThingSays) {
+  const std::vector<MountedThing> things = {At(9, "", "ours"), At(8, "/dev/pmem0", ""),
+                                            At(8, "/dev/pmem1", ""), At(7, "", "")};
+  std::vector<MountUser> users;
+  for (const dev_t device : {6, 7, 8, 9})
+    for (const char* root : {"/", "/dev/pmem0", "/dev/pmem1//deleted", "/dev/pmem2"})
+      for (const char* source : {"ours", "tmpfs"})
+        users.push_back({.thing = At(device, root, source)});
+  const ThingSet set(things);
+  const UserIndex index(users);
+  EXPECT_TRUE(set.HasDevice(9));
+  EXPECT_FALSE(set.HasDevice(6));
+  size_t all = 0;
+  for (const MountUser& user : users) {
+    bool is_meant = false;
+    for (const MountedThing& thing : things) is_meant = is_meant || Matches(thing, user.thing);
+    EXPECT_EQ(set.Has(user.thing), is_meant) << user.thing.device << user.thing.root;
+    all += is_meant;
+  }
+  EXPECT_EQ(index.Of(things).size(), all);
+  EXPECT_EQ(index.Of({At(8, "/dev/pmem1", "")}).size(), 2u);
+  // Each once, though two things match.
+  EXPECT_EQ(index.Of({At(8, "", ""), At(8, "/dev/pmem1", "")}).size(), 8u);
 }
 
 TEST(MountUsers, AreFoundByTheirMounts) {

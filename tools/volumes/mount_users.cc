@@ -13,8 +13,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "tools/volumes/descriptor.h"
 #include "tools/volumes/mount_table.h"
+#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
@@ -54,13 +54,21 @@ std::string ContainerIn(absl::string_view cgroup) {
   return "";
 }
 
+MountedThing MountedOf(const MountEntry& entry) { return {entry.device, entry.root, entry.source}; }
+
 MountUser UserOf(const std::string& process, const MountEntry& entry) {
-  MountUser user{.place = entry.place, .thing = {entry.device, entry.root}};
+  MountUser user{.place = entry.place, .thing = MountedOf(entry)};
   if (process.empty()) return user;
   if (!absl::SimpleAtoi(process.substr(process.rfind('/') + 1), &user.pid)) user.pid = 0;
   user.command = std::string(absl::StripAsciiWhitespace(ReadFile(process + "/comm").value_or("")));
   user.container = ContainerIn(ReadFile(process + "/cgroup").value_or(""));
   return user;
+}
+
+// What was mounted by that name, whether or not it still has it.
+absl::string_view NameOf(absl::string_view root) {
+  absl::ConsumeSuffix(&root, "//deleted");
+  return root;
 }
 
 class Search {
@@ -69,7 +77,6 @@ class Search {
       : things_(things), own_top_(own_top), own_(Link("/proc/self/ns/mnt")) {}
 
   std::vector<MountUser> Run(Looking looking) {
-    if (things_.empty()) return {};
     Look("", "/proc/self");
     for (const std::string& pid : NumbersIn("/proc")) {
       const std::string process = "/proc/" + pid;
@@ -89,9 +96,10 @@ class Search {
   void Look(const std::string& process, const std::string& thread) {
     const std::string ns = Link(thread + "/ns/mnt");
     if (!ns.empty() && !seen_.emplace(ns, Link(thread + "/root")).second) return;
-    for (const MountEntry& entry : MountTable(thread + "/mountinfo")) {
+    const auto is_wanted = [this](dev_t device) { return things_.HasDevice(device); };
+    for (const MountEntry& entry : MountTable(thread + "/mountinfo", is_wanted)) {
       if (!own_top_.empty() && IsWithin(entry.place, own_top_)) continue;
-      if (!IsMeant(entry)) continue;
+      if (!things_.Has(MountedOf(entry))) continue;
       // A mount of the host has copies in the namespaces that follow it.
       if (ns != own_ && reported_.count({own_, entry.place}) > 0) continue;
       if (reported_.emplace(ns.empty() ? thread : ns, entry.place).second)
@@ -99,13 +107,7 @@ class Search {
     }
   }
 
-  bool IsMeant(const MountEntry& entry) const {
-    return std::any_of(things_.begin(), things_.end(), [&](const MountedThing& thing) {
-      return Matches(thing, entry.device, entry.root);
-    });
-  }
-
-  const std::vector<MountedThing>& things_;
+  const ThingSet things_;
   const std::string& own_top_;
   const std::string own_;
   std::set<std::pair<std::string, std::string>> seen_, reported_;
@@ -114,13 +116,59 @@ class Search {
 
 }  // namespace
 
-bool Matches(const MountedThing& thing, dev_t device, absl::string_view root) {
-  absl::ConsumeSuffix(&root, "//deleted");
-  return device == thing.device && (thing.root.empty() || root == thing.root);
+MountedThing ThingOf(const MountEntry& entry) {
+  return {entry.device, entry.root == "/" ? "" : entry.root,
+          entry.type == "tmpfs" ? entry.source : ""};
+}
+
+bool Matches(const MountedThing& thing, const MountedThing& mounted) {
+  return mounted.device == thing.device &&
+         (thing.root.empty() || NameOf(mounted.root) == thing.root) &&
+         (thing.source.empty() || mounted.source == thing.source);
+}
+
+ThingSet::ThingSet(const std::vector<MountedThing>& things) {
+  for (const MountedThing& thing : things) things_[thing.device][thing.root].push_back(thing);
+}
+
+bool ThingSet::Has(const MountedThing& mounted) const {
+  const auto of = things_.find(mounted.device);
+  if (of == things_.end()) return false;
+  for (const absl::string_view root : {absl::string_view(), NameOf(mounted.root)})
+    if (const auto found = of->second.find(root); found != of->second.end())
+      for (const MountedThing& thing : found->second)
+        if (Matches(thing, mounted)) return true;
+  return false;
+}
+
+UserIndex::UserIndex(const std::vector<MountUser>& users) {
+  for (const MountUser& user : users)
+    users_[user.thing.device][NameOf(user.thing.root)].push_back(user);
+}
+
+std::vector<MountUser> UserIndex::Of(const std::vector<MountedThing>& things) const {
+  std::vector<MountUser> its;
+  const ThingSet wanted(things);
+  const auto take = [&](const std::vector<MountUser>& users) {
+    for (const MountUser& user : users)
+      if (wanted.Has(user.thing)) its.push_back(user);
+  };
+  for (const auto& [device, roots] : wanted.things_) {
+    const auto of = users_.find(device);
+    if (of == users_.end()) continue;
+    if (roots.contains("")) {
+      for (const auto& [root, users] : of->second) take(users);
+      continue;
+    }
+    for (const auto& [root, same] : roots)
+      if (const auto found = of->second.find(root); found != of->second.end()) take(found->second);
+  }
+  return its;
 }
 
 std::vector<MountUser> FindMountUsers(const std::vector<MountedThing>& things,
                                       const std::string& own_top, Looking looking) {
+  if (things.empty()) return {};
   return Search(things, own_top).Run(looking);
 }
 

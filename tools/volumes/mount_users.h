@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "tools/volumes/mount_table.h"
 
 namespace nvdimmfs::volumes {
 
@@ -22,9 +24,28 @@ namespace nvdimmfs::volumes {
 struct MountedThing {
   dev_t device = 0;
   std::string root;  // "": whatever of it is mounted
+  // What it was mounted from; "": whatever. The kernel gives the number of a file system that is
+  // gone to the next one, so of one without a device (tmpfs) this tells whose it is.
+  std::string source;
 };
 
-bool Matches(const MountedThing& thing, dev_t device, absl::string_view root);
+MountedThing ThingOf(const MountEntry& entry);
+
+bool Matches(const MountedThing& thing, const MountedThing& mounted);
+
+// Things, to be asked at once for any of them.
+class ThingSet {
+ public:
+  explicit ThingSet(const std::vector<MountedThing>& things);
+  bool HasDevice(dev_t device) const { return things_.contains(device); }
+  // Whether one of them matches.
+  bool Has(const MountedThing& mounted) const;
+
+ private:
+  friend class UserIndex;
+  using OneRoot = std::vector<MountedThing>;
+  absl::flat_hash_map<dev_t, absl::flat_hash_map<std::string, OneRoot>> things_;
+};
 
 struct MountUser {
   pid_t pid = 0;          // a process that sees the mount; 0: all that share our mount namespace
@@ -44,6 +65,17 @@ enum class Looking {
 std::vector<MountUser> FindMountUsers(const std::vector<MountedThing>& things,
                                       const std::string& own_top,
                                       Looking looking = Looking::kAtProcesses);
+
+// Users, to be asked at once for those of a thing.
+class UserIndex {
+ public:
+  explicit UserIndex(const std::vector<MountUser>& users);
+  // Each once, in no order.
+  std::vector<MountUser> Of(const std::vector<MountedThing>& things) const;
+
+ private:
+  absl::flat_hash_map<dev_t, absl::flat_hash_map<std::string, std::vector<MountUser>>> users_;
+};
 
 // Who has a file at `place` or below open, or as working or root directory.
 std::vector<MountUser> FindFileUsers(const std::string& place);

@@ -14,10 +14,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 constexpr int kFirstPassed = 3;
 constexpr int kBacklog = 128;

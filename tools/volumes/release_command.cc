@@ -14,14 +14,16 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
-#include "tools/volumes/descriptor.h"
 #include "tools/volumes/json_text.h"
 #include "tools/volumes/protocol.h"
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 absl::Status Failed(const std::string& path, int error) {
   return core::Refusal(

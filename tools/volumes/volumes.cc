@@ -329,7 +329,7 @@ absl::Status Volumes::DoRemove(const VolumePtr& volume, Job& job) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(CheckForgotten(seen));
-  std::vector<MountedThing> things = ThingsOf(seen, MountTable());
+  std::vector<MountedThing> things = ThingsOf(seen);
   RETURN_IF_ERROR(LetGo(volume, kHeld / 2));
   RETURN_IF_ERROR(ForgetIds(volume));
   RETURN_IF_ERROR(AwaitUnused(volume, std::move(things), kHeld));
@@ -361,7 +361,7 @@ absl::StatusOr<std::string> Volumes::Path(const std::string& name) {
 
 absl::StatusOr<VolumeView> Volumes::Get(const std::string& name) {
   const absl::Time deadline = absl::Now() + kPatience;
-  looking_.Run(deadline);
+  if (MayHaveChanged(name, deadline)) looking_.Run(deadline);
   Volume volume;
   {
     absl::MutexLock lock(&mutex_);

@@ -141,7 +141,16 @@ class Volumes final : public VolumeDriver {
   absl::Status Show(const VolumePtr& volume, const DeviceTree::Namespace& ns);
   VolumePtr AddVolume(Source& source, const Record& record, const DeviceTree::Namespace& ns);
   void AddForeign(Source& source, const DeviceTree::Namespace& ns);
-  void ForgetVanished(Source& source, const std::set<std::string>& candidates);
+  // What the names in a source's dev/by-uuid say that was not so at the last look.
+  struct Changes {
+    std::vector<std::string> added;              // not ours
+    std::map<std::string, std::string> missing;  // of volumes: uuid, device
+    std::set<std::string> known_nodes;           // of all volumes of the source
+  };
+  Changes ChangesOf(const Source& source, const std::set<std::string>& names);
+  bool LookAtAll(Source& source, std::map<std::string, std::string>& missing);
+  bool MayHaveChanged(const std::string& name, absl::Time deadline);
+  void ForgetVanished(Source& source, const std::map<std::string, std::string>& candidates);
   void Refill(const VolumePtr& volume);
   void WatchSource(Source& source);
   void Revive(Source& source);
@@ -163,8 +172,7 @@ class Volumes final : public VolumeDriver {
 
   // --- Use (volumes_use.cc). ---
   // What of the volume somebody may have mounted.
-  std::vector<MountedThing> ThingsOf(const Volume& volume,
-                                     const std::vector<MountEntry>& table) const;
+  std::vector<MountedThing> ThingsOf(const Volume& volume) const;
   std::vector<MountUser> UsersOf(const Volume& volume) const;
   // Unmounts it unless somebody uses it: EBUSY, "volume.mounted", after `patience`.
   absl::Status LetGo(const VolumePtr& volume, absl::Duration patience);

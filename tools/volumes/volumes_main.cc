@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "backends/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
@@ -29,6 +30,8 @@
 
 namespace nvdimmfs::volumes {
 namespace {
+
+using backends::Descriptor;
 
 struct Wanted {
   Volumes::Config config;

@@ -1,6 +1,4 @@
 // Volumes: what there is to measure, as OpenMetrics.
-#include <algorithm>
-
 #include "absl/time/clock.h"
 #include "core/base/open_metrics.h"
 #include "tools/volumes/volumes.h"
@@ -49,17 +47,10 @@ std::string Volumes::Metrics() {
   std::vector<MountedThing> dead;
   for (const Volume& volume : volumes)
     dead.insert(dead.end(), volume.dead.begin(), volume.dead.end());
-  const auto users =
-      dead.empty() ? std::vector<MountUser>() : FindMountUsers(dead, config_.root + "/volumes");
+  const UserIndex index(FindMountUsers(dead, config_.root + "/volumes"));
   of_volumes("volume_dead_mounts",
              "Mounts in containers of what a server that died had served; restart these.",
-             [&](const Volume& v) {
-               return std::count_if(users.begin(), users.end(), [&](const MountUser& user) {
-                 return std::any_of(v.dead.begin(), v.dead.end(), [&](const MountedThing& thing) {
-                   return Matches(thing, user.thing.device, user.thing.root);
-                 });
-               });
-             });
+             [&](const Volume& v) { return index.Of(v.dead).size(); });
   text.Family("leaving", "Removed volumes whose bytes are still being erased.");
   text.Value({}, leaving.size());
   text.Family("leaving_bytes", "Size of their namespaces.");

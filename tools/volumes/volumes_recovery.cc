@@ -16,19 +16,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "backends/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/volumes/attachment.h"
-#include "tools/volumes/descriptor.h"
 #include "tools/volumes/file_system.h"
 #include "tools/volumes/mount_table.h"
+#include "tools/volumes/small_file.h"
 #include "tools/volumes/volume_name.h"
 #include "tools/volumes/volumes.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
+using backends::Descriptor;
 using core::Log;
 using core::LogLevel;
 
@@ -83,7 +85,17 @@ void Note(const std::string& sentence) {
   core::Log(core::LogLevel::kNotice, "volumes.recovery", sentence);
 }
 
+// Below a tree's mount point.
+constexpr char kByUuid[] = "/dev/by-uuid/";
+constexpr char kByName[] = "/dev/by-name/";
+
 constexpr char kTriedAgain[] = "; this is tried again";
+
+// The volume whose place has, or is, `place`.
+std::string NameAt(const std::string& place, const std::string& volumes) {
+  const std::string below = place.substr(std::min(place.size(), volumes.size() + 1));
+  return below.substr(0, below.find('/'));
+}
 
 std::string Unserved(const std::string& source, absl::string_view why) {
   return absl::StrCat("source ", source, " cannot be served: ", why);
@@ -341,41 +353,100 @@ void Volumes::Refill(const VolumePtr& volume) {
   if (!Spawn(work)) work();
 }
 
+// All namespaces are asked for only where one is there that was not made here, or one of ours is
+// missing: a look costs a listing of names.
 void Volumes::LookForNew() {
   for (const auto& source : sources_) {
-    DeviceTree& tree = source->tree();
-    const std::set<std::string> names = NamesIn(tree.mountpoint() + "/dev/by-uuid");
-    std::set<std::string> before;  // volumes that the look must find
-    {
-      absl::MutexLock lock(&mutex_);
-      if (seen_.count(source.get()) > 0 && seen_[source.get()] == names) continue;
-      for (const auto& [name, volume] : volumes_)
-        if (volume->source == source.get() && volume->doing.empty())
-          before.insert(volume->record.uuid);
-    }
-    const auto namespaces = tree.Namespaces();
-    if (!namespaces.ok()) continue;
-    std::set<std::string> known;
-    {
-      absl::MutexLock lock(&mutex_);
-      known = own_;
-      for (const auto& [name, volume] : volumes_) known.insert(volume->record.uuid);
-      for (const LeavingPtr& leaving : leaving_) known.insert(leaving->record.uuid);
-      seen_[source.get()] = names;
-    }
-    for (const DeviceTree::Namespace& ns : *namespaces) {
-      before.erase(ns.uuid);
-      if (!ns.label_name.empty() && known.count(ns.uuid) == 0) AddForeign(*source, ns);
-    }
-    ForgetVanished(*source, before);
+    const auto listed = ReadFolder(source->tree().mountpoint() + kByUuid);
+    if (!listed.ok()) continue;
+    const std::set<std::string> names(listed->begin(), listed->end());
+    Changes changes = ChangesOf(*source, names);
+    // An info block has a uuid of its own, which leads to the same node.
+    const bool is_new =
+        std::any_of(changes.added.begin(), changes.added.end(), [&](const std::string& name) {
+          return changes.known_nodes.count(source->tree().NodeOf(name)) == 0;
+        });
+    if (is_new && !LookAtAll(*source, changes.missing)) continue;
+    ForgetVanished(*source, changes.missing);
+    absl::MutexLock lock(&mutex_);
+    seen_[source.get()] = names;
   }
+}
+
+Volumes::Changes Volumes::ChangesOf(const Source& source, const std::set<std::string>& names) {
+  Changes changes;
+  absl::MutexLock lock(&mutex_);
+  const std::set<std::string>& seen = seen_[&source];
+  for (const std::string& name : names)
+    if (seen.count(name) == 0 && own_.count(name) == 0) changes.added.push_back(name);
+  for (const auto& [name, volume] : volumes_) {
+    if (volume->source != &source) continue;
+    changes.known_nodes.insert(volume->ns.node);
+    const std::string& uuid = volume->record.uuid;
+    const bool was_there = seen.count(uuid) > 0 || volume->ns.node.empty();
+    if (volume->doing.empty() && was_there && names.count(uuid) == 0)
+      changes.missing[uuid] = volume->ns.device;
+  }
+  for (const LeavingPtr& leaving : leaving_)
+    if (leaving->source == &source) changes.known_nodes.insert(leaving->ns.node);
+  return changes;
+}
+
+// Makes volumes of the namespaces of others, and adds to `missing` what is not there. False: the
+// source does not tell.
+bool Volumes::LookAtAll(Source& source, std::map<std::string, std::string>& missing) {
+  std::map<std::string, std::string> before;  // volumes that the look must find
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [name, volume] : volumes_)
+      if (volume->source == &source && volume->doing.empty())
+        before[volume->record.uuid] = volume->ns.device;
+  }
+  const auto namespaces = source.tree().Namespaces();
+  if (!namespaces.ok()) return false;
+  std::set<std::string> known;
+  {
+    absl::MutexLock lock(&mutex_);
+    known = own_;
+    for (const auto& [name, volume] : volumes_) known.insert(volume->record.uuid);
+    for (const LeavingPtr& leaving : leaving_) known.insert(leaving->record.uuid);
+  }
+  for (const DeviceTree::Namespace& ns : *namespaces) {
+    before.erase(ns.uuid);
+    if (!ns.label_name.empty() && known.count(ns.uuid) == 0) AddForeign(source, ns);
+  }
+  missing.merge(before);
+  return true;
+}
+
+// Whether `name` must be looked for: it may be a namespace that somebody else made, or destroyed.
+bool Volumes::MayHaveChanged(const std::string& name, absl::Time deadline) {
+  std::vector<std::pair<Source*, std::string>> asked;  // what is there if nothing changed, or if so
+  bool is_known = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = volumes_.find(name);
+    is_known = found != volumes_.end();
+    if (is_known && !found->second->doing.empty()) return false;
+    if (is_known && found->second->source == nullptr) return false;
+    if (is_known && found->second->ns.node.empty()) return true;
+    if (is_known) asked = {{found->second->source, kByUuid + found->second->record.uuid}};
+  }
+  if (!is_known)
+    for (const auto& source : sources_) asked.emplace_back(source.get(), kByName + LabelName(name));
+  for (const auto& [source, path] : asked) {
+    // It must not be waited for longer than the caller waits.
+    if (source->Ping(deadline) != Source::Answer::kServing) continue;
+    if (source->tree().Has(path) != is_known) return true;
+  }
+  return false;
 }
 
 // Namespaces that somebody destroyed by hand. The candidates were not seen; that may have been
 // while they moved.
-void Volumes::ForgetVanished(Source& source, const std::set<std::string>& candidates) {
-  for (const std::string& uuid : candidates) {
-    if (core::ErrnoOf(source.tree().Find(uuid).status()) != ENODEV) continue;
+void Volumes::ForgetVanished(Source& source, const std::map<std::string, std::string>& candidates) {
+  for (const auto& [uuid, device] : candidates) {
+    if (core::ErrnoOf(source.tree().Find(uuid, device).status()) != ENODEV) continue;
     std::string name;
     {
       absl::MutexLock lock(&mutex_);
@@ -459,17 +530,18 @@ void Volumes::Revive(Source& source) {
         absl::StrCat("the server of ", source.path(),
                      " is gone; starting another; volumes: ", absl::StrJoin(names, ", ")));
   std::vector<VolumePtr> claimed;
-  for (const std::string& name : names) {
-    const auto volume = Claim(name, "being recovered", absl::Now() + kWork);
-    if (!volume.ok()) continue;
-    claimed.push_back(*volume);
-    std::vector<MountedThing> dead;
-    for (const MountEntry& entry : MountTable())
-      if (IsWithin(entry.place, PlaceOf(name)))
-        dead.push_back({entry.device, entry.root == "/" ? "" : entry.root});
+  for (const std::string& name : names)
+    if (const auto volume = Claim(name, "being recovered", absl::Now() + kWork); volume.ok())
+      claimed.push_back(*volume);
+  std::map<std::string, std::vector<MountedThing>> dead;  // by the volume's name
+  const std::string places = config_.root + "/volumes";
+  for (const MountEntry& entry : MountTable())
+    if (IsWithin(entry.place, places)) dead[NameAt(entry.place, places)].push_back(ThingOf(entry));
+  for (const VolumePtr& volume : claimed) {
+    const std::string name = RecordOf(*volume).name;
     core::LogRefusal(LogLevel::kWarning, UnmountTree(PlaceOf(name)));
     absl::MutexLock lock(&mutex_);
-    (*volume)->dead.insert((*volume)->dead.end(), dead.begin(), dead.end());
+    volume->dead.insert(volume->dead.end(), dead[name].begin(), dead[name].end());
   }
   // Whoever else has it open was told to let go when there was patience.
   const auto found = Serve(source, absl::Now() + (is_first ? kAppearance : absl::ZeroDuration()));
@@ -478,7 +550,7 @@ void Volumes::Revive(Source& source) {
     if (source.trouble() != trouble) Note(absl::StrCat(found.status().message(), kTriedAgain));
     return;
   }
-  if (!is_first) Note(absl::StrCat("source ", source.path(), " is served now"));
+  Note(absl::StrCat("source ", source.path(), " is served ", is_first ? "again" : "now"));
   if (const absl::Status status = RecoverPostponed(*found); !status.ok())
     Note(std::string(status.message()));
 }

@@ -1,6 +1,7 @@
 // Volumes: who uses one. The truth is in the mount tables of all processes; the mount ids are what
 // engines said, and an engine that is killed says nothing.
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -36,22 +37,30 @@ std::string Key(const MountUser& user) { return absl::StrCat(user.pid, " ", user
 
 }  // namespace
 
-std::vector<MountedThing> Volumes::ThingsOf(const Volume& volume,
-                                            const std::vector<MountEntry>& table) const {
-  std::vector<MountedThing> things;
+std::vector<MountedThing> Volumes::ThingsOf(const Volume& volume) const {
   const std::string place = PlaceOf(volume.record.name);
-  for (const MountEntry& entry : table) {
-    if (IsWithin(entry.place, place))
-      things.push_back({entry.device, entry.root == "/" ? "" : entry.root});
-    if (volume.source != nullptr && !volume.ns.node.empty() &&
-        entry.place == volume.source->tree().mountpoint())
-      things.push_back({entry.device, absl::StrCat("/dev/", volume.ns.node)});
+  const std::optional<dev_t> device = DeviceAt(place);
+  const bool is_by_table = device && major(*device) == 0 && !volume.fstype.empty();
+  std::vector<MountedThing> things;
+  if (volume.source == nullptr || volume.ns.node.empty() || is_by_table) {
+    for (const MountEntry& entry : MountTable())
+      if (IsWithin(entry.place, place)) things.push_back(ThingOf(entry));
+  } else if (device) {
+    things.push_back({*device, "", volume.fstype.empty() ? FolderName(volume.record.uuid) : ""});
   }
+  if (volume.source == nullptr || volume.ns.node.empty()) return things;
+  const std::string root = absl::StrCat("/dev/", volume.ns.node);
+  std::set<dev_t> trees;
+  if (const auto tree = DeviceAt(volume.source->tree().mountpoint())) trees.insert(*tree);
+  // Its server may be another one by now.
+  if (device && volume.fstype.empty())
+    if (const auto data = DeviceAt(absl::StrCat(place, "/", kDataName))) trees.insert(*data);
+  for (const dev_t tree : trees) things.push_back({tree, root, ""});
   return things;
 }
 
 std::vector<MountUser> Volumes::UsersOf(const Volume& volume) const {
-  return FindMountUsers(ThingsOf(volume, MountTable()), config_.root + "/volumes");
+  return FindMountUsers(ThingsOf(volume), config_.root + "/volumes");
 }
 
 absl::Status Volumes::LetGo(const VolumePtr& volume, absl::Duration patience) {
@@ -121,14 +130,19 @@ absl::Status Volumes::AwaitUnused(const VolumePtr& volume, std::vector<MountedTh
   DeviceTree& tree = seen.source->tree();
   const std::string node = tree.NodePath(seen.ns);
   if (seen.ns.node.empty()) return absl::OkStatus();
-  if (const auto loop = LoopDevice::Find(node))
-    if (struct stat device = {}; stat(loop->c_str(), &device) == 0)
-      things.push_back({device.st_rdev, ""});
+  // A loop device is ours as long as it is over the node, which it holds then. The next one may
+  // have its number.
+  things.erase(std::remove_if(things.begin(), things.end(),
+                              [](const MountedThing& thing) { return major(thing.device) != 0; }),
+               things.end());
   while (true) {
-    // Our own mounts are gone: whoever has it mounted, wherever, uses it.
-    const std::vector<MountUser> users = FindMountUsers(things, "", Looking::kAtThreads);
-    const auto loop = LoopDevice::Find(node);
     ASSIGN_OR_RETURN(const uint64_t holders, tree.CountHolders(seen.ns));
+    const auto loop = holders > 0 ? LoopDevice::Find(node) : std::nullopt;
+    std::vector<MountedThing> wanted = things;
+    if (struct stat device = {}; loop && stat(loop->c_str(), &device) == 0)
+      wanted.push_back({device.st_rdev, "", ""});
+    // Our own mounts are gone: whoever has it mounted, wherever, uses it.
+    const std::vector<MountUser> users = FindMountUsers(wanted, "", Looking::kAtThreads);
     if (users.empty() && !loop && holders == 0) return absl::OkStatus();
     if (absl::Now() < end) {
       absl::SleepFor(kPause);
@@ -165,36 +179,31 @@ absl::Duration Volumes::WatchUses() {
     absl::MutexLock lock(&mutex_);
     for (const auto& [name, volume] : volumes_) {
       if (!volume->NeedsLook() || !volume->doing.empty()) continue;
-      if (volume->next_look <= now) {
-        const absl::Duration age = now - volume->changed_use;
-        volume->next_look = now + std::clamp(age / 10, kSoonest, kLatest);
-        due.emplace_back(volume, *volume);
-      }
       next = std::min(next, volume->next_look);
     }
+    // One look at all processes is for everyone who would want it soon: else a thousand volumes
+    // would have it a thousand times.
+    for (const auto& [name, volume] : volumes_) {
+      if (next > now || !volume->NeedsLook() || !volume->doing.empty()) continue;
+      const absl::Duration pause = std::clamp((now - volume->changed_use) / 10, kSoonest, kLatest);
+      if (volume->next_look > now + pause / 2) continue;
+      volume->next_look = now + pause;
+      due.emplace_back(volume, *volume);
+    }
   }
-  const std::vector<MountEntry> table = due.empty() ? std::vector<MountEntry>() : MountTable();
   std::vector<std::vector<MountedThing>> of_each;
   std::vector<MountedThing> all;
   for (const auto& [volume, seen] : due) {
-    of_each.push_back(ThingsOf(seen, table));
+    of_each.push_back(ThingsOf(seen));
     all.insert(all.end(), of_each.back().begin(), of_each.back().end());
     all.insert(all.end(), seen.dead.begin(), seen.dead.end());
   }
   const std::vector<MountUser> users =
       all.empty() ? std::vector<MountUser>() : FindMountUsers(all, config_.root + "/volumes");
-  const auto users_of = [&users](const std::vector<MountedThing>& things) {
-    std::vector<MountUser> its;
-    for (const MountUser& user : users)
-      if (std::any_of(things.begin(), things.end(), [&](const MountedThing& thing) {
-            return Matches(thing, user.thing.device, user.thing.root);
-          }))
-        its.push_back(user);
-    return its;
-  };
+  const UserIndex index(users);
   for (size_t i = 0; i < due.size(); ++i)
-    SettleUse(due[i].first, users_of(of_each[i]), users_of(due[i].second.dead).empty());
-  return next == absl::InfiniteFuture() ? kLatest : std::max(next - now, absl::ZeroDuration());
+    SettleUse(due[i].first, index.Of(of_each[i]), index.Of(due[i].second.dead).empty());
+  return due.empty() ? std::min(next - now, kLatest) : absl::ZeroDuration();
 }
 
 void Volumes::SettleUse(const VolumePtr& volume, const std::vector<MountUser>& users,

@@ -188,15 +188,15 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
   if (options.has_file_system()) {
     RETURN_IF_ERROR(CheckFileSystemFits(ns.capacity, options));
     // A predecessor's mkfs was killed with it, and may be on its way out still.
-    RETURN_IF_ERROR(AwaitRelease(tree.NodePath(ns), kPredecessor));
-    {
-      ASSIGN_OR_RETURN(const LoopDevice loop,
-                       LoopDevice::Attach(tree.NodePath(ns), ns.sector_size, false));
-      RETURN_IF_ERROR(MakeFileSystem(loop.path(), options));
-    }
+    ASSIGN_OR_RETURN(const uint64_t holders, tree.CountHolders(ns));
+    if (holders > 0) RETURN_IF_ERROR(AwaitRelease(tree.NodePath(ns), kPredecessor));
+    ASSIGN_OR_RETURN(const LoopDevice loop,
+                     LoopDevice::Attach(tree.NodePath(ns), ns.sector_size, false, false));
+    RETURN_IF_ERROR(MakeFileSystem(loop.path(), options));
     RETURN_IF_ERROR(GoOn(volume));
     Attachment furnished{.place = PlaceOf(record.name),
                          .node = tree.NodePath(ns),
+                         .loop = loop.path(),
                          .sector_size = ns.sector_size,
                          .fstype = options.fstype,
                          .options = options};
@@ -225,16 +225,21 @@ Attachment Volumes::AttachmentOf(const Volume& volume) const {
           .node = volume.source->tree().NodePath(volume.ns),
           .sector_size = volume.ns.sector_size,
           .fstype = volume.fstype,
+          .folder = FolderName(volume.record.uuid),
           .options = volume.record.options};
 }
 
 absl::Status Volumes::AttachVolume(const VolumePtr& volume) {
   Attachment attachment;
+  Volume seen;
   {
     absl::MutexLock lock(&mutex_);
-    attachment = AttachmentOf(*volume);
+    seen = *volume;
+    attachment = AttachmentOf(seen);
   }
   if (!IsAttached(attachment)) {
+    ASSIGN_OR_RETURN(const uint64_t holders, seen.source->tree().CountHolders(seen.ns));
+    attachment.is_held = holders > 0;
     RETURN_IF_ERROR(UnmountTree(attachment.place));
     RETURN_IF_ERROR(Attach(attachment));
   }

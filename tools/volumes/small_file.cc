@@ -1,4 +1,4 @@
-#include "tools/volumes/descriptor.h"
+#include "tools/volumes/small_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,31 +8,28 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/descriptor.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr size_t kChunk = 64 << 10;
+using backends::Descriptor;
+
+constexpr size_t kRoom = 4096;  // at first, and at least
 
 }  // namespace
-
-int Descriptor::Release() { return std::exchange(number_, -1); }
-
-void Descriptor::Close() {
-  if (number_ >= 0) close(std::exchange(number_, -1));
-}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t longest) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
   size_t length = 0;
   while (file && length < longest) {
-    text.resize(length + kChunk);
-    const ssize_t got = read(file.get(), text.data() + length, kChunk);
+    if (text.size() - length < kRoom) text.resize(2 * length + kRoom);
+    const ssize_t got =
+        read(file.get(), text.data() + length, std::min(text.size(), longest) - length);
     if (got == 0) break;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
