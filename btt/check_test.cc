@@ -71,12 +71,13 @@ struct Patient {
     EXPECT_TRUE(media->Drain().ok());
   }
   uint32_t BlockOf(uint32_t lba) const { return MapEntry(Map(lba), lba).block(); }
-  // The first write through a lane: to `block`, which should be the lane's own.
-  void SetRecord(uint32_t lane, uint32_t lba, uint32_t block) const {
+  uint32_t FreeBlockOf(uint32_t lane) const { return arena.external_nlba + lane; }  // unused so far
+  // As by the first write through a lane.
+  void SetRecord(uint32_t lane, uint32_t lba, uint32_t old_block, uint32_t new_block) const {
     Bytes entry(16);
     core::StoreLe(entry.data(), lba);
-    core::StoreLe(entry.data() + 4, arena.external_nlba + lane);
-    core::StoreLe(entry.data() + 8, block);
+    core::StoreLe(entry.data() + 4, old_block);
+    core::StoreLe(entry.data() + 8, new_block);
     core::StoreLe(entry.data() + 12, uint32_t{2});
     Put(arena.FlogAt(lane) + 16, entry);
   }
@@ -184,7 +185,8 @@ const Damage kDamage[] = {
      {{kWritten - 1, 9}}},
     {"SharedBlockAndAnOldRecord",
      [](const Patient& p) {
-       p.SetRecord(200, 5, p.BlockOf(4));  // where 4 is since 5 was written again
+       // Where 4 is since 5 was written again.
+       p.SetRecord(200, 5, p.FreeBlockOf(200), p.BlockOf(4));
        p.SetMap(4, p.Map(5));
      },
      {"btt.map.shared", "btt.block.lost"},
@@ -193,7 +195,7 @@ const Damage kDamage[] = {
     {"ErasedSectorAndAnOldRecord",
      [](const Patient& p) {
        ASSERT_EQ(p.BlockOf(5), 4u);  // which the initial entry of 4 claims
-       p.SetRecord(200, 5, p.BlockOf(4));
+       p.SetRecord(200, 5, p.FreeBlockOf(200), p.BlockOf(4));
        p.SetMap(4, 0);
      },
      {"btt.map.initial", "btt.block.lost"},
@@ -211,7 +213,7 @@ const Damage kDamage[] = {
     // Lane 201 took over the block that 10 gave up, and its group would say so.
     {"OldRecordInADamagedFlog",
      [](const Patient& p) {
-       p.SetRecord(200, 10, p.arena.external_nlba + 201);
+       p.SetRecord(200, 10, p.FreeBlockOf(200), p.FreeBlockOf(201));
        p.Put(p.arena.FlogAt(201), Bytes(64));
        p.SetMap(10, 0xffffffff);
      },
@@ -269,16 +271,23 @@ const Damage kDamage[] = {
      {"btt.flog.padding", "btt.block.lost"},
      {}},
     {"Interrupted",
-     [](const Patient& p) {
-       Bytes entry(16);
-       const uint32_t old_map = 1000, new_map = p.arena.external_nlba + 210;
-       core::StoreLe(entry.data(), uint32_t{1000});
-       core::StoreLe(entry.data() + 4, old_map);
-       core::StoreLe(entry.data() + 8, new_map);
-       core::StoreLe(entry.data() + 12, uint32_t{2});
-       p.Put(p.arena.FlogAt(210) + 16, entry);
-     },
+     [](const Patient& p) { p.SetRecord(210, 1000, 1000, p.FreeBlockOf(210)); },
      {"btt.flog.pending"},
+     {}},
+    {"InterruptedAndAnOldRecord",
+     [](const Patient& p) {
+       p.SetRecord(210, 1000, 1000, p.FreeBlockOf(210));
+       p.SetRecord(211, 1000, p.FreeBlockOf(211), p.BlockOf(10));
+       p.SetMap(10, 0xffffffff);
+     },
+     {"btt.flog.pending", "btt.map.range", "btt.block.lost"},
+     {}},
+    {"TwoInterruptedWritesToOneBlock",
+     [](const Patient& p) {
+       for (const uint32_t lane : {210, 211})
+         p.SetRecord(lane, 790 + lane, 790 + lane, p.FreeBlockOf(210));
+     },
+     {"btt.map.initial", "btt.block.lost"},
      {}},
 };
 

@@ -57,6 +57,7 @@ class Surveyor {
       RETURN_IF_ERROR(
           EachEntry([this](MapEntry entry, uint32_t premap) { CollectClaim(entry, premap); }));
       CollectLanes();
+      UnclaimForsaken();
     }
     TellPending();
     TellConflicts();
@@ -241,6 +242,7 @@ class Surveyor {
       // Somebody else claims the block that the flog has the sector written to: no such write is
       // under way, and the sector stays where the map has it.
       if (!shared_.contains(rolled->second.block)) return;
+      forsaken_.insert(rolled->second.block);
       rolled_.erase(rolled);
       unrolled_.insert(block);
     }
@@ -254,6 +256,15 @@ class Surveyor {
       const uint32_t block = record.old_block;
       if (shared_.contains(block) || unrolled_.contains(block))
         conflicts_[block].lanes.push_back(lane);
+    }
+  }
+
+  // Where all that claimed a block were sectors that stay where the map has them, nobody does.
+  void UnclaimForsaken() {
+    for (const uint32_t block : forsaken_) {
+      if (conflicts_.contains(block)) continue;
+      survey_.claimed[block] = false;
+      --claimed_count_;
     }
   }
 
@@ -305,6 +316,7 @@ class Surveyor {
 
   absl::Status FindOverruled() {
     for (const uint32_t premap : survey_.evidence.Sectors()) {
+      if (rolled_.contains(premap)) continue;  // its entry is about to change
       std::vector<uint32_t> homes;
       for (const uint32_t block : survey_.evidence.HomesOf(premap))
         if (!survey_.claimed[block]) homes.push_back(block);
@@ -337,6 +349,7 @@ class Surveyor {
   std::map<uint32_t, Move> rolled_;         // by sector: interrupted writes
   std::unordered_set<uint32_t> shared_;     // blocks that are claimed more than once
   std::unordered_set<uint32_t> unrolled_;   // blocks of sectors whose write was not interrupted
+  std::unordered_set<uint32_t> forsaken_;   // blocks to which those are not moved
   std::map<uint32_t, Conflict> conflicts_;  // by block
   SectorRun out_of_range_{"btt.map.range", ": the map names blocks outside the arena", {}, 0};
   SectorRun marked_{"btt.map.error", ": marked as lost to a media error", {}, 0};
