@@ -21,7 +21,9 @@ class DaxBusTest : public testing::Test {
 
   // The driver that `name` says in its uevent; "" for none.
   std::string DriverOf(const std::string& name) {
-    const std::string uevent = Instance(name) == nullptr ? "" : Instance(name)->uevent();
+    const std::shared_ptr<Device> instance = Instance(name);
+    if (instance == nullptr) return "";
+    const std::string uevent = m.system->WithLock([&] { return instance->uevent(); });
     const size_t at = uevent.find("DRIVER=");
     return at == std::string::npos ? "" : uevent.substr(at + 7, uevent.find('\n', at) - at - 7);
   }

@@ -51,6 +51,8 @@ class Changes final : public TreeListener {
 // Two DIMMs as one set, and a third on its own; `time` is what scrubbing a region takes.
 class BusCommandsTest : public testing::Test, public ModelVerbs {
  protected:
+  // The system tells its listener of its end.
+  ~BusCommandsTest() override { system.reset(); }
   void SetUp() override { Boot(absl::ZeroDuration()); }
   void Boot(absl::Duration time, bool for_tests = false) {
     BusSource bus;

@@ -202,7 +202,8 @@ TEST_F(CommandsTest, NodesHaveTheNumbersThatTheirMakerSays) {
   EXPECT_EQ(model.Get("nmem0/dev"), "511:0\n");
   EXPECT_EQ(model.Get("ndctl0/dev"), "234:0\n");
   EXPECT_THAT(model.Get("nmem0/uevent"), testing::StartsWith("MAJOR=511\nMINOR=0\n"));
-  const auto link = model.system->Find("nmem0")->node_link();
+  const auto dimm = model.system->Find("nmem0");
+  const auto link = model.system->WithLock([&] { return dimm->node_link(); });
   ASSERT_TRUE(link.has_value());
   EXPECT_EQ(link->path, "sys/dev/char/511:0");
 }
