@@ -313,7 +313,8 @@ class CheckTest : public ::testing::TestWithParam<Damage> {
       }
       EXPECT_TRUE(readable || map_was_lost || GetParam().lost.contains(lba)) << lba;
     }
-    for (uint64_t lba = 0; lba < 300; ++lba)
+    // All that may be marked as lost, such as the 128 of a poisoned unit of the map, and more.
+    for (uint64_t lba = 0; lba < 140; ++lba)
       ASSERT_TRUE((*btt)->Write(lba * 4096, Numbered(lba)).ok()) << lba;
     ASSERT_TRUE((*btt)->Write(2000 * 4096, Numbered(2000)).ok());
     EXPECT_EQ(Join(patient.Findings()), "");
