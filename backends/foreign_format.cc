@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "backends/shell_word.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -86,13 +86,13 @@ absl::Status Refuse(const Format& format, const std::string& path) {
   const std::string output = OutputFor(path);
   return core::Refusal(
       EINVAL, "image.format",
-      absl::StrCat(
-          "open ", path, ": it is ", format.what,
-          ", whose bytes are not those of the DIMM. Make an image of it: ",
-          absl::StrReplaceAll(format.command,
-                              {{"IN", ShellWord(path)},
-                               {"OUT", ShellWord(output == path ? output + ".raw" : output)}}),
-          "; where the DIMM itself begins with these bytes, say format=raw"));
+      absl::StrCat("open ", path, ": it is ", format.what,
+                   ", whose bytes are not those of the DIMM. Make an image of it: ",
+                   absl::StrReplaceAll(
+                       format.command,
+                       {{"IN", core::ShellWord(path)},
+                        {"OUT", core::ShellWord(output == path ? output + ".raw" : output)}}),
+                   "; where the DIMM itself begins with these bytes, say format=raw"));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 #include "backends/file_reader.h"
 #include "backends/image_layout.h"
 #include "backends/label_search.h"
-#include "backends/shell_word.h"
 #include "backends/whole_file.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
 #include "core/media/media.h"
@@ -68,11 +68,11 @@ void TellLongerArea(const std::string& path, core::DimmSource& dimm) {
   if (described >= dimm.labels->size() || described < kMinLabelArea) return;
   dimm.findings.push_back(
       {kDisplaced, dimm.label_offset,
-       absl::StrCat("the label area has ", dimm.labels->size(), " bytes, but was made for ",
-                    described,
-                    ": the file was made longer, and a guest with label-size=", described,
-                    " finds no labels. Cut it: truncate -s ", dimm.label_offset + described, " ",
-                    ShellWord(path), ", or give the guest label-size=", dimm.labels->size())});
+       absl::StrCat(
+           "the label area has ", dimm.labels->size(), " bytes, but was made for ", described,
+           ": the file was made longer, and a guest with label-size=", described,
+           " finds no labels. Cut it: truncate -s ", dimm.label_offset + described, " ",
+           core::ShellWord(path), ", or give the guest label-size=", dimm.labels->size())});
 }
 
 bool HasIndex(const core::DimmSource& dimm) {

@@ -16,6 +16,7 @@
 #include "backends/file_users.h"
 #include "backends/own_mounts.h"
 #include "core/base/log.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -38,7 +39,7 @@ std::string DescribeOurs(const FileUser& user, const std::optional<OwnMount>& mo
   if (!mount)
     return absl::StrCat(who, ", which is not a mount that can be seen from here. Stop it first");
   return absl::StrCat(who, ", mounted on ", mount->mountpoint, ". Unmount it first: umount ",
-                      mount->mountpoint);
+                      core::ShellWord(mount->mountpoint));
 }
 
 // Who has it, and what to do about that.

@@ -20,8 +20,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "backends/descriptor.h"
-#include "backends/shell_word.h"
 #include "core/base/log.h"
+#include "core/base/shell_word.h"
 
 namespace nvdimmfs::backends {
 namespace {
@@ -125,12 +125,12 @@ void Listener::Look(int watch) {
     const auto fate = watched.told ? std::nullopt : FateOf(watched);
     if (!fate) continue;
     watched.told = true;
-    const std::string sentence =
-        absl::StrCat(watched.path, ": ", *fate,
-                     " while this program has it open, and goes on with the old file; ",
-                     "what is written is lost at the end. This saves it, once nobody writes: cp "
-                     "--sparse=always /proc/",
-                     getpid(), "/fd/", watched.file.get(), " ", ShellWord(watched.path + ".saved"));
+    const std::string sentence = absl::StrCat(
+        watched.path, ": ", *fate,
+        " while this program has it open, and goes on with the old file; ",
+        "what is written is lost at the end. This saves it, once nobody writes: cp "
+        "--sparse=always /proc/",
+        getpid(), "/fd/", watched.file.get(), " ", core::ShellWord(watched.path + ".saved"));
     core::Log(core::LogLevel::kWarning, "image.gone", sentence);
   }
 }

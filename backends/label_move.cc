@@ -14,6 +14,7 @@
 #include "backends/image_layout.h"
 #include "backends/label_search.h"
 #include "backends/whole_file.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
 #include "core/media/media_slice.h"
@@ -77,7 +78,7 @@ absl::StatusOr<Range> FindSource(const std::string& path, uint64_t size) {
   if (found[0].end() > size)
     return Refuse(path, absl::StrCat("it was made shorter, and lacks the end of them; first say "
                                      "truncate -s ",
-                                     found[0].end(), " ", path));
+                                     found[0].end(), " ", core::ShellWord(path)));
   return found[0];
 }
 
@@ -112,7 +113,7 @@ absl::StatusOr<MovedLabels> MoveLabelsToEnd(const std::string& path) {
                                      " bytes more than before, and needs ", from.size,
                                      " at least. Make it longer, or as long as it was: "
                                      "truncate -s ",
-                                     from.end(), " ", path));
+                                     from.end(), " ", core::ShellWord(path)));
   RETURN_IF_ERROR(CheckLabelTail(file, from.size, path));
   std::vector<std::byte> end(to.size);
   RETURN_IF_ERROR(file->Read(to.start, absl::MakeSpan(end)));
@@ -120,7 +121,7 @@ absl::StatusOr<MovedLabels> MoveLabelsToEnd(const std::string& path) {
     return Refuse(path, absl::StrCat("its last ", to.size,
                                      " bytes are not blank, and would be "
                                      "overwritten. Make it longer: truncate -s +",
-                                     to.size, " ", path));
+                                     to.size, " ", core::ShellWord(path)));
   RETURN_IF_ERROR(MoveLabels(file, from, to.start));
   return MovedLabels{from, to};
 }

@@ -10,8 +10,8 @@
 #include "absl/types/span.h"
 #include "backends/content.h"
 #include "backends/image_layout.h"
-#include "backends/shell_word.h"
 #include "core/base/endian.h"
+#include "core/base/shell_word.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_signature.h"
@@ -178,7 +178,7 @@ core::Finding DescribeDisplaced(const FileReader& file, Range area, const std::s
                                 bool has_fixed_size) {
   const std::string place = absl::StrCat("valid label index blocks are at ", area.start,
                                          ", of a label area of ", area.size, " bytes, which ends ");
-  const std::string cut = absl::StrCat("truncate -s ", area.end(), " ", ShellWord(path));
+  const std::string cut = absl::StrCat("truncate -s ", area.end(), " ", core::ShellWord(path));
   core::Finding finding{kDisplaced, area.start, ""};
   if (area.end() > file.size()) {
     finding.sentence =
@@ -208,7 +208,7 @@ core::Finding DescribeDisplaced(const FileReader& file, Range area, const std::s
     absl::StrAppend(&finding.sentence, ", or cut off what follows, which is all zeros: ", cut);
   absl::StrAppend(&finding.sentence,
                   ". To use the new length, move the labels to its end: nvdimmfs move-labels ",
-                  ShellWord(path), ". Where they are data, add hide_labels");
+                  core::ShellWord(path), ". Where they are data, add hide_labels");
   return finding;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/base/log.h"
+#include "core/base/shell_word.h"
 #include "core/media/true_size.h"
 
 namespace nvdimmfs::backends {
@@ -21,13 +22,14 @@ uint64_t TrueSizeOf(int fd, const std::string& path, uint64_t size) {
       !absl::SimpleAtoi(absl::string_view(text.data(), static_cast<size_t>(length)), &recorded) ||
       recorded == 0 || recorded >= size)
     return size;
-  core::Log(core::LogLevel::kNotice, "image.surplus",
-            absl::StrCat("open ", path, ": the image is its first ", recorded, " bytes. The ",
-                         size - recorded,
-                         " behind them were written past its end (-o passthrough=writes) before "
-                         "the daemon was killed, and are not shown. To cut them off: truncate -s ",
-                         recorded, " ", path, "; to make them part of it: setfattr -x ",
-                         core::kTrueSizeAttribute, " ", path));
+  core::Log(
+      core::LogLevel::kNotice, "image.surplus",
+      absl::StrCat("open ", path, ": the image is its first ", recorded, " bytes. The ",
+                   size - recorded,
+                   " behind them were written past its end (-o passthrough=writes) before "
+                   "the daemon was killed, and are not shown. To cut them off: truncate -s ",
+                   recorded, " ", core::ShellWord(path), "; to make them part of it: setfattr -x ",
+                   core::kTrueSizeAttribute, " ", core::ShellWord(path)));
   return recorded;
 }
 

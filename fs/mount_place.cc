@@ -22,6 +22,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/base/log.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 
 extern char** environ;
@@ -106,12 +107,8 @@ bool IsDead(const MountEntry& entry) {
   return error == ENOTCONN || error == ECONNABORTED;
 }
 
-std::string Quoted(const std::string& path) {
-  return absl::StrCat("'", absl::StrReplaceAll(path, {{"'", "'\\''"}}), "'");
-}
-
 std::string CommandToRemove(const std::string& place) {
-  return absl::StrCat(geteuid() == 0 ? "umount -l " : "fusermount3 -uz ", Quoted(place));
+  return absl::StrCat(geteuid() == 0 ? "umount -l " : "fusermount3 -uz ", core::ShellWord(place));
 }
 
 absl::Status Dead(const std::string& path, absl::string_view why, absl::string_view command) {
@@ -177,7 +174,7 @@ absl::Status RemoveDead(const std::string& path) {
       return Dead(path,
                   absl::StrCat("the daemon of the mount there was killed, and ", living->place,
                                " is mounted in it. Unmount that first"),
-                  absl::StrCat("umount ", Quoted(living->place)));
+                  absl::StrCat("umount ", core::ShellWord(living->place)));
     if (const int error = Remove(path); error != 0)
       return Dead(path,
                   absl::StrCat("the daemon of the mount there was killed, and removing it failed: ",

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "backends/image_backend.h"
 #include "btt/btt_layer.h"
 #include "core/base/note.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
 #include "core/media/overlay_media.h"
@@ -175,11 +175,6 @@ absl::Status PlanExtent(const Buses& buses, const Extent& extent, Findings& find
   return absl::OkStatus();
 }
 
-// As a shell reads it back.
-std::string Quoted(const std::string& word) {
-  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-}
-
 // How to keep what there is before a repair decides about it.
 void AdviseToCopy(const Buses& buses, Findings& findings) {
   const bool plans = std::any_of(findings.begin(), findings.end(), [](const PlacedFinding& found) {
@@ -189,8 +184,8 @@ void AdviseToCopy(const Buses& buses, Findings& findings) {
   for (const core::BusSource& bus : buses)
     for (const core::DimmSource& dimm : bus.dimms) {
       if (dimm.missing || dimm.description.empty()) continue;
-      const std::string file = Quoted(dimm.description);
-      const std::string copy = Quoted(dimm.description + ".before-repair");
+      const std::string file = core::ShellWord(dimm.description);
+      const std::string copy = core::ShellWord(dimm.description + ".before-repair");
       findings.push_back(
           {dimm.description,
            {"repair.copy", 0, absl::StrCat("copy it first: cp --sparse=always ", file, " ", copy)},

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_repair.h"
@@ -59,7 +60,7 @@ absl::Status RepairOne(const core::BusSource& bus, size_t index, const std::stri
   core::LabelRepairOptions options{.capacity = dimm.capacity->size(),
                                    .expect_cxl = dimm.cxl_labels,
                                    .elsewhere = KnownElsewhere(bus, index),
-                                   .source = source,
+                                   .source = core::ShellWord(source),
                                    .save = nullptr};
   std::shared_ptr<core::Media> area = dimm.labels;
   if (dry_run)

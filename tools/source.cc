@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "backends/own_mounts.h"
 #include "core/base/nearest_word.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "tools/sources/preset_source.h"
 
@@ -67,14 +68,15 @@ absl::Status CheckNotMountpoint(const std::string& name) {
   const std::optional<backends::OwnMount> mount = backends::MountAt(name);
   if (!mount) return absl::OkStatus();
   const std::string& top = mount->mountpoint;
+  const std::string word = core::ShellWord(top);
   return core::Refusal(
       EISDIR, "source.mounted",
       absl::StrCat(name, " is ",
                    std::filesystem::equivalent(name, top, error) ? "the mount" : "in the mount",
-                   " of ", mount->source, ". What list and map print is there, too: cat ", top,
-                   "/ndbus*/x/list.json, cat ", top,
-                   "/ndbus*/region*/x/map.txt; ndctl runs in: nvdimmfs shell ", top,
-                   "; check takes the source once it is unmounted (umount ", top, ")"));
+                   " of ", mount->source, ". What list and map print is there, too: cat ", word,
+                   "/ndbus*/x/list.json, cat ", word,
+                   "/ndbus*/region*/x/map.txt; ndctl runs in: nvdimmfs shell ", word,
+                   "; check takes the source once it is unmounted (umount ", word, ")"));
 }
 
 absl::Status Take(const SourceKind& kind, const OptionList& options, SourceArguments& arguments) {

@@ -27,7 +27,7 @@ struct LabelRepairOptions {
   // The namespaces that have labels in use on the other DIMMs of the bus, where all of those are
   // sound: no label of a set counts that the others do not know. Nothing: not known.
   std::optional<absl::flat_hash_set<Uuid>> elsewhere;
-  std::string source = "SOURCE";  // what the user calls it, for the commands that decide
+  std::string source = "SOURCE";  // as a word of the commands that decide
   // Keeps the whole area, piece by piece, before the first byte of it is overwritten.
   std::function<absl::Status(uint64_t offset, absl::Span<const std::byte> bytes)> save;
 };

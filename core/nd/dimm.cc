@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/input.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "core/media/memory_media.h"
 #include "core/model/engine.h"
@@ -137,8 +138,8 @@ std::string Dimm::LabelAdvice() const {
   // An image is a SOURCE by itself; a device, or memory, goes by what the user knows it by.
   std::string source = "SOURCE";
   if (absl::StartsWith(source_.description, "/") && !absl::StartsWith(source_.description, "/dev/"))
-    source = absl::StrCat(source_.description,
-                          source_.label_file.empty() ? "" : ",labels=", source_.label_file);
+    source = ShellWord(absl::StrCat(
+        source_.description, source_.label_file.empty() ? "" : ",labels=", source_.label_file));
   std::string advice = absl::StrCat("to see what is wrong: nvdimmfs check ", source);
   if (repair)
     absl::StrAppend(&advice, "; to mend it, unmount and: nvdimmfs check --repair ", source);

@@ -277,7 +277,7 @@ class DeadMountTest(LifeTestCase):
         subprocess.run(["mount", "--bind", self.mountpoint, copy], check=True)
         self.kill(self.image)
         said = self.start(self.image, self.mountpoint)
-        self.assertIn(f"umount -l '{copy}'", said)
+        self.assertIn(f"umount -l {copy}", said)
         self.assertTrue(mounting.unmount(self.mountpoint))
         self.start(self.image, copy)
         self.assert_works(copy)
@@ -302,7 +302,7 @@ class DeadMountTest(LifeTestCase):
         self.kill(self.image)
         done = self.run_nvdimmfs(self.image, self.mountpoint)
         self.assertEqual(1, done.returncode, done)
-        self.assertIn(f"umount '{inner}'", done.stderr)
+        self.assertIn(f"umount {inner}", done.stderr)
         subprocess.run(["umount", inner], check=True)
         self.start(self.image, self.mountpoint)
         self.assert_works(self.mountpoint)
@@ -314,7 +314,7 @@ class DeadMountTest(LifeTestCase):
         done = self.run_nvdimmfs(self.image, f"{self.mountpoint}/ndbus0")
         self.assertEqual(1, done.returncode, done)
         self.assertIn("[ENOTCONN, mount.dead]", done.stderr)
-        self.assertRegex(done.stderr, f"(umount -l|fusermount3 -uz) '{self.mountpoint}'")
+        self.assertRegex(done.stderr, f"(umount -l|fusermount3 -uz) {self.mountpoint}")
 
     def test_an_ordinary_user_replaces_it_too(self):
         if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("fusermount3"):

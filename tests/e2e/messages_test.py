@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -167,6 +168,16 @@ class HoldersTest(MessagesTestCase):
                 self.assertEqual(json.load(listing)["schema"], 1)
             self.assert_says(["list", mount.join("ndbus0")], 1, "is in the mount of")
         self.assert_says(["list", self.scratch], 1, "a directory")
+
+    def test_a_command_is_quoted_where_it_must_be(self):
+        place = self.scratch_path("it's here")
+        os.mkdir(place)
+        self.assert_says([self.image, place], 0)
+        self.addCleanup(mounting.unmount, place)
+        for source in (self.image, place):
+            err = self.assert_says(["list", source], 1)
+            [word] = re.findall(r"umount (.*?here')", err)
+            self.assertEqual([place], shlex.split(word), err)
 
     def test_df_does_not_say_full(self):
         with mounting.Mount(self.image) as mount:

@@ -1,6 +1,6 @@
 // A text as one word of a shell line that is shown to a person.
-#ifndef NVDIMMFS_BACKENDS_SHELL_WORD_H_
-#define NVDIMMFS_BACKENDS_SHELL_WORD_H_
+#ifndef NVDIMMFS_CORE_BASE_SHELL_WORD_H_
+#define NVDIMMFS_CORE_BASE_SHELL_WORD_H_
 
 #include <algorithm>
 #include <cctype>
@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
-namespace nvdimmfs::backends {
+namespace nvdimmfs::core {
 
 // In quotes only where it needs them.
 inline std::string ShellWord(const std::string& word) {
@@ -21,6 +21,6 @@ inline std::string ShellWord(const std::string& word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
-}  // namespace nvdimmfs::backends
+}  // namespace nvdimmfs::core
 
-#endif  // NVDIMMFS_BACKENDS_SHELL_WORD_H_
+#endif  // NVDIMMFS_CORE_BASE_SHELL_WORD_H_
