@@ -131,7 +131,7 @@ void CheckReport::Print(const std::string& source,
 
 void CheckReport::AddRefusal(const std::string& source, const absl::Status& status) {
   code_ |= kCannotTell;
-  Complain(InContext("check " + source, status));
+  Complain(InContext("check", source, status));
   if (options_.json)
     list_.push_back({{"source", source},
                      {"subject", nullptr},

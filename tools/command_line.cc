@@ -64,6 +64,11 @@ int BadUsage(absl::string_view command, absl::string_view sentence) {
   return kUsage;
 }
 
+int EmptyArgument(absl::string_view command, absl::string_view name) {
+  return BadUsage(command,
+                  absl::StrCat("the ", name, " is empty (is a variable of the script unset?)"));
+}
+
 std::string Describe(const absl::Status& status) {
   const std::string reason = core::ReasonOf(status);
   return core::EscapeSentence(absl::StrCat(status.message(), " [",
@@ -73,7 +78,9 @@ std::string Describe(const absl::Status& status) {
 
 void Complain(const absl::Status& status) { Say(Describe(status)); }
 
-absl::Status InContext(absl::string_view what, const absl::Status& status) {
+absl::Status InContext(absl::string_view form, absl::string_view subject,
+                       const absl::Status& status) {
+  const std::string what = absl::StrCat(form, subject.empty() ? "" : " ", subject);
   return absl::StartsWith(status.message(), absl::StrCat(what, ":")) ? status
                                                                      : core::Annotate(status, what);
 }

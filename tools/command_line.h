@@ -20,6 +20,8 @@ std::string UnknownOption(const CLI::App& app, absl::string_view word);
 
 // Says what is off and where help is. `command` is "nvdimmfs", or "nvdimmfs list". Returns kUsage.
 int BadUsage(absl::string_view command, absl::string_view sentence);
+// BadUsage, of an argument that is there but empty: "MOUNTPOINT".
+int EmptyArgument(absl::string_view command, absl::string_view name);
 
 }  // namespace nvdimmfs::tools
 

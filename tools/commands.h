@@ -33,8 +33,10 @@ int ShellCommand(const Arguments& arguments);
 std::string Describe(const absl::Status& status);
 // "nvdimmfs: sentence [ENXIO, reason]" on stderr.
 void Complain(const absl::Status& status);
-// The refusal with "what: " before its sentence, unless that begins so already.
-absl::Status InContext(absl::string_view what, const absl::Status& status);
+// The refusal with "form subject: " before its sentence, unless that begins so already. An empty
+// `subject` is left out.
+absl::Status InContext(absl::string_view form, absl::string_view subject,
+                       const absl::Status& status);
 
 }  // namespace nvdimmfs::tools
 

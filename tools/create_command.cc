@@ -106,9 +106,10 @@ int CreateCommand(const Arguments& arguments) {
                  "QEMU's slot that the DIMM is for: 0 for a guest's first DIMM, 1 for its second")
       ->check(CLI::Range(uint32_t{0}, backends::kQemuSlots - 1));
   if (const auto code = Parse(app, arguments)) return *code;
+  if (wanted.path.empty()) return EmptyArgument(app.get_name(), "IMAGE");
   const absl::Status status = Create(wanted);
   if (status.ok()) return FinishData(kDone);
-  Complain(InContext("create " + wanted.path, status));
+  Complain(InContext("create", wanted.path, status));
   return kRefused;
 }
 

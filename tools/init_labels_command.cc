@@ -149,7 +149,7 @@ int InitLabelsCommand(const Arguments& arguments) {
   if (const auto code = Parse(app, arguments)) return *code;
   const absl::Status status = Run(wanted);
   if (status.ok()) return FinishData(kDone);
-  Complain(InContext("init-labels " + wanted.source, status));
+  Complain(InContext("init-labels", wanted.source, status));
   return kRefused;
 }
 

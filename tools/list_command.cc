@@ -32,11 +32,11 @@ absl::StatusOr<std::string> ListSources(const ListRequest& request) {
     SourceRequest source{.text = text, .read_only = true};
     if (request.force) source.options.push_back({"force", ""});
     absl::StatusOr<std::vector<core::BusSource>> opened = OpenSource(source);
-    if (!opened.ok()) return InContext("list " + text, opened.status());
+    if (!opened.ok()) return InContext("list", text, opened.status());
     for (core::BusSource& bus : *opened) {
       bus_sources.push_back(text);
       const absl::Status added = system.AddBus(std::move(bus));
-      if (!added.ok()) return InContext("list " + text, added);
+      if (!added.ok()) return InContext("list", text, added);
     }
   }
   if (request.schema == 1) return ListInSchema1(system, bus_sources);

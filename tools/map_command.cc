@@ -104,7 +104,7 @@ int MapCommand(const Arguments& arguments) {
   if (force) request.options.push_back({"force", ""});
   const absl::Status status = Draw(request, svg);
   if (status.ok()) return FinishData(kDone);
-  Complain(InContext("map " + request.text, status));
+  Complain(InContext("map", request.text, status));
   return kRefused;
 }
 

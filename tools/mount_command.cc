@@ -136,8 +136,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   app.add_option("SOURCE", source_text, SourceHelp())->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
   if (const auto code = Parse(app, arguments)) return *code;
-  if (mountpoint.empty())
-    return BadUsage("nvdimmfs", "the MOUNTPOINT is empty (is a variable of the script unset?)");
+  if (mountpoint.empty()) return EmptyArgument("nvdimmfs", "MOUNTPOINT");
 
   auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), SourceOptions());
   if (!parsed.ok()) {
@@ -168,7 +167,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   ProgramLog log("nvdimmfs");
   const absl::Status status = Mount(request, options, *daemon, log, ready);
   if (status.ok()) return kDone;
-  const absl::Status refused = InContext("mount " + source_text, status);
+  const absl::Status refused = InContext("mount", source_text, status);
   // The parent of a daemon prints what is reported to it.
   if (options.foreground)
     Complain(refused);

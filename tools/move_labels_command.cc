@@ -20,6 +20,7 @@ int MoveLabelsCommand(const Arguments& arguments) {
   app.add_option("IMAGE", path, "the image file, or a block device with an image on it")
       ->required();
   if (const auto code = Parse(app, arguments)) return *code;
+  if (path.empty()) return EmptyArgument(app.get_name(), "IMAGE");
   const auto moved = backends::MoveLabelsToEnd(path);
   if (!moved.ok()) {
     Complain(moved.status());

@@ -44,6 +44,8 @@ class MessagesTestCase(mounting.MountTestCase):
         self.assertNotIn("nvdimmfs: nvdimmfs:", err)
         # No context twice in a row: "create a: create a: ...".
         self.assertIsNone(re.search(r"(\w+ \S+: )\1", err), err)
+        # No context of something empty: "list : ...".
+        self.assertNotRegex(err, r"\w :")
         return err
 
 
@@ -94,11 +96,12 @@ class FormsTest(MessagesTestCase):
         self.assert_says(["list", "rma:64M"], 1, "did you mean ram:")
 
     def test_what_is_empty(self):
-        for form in ("list", "map"):
-            self.assert_says([form, ""], 1, "the SOURCE is empty")
-        self.assert_says(["check", ""], 8, "the SOURCE is empty")
-        self.assert_says(["", "/mnt"], 1, "the SOURCE is empty")
+        for form, code in (("list", 1), ("map", 1), ("check", 8), ("init-labels", 1)):
+            self.assert_says([form, ""], code, f"^nvdimmfs: {form}: the SOURCE is empty")
+        self.assert_says(["", "/mnt"], 1, "^nvdimmfs: mount: the SOURCE is empty")
         self.assert_says([self.image, ""], 2, "the MOUNTPOINT is empty")
+        self.assert_says(["create", "", "--size", "1M"], 2, "the IMAGE is empty")
+        self.assert_says(["move-labels", ""], 2, "the IMAGE is empty")
 
     def test_a_shell_takes_a_command_without_dashes(self):
         words = ["sh", "-c", 'echo "$@"', "x", "--", "-N", "y"]
@@ -107,6 +110,17 @@ class FormsTest(MessagesTestCase):
             if code == 125:
                 self.skipTest(err)
             self.assertEqual((code, out), (0, "-- -N y\n"), err)
+
+    def test_a_shell_that_has_no_mount_is_told_why_once(self):
+        code, _, err = run("shell", self.image, "true")
+        if code == 125:
+            self.skipTest(err)
+        for source, why in (("", "mount: the SOURCE is empty"), ("gone.img", "mount gone.img: .*No such file"),
+                            ("rma:1M", "did you mean ram:"), (self.image + ",sise=4", "did you mean size")):
+            err = self.assert_says(["shell", source, "true"], 125, why)
+            self.assertEqual(1, err.count("\n"), err)
+        err = self.assert_says(["shell", "-o", "label_sise=4", self.image, "true"], 125, "did you mean label_size")
+        self.assertNotIn("ended", err)
 
 
 class OutputTest(MessagesTestCase):
@@ -155,6 +169,16 @@ class HoldersTest(MessagesTestCase):
                 self.assert_says([form, self.image + ",ro,force"], 0)
             self.assert_says([self.image, self.scratch], 1, f"umount {mount.path}")
 
+    def test_a_command_is_quoted_where_it_must_be(self):
+        place = self.scratch_path("it's here")
+        os.mkdir(place)
+        self.assert_says([self.image, place], 0)
+        self.addCleanup(mounting.unmount, place)
+        for source in (self.image, place):
+            err = self.assert_says(["list", source], 1)
+            [word] = re.findall(r"umount (.*?here')", err)
+            self.assertEqual([place], shlex.split(word), err)
+
     def test_a_mount_point_as_source(self):
         with mounting.Mount(self.image) as mount:
             for form, code in (("list", 1), ("check", 8), ("map", 1)):
@@ -168,16 +192,6 @@ class HoldersTest(MessagesTestCase):
                 self.assertEqual(json.load(listing)["schema"], 1)
             self.assert_says(["list", mount.join("ndbus0")], 1, "is in the mount of")
         self.assert_says(["list", self.scratch], 1, "a directory")
-
-    def test_a_command_is_quoted_where_it_must_be(self):
-        place = self.scratch_path("it's here")
-        os.mkdir(place)
-        self.assert_says([self.image, place], 0)
-        self.addCleanup(mounting.unmount, place)
-        for source in (self.image, place):
-            err = self.assert_says(["list", source], 1)
-            [word] = re.findall(r"umount (.*?here')", err)
-            self.assertEqual([place], shlex.split(word), err)
 
     def test_df_does_not_say_full(self):
         with mounting.Mount(self.image) as mount:

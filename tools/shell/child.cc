@@ -96,7 +96,8 @@ absl::StatusOr<Helper> Helper::Start(std::string name, int end_signal,
 Helper::Helper(Helper&& other) noexcept
     : name_(std::move(other.name_)),
       end_signal_(other.end_signal_),
-      pid_(std::exchange(other.pid_, 0)) {}
+      pid_(std::exchange(other.pid_, 0)),
+      returned_(other.returned_) {}
 
 Helper::~Helper() { End(); }
 
@@ -108,6 +109,7 @@ absl::Status Helper::AwaitMount(const std::string& path) {
     int status = 0;
     if (waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = 0;
+      if (WIFEXITED(status)) returned_ = WEXITSTATUS(status);
       return core::Refusal(EIO, "shell.helper",
                            absl::StrCat("shell: ", name_, " ended with ", ExitCode(status)));
     }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ class Helper {
   // where the process ends before that.
   absl::Status AwaitMount(const std::string& path);
 
+  // What it returned, where AwaitMount found it ended; nothing where a signal killed it.
+  std::optional<int> returned() const { return returned_; }
+
   // Its signal, and SIGKILL for who does not end in time; unless `patient`: then the wait has no
   // end, and is told after a second. The exit code; 128 and the signal's number for who was killed.
   int End(bool patient = false);
@@ -43,6 +47,7 @@ class Helper {
   std::string name_;
   int end_signal_;
   pid_t pid_;
+  std::optional<int> returned_;
 };
 
 // What this process holds, and each Helper that it starts from here on: one that stands below the

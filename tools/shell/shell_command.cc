@@ -84,6 +84,7 @@ struct Running {
   std::optional<Helper> folders;
   NodeMakers makers;
   BlockRecord* block_record = nullptr;
+  bool told = false;  // why there is no mount
 };
 
 // Of the daemon, where block devices stand on it: memory that it waits for must not wait for them.
@@ -108,7 +109,10 @@ absl::Status StartDaemon(const Arguments& arguments, Running& running) {
                      return MountCommand(arguments, LeaveWorkingDirectory);
                    }));
   running.daemon.emplace(std::move(daemon));
-  return running.daemon->AwaitMount(kTreePath);
+  const absl::Status mounted = running.daemon->AwaitMount(kTreePath);
+  const std::optional<int> returned = running.daemon->returned();
+  running.told = returned == kRefused || returned == kUsage;
+  return mounted;
 }
 
 // A helper that answers AskForNode, by `serve`, and the socket to ask at.
@@ -278,7 +282,7 @@ int ShellCommand(const Arguments& arguments) {
   wishes.blocks = said->count() == 0 ? DefaultFor(source) : block ? Blocks::kYes : Blocks::kNo;
   Running running;
   if (const absl::Status status = SetUp(source, wishes, running); !status.ok()) {
-    Complain(status);
+    if (!running.told) Complain(status);
     return kShellFailed;
   }
   setenv("NVDIMMFS_TREE", kTreePath, 1);
