@@ -18,6 +18,7 @@
 #include "btt/btt_layer.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
+#include "core/nd/bus.h"
 #include "core/nd/nd_kind.h"
 #include "core/system/system.h"
 #include "fs/daemon.h"
@@ -47,6 +48,13 @@ absl::Status WithReason(const absl::Status& status) {
   return core::Refusal(core::ErrnoOf(status), core::ReasonOf(status), Describe(status));
 }
 
+// The kernel's test module gives its DIMMs labels that say nothing, and whoever asks for it has
+// none to lose.
+bool IsForTests(const core::Device& device) {
+  return device.kind() == core::NdKind::kDimm &&
+         static_cast<const core::Bus*>(device.parent())->for_tests();
+}
+
 // What is odd on the media is no reason not to mount, but its owner should hear of it.
 void TellFindings(core::System& system, const std::vector<core::BusSource>& buses) {
   for (const core::BusSource& bus : buses) {
@@ -56,7 +64,9 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
         core::LogFinding(dimm.description, finding);
   }
   for (const auto& device : system.Devices()) {
-    if (device->last_error().empty() || device->kind() == core::NdKind::kBus) continue;
+    if (device->last_error().empty() || device->kind() == core::NdKind::kBus ||
+        IsForTests(*device))
+      continue;
     for (const absl::string_view line : absl::StrSplit(device->last_error(), '\n'))
       core::Log(core::LogLevel::kNotice, "", absl::StrCat(device->name(), ": ", line));
   }

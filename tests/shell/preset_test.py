@@ -44,6 +44,11 @@ class PresetTest(shells.ShellTestCase):
         self.assertEqual({"flag_failed_save", "flag_failed_arm", "flag_failed_restore",
                           "flag_failed_flush", "flag_smart_event", "flag_failed_map"}, flags)
 
+    def test_nothing_is_told_of_labels_that_the_module_makes(self):
+        done = self.run_in(NFIT_TEST, "cat", "/sys/bus/nd/devices/nmem0/x/last_error")
+        self.assertIn("no NAMESPACE_INDEX signature", done.stdout)
+        self.assertEqual("", done.stderr)
+
     def test_what_sysfs_says_of_them(self):
         script = """cd /sys/bus/platform/devices/nfit_test.0/ndbus0/..
             cd /sys/devices/platform/nfit_test.1/ndbus1; cd /sys/bus/nd/devices
