@@ -99,6 +99,7 @@ class HostTest(shells.ShellTestCase):
                  "/sys/module/nfit /sys/module/nd_pmem /sys/module/nfit_test /sys/dev/block -xtype l; " \
                  "for disk in $(ls /sys/class/block | grep pmem); do " \
                  "find /sys/class/block/$disk/ -maxdepth 1 -xtype l; cat /sys/block/$disk/bdi/read_ahead_kb; done; " \
+                 "find /sys/bus/memory /sys/devices/system /dev/.nvdimmfs/sys/devices -xtype l; " \
                  "cat /sys/bus/nd/drivers/nd_pmem/module/initstate"
         memory = images.blank(self.scratch_path("memory"), 128 * MIB, 0)
         for source in (self.image, "preset:demo", "preset:nfit_test", f"e820:{memory}"):
@@ -110,6 +111,22 @@ class HostTest(shells.ShellTestCase):
                     found = subprocess.run(["find", mount.path, "-xtype", "l"], capture_output=True, text=True,
                                            timeout=60, check=True)
                     self.assertEqual("", found.stdout)
+
+    def test_memory_blocks_have_their_links(self):
+        if not os.path.exists("/sys/bus/memory/devices"):
+            self.skipTest("the host's kernel has no blocks of memory")
+        image = images.initialised(self.scratch_path("more.img"), 512 * MIB, 128 << 10, 2)
+        script = """ls /sys/bus/memory/devices | wc -l
+            echo "size=384M mode=devdax map=mem" >/sys/bus/nd/devices/region0/x/create
+            daxctl reconfigure-device --mode=system-ram --no-online dax0.0 >&2
+            ls /sys/bus/memory/devices >a; ls /sys/devices/system/memory | grep memory >b; cmp a b; wc -l <a
+            readlink /sys/bus/memory/devices/$(head -n 1 a)"""
+        if not shutil.which("daxctl"):
+            self.skipTest("daxctl is not installed")
+        shown = self.output_of(image, "sh", "-ec", script, cwd=self.scratch).split()
+        self.assertEqual("0", shown[0])
+        self.assertNotEqual("0", shown[1])
+        self.assertRegex(shown[2], r"^\.\./\.\./\.\./devices/system/memory/memory\d+$")
 
     def test_a_host_whose_kernel_has_the_modules(self):
         self.needs_root()

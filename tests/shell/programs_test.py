@@ -16,6 +16,19 @@ answer = bytearray(12)
 with open("/dev/nmem0", "r+b", buffering=0) as device:
     print(fcntl.ioctl(device, 0xc00c4e04, answer), int.from_bytes(answer[4:8], "little"))"""
 
+ASK_IN_C = r"""#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+int main(void) {
+  unsigned char answer[12] = {0};
+  unsigned size;
+  const int result = ioctl(open("/dev/nmem0", O_RDWR), 0xc00c4e04, answer);
+  memcpy(&size, answer + 4, sizeof size);
+  return printf("%d %u\n", result, size) < 0;
+}
+"""
+
 ASK_BLOCK = """import fcntl, os, struct
 def ask(file, request, size):
     try:
@@ -104,6 +117,14 @@ class ProgramsTest(shells.ShellTestCase):
         for way in ways:
             with self.subTest(way=way):
                 self.assertEqual("0 131072\n", self.shell(way))
+
+    def test_a_program_of_another_c_library_is_given_the_library(self):
+        if not shutil.which("musl-gcc"):
+            self.skipTest("musl-gcc is not installed")
+        with open(self.scratch_path("ask.c"), "w", encoding="utf-8") as out:
+            out.write(ASK_IN_C)
+        script = "musl-gcc -o ask ask.c; LD_PRELOAD=/dev/.nvdimmfs/preload.so ./ask"
+        self.assertEqual("0 131072\n", self.shell(script))
 
     def test_an_ordinary_users_too(self):
         user = self.ordinary_user()

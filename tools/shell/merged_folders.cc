@@ -147,6 +147,10 @@ std::optional<Entry> FindLink(const Context& context, size_t index, const std::s
   const Sides& sides = context.sides[index];
   // Partitions are in the tree once the disk's have been looked for.
   if (context.makers.block >= 0 && IsDisk(name)) AskForNode(context.makers.block, name);
+  if (folder.kind == MergedFolder::Kind::kDevices && IsOwnKind(name)) {
+    if (!Has(sides.tree, name)) return std::nullopt;
+    return Entry{.link = absl::StrCat(folder.upwards, folder.tree, "/", name)};
+  }
   auto link = LinkAt(sides.tree, name);
   if (!link && folder.place == kBlockNumbersPath) {
     AttachAllDisks(context);
@@ -170,6 +174,7 @@ std::optional<Entry> FindAnything(const Context& context, size_t index, const st
   if (Has(sides.tree, name))
     return Entry{.link = absl::StrCat(context.tree, "/", folder.tree, "/", name)};
   if (IsHidden(context, name) || !Has(sides.host, name)) return std::nullopt;
+  if (auto link = LinkAt(sides.host, name)) return Entry{.link = *std::move(link)};
   return Entry{
       .link = absl::StrCat(kDevicesCopy, folder.place.substr(strlen(kDevicesPath)), "/", name)};
 }
@@ -179,6 +184,7 @@ std::optional<Entry> Find(const Context& context, size_t index, const std::strin
     case MergedFolder::Kind::kDev:
       return FindInDev(context, name);
     case MergedFolder::Kind::kLinks:
+    case MergedFolder::Kind::kDevices:
       return FindLink(context, index, name);
     case MergedFolder::Kind::kAnything:
       break;
@@ -207,7 +213,9 @@ std::set<std::string> NamesOf(const Context& context, size_t folder) {
   if (ShowsDisks(context.folders[folder])) AttachAllDisks(context);
   for (const std::string& name : NamesAt(sides.host))
     if (!IsOwnKind(name) && !LeadsToOwnLoop(context, sides.host, name)) names.insert(name);
-  for (const std::string& name : NamesAt(sides.tree)) names.insert(name);
+  const bool devices_alone = context.folders[folder].kind == MergedFolder::Kind::kDevices;
+  for (const std::string& name : NamesAt(sides.tree))
+    if (!devices_alone || IsOwnKind(name)) names.insert(name);
   if (folder != 0) return names;
   for (const char* more : {"class/nd", "class/block"}) {
     const int directory = openat(context.top, more, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -403,6 +411,10 @@ std::vector<MergedFolder> MergedFolders(const std::string& tree) {
       {Kind::kLinks, "class-bdi", "/sys/class/bdi", "class/bdi", "../../"},
       {Kind::kAnything, "bdi", "/sys/devices/virtual/bdi", "devices/virtual/bdi"},
   };
+  constexpr char kMemory[] = "/sys/bus/memory/devices";
+  if (access(kMemory, F_OK) == 0)
+    folders.push_back(
+        {Kind::kDevices, "bus-memory", kMemory, "devices/system/memory", "../../../"});
   const int nodes = OpenFolder(absl::StrCat(tree, "/devices/system/node"));
   for (const std::string& name : NamesAt(nodes))
     folders.push_back({Kind::kAnything, name, absl::StrCat(kDevicesPath, "/system/node/", name),

@@ -23,13 +23,14 @@ struct MergedFolder {
   enum class Kind {
     kDev,       // /dev
     kLinks,     // holds links alone, which are shown with their own text
-    kAnything,  // links lead to the entries, below .nvdimmfs in /dev
+    kDevices,   // the same of the host's; of the tree's devices, links that lead to them
+    kAnything,  // links lead to the entries, below .nvdimmfs in /dev; links have their own text
   };
   Kind kind;
   std::string name;          // at the top of the mount
   std::string place;         // where it is to be shown, and the host's own folder
   std::string tree;          // the tree's folder, from the top of its mount
-  std::string upwards = {};  // kLinks: from `place` to /sys
+  std::string upwards = {};  // kLinks, kDevices: from `place` to /sys
 };
 
 // Those for a tree whose top is `tree`. The first is /dev.
@@ -41,7 +42,7 @@ inline constexpr char kPartitionsName[] = "partitions";
 
 // Where the host's /sys/devices is kept (stage.h), for links of kAnything.
 inline constexpr char kDevicesPath[] = "/sys/devices";
-inline constexpr char kDevicesCopy[] = "/dev/.nvdimmfs/devices";
+inline constexpr char kDevicesCopy[] = "/dev/.nvdimmfs/sys/devices";
 
 // Who makes real nodes of the tree's devices: sockets to AskForNode, -1 where nobody does.
 struct NodeMakers {

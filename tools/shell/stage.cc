@@ -69,6 +69,11 @@ absl::Status MakeDirectory(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status Link(const std::string& target, const std::string& path) {
+  if (symlink(target.c_str(), path.c_str()) != 0) return MountFailed("link", path);
+  return absl::OkStatus();
+}
+
 // The user becomes root of a namespace in which nobody else exists.
 absl::Status MapUser(uid_t uid, gid_t gid) {
   RETURN_IF_ERROR(WriteFile("/proc/self/setgroups", "deny"));
@@ -168,14 +173,18 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
   if (tree) RETURN_IF_ERROR(tree->Put(kTreePath));
   if (Exists(kDevicesPath)) {
     ASSIGN_OR_RETURN(const MountCopy devices, MountCopy::Of(kDevicesPath));
+    const std::string sys = ParentOf(kDevicesCopy);
+    RETURN_IF_ERROR(MakeDirectory(sys));
     RETURN_IF_ERROR(MakeDirectory(kDevicesCopy));
     RETURN_IF_ERROR(devices.Put(kDevicesCopy));
+    // Links in it have texts such as ../../../../class/bdi.
+    for (const std::string& name : NamesIn("/sys"))
+      if (absl::StrCat("/sys/", name) != kDevicesPath)
+        RETURN_IF_ERROR(Link(absl::StrCat("/sys/", name), absl::StrCat(sys, "/", name)));
   }
   for (const std::string& name : names) {
     if (absl::StrCat("/dev/", name) == kHomePath) continue;
-    if (symlink(absl::StrCat(".nvdimmfs/host/", name).c_str(),
-                absl::StrCat("/dev/", name).c_str()) != 0)
-      return MountFailed("link", name);
+    RETURN_IF_ERROR(Link(absl::StrCat(".nvdimmfs/host/", name), absl::StrCat("/dev/", name)));
   }
   return absl::OkStatus();
 }
@@ -262,7 +271,7 @@ absl::Status Stage::Rebuild(const std::string& directory) {
   for (const Entry& entry : entries) {
     const std::string path = absl::StrCat(directory, "/", entry.name);
     if (!entry.copy) {
-      if (symlink(entry.target.c_str(), path.c_str()) != 0) return MountFailed("link", path);
+      RETURN_IF_ERROR(Link(entry.target, path));
       continue;
     }
     RETURN_IF_ERROR(entry.is_directory ? MakeDirectory(path) : WriteFile(path, ""));
@@ -281,8 +290,7 @@ absl::Status Stage::ShowModule(const std::string& name) {
   umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   rmdir(place.c_str());
   unlink(place.c_str());
-  if (!Exists(tree) || symlink(tree.c_str(), place.c_str()) == 0) return absl::OkStatus();
-  return MountFailed("link", place);
+  return Exists(tree) ? Link(tree, place) : absl::OkStatus();
 }
 
 }  // namespace nvdimmfs::tools

@@ -7,7 +7,7 @@
 //   /dev/.nvdimmfs/host     the /dev that was there
 //   /dev/.nvdimmfs/tree     the mounted tree
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
-//   /dev/.nvdimmfs/devices  the /sys/devices that was there
+//   /dev/.nvdimmfs/sys      the /sys/devices that was there, where its links lead into /sys
 //   /dev/.nvdimmfs/block    block devices' nodes, for who makes them (block_nodes.h)
 //   /dev/.nvdimmfs/control  nodes of what takes control commands (control_nodes.h)
 //   /dev/.nvdimmfs/bin      programs that cover the host's (module_program.h)
