@@ -28,7 +28,8 @@ int Fail(const absl::Status& status) {
 
 class ToStderr : public core::LogSink {
  public:
-  void Write(core::LogLevel, absl::string_view id, absl::string_view sentence) override {
+  void Write(core::LogLevel level, absl::string_view id, absl::string_view sentence) override {
+    if (level > core::LogLevel::kNotice) return;
     fprintf(stderr, "fake_mount: note: %s [%s]\n", std::string(sentence).c_str(),
             std::string(id).c_str());
   }
