@@ -445,8 +445,9 @@ bool Volumes::MayHaveChanged(const std::string& name, absl::Time deadline) {
 // Namespaces that somebody destroyed by hand. The candidates were not seen; that may have been
 // while they moved.
 void Volumes::ForgetVanished(Source& source, const std::map<std::string, std::string>& candidates) {
-  for (const auto& [uuid, device] : candidates) {
-    if (core::ErrnoOf(source.tree().Find(uuid, device).status()) != ENODEV) continue;
+  for (const auto& candidate : candidates) {
+    const std::string& uuid = candidate.first;
+    if (core::ErrnoOf(source.tree().Find(uuid, candidate.second).status()) != ENODEV) continue;
     std::string name;
     {
       absl::MutexLock lock(&mutex_);
