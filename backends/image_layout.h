@@ -14,8 +14,8 @@
 //      are nobody's data. Where a larger candidate fits too, a finding says so;
 //   3. where an index block was, by the signature alone (a finding says so): a candidate over S's
 //      own remainder;
-//   4. where labels lie in the first slots of an area of a candidate's size (a finding says so): its
-//      index blocks are lost;
+//   4. where labels lie in the first slots of an area of a candidate's size, whose index blocks are
+//      lost (a finding says so);
 //   5. a guess, and a note says so: the remainder of S over a multiple of 1 MiB, where that is
 //      128 KiB or more, all of its bytes are zero, and what the data begins with (content.h) ends
 //      before it. Else these bytes are data, and a note says so where nothing else tells;

@@ -128,8 +128,8 @@ void Listener::Look(int watch) {
     const std::string sentence = absl::StrCat(
         watched.path, ": ", *fate,
         " while this program has it open, and goes on with the old file; ",
-        "what is written is lost at the end. This saves it, once nobody writes: cp "
-        "--sparse=always /proc/",
+        "its data is lost when the program ends. To save it, stop all writers, then: "
+        "cp --sparse=always /proc/",
         getpid(), "/fd/", watched.file.get(), " ", core::ShellWord(watched.path + ".saved"));
     core::Log(core::LogLevel::kWarning, "image.gone", sentence);
   }

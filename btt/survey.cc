@@ -259,7 +259,7 @@ class Surveyor {
     }
   }
 
-  // Where all that claimed a block were sectors that stay where the map has them, nobody does.
+  // A block that only interrupted writes claimed, none of which is completed, is free again.
   void UnclaimForsaken() {
     for (const uint32_t block : forsaken_) {
       if (conflicts_.contains(block)) continue;
@@ -349,7 +349,7 @@ class Surveyor {
   std::map<uint32_t, Move> rolled_;         // by sector: interrupted writes
   std::unordered_set<uint32_t> shared_;     // blocks that are claimed more than once
   std::unordered_set<uint32_t> unrolled_;   // blocks of sectors whose write was not interrupted
-  std::unordered_set<uint32_t> forsaken_;   // blocks to which those are not moved
+  std::unordered_set<uint32_t> forsaken_;   // targets of writes that are not completed
   std::map<uint32_t, Conflict> conflicts_;  // by block
   SectorRun out_of_range_{"btt.map.range", ": the map names blocks outside the arena", {}, 0};
   SectorRun marked_{"btt.map.error", ": marked as lost to a media error", {}, 0};

@@ -3,7 +3,7 @@
 //
 // Strongest first:
 //   1. an explicit map entry (normal, zero or error)
-//   2. the flog: it has the sector written to a block that nobody else claims
+//   2. the flog: a record names the sector and a block that nobody else claims
 //   3. an initial map entry: the sector was never written, so its block never changed hands
 // and of sectors without a usable entry: the flog, the one lost block that is one bit away from the
 // entry, or the only block without an owner where there is only one sector without a block.

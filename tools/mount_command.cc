@@ -64,8 +64,7 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
         core::LogFinding(dimm.description, finding);
   }
   for (const auto& device : system.Devices()) {
-    if (device->last_error().empty() || device->kind() == core::NdKind::kBus ||
-        IsForTests(*device))
+    if (device->last_error().empty() || device->kind() == core::NdKind::kBus || IsForTests(*device))
       continue;
     for (const absl::string_view line : absl::StrSplit(device->last_error(), '\n'))
       core::Log(core::LogLevel::kNotice, "", absl::StrCat(device->name(), ": ", line));

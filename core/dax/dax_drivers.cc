@@ -30,7 +30,8 @@ constexpr Attribute kAttributes[] = {
     {.name = "new_id",
      .mode = 0200,
      .store = StoreNewId,
-     .summary = "a device's name: this driver may have it, and gets it if nobody has it"},
+     .summary =
+         "a device's name: allows the device for this driver, and binds it if it is unbound"},
     {.name = "remove_id",
      .mode = 0200,
      .store = StoreRemoveId,

@@ -1,4 +1,5 @@
-// Which program this is, as `--version` says it. The number itself is in version.txt, and nowhere else.
+// Which program this is, as `--version` says it. The number itself is in version.txt, and nowhere
+// else.
 #ifndef NVDIMMFS_TOOLS_VERSION_VERSION_H_
 #define NVDIMMFS_TOOLS_VERSION_VERSION_H_
 
