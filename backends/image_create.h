@@ -13,7 +13,7 @@ namespace nvdimmfs::backends {
 
 struct NewImage {
   std::string path;
-  uint64_t size = 0;                 // bytes of data: a positive multiple of 4096
+  uint64_t size = 0;  // bytes of data: a positive multiple of 4096
   // bytes: 0, or a multiple of 4096 up to 4 GiB - 4096; QEMU takes 128 KiB and more
   uint64_t label_size = 128 * 1024;
 };
@@ -26,9 +26,9 @@ struct CreatedImage {
 };
 
 // Makes a sparse file of zeros, whose label area has its blocks, for its owner alone (mode 0600);
-// durable with its folder entry when this returns. Refused with EINVAL, "create.size" or "create.label_size"; EEXIST, "create.exists"
-// where the path names anything already (nothing is ever overwritten); else the errno of the
-// system, "create.file", and then no file is left behind.
+// durable with its folder entry when this returns. Refused with EINVAL, "create.size" or
+// "create.label_size"; EEXIST, "create.exists" where the path names anything already (nothing is
+// ever overwritten); else the errno of the system, "create.file", and then no file is left behind.
 absl::StatusOr<CreatedImage> CreateImage(const NewImage& image);
 
 // A shell line that boots a guest with the image as its NVDIMM in `slot`. QEMU keeps the device's

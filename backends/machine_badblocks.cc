@@ -15,8 +15,7 @@ constexpr uint64_t kSector = 512;
 constexpr uint64_t kMostSectors = (uint64_t{1} << 62) / kSector;
 
 // The part of `bad` (from `base` on) that lies in `place`, counted from there.
-std::optional<core::Range> Within(const core::Range& bad, uint64_t base,
-                                  const core::Range& place) {
+std::optional<core::Range> Within(const core::Range& bad, uint64_t base, const core::Range& place) {
   const auto start = core::CheckedAdd(base, bad.start);
   const auto moved = start ? core::MakeRange(*start, bad.size) : std::nullopt;
   if (!moved || !moved->Overlaps(place)) return std::nullopt;

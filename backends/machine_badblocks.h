@@ -16,8 +16,8 @@ namespace nvdimmfs::backends {
 void TakeBadblocks(absl::string_view listing, uint64_t base, const core::Range& place,
                    core::Media& media);
 
-// The same of a disk, or of a partition of one, whose bytes are those of `media`. (A disk over a BTT
-// has no such file: below it a sector that is bad fails by itself.)
+// The same of a disk, or of a partition of one, whose bytes are those of `media`. (A disk over a
+// BTT has no such file: below it a sector that is bad fails by itself.)
 void TakeDiskBadblocks(const SysfsFolder& disk, core::Media& media);
 
 }  // namespace nvdimmfs::backends

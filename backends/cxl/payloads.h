@@ -83,8 +83,8 @@ inline constexpr absl::string_view kMediaStates[] = {"normal",
                                                      "data lost by shutdown",
                                                      "data loss imminent"};
 
-// The kernel's number of Get Poison List. Kernels 6.0 to 6.3 pass the command on; later ones list the poison in
-// sysfs and their headers rename the number.
+// The kernel's number of Get Poison List. Kernels 6.0 to 6.3 pass the command on; later ones list
+// the poison in sysfs and their headers rename the number.
 inline constexpr uint32_t kGetPoisonId = 15;
 
 // Get Poison List (4300h), input: both multiples of 64.

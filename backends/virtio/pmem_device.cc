@@ -297,8 +297,7 @@ PmemDevice::Outcome PmemDevice::AwaitAnswer() {
   }
   // The counters wrap: 0 follows 65535.
   const uint16_t slot = static_cast<uint16_t>(asked_ - 1) % kEntries;
-  if (page.device_ring[slot].id != 0 || page.response == kNoAnswer)
-    return Outcome::kConfused;
+  if (page.device_ring[slot].id != 0 || page.response == kNoAnswer) return Outcome::kConfused;
   return page.response == kFlushDone ? Outcome::kDone : Outcome::kRefused;
 }
 

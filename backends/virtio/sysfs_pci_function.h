@@ -1,8 +1,9 @@
 // A PCI function of this machine through sysfs: its configuration file, its BARs (resourceN), and a
 // huge page as memory that it reaches at its physical address. Needs root, and no driver bound.
 //
-// Limit: without an IOMMU nothing takes the page from the device when this process is killed (SIGKILL)
-// with a request under way: its answer, 12 bytes, then lands in memory that is somebody else's.
+// Limit: without an IOMMU nothing takes the page from the device when this process is killed
+// (SIGKILL) with a request under way: its answer, 12 bytes, then lands in memory that is somebody
+// else's.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_SYSFS_PCI_FUNCTION_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_SYSFS_PCI_FUNCTION_H_
 

@@ -26,8 +26,8 @@ struct Gap {
   uint64_t start = 0;
   uint64_t size = 0;
   // The stretch ends below the alignment: its rounded end is 0, the kernel's last byte 0 - 1 wraps,
-  // and the stretch seems to reach from the alignment to the end of the address space. Even where it
-  // is empty, between two extents that touch.
+  // and the stretch seems to reach from the alignment to the end of the address space. Even where
+  // it is empty, between two extents that touch.
   bool endless = false;
 };
 

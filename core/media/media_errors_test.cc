@@ -27,9 +27,7 @@ class MediaErrorsTest : public testing::Test {
       absl::StrAppend(&text, text.empty() ? "" : " ", range.start, "+", range.size);
     return text;
   }
-  void Inject(uint64_t at, uint64_t size) {
-    ASSERT_TRUE(errors.Inject({kStart + at, size}).ok());
-  }
+  void Inject(uint64_t at, uint64_t size) { ASSERT_TRUE(errors.Inject({kStart + at, size}).ok()); }
   void Clear(uint64_t at, uint64_t size) { ASSERT_TRUE(errors.Clear({kStart + at, size}).ok()); }
   void Write(uint64_t at, size_t size) {
     ASSERT_TRUE(media->Write(at, std::vector<std::byte>(size)).ok());

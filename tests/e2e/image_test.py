@@ -222,6 +222,7 @@ class DisplacedTest(ImageTestCase):
             out.write(b"bytes")
         before = images.sha256(path)
         self.assertIn("not blank", self.nvdimmfs("move-labels", path, code=1).stderr)
+        self.assertEqual(images.sha256(path), before)
         os.truncate(path, 64 * MIB + AREA + 8192)
         self.nvdimmfs("move-labels", path, code=1)
         os.truncate(path, 64 * MIB + 8192)

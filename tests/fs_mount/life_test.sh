@@ -3,7 +3,10 @@
 # user, options. Calls itself as `life_test.sh PROGRAM user DIRECTORY` for the user's part.
 set -u
 fake=$(readlink -f "$1")
-[ -r /dev/fuse ] && [ -w /dev/fuse ] || { echo "skipped: no /dev/fuse here"; exit 0; }
+if ! [ -r /dev/fuse ] || ! [ -w /dev/fuse ]; then
+  echo "skipped: no /dev/fuse here"
+  exit 0
+fi
 dir=${3:-$(mktemp -d /tmp/nvdimmfs_life.XXXXXX)}
 mnt=$dir/mnt
 failures=0

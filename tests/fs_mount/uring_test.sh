@@ -4,10 +4,10 @@
 set -u
 fake=$(readlink -f "$1")
 skip() { echo "skipped: $*"; exit 0; }
-[ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "no /dev/fuse here"
+{ [ -r /dev/fuse ] && [ -w /dev/fuse ]; } || skip "no /dev/fuse here"
 switch=/sys/module/fuse/parameters/enable_uring
 [ -e $switch ] || skip "the kernel has no FUSE over io_uring"
-[ -w $switch ] && [ "$(id -u)" = 0 ] || skip "only root can turn on FUSE over io_uring"
+{ [ -w $switch ] && [ "$(id -u)" = 0 ]; } || skip "only root can turn on FUSE over io_uring"
 dir=$(mktemp -d /tmp/nvdimmfs_uring.XXXXXX)
 mnt=$dir/mnt
 failures=0
@@ -34,7 +34,7 @@ wait_until() { # CONDITION...
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 by_uring() { # PID
-  ls -l "/proc/$1/fd" | grep -q 'anon_inode:\[io_uring\]'
+  readlink "/proc/$1"/fd/* | grep -q 'anon_inode:\[io_uring\]'
 }
 start() { # OPTIONS...
   "$fake" -f "$@" 16777216 "$mnt" 2>"$dir/err" &
@@ -53,7 +53,10 @@ busy() {
     loads="$loads $!"
   done
   sleep 0.3
-  for load in $loads; do kill -0 $load || failures=$((failures + 1)); done
+  for load in $loads; do kill -0 "$load" || failures=$((failures + 1)); done
+}
+wait_for_loads() {
+  for load in $loads; do wait "$load" 2>/dev/null; done
 }
 loads_end() {
   for load in $loads; do wait_until ended "$load" || return 1; done
@@ -82,8 +85,8 @@ check "by io_uring" by_uring $daemon
 check "nothing to note" [ ! -s "$dir/err" ]
 busy
 check "busy: still there" kill -0 $daemon
-for load in $loads; do kill $load; done
-wait $loads 2>/dev/null
+for load in $loads; do kill "$load"; done
+wait_for_loads
 wait_until umount "$mnt" 2>/dev/null
 wait $daemon
 check "umount ends it with success" [ $? = 0 ]
@@ -93,14 +96,14 @@ echo Y >$switch
 start -s -o uring
 check "-s: by io_uring" by_uring $daemon
 busy
-for load in $loads; do kill $load; done
-wait $loads 2>/dev/null
+for load in $loads; do kill "$load"; done
+wait_for_loads
 check "-s: reads" [ "$(cat "$mnt/devices/region0/size")" = 16777216 ]
 wait_until umount "$mnt" 2>/dev/null
 wait $daemon
 check "-s: umount ends it with success" [ $? = 0 ]
 
-# Idle, it costs nothing: fields 14 and 15 are ticks of a hundredth of a second. Whoever spun would take 50.
+# Idle, it costs nothing: fields 14 and 15 are ticks of a hundredth of a second. A busy loop would take 50.
 start -o uring
 cpu() { awk '{ print $14 + $15 }' /proc/$daemon/stat; }
 earlier=$(cpu)
@@ -113,14 +116,14 @@ kill -TERM $daemon
 wait $daemon
 check "SIGTERM while busy: ends with success" [ $? = 0 ]
 check "SIGTERM while busy: unmounted" not_mounted
-check "SIGTERM while busy: whoever asked got an answer" loads_end
+check "SIGTERM while busy: every caller got an answer" loads_end
 
 # Its death while it is busy.
 start -o uring
 busy
 kill -KILL $daemon
 wait $daemon 2>/dev/null
-check "SIGKILL while busy: whoever asked got an answer" loads_end
+check "SIGKILL while busy: every caller got an answer" loads_end
 umount "$mnt"
 check "SIGKILL while busy: can be unmounted" not_mounted
 
@@ -130,10 +133,10 @@ busy
 minor=$(awk -v m="$mnt" '$5 == m { split($3, d, ":"); print d[2] }' /proc/self/mountinfo)
 mkdir "$dir/connections"
 mount -t fusectl fusectl "$dir/connections"
-echo 1 >"$dir/connections/$minor/abort"
-check "abort while busy: aborted" [ $? = 0 ]
+abort() { echo 1 >"$dir/connections/$minor/abort"; }
+check "abort while busy: aborted" abort
 umount "$dir/connections"
-check "abort while busy: whoever asked got an answer" loads_end
+check "abort while busy: every caller got an answer" loads_end
 check "abort while busy: the daemon ends" wait_until ended $daemon
 wait $daemon
 umount "$mnt" 2>/dev/null

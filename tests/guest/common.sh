@@ -1,4 +1,6 @@
+# shellcheck shell=bash
 # Shared by mkguest and runguest: where the guest kernel is kept. Sourced, not run.
+# shellcheck disable=SC2034  # mkguest and runguest use it
 guest_cache=${NVDIMMFS_CACHE:-/var/tmp/nvdimmfs-guest}
 
 # Exit status of both scripts where this machine cannot boot a guest at all: a reason to skip.

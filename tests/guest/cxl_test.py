@@ -5,7 +5,7 @@ kernel's own stack takes over, finds what was configured and written, and makes 
 the daemon finds in turn.
 """
 
-from tests.support import guest, images, mounting, runner, session, trees
+from tests.support import guest, images, mounting, runner, trees
 
 MIB = images.MIB
 

@@ -4,7 +4,6 @@ The kernel sees one namespace; through the daemon it is a region of several. Wha
 outside, in the guest's backing file, and by a kernel that is given the device's bytes as a DIMM.
 """
 
-import os
 import subprocess
 
 from tests.support import guest, images, mounting, patterns, runner, session, trees

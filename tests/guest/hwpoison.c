@@ -1,9 +1,10 @@
-// hwpoison: makes the kernel treat a page of memory under a file as failed, as a machine check would.
+// hwpoison: makes the kernel treat a page of memory under a file as failed, as a machine check
+// would.
 //
 //   hwpoison FILE OFFSET
 //
-// OFFSET in bytes, anywhere in the page. Only in a guest: the page stays lost until it reboots. Whoever
-// touches the page from then on, through any mapping, gets SIGBUS (BUS_MCEERR_AR).
+// OFFSET in bytes, anywhere in the page. Only in a guest: the page stays lost until it reboots.
+// Whoever touches the page from then on, through any mapping, gets SIGBUS (BUS_MCEERR_AR).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

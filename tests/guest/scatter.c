@@ -1,10 +1,11 @@
-// scatter: writes a range of a device block by block, in a scrambled order, each block PASSES times.
+// scatter: writes a range of a device block by block, in a scrambled order, each block PASSES
+// times.
 //
 //   scatter FILE BLOCK SEED FIRST COUNT PASSES
 //
-// BLOCK is in bytes, FIRST and COUNT in blocks. Every write is one O_DIRECT block. The passes before the
-// last leave what must not survive (SEED + 1000), the last what `pat write FILE SEED` of the same bytes
-// leaves.
+// BLOCK is in bytes, FIRST and COUNT in blocks. Every write is one O_DIRECT block. The passes
+// before the last leave what must not survive (SEED + 1000), the last what `pat write FILE SEED` of
+// the same bytes leaves.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -16,7 +16,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import uuid
 
 from tests.shell import random_commands, record, sessions
 from tests.support import guest, images, mounting, nfit

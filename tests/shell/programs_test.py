@@ -1,6 +1,5 @@
 """What reaches programs however they are started: the modules' programs, the nodes' ioctls."""
 
-import json
 import os
 import platform
 import shutil

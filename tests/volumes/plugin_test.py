@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 
 from tests.support import guest, images, mounting, runner
 from tests.volumes import plugin as plugins

@@ -23,9 +23,9 @@ class SyslogWriter final : public LineWriter {
   bool Send(const std::string& message);
 
   const std::string program_;
-  // The folder in which the socket is, or will be, as it was at first, and the socket's path through
-  // it. A shell covers /dev later with a view of which each look-up asks this daemon: a line that
-  // looked there would wait for itself.
+  // The folder in which the socket is, or will be, as it was at first, and the socket's path
+  // through it. A shell covers /dev later with a view of which each look-up asks this daemon: a
+  // line that looked there would wait for itself.
   int folder_ = -1;
   std::string path_;
   int socket_ = -1;

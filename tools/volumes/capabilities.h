@@ -8,9 +8,10 @@ namespace nvdimmfs::volumes {
 
 // Gives up every capability, for itself and for what it starts, but these:
 //   CAP_SYS_ADMIN      mounts, loop devices
-//   CAP_SYS_RESOURCE   its servers mark themselves as part of writing memory back (PR_SET_IO_FLUSHER)
-//   CAP_SYS_PTRACE     looks which mount namespaces other processes are in, and what they have open
-//   CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE   owner and permissions of volumes; images of others
+//   CAP_SYS_RESOURCE   its servers mark themselves as part of writing memory back
+//   (PR_SET_IO_FLUSHER) CAP_SYS_PTRACE     looks which mount namespaces other processes are in, and
+//   what they have open CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE   owner and permissions of volumes;
+//   images of others
 // The unit file has the same list. Refused with EPERM, "volumes.capabilities", where CAP_SYS_ADMIN
 // is not there. Call before any thread exists.
 absl::Status KeepNeededCapabilities();

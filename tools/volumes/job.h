@@ -18,7 +18,8 @@ class Job {
   // did not happen, so it must not.
   bool Commit();
   // The worker failed and is about to end; a caller that is still there waits for Finish, however
-  // long that takes. True: the caller has been told, or will be. False: it believes that all is well.
+  // long that takes. True: the caller has been told, or will be. False: it believes that all is
+  // well.
   bool Fail();
   void Finish(const absl::Status& status);
 

@@ -22,8 +22,8 @@ absl::Status CheckName(absl::string_view name);
 // name has) and 16 hexadecimal digits of its FNV-1a hash. The whole name is in the journal.
 std::string LabelName(absl::string_view name);
 
-// The same rule for what a label says, which may be such a shortened name. Labels are not ours alone:
-// what comes from there is a path only after this.
+// The same rule for what a label says, which may be such a shortened name. Labels are not ours
+// alone: what comes from there is a path only after this.
 absl::Status CheckLabelName(absl::string_view name);
 
 }  // namespace nvdimmfs::volumes
