@@ -41,7 +41,7 @@ class Le {
  public:
   Le() = default;
   Le(T value) { StoreLe(bytes_.data(), value); }  // NOLINT: reads as the integer it stands for
-  operator T() const { return LoadLe<T>(bytes_.data()); }
+  operator T() const { return LoadLe<T>(bytes_.data()); }  // NOLINT: likewise
 
  private:
   std::array<unsigned char, sizeof(T)> bytes_{};

@@ -105,7 +105,7 @@ class Media {
     return Refusal(EOPNOTSUPP, "media.poison.none", "this media keeps no list of bad bytes");
   }
   // Tells `observer`, for as long as it lives, whenever bytes become bad or good.
-  virtual void ObservePoison(std::weak_ptr<PoisonObserver>) {}
+  virtual void ObservePoison(std::weak_ptr<PoisonObserver>) {}  // NOLINT: implementations keep it
 };
 
 }  // namespace nvdimmfs::core
