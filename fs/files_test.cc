@@ -353,10 +353,10 @@ TEST_F(FilesTest, RefusedIoIsRememberedForLastError) {
   EXPECT_EQ(data_->last_error().number, 0u);
   EXPECT_EQ(Read(*file, 1, 1), absl::StrCat("!", EINVAL));
   const core::LastError first = data_->last_error();
-  EXPECT_THAT(first.sentence, HasSubstr("[EINVAL, data.alignment]"));
+  EXPECT_THAT(first.Text(), HasSubstr("[EINVAL, data.alignment]"));
   ASSERT_TRUE(media_->InjectPoison({4096, 512}).ok());
   EXPECT_EQ(Read(*file, 4096, 512), absl::StrCat("!", EIO));
-  EXPECT_THAT(data_->last_error().sentence, HasSubstr("[EIO, media.poison]"));
+  EXPECT_THAT(data_->last_error().Text(), HasSubstr("[EIO, media.poison]"));
   EXPECT_GT(data_->last_error().number, first.number);
 }
 

@@ -112,7 +112,7 @@ Json DimmJson(const core::Dimm& dimm, const DeviceView& view) {
           {"phys_id", OrNull(view.Number("nfit/phys_id"))},
           {"size", dimm.source().capacity->size()},
           {"enabled", view.enabled()},
-          {"last_error", TextOrNull(dimm.LatestError().sentence)},
+          {"last_error", TextOrNull(dimm.LatestError().Text())},
           {"label_area", LabelAreaJson(dimm)},
           {"extents", std::move(extents)},
           {"findings", std::move(findings)}};
@@ -153,7 +153,7 @@ Json NamespaceJson(const core::Namespace& ns, const NamespaceView& view) {
           {"chardev", OrNull(view.chardev())},
           {"address", ns.size() == 0 ? Json() : Json(ns.spa().start)},
           {"extents", ExtentsJson(ns)},
-          {"last_error", TextOrNull(view.server().device().LatestError().sentence)}};
+          {"last_error", TextOrNull(view.server().device().LatestError().Text())}};
 }
 
 Json RegionJson(const core::Region& region, const DeviceView& view) {
@@ -180,7 +180,7 @@ Json RegionJson(const core::Region& region, const DeviceView& view) {
           {"target_node", region.source().target_node},
           {"persistence_domain", view.Text("persistence_domain").value_or("unknown")},
           {"enabled", view.enabled()},
-          {"last_error", TextOrNull(region.LatestError().sentence)},
+          {"last_error", TextOrNull(region.LatestError().Text())},
           {"mappings", std::move(mappings)},
           {"namespaces", std::move(namespaces)}};
 }

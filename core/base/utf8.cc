@@ -123,4 +123,18 @@ std::string EscapeJson(absl::string_view json) {
   return out;
 }
 
+std::string QuoteJson(absl::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '\n') {
+      absl::StrAppend(&quoted, "\\n");
+      continue;
+    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  quoted += '"';
+  return EscapeJson(quoted);
+}
+
 }  // namespace nvdimmfs::core

@@ -39,6 +39,9 @@ std::string EscapeText(absl::string_view text);
 // same value after it as before, but for bytes that are not UTF-8.
 std::string EscapeJson(absl::string_view json);
 
+// `text` as a JSON string, with its quotes.
+std::string QuoteJson(absl::string_view text);
+
 }  // namespace nvdimmfs::core
 
 #endif  // NVDIMMFS_CORE_BASE_UTF8_H_

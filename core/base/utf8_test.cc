@@ -105,5 +105,11 @@ TEST(Utf8Test, EveryCodePointIsKeptOrEscaped) {
   }
 }
 
+TEST(QuoteJson, EscapesWhatAJsonStringCannotHold) {
+  EXPECT_EQ(QuoteJson(""), "\"\"");
+  EXPECT_EQ(QuoteJson("a\\b\"c\nd"), "\"a\\\\b\\\"c\\nd\"");
+  EXPECT_EQ(QuoteJson("a\t\xff"), "\"a\\u0009\xef\xbf\xbd\"");
+}
+
 }  // namespace
 }  // namespace nvdimmfs::core

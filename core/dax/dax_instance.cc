@@ -71,6 +71,7 @@ constexpr Attribute kInstanceAttributes[] = {
     kTargetNodeAttribute,
     kUeventAttribute,
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ void BusType::Remove(const Device& device) {
 }
 
 void BusType::NoteRefusal(const Driver&, Device& device, const absl::Status& status) {
-  device.set_last_error(RefusalSentence(absl::StrCat("bind ", device.name()), status));
+  device.set_last_error(LastError::OfRefusal(absl::StrCat("bind ", device.name()), status));
 }
 
 std::string BusType::place() const { return absl::StrCat("bus/", name()); }

@@ -52,8 +52,12 @@ absl::Status StoreUevent(Device& device, absl::string_view text) {
 }
 
 absl::StatusOr<std::string> ShowLastError(Device& device) {
-  const LastError latest = device.LatestError();
-  return latest.sentence.empty() ? std::string() : absl::StrCat(EscapeText(latest.sentence), "\n");
+  const std::string text = device.LatestError().Text();
+  return text.empty() ? std::string() : absl::StrCat(EscapeText(text), "\n");
+}
+
+absl::StatusOr<std::string> ShowLastErrorJson(Device& device) {
+  return absl::StrCat(device.LatestError().Json(), "\n");
 }
 
 absl::StatusOr<std::string> ShowNumaNode(Device& device) {

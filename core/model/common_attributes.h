@@ -16,6 +16,7 @@ namespace nvdimmfs::core {
 absl::StatusOr<std::string> ShowUevent(Device& device);
 absl::Status StoreUevent(Device& device, absl::string_view text);
 absl::StatusOr<std::string> ShowLastError(Device& device);
+absl::StatusOr<std::string> ShowLastErrorJson(Device& device);
 absl::StatusOr<std::string> ShowNumaNode(Device& device);
 absl::StatusOr<std::string> ShowTargetNode(Device& device);
 uint16_t TargetNodeMode(const Device& device);  // 0 where no node is known
@@ -39,6 +40,10 @@ inline constexpr Attribute kLastErrorAttribute = {
     .summary =
         "why the last refused write to this object, or I/O on its file, was refused, and what to "
         "do"};
+inline constexpr Attribute kLastErrorJsonAttribute = {
+    .name = "x/last_error.json",
+    .show = ShowLastErrorJson,
+    .summary = "x/last_error for programs: an object of errno, reason and sentence, or null"};
 inline constexpr Attribute kNumaNodeAttribute = {
     .name = "numa_node", .show = ShowNumaNode, .summary = "the node that is near; -1: not known"};
 inline constexpr Attribute kTargetNodeAttribute = {.name = "target_node",

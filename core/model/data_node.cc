@@ -72,8 +72,7 @@ bool DataNode::StopLending() {
 
 void DataNode::NoteRefusal(const absl::Status& status) {
   absl::MutexLock lock(&error_mutex_);
-  last_error_ = {NextErrorNumber(), absl::StrCat(status.message(), " [", ErrnoName(ErrnoOf(status)),
-                                                 ", ", ReasonOf(status), "]")};
+  last_error_ = LastError::OfRefusal(status);
 }
 
 LastError DataNode::last_error() const {

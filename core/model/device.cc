@@ -20,9 +20,4 @@ LastError Device::LatestDataError() const {
   return latest;
 }
 
-std::string RefusalSentence(absl::string_view what, const absl::Status& status) {
-  return absl::StrCat(what, ": ", status.message(), " [", ErrnoName(ErrnoOf(status)), ", ",
-                      ReasonOf(status), "]");
-}
-
 }  // namespace nvdimmfs::core

@@ -91,16 +91,15 @@ class Device : public std::enable_shared_from_this<Device> {
   const Driver* driver() const { return driver_; }
   const std::vector<std::shared_ptr<Device>>& children() const { return children_; }
 
-  // Why the last refused write to this object was refused.
-  const std::string& last_error() const { return last_error_.sentence; }
-  void set_last_error(std::string sentence) {
-    last_error_ = {NextErrorNumber(), std::move(sentence)};
-  }
+  // Why the last refused write to this object was refused, or what is wrong with it: the text of
+  // LastError.
+  std::string last_error() const { return last_error_.Text(); }
+  void set_last_error(LastError error) { last_error_ = std::move(error); }
   // The file below dev/ that shows the device's bytes, or null.
   virtual const DataNode* data_file() const { return nullptr; }
   // Of I/O on the files of this device and of all below it.
   LastError LatestDataError() const;
-  // The content of x/last_error: the later of the two.
+  // What x/last_error and x/last_error.json show: the later of the two.
   LastError LatestError() const { return last_error_.LaterOf(LatestDataError()); }
 
  protected:
@@ -121,9 +120,6 @@ class Device : public std::enable_shared_from_this<Device> {
   std::vector<std::shared_ptr<Device>> children_;
   LastError last_error_;
 };
-
-// "`what`: the refusal's sentence", as x/last_error keeps it.
-std::string RefusalSentence(absl::string_view what, const absl::Status& status);
 
 }  // namespace nvdimmfs::core
 

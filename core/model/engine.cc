@@ -137,9 +137,9 @@ absl::Status Engine::CreateAttribute(Device& device, absl::string_view name) {
 
 void Engine::RecordRefusal(Device& device, absl::string_view what, const absl::Status& status) {
   AssertLocked();
-  const std::string sentence = RefusalSentence(what, status);
-  device.set_last_error(sentence);
-  if (Device& top = TopOf(device); &top != &device) top.set_last_error(sentence);
+  const LastError refusal = LastError::OfRefusal(what, status);
+  device.set_last_error(refusal);
+  if (Device& top = TopOf(device); &top != &device) top.set_last_error(refusal);
 }
 
 std::vector<std::shared_ptr<Device>> Engine::Devices() {
@@ -328,7 +328,7 @@ void Engine::Probe(Device& device) {
     if (!driver->Matches(device)) continue;
     const absl::Status status = Bind(*driver, device);
     // Nothing was asked for.
-    if (!status.ok() && bus->IsExpected(status)) device.set_last_error({});
+    if (!status.ok() && bus->IsExpected(status)) device.set_last_error(LastError::OfNote("", ""));
   }
 }
 

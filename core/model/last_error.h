@@ -1,4 +1,4 @@
-// Why something was refused last, and when: the content of x/last_error.
+// What went wrong last on a device, and when: the content of x/last_error and x/last_error.json.
 #ifndef NVDIMMFS_CORE_MODEL_LAST_ERROR_H_
 #define NVDIMMFS_CORE_MODEL_LAST_ERROR_H_
 
@@ -6,20 +6,32 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
 namespace nvdimmfs::core {
 
 struct LastError {
-  uint64_t number = 0;  // the later one has the larger; 0: nothing was refused
-  std::string sentence;
+  uint64_t number = 0;   // grows with every error of the process; 0: nothing went wrong
+  int error = 0;         // the errno of a refusal; 0: a note on the device's state
+  std::string reason;    // dotted and stable: "namespace.size.align"; "": none
+  std::string sentence;  // what was tried, why it was refused, what to do; "": nothing went wrong
+
+  // Each takes the next number.
+  static LastError OfRefusal(const absl::Status& status);
+  // The sentence begins with "`what`: ".
+  static LastError OfRefusal(absl::string_view what, const absl::Status& status);
+  static LastError OfNote(std::string sentence, std::string reason);
 
   LastError LaterOf(LastError other) const { return other.number > number ? other : *this; }
-};
 
-// Any thread.
-inline uint64_t NextErrorNumber() {
-  static constinit std::atomic<uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
+  // "sentence [EINVAL, namespace.size.align]"; a note's sentence alone; "" where nothing went
+  // wrong.
+  std::string Text() const;
+  // {"errno":"EINVAL","reason":"namespace.size.align","sentence":"..."} on one line. A note has no
+  // errno, and may have no reason: null. All of it null where nothing went wrong.
+  std::string Json() const;
+};
 
 }  // namespace nvdimmfs::core
 

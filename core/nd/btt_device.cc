@@ -53,6 +53,7 @@ constexpr Attribute kBttAttributes[] = {
     kUeventAttribute,
     kClaimUuidAttribute,
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
 };
 
 }  // namespace
@@ -101,9 +102,11 @@ absl::Status BttDevice::Probe() {
                    absl::StrCat(what, ": ", opened.status().message()));
   if (const auto* report = dynamic_cast<const DamageReport*>(opened->get()))
     if (const std::string damage = report->damage(); !damage.empty())
-      set_last_error(absl::StrCat(
-          name(), " is read-only, since its media is damaged: ", damage,
-          "; copy its data or the image first, then see `nvdimmfs check --dry-run` and --repair"));
+      set_last_error(LastError::OfNote(
+          absl::StrCat(name(), " is read-only, since its media is damaged: ", damage,
+                       "; copy its data or the image first, then see `nvdimmfs check --dry-run` "
+                       "and --repair"),
+          "btt.arena.read_only"));
   for (const SectorArena& facts : nd().sector_layer().Arenas(**opened)) {
     arenas_.push_back(std::make_shared<BttArena>(*this, arenas_.size(), facts));
     engine().Register(arenas_.back());

@@ -127,7 +127,7 @@ absl::Status Dimm::Probe() {
   data_ = std::move(data);
   shared_data_ = data_;
   if (const auto& findings = data_->labels.findings(); !findings.empty())
-    set_last_error(LinesOf(findings, LabelAdvice()));
+    set_last_error(LastError::OfNote(LinesOf(findings, LabelAdvice()), findings.front().reason));
   return absl::OkStatus();
 }
 

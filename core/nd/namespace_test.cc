@@ -116,7 +116,12 @@ TEST(NamespaceSize, IsEinvalWithTheSentenceInLastError) {
   EXPECT_EQ(m.Get("namespace0.0/x/last_error"),
             "namespace0.0/size: size 1000: not a multiple of region0's align 16777216; the nearest "
             "are 0 and 16777216 [EINVAL, namespace.size.align]\n");
+  EXPECT_EQ(m.Get("namespace0.0/x/last_error.json"),
+            "{\"errno\":\"EINVAL\",\"reason\":\"namespace.size.align\",\"sentence\":"
+            "\"namespace0.0/size: size 1000: not a multiple of region0's align 16777216; the "
+            "nearest are 0 and 16777216\"}\n");
   EXPECT_EQ(m.Get("ndbus0/x/last_error"), m.Get("namespace0.0/x/last_error"));
+  EXPECT_EQ(m.Get("region0/x/last_error.json"), "null\n");
 }
 
 TEST(NamespaceSize, ZeroDeletesAndKeepsTheSeed) {

@@ -76,6 +76,7 @@ constexpr Attribute kPfnAttributes[] = {
     kUeventAttribute,
     kClaimUuidAttribute,
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
 };
 
 // The kernel overwrites bad bytes among the page structs, which it is about to write anew, page by

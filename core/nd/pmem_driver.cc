@@ -116,7 +116,7 @@ absl::Status ProbeNamespace(Namespace& ns) {
   ASSIGN_OR_RETURN(std::shared_ptr<Media> media, ns.OpenMedia());
   RETURN_IF_ERROR(DetectPersonality(ns, *media));
   if (std::string missing = ns.force_raw() ? "" : MissingPersonality(ns, *media); !missing.empty())
-    ns.set_last_error(std::move(missing));
+    ns.set_last_error(LastError::OfNote(std::move(missing), ""));
   ns.AttachDisk(std::move(media));
   return absl::OkStatus();
 }

@@ -270,7 +270,8 @@ absl::StatusOr<std::vector<ScannedNamespace>> Region::ScanLabels() {
     for (size_t i = 0; i < mappings_.size(); ++i)
       mappings_[i].slots.emplace(found.uuid, found.slots[i]);
   label_findings_ = std::move(result.findings);
-  if (!label_findings_.empty()) set_last_error(LinesOf(label_findings_, ""));
+  if (!label_findings_.empty())
+    set_last_error(LastError::OfNote(LinesOf(label_findings_, ""), label_findings_.front().reason));
   return std::move(result.namespaces);
 }
 

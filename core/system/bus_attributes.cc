@@ -147,6 +147,7 @@ constexpr Attribute kBusAttributes[] = {
      .visible = WithScrub<0444>,
      .summary = "how far the scrub is"},
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
 };
 
 }  // namespace

@@ -264,6 +264,7 @@ constexpr Attribute kDimmAttributes[] = {
      .visible = WithDevice,
      .summary = "what the device says that it is"},
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
     {.name = "x/sanitize",
      .mode = 0200,
      .store = StoreWipe<MemoryDevice::Wipe::kSanitize>,

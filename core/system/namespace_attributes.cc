@@ -171,6 +171,7 @@ constexpr Attribute kWhole[] = {
     kUeventAttribute,
     kHolders,
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
     kStats,
 };
 
@@ -209,6 +210,7 @@ constexpr Attribute kLabelled[] = {
      .summary = "names it in labels; the first thing to write"},
     kHolders,
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
     kStats,
 };
 

@@ -213,6 +213,7 @@ constexpr Attribute kPlain[] = {
      .store = StoreDestroy,
      .summary = "a namespace's name: disable it, wipe its info blocks, free its space"},
     kLastErrorAttribute,
+    kLastErrorJsonAttribute,
     {.name = "x/map.svg", .show = ShowPicture, .summary = "x/map.txt as a picture"},
     {.name = "x/map.txt", .show = ShowMap, .summary = "who owns which DPA"},
 };

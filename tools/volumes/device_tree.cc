@@ -110,17 +110,13 @@ uint32_t Chosen(const std::string& choices) {
   return static_cast<uint32_t>(Number(choices.substr(open + 1, close - open - 1)));
 }
 
-// x/last_error says "sentence [EBUSY, reason]".
-absl::Status RefusalOf(int error, const std::string& device, std::string why) {
-  if (why.empty()) why = absl::StrCat(device, ": ", strerror(error));
-  std::string reason = "volume.tree";
-  const size_t comma = why.rfind(", "), open = why.rfind(" [");
-  if (why.back() == ']' && comma != std::string::npos && open != std::string::npos &&
-      open < comma) {
-    reason = why.substr(comma + 2, why.size() - comma - 3);
-    why.resize(open);
-  }
-  return core::Refusal(error, reason, why);
+// `last_error` is the content of x/last_error.json. Another program may have been refused something
+// else in between: then its errno differs in most cases, and errno alone says what happened here.
+absl::Status RefusalOf(int error, const std::string& device, const std::string& last_error) {
+  const absl::StatusOr<Json> last = ParseJson(last_error);
+  if (last.ok() && last->is_object() && TextIn(*last, "errno") == core::ErrnoName(error))
+    return core::Refusal(error, TextIn(*last, "reason"), TextIn(*last, "sentence"));
+  return core::Refusal(error, "volume.tree", absl::StrCat(device, ": ", strerror(error)));
 }
 
 // Bad sectors in lines of "offset count".
@@ -290,7 +286,7 @@ absl::Status DeviceTree::Write(const std::string& device, const std::string& att
     if (!file || write(file.get(), text.data(), text.size()) < 0) error = errno;
   }
   if (error == 0) return absl::OkStatus();
-  return RefusalOf(error, device, Attribute(device, "x/last_error"));
+  return RefusalOf(error, device, Attribute(device, "x/last_error.json"));
 }
 
 absl::Status DeviceTree::Unbind(const std::string& device) {

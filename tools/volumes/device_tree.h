@@ -1,6 +1,6 @@
 // A mounted device tree as its user: reads and writes its files, as a person with a shell would.
 //
-// Refusals carry the errno of the write and the sentence of x/last_error.
+// A refusal carries the errno of the write, and the reason and sentence of x/last_error.json.
 // Thread rules: any thread; one at a time configures.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_DEVICE_TREE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_DEVICE_TREE_H_
@@ -92,7 +92,7 @@ class DeviceTree {
   absl::StatusOr<Namespace> Describe(const std::string& device) const;
 
   const std::string mountpoint_;
-  absl::Mutex mutex_;  // held over a write and the look at its last_error
+  absl::Mutex mutex_;  // held over a write and the read of x/last_error.json
 };
 
 }  // namespace nvdimmfs::volumes
