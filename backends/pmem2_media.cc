@@ -388,6 +388,13 @@ absl::Status Pmem2Media::Punch(uint64_t offset, uint64_t length) {
   return absl::OkStatus();
 }
 
+// Pages of the file, whatever blocks its file system has: smaller ones part no sector of 512 bytes,
+// and of larger ones the file system zeroes pages.
+uint64_t Pmem2Media::hole_unit() const {
+  const bool has_pages = mapping_->kind() == Pmem2Mapping::Kind::kRegular;
+  return has_pages && !read_only_ && file_offset_ % kPage == 0 ? kPage : 0;
+}
+
 bool Pmem2Media::IsPoisoned(uint64_t offset, uint64_t length) const {
   return !poison_.empty() && core::Fits(offset, length, size_) &&
          poison_.Overlaps({offset, length});

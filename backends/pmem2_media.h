@@ -26,6 +26,7 @@
 #include "backends/pmem2_mapping.h"
 #include "core/base/range.h"
 #include "core/media/media.h"
+#include "core/media/page_holes.h"
 #include "core/media/poison_list.h"
 
 namespace nvdimmfs::backends {
@@ -38,7 +39,9 @@ enum class Durability {
   kPower,    // Drain is an fdatasync, shared by those who wait: they survive the host too
 };
 
-class Pmem2Media final : public core::Media, public std::enable_shared_from_this<Pmem2Media> {
+class Pmem2Media final : public core::Media,
+                         public core::PageHoles,
+                         public std::enable_shared_from_this<Pmem2Media> {
  public:
   struct Options {
     uint64_t offset = 0;  // bytes from the start of the file; any
@@ -81,6 +84,7 @@ class Pmem2Media final : public core::Media, public std::enable_shared_from_this
   // file: for label areas, which are updated while the whole tree waits.
   absl::Status FlushPart(uint64_t offset, uint64_t length);
   absl::Status Punch(uint64_t offset, uint64_t length) override;
+  uint64_t hole_unit() const override;
   bool read_only() const override { return read_only_; }
   // Null for physical memory: it has no pages that the kernel could lend, so a read(2) or write(2)
   // on such an address fails; it has to be copied first. Null where touching a hole takes memory,

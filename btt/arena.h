@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -80,6 +81,11 @@ class Arena {
   absl::Status WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data);
   // The sector reads as zeros afterwards. A store of one map entry: the sector keeps its block.
   absl::Status SetZero(uint32_t premap, uint32_t count);
+  // The sectors read as zeros afterwards, where their blocks fill pages that the media takes back
+  // (core/media/page_holes.h): durable after the media's Flush, until then each sector is old or
+  // zeros. For all others calls `rest`, in runs, until that fails.
+  using Rest = absl::FunctionRef<absl::Status(uint32_t premap, uint32_t count)>;
+  absl::Status GiveBack(uint32_t premap, uint32_t count, Rest rest);
   // Whether all of the sectors, at most kMostLookedAt, read as zeros at this moment. Holes of a
   // file stay holes. False where one cannot be read.
   bool HoldsZeros(uint32_t premap, uint32_t count) const;
@@ -94,6 +100,11 @@ class Arena {
     MapEntry old{0, 0};
   };
   using Batch = absl::Span<Pending>;
+  // Whose a block is.
+  struct Owner {
+    uint32_t block;
+    uint32_t premap;
+  };
 
   Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, const Options& options);
 
@@ -137,6 +148,10 @@ class Arena {
   static void TurnLanes(Batch batch);
   void MendLanes(Batch batch);
   absl::Status ZeroUnderLock(uint32_t premap, uint32_t count);
+  uint32_t BlocksInAHole() const;
+  std::vector<Owner> OwnersOf(uint32_t premap, uint32_t count) const;
+  size_t WholePages(absl::Span<const Owner> owners, uint32_t per_hole) const;
+  bool Punch(absl::Span<const Owner> run);
   void TellOpening() const;
   uint32_t RunFrom(uint32_t premap, MapEntry first, uint32_t most) const;
   absl::Status Freeze(const absl::Status& cause);
@@ -152,6 +167,7 @@ class Arena {
   // Writes are refused: read-only, flagged, damaged, not yet looked through, or after a metadata
   // error.
   std::atomic<bool> frozen_;
+  std::atomic<bool> gives_nothing_back_{false};  // the media has said so
   mutable absl::Mutex judge_mutex_;
   bool unjudged_ ABSL_GUARDED_BY(judge_mutex_) = false;  // the first write looks through the map
   std::string damage_ ABSL_GUARDED_BY(judge_mutex_);

@@ -86,7 +86,8 @@ bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out
                       : core::CopyAndFetch(view_.copy, out.data(), block + skip, out.size(), next);
   if (!copied) return false;
   std::atomic_thread_fence(std::memory_order_acquire);
-  return shard.generation.load(std::memory_order_relaxed) == generation;
+  // Never equal where it was odd.
+  return shard.generation.load(std::memory_order_relaxed) == (generation & ~Shard::kInPlace);
 }
 
 absl::Status Arena::Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out) {
@@ -118,6 +119,7 @@ absl::Status Arena::ReadThroughMedia(uint32_t premap, uint32_t skip, absl::Span<
   const Shard& shard = shards_.Of(premap);
   for (int attempt = 0; attempt < kOptimisticReads; ++attempt) {
     const uint64_t generation = shard.generation.load(std::memory_order_acquire);
+    if ((generation & Shard::kInPlace) != 0) break;
     ASSIGN_OR_RETURN(const MapEntry entry, LoadMap(premap));
     const absl::Status status = ReadOnce(premap, entry, skip, out);
     // The copy before the counter: unchanged, the block was this sector's throughout the copy.

@@ -332,8 +332,10 @@ absl::Status Btt::Discard(uint64_t offset, uint64_t length) {
     return at.arena->WritePart(at.premap, skip, absl::MakeConstSpan(kZeros).first(bytes));
   };
   auto whole = [&](Place at, uint32_t count, uint64_t) {
-    return sector_size_ == 4096 ? at.arena->SetZero(at.premap, count)
-                                : WriteZerosWhereNeeded(at, count);
+    if (sector_size_ == 4096) return at.arena->SetZero(at.premap, count);
+    return at.arena->GiveBack(at.premap, count, [&](uint32_t premap, uint32_t left) {
+      return WriteZerosWhereNeeded({at.arena, premap}, left);
+    });
   };
   return Split(offset, length, part, whole);
 }

@@ -108,9 +108,10 @@ class Btt final : public core::Media, public core::DamageReport {
     ns_->ObservePoison(std::move(observer));
   }
 
-  // The range reads as zeros afterwards. Whole sectors of 4096 get the map's Z flag; parts of
-  // sectors, and sectors of 512, are written: kernels that read the latter page-wise mistake Z
-  // (btt_format.md).
+  // The range reads as zeros afterwards. Whole sectors of 4096 get the map's Z flag. Sectors of 512
+  // do not, since kernels that read them page-wise mistake Z (btt_format.md): where their blocks
+  // fill pages of the media, the media takes those back, which is durable after Flush; the others
+  // are written, and so are parts of sectors.
   absl::Status Discard(uint64_t offset, uint64_t length);
 
  private:

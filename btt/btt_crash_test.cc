@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -355,6 +356,118 @@ TEST_F(CrashTest, ADiscardedSectorIsOldOrZeros) {
           }
         });
   }
+}
+
+// Whole pages are given back, what is at both ends is written. A discard is durable after a flush.
+TEST_F(CrashTest, ADiscardedPageIsOldOrZeros) {
+  constexpr uint64_t kSectors = 28, kFrom = 7, kTo = 26;
+  const MediaPtr base = Formatted(512);
+  auto first = Opened(base);
+  for (uint64_t i = 0; i < kSectors; ++i)
+    ASSERT_TRUE(first->Write(i * 512, Filled(512, i, 1)).ok());
+  first.reset();
+  bool flushed = false;
+  Explore(
+      base,
+      [&](const MediaPtr& media) {
+        auto btt = Btt::Open(media, Version::kV1_1, kParent, false);
+        const bool discarded = btt.ok() && (*btt)->Discard(kFrom * 512, (kTo - kFrom) * 512).ok();
+        flushed = discarded && (*btt)->Flush().ok();
+        return discarded;
+      },
+      [&](const MediaPtr& after, bool) {
+        auto btt = Opened(after);
+        ASSERT_NE(btt, nullptr);
+        for (uint64_t i = 0; i < kSectors; ++i) {
+          const Bytes seen = ReadBack(*btt, i * 512, 512);
+          const bool is_old = seen == Filled(512, i, 1);
+          if (i >= kFrom && i < kTo)
+            EXPECT_TRUE(seen == Bytes(512) || (is_old && !flushed)) << i;
+          else
+            EXPECT_TRUE(is_old) << i;
+        }
+        // And it goes on: what was given back takes data.
+        for (uint64_t i = 0; i < kSectors; ++i)
+          ASSERT_TRUE(btt->Write(i * 512, Filled(512, i, 7)).ok());
+        for (uint64_t i = 0; i < kSectors; ++i)
+          EXPECT_EQ(ReadBack(*btt, i * 512, 512), Filled(512, i, 7)) << i;
+        EXPECT_EQ(Join(CheckOf(after)), "");
+      });
+}
+
+// As below, with discards and flushes among the writes. A sector holds what was last acknowledged,
+// or something that was tried since; zeros count once a flush has been acknowledged after them.
+TEST_F(CrashTest, ModelOfDiscardsHoldsThroughRandomCuts) {
+  constexpr uint64_t kSectors = 96;
+  MediaPtr media = Formatted(512);
+  std::mt19937_64 random(7);
+  struct Sector {
+    uint64_t visible = 0;  // generation; 0: zeros
+    std::set<uint64_t> possible = {0};
+  };
+  std::vector<Sector> sectors(kSectors);
+  uint64_t generation = 0, holes = 0;
+  for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    media->CutBefore(static_cast<int64_t>(random() % 500));
+    auto opened = Btt::Open(media, Version::kV1_1, kParent, false);
+    for (int op = 0; opened.ok() && op < 60 && !media->cut(); ++op) {
+      const uint64_t kind = random() % 8;
+      if (kind == 7) {
+        if ((*opened)->Flush().ok())
+          for (Sector& sector : sectors) sector.possible = {sector.visible};
+        continue;
+      }
+      const bool discards = kind > 3;
+      const uint64_t first = random() % kSectors;
+      const uint64_t count =
+          std::min<uint64_t>(kSectors - first, 1 + random() % (discards ? 40 : 8));
+      ++generation;
+      Bytes data;
+      for (uint64_t i = first; i < first + count; ++i) {
+        const Bytes one = Filled(512, i, generation);
+        data.insert(data.end(), one.begin(), one.end());
+        sectors[i].possible.insert(discards ? 0 : generation);
+      }
+      const bool done = discards ? (*opened)->Discard(first * 512, count * 512).ok()
+                                 : (*opened)->Write(first * 512, data).ok();
+      for (uint64_t i = first; done && i < first + count; ++i) {
+        sectors[i].visible = discards ? 0 : generation;
+        if (!discards) sectors[i].possible = {generation};
+      }
+      if (done && discards && count > 16) ++holes;
+      for (uint64_t i = 0; done && i < kSectors; ++i) {
+        const uint64_t g = sectors[i].visible;
+        ASSERT_EQ(ReadBack(**opened, i * 512, 512), g == 0 ? Bytes(512) : Filled(512, i, g)) << i;
+      }
+    }
+    opened = absl::CancelledError();
+    ++cuts_;
+    for (uint64_t seed = 0; seed < 3; ++seed) {
+      const MediaPtr after = media->Restart(random());
+      ++states_;
+      auto btt = Opened(after);
+      ASSERT_NE(btt, nullptr);
+      ASSERT_EQ(Join(CheckOf(after)), "");
+      for (uint64_t i = 0; i < kSectors; ++i) {
+        const Bytes seen = ReadBack(*btt, i * 512, 512);
+        uint64_t word;
+        std::memcpy(&word, seen.data(), 8);
+        const uint64_t g = word >> 16 & 0xffffff;
+        ASSERT_EQ(seen, g == 0 ? Bytes(512) : Filled(512, i, g)) << "torn sector " << i;
+        ASSERT_TRUE(sectors[i].possible.contains(g)) << "sector " << i << ": " << g;
+        if (seed == 2) {
+          sectors[i].visible = g;
+          sectors[i].possible = {g};
+        }
+      }
+      if (seed == 2) {
+        btt.reset();
+        media = after;
+      }
+    }
+  }
+  EXPECT_GT(holes, 20u);
 }
 
 TEST_F(CrashTest, WritingALostSectorMakesItGoodOrLeavesItLost) {

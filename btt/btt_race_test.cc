@@ -1,5 +1,7 @@
 // Threads that meet at a chosen instant: every order of two writers' or a writer's and a reader's
 // steps that matters is played, not waited for. And stores that fail at a chosen step.
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -274,6 +276,145 @@ TEST_F(RaceTest, PartsWrittenAtOnceAreBothThere) {
     std::copy(mine.begin(), mine.end(), expected.begin() + 10);
     std::copy(others.begin(), others.end(), expected.begin() + 1000);
     EXPECT_EQ(Get(5), expected) << meet;
+  }
+}
+
+// --- Sectors of 512 whose pages are given back ---
+
+constexpr uint64_t kSmall = 512;
+
+Bytes Small(uint64_t sectors, uint8_t with) {
+  return Bytes(sectors * kSmall, static_cast<std::byte>(with));
+}
+
+// A Media in memory that makes its holes, and copies blocks, in two halves.
+class HalvesMedia final : public core::MemoryMedia {
+ public:
+  static inline std::function<void()> within_copy;
+  std::function<void()> within_hole;
+  int holes = 0;
+
+  HalvesMedia() : MemoryMedia(kMinArena + 4096) {}
+  absl::Status Punch(uint64_t offset, uint64_t length) override {
+    ++holes;
+    // Its second page's first sector is torn meanwhile.
+    const uint64_t half = std::min<uint64_t>(length, 4096 + 256);
+    RETURN_IF_ERROR(MemoryMedia::Punch(offset, half));
+    if (auto hook = std::exchange(within_hole, nullptr)) hook();
+    return MemoryMedia::Punch(offset + half, length - half);
+  }
+  core::DirectView direct_view() const override {
+    core::DirectView view = MemoryMedia::direct_view();
+    view.copy = [](void* to, const void* from, size_t length) {
+      std::memcpy(to, from, length / 2);
+      if (auto hook = std::exchange(within_copy, nullptr)) hook();
+      std::memcpy(static_cast<std::byte*>(to) + length / 2,
+                  static_cast<const std::byte*>(from) + length / 2, length - length / 2);
+      return true;
+    };
+    return view;
+  }
+};
+
+class HoleRaceTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kSectors = 64;
+
+  HoleRaceTest() : media_(std::make_shared<HalvesMedia>()) {
+    auto btt = Btt::OpenOrFormat(media_, {.uuid = core::Uuid::Random(), .external_lbasize = kSmall},
+                                 false);
+    EXPECT_TRUE(btt.ok()) << btt.status();
+    btt_ = *btt;
+    for (uint64_t i = 0; i < kSectors; ++i) Put(i, 1);
+  }
+  ~HoleRaceTest() override {
+    HalvesMedia::within_copy = nullptr;
+    EXPECT_TRUE(Check(*media_, Version::kV1_1, core::Uuid()).empty());
+  }
+  void Put(uint64_t lba, uint8_t with) {
+    EXPECT_TRUE(btt_->Write(lba * kSmall, Small(1, with)).ok());
+  }
+  Bytes Get(uint64_t lba) {
+    Bytes out(kSmall);
+    EXPECT_TRUE(btt_->Read(lba * kSmall, absl::MakeSpan(out)).ok());
+    return out;
+  }
+  absl::Status DiscardAll() { return btt_->Discard(0, kSectors * kSmall); }
+
+  std::shared_ptr<HalvesMedia> media_;
+  std::shared_ptr<Btt> btt_;
+};
+
+TEST_F(HoleRaceTest, AReaderWhosePageIsGivenBackMeanwhileReadsAgain) {
+  HalvesMedia::within_copy = [this] { EXPECT_TRUE(DiscardAll().ok()); };
+  EXPECT_EQ(Get(20), Small(1, 0));
+  EXPECT_GE(media_->holes, 1);
+}
+
+// It comes while half of the hole is there, and waits for the other half.
+TEST_F(HoleRaceTest, AReaderThatMeetsAHoleInTheMakingSeesNoHalfOfIt) {
+  std::vector<std::thread> readers;
+  std::atomic<int> done{0};
+  std::vector<Bytes> seen(kSectors);
+  media_->within_hole = [&] {
+    for (uint64_t lba = 0; lba < kSectors; ++lba)
+      readers.emplace_back([&, lba] {
+        seen[lba] = Get(lba);
+        ++done;
+      });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_LT(done, static_cast<int>(kSectors)) << "nobody waited";
+  };
+  EXPECT_TRUE(DiscardAll().ok());
+  ASSERT_EQ(readers.size(), kSectors);
+  for (std::thread& reader : readers) reader.join();
+  // Those of pages before and after may be old: they are not of this hole, or were read before.
+  for (uint64_t lba = 0; lba < kSectors; ++lba)
+    EXPECT_TRUE(seen[lba] == Small(1, 0) || seen[lba] == Small(1, 1)) << lba;
+}
+
+TEST_F(HoleRaceTest, AWriterWaitsForTheHoleAndItsDataStays) {
+  std::thread writer;
+  std::atomic<bool> written{false};
+  media_->within_hole = [&] {
+    writer = std::thread([&] {
+      Put(20, 9);
+      written = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_FALSE(written);
+  };
+  EXPECT_TRUE(DiscardAll().ok());
+  writer.join();
+  EXPECT_EQ(Get(20), Small(1, 9));
+}
+
+// The blocks change hands after the discard has looked whose they are: the freed one is a lane's,
+// and then another sector's.
+TEST_F(RaceTest, APageWhoseBlocksChangedHandsIsNotGivenBack) {
+  media_ = std::make_shared<FaultyMedia>(kMinArena + 4096);
+  auto btt =
+      Btt::OpenOrFormat(media_, {.uuid = core::Uuid::Random(), .external_lbasize = kSmall}, false);
+  ASSERT_TRUE(btt.ok()) << btt.status();
+  btt_ = *btt;
+  arena_ = btt_->arenas()[0]->geometry();
+  for (uint64_t lba : {20, 0, 63}) {  // whoever is looked at before, after, last
+    ASSERT_TRUE(btt_->Write(0, Small(64, 1)).ok());
+    uint64_t looks = 0;
+    media_->OnRead([&](uint64_t at, size_t) {
+      if (!IsMap(at) || ++looks != 64) return;
+      EXPECT_TRUE(btt_->Write(lba * kSmall, Small(1, 2)).ok());
+      EXPECT_TRUE(btt_->Write(9000 * kSmall, Small(1, 3)).ok());
+    });
+    EXPECT_TRUE(btt_->Discard(0, 64 * kSmall).ok());
+    media_->OnRead(nullptr);
+    EXPECT_GE(looks, 64u);
+    Bytes seen(kSmall);
+    ASSERT_TRUE(btt_->Read(9000 * kSmall, absl::MakeSpan(seen)).ok());
+    EXPECT_EQ(seen, Small(1, 3)) << lba;
+    Bytes zeros(64 * kSmall, std::byte{1});
+    ASSERT_TRUE(btt_->Read(0, absl::MakeSpan(zeros)).ok());
+    EXPECT_EQ(zeros, Small(64, 0)) << lba;
   }
 }
 

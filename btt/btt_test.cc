@@ -454,6 +454,100 @@ TEST_F(BttTest, SectorsOf512ThatAreZerosAlreadyAreDiscardedWithoutAStore) {
   EXPECT_EQ(MapWord(*btt, 2), 0u) << "never written";
 }
 
+// Counts the bytes that are stored to it.
+class CountingMedia final : public core::MemoryMedia {
+ public:
+  CountingMedia(uint64_t size, uint64_t hole_unit) : MemoryMedia(size), hole_unit_(hole_unit) {}
+  absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override {
+    stored += data.size();
+    return MemoryMedia::Write(offset, data);
+  }
+  absl::Status Store32(uint64_t offset, uint32_t value) override {
+    stored += sizeof value;
+    return MemoryMedia::Store32(offset, value);
+  }
+  absl::Status Store64(uint64_t offset, uint64_t value) override {
+    stored += sizeof value;
+    return MemoryMedia::Store64(offset, value);
+  }
+  absl::Status Punch(uint64_t offset, uint64_t length) override {
+    if (refuses_holes) return core::Refusal(EOPNOTSUPP, "media.punch", "no holes here");
+    ++holes;
+    return MemoryMedia::Punch(offset, length);
+  }
+  uint64_t hole_unit() const override { return hole_unit_; }
+
+  uint64_t stored = 0, holes = 0;
+  bool refuses_holes = false;
+
+ private:
+  const uint64_t hole_unit_;
+};
+
+TEST_F(BttTest, PagesOfDiscardedSectorsOf512AreGivenBackAndNotWritten) {
+  constexpr uint64_t kFirst = 1000 * 512, kLength = 5 * kMiB;
+  struct Case {
+    uint64_t hole_unit;
+    bool refuses;
+    uint64_t most_stored;  // by the discard
+  };
+  // What is at both ends shares its page with neighbours; and where a piece of 4 MiB ends.
+  for (const Case& media : {Case{4096, false, kLength / 50}, Case{16384, false, kLength / 10},
+                            Case{0, false, 2 * kLength}, Case{4096, true, 2 * kLength}}) {
+    auto counting = std::make_shared<CountingMedia>(17 * kMiB, media.hole_unit);
+    ns_ = counting;
+    auto btt = Bind(Options(512, Version::kV1_1));
+    const auto all = Pattern(6 * kMiB, 3);
+    ASSERT_TRUE(btt->Write(0, all).ok());
+    counting->refuses_holes = media.refuses;
+    counting->stored = counting->holes = 0;
+    ASSERT_TRUE(btt->Discard(kFirst, kLength).ok());
+    EXPECT_LE(counting->stored, media.most_stored) << media.hole_unit;
+    if (media.most_stored < kLength) {
+      EXPECT_LE(counting->holes, 30u);
+    } else {
+      EXPECT_GT(counting->stored, kLength);
+    }
+    auto expected = all;
+    std::fill_n(expected.begin() + kFirst, kLength, std::byte{0});
+    EXPECT_EQ(ReadAll(*btt, 0, all.size()), expected);
+    for (uint32_t lba = 990; lba < 1100; ++lba)
+      EXPECT_EQ(MapWord(*btt, lba) & kMapFlags, kMapFlags) << lba;
+    // The next opening finds the same, and the sectors take data again.
+    btt = Bind(Options(512, Version::kV1_1));
+    EXPECT_EQ(ReadAll(*btt, 0, all.size()), expected);
+    ASSERT_TRUE(btt->Write(kFirst, absl::MakeConstSpan(all).subspan(kFirst, kMiB)).ok());
+    std::copy_n(all.begin() + kFirst, kMiB, expected.begin() + kFirst);
+    EXPECT_EQ(ReadAll(*btt, 0, all.size()), expected);
+  }
+}
+
+// Blocks of 576 bytes lie across pages: of one that is given back a part would be zeros.
+TEST_F(BttTest, DiscardedSectorsWithMetadataAreWritten) {
+  auto counting = std::make_shared<CountingMedia>(17 * kMiB, 4096);
+  ns_ = counting;
+  auto btt = Bind(Options(520, Version::kV1_1));
+  ASSERT_TRUE(btt->Write(0, Pattern(kMiB, 4)).ok());
+  counting->stored = counting->holes = 0;
+  ASSERT_TRUE(btt->Discard(0, kMiB).ok());
+  EXPECT_GT(counting->stored, kMiB);
+  EXPECT_EQ(counting->holes, 0u);
+  EXPECT_EQ(ReadAll(*btt, 0, kMiB), std::vector<std::byte>(kMiB));
+}
+
+TEST_F(BttTest, APageWithALostSectorIsWrittenAndGoodAgain) {
+  Make(17 * kMiB);
+  auto btt = Bind(Options(512, Version::kV1_1));
+  ASSERT_TRUE(btt->Write(0, Pattern(65536, 5)).ok());
+  const uint64_t block = btt->arenas()[0]->geometry().BlockAt(MapWord(*btt, 64) & kMapBlockMask);
+  ASSERT_TRUE(ns_->InjectPoison({block, 1}).ok());
+  std::vector<std::byte> sector(512);
+  EXPECT_EQ(core::ReasonOf(btt->Read(64 * 512, absl::MakeSpan(sector))), "media.poison");
+  ASSERT_TRUE(btt->Discard(0, 65536).ok());
+  EXPECT_EQ(ReadAll(*btt, 0, 65536), std::vector<std::byte>(65536));
+  EXPECT_TRUE(btt->BadRanges().empty());
+}
+
 TEST_F(BttTest, SectorSizeOfTheDeviceRulesCapacityAndASectorIsWhatTheMediasBlockHolds) {
   Make(18 * kMiB);
   const auto blocks = Pattern(1024, 3);

@@ -26,4 +26,25 @@ ShardLocks::~ShardLocks() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (size_t i = held_count_; i > 0; --i) held_[i - 1]->mutex.Unlock();
 }
 
+InPlaceLocks::InPlaceLocks(ShardTable& table, const Set& set) ABSL_NO_THREAD_SAFETY_ANALYSIS
+    : table_(table),
+      set_(set) {
+  for (uint32_t i = 0; i < ShardTable::kCount; ++i) {
+    if (!set_.test(i)) continue;
+    table_.shards_[i].mutex.Lock();
+    table_.shards_[i].generation.fetch_add(Shard::kInPlace, std::memory_order_relaxed);
+  }
+  // A reader that sees a changed byte sees an odd generation.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+InPlaceLocks::~InPlaceLocks() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (uint32_t i = ShardTable::kCount; i-- > 0;) {
+    if (!set_.test(i)) continue;
+    // Even again, and another than before.
+    table_.shards_[i].generation.fetch_add(Shard::kInPlace, std::memory_order_release);
+    table_.shards_[i].mutex.Unlock();
+  }
+}
+
 }  // namespace nvdimmfs::btt

@@ -6,12 +6,16 @@
 // overwritten. So a reader that takes the generation, then the entry, then the data, and finds the
 // generation unchanged, has read the block that the sector owned all the while.
 //
+// Where blocks change in place (a hole is made of them), their sectors' generations are odd
+// meanwhile: a reader that finds one odd waits for the shard's lock.
+//
 // Thread rules: any thread. Several shards are locked in ascending order.
 #ifndef NVDIMMFS_BTT_SHARDS_H_
 #define NVDIMMFS_BTT_SHARDS_H_
 
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 
@@ -54,9 +58,11 @@ struct alignas(64) Shard {
   ShardMutex mutex;
   std::atomic<uint64_t> generation{0};
 
+  static constexpr uint64_t kInPlace = 1;  // of a generation: its sectors' bytes are changing
+
   // After an entry of this shard was stored. A full barrier where that matters: no later store to
   // the freed block may be seen before it.
-  void Bump() { generation.fetch_add(1, std::memory_order_seq_cst); }
+  void Bump() { generation.fetch_add(2, std::memory_order_seq_cst); }
 };
 
 class ShardTable {
@@ -71,6 +77,7 @@ class ShardTable {
 
  private:
   friend class ShardLocks;
+  friend class InPlaceLocks;
   std::array<Shard, kCount> shards_;
 };
 
@@ -90,6 +97,21 @@ class ShardLocks {
 
   std::array<Shard*, kMostShards> held_{};
   size_t held_count_ = 0;
+};
+
+// Holds a set of shards, locked in ascending order, whose sectors' blocks change in place.
+class InPlaceLocks {
+ public:
+  using Set = std::bitset<ShardTable::kCount>;  // by ShardTable::IndexOf
+
+  InPlaceLocks(ShardTable& table, const Set& set);
+  ~InPlaceLocks();
+  InPlaceLocks(const InPlaceLocks&) = delete;
+  InPlaceLocks& operator=(const InPlaceLocks&) = delete;
+
+ private:
+  ShardTable& table_;
+  const Set set_;
 };
 
 }  // namespace nvdimmfs::btt

@@ -106,6 +106,11 @@ absl::Status MediaSlice::Punch(uint64_t offset, uint64_t length) {
   return parent_->Punch(window_.start + offset, length);
 }
 
+uint64_t MediaSlice::hole_unit() const {
+  const uint64_t unit = HoleUnitOf(*parent_);
+  return unit == 0 || window_.start % unit != 0 ? 0 : unit;
+}
+
 const std::byte* MediaSlice::mapping() const {
   const std::byte* base = parent_->mapping();
   return base == nullptr ? nullptr : base + window_.start;

@@ -10,10 +10,11 @@
 #include "absl/status/statusor.h"
 #include "core/base/range.h"
 #include "core/media/media.h"
+#include "core/media/page_holes.h"
 
 namespace nvdimmfs::core {
 
-class MediaSlice final : public Media {
+class MediaSlice final : public Media, public PageHoles {
  public:
   // Refused with EIO, reason "media.range", where the window does not fit in the parent. `flush`,
   // unless null, makes the window alone durable; else Flush is the parent's, of all that it has.
@@ -33,6 +34,8 @@ class MediaSlice final : public Media {
   absl::Status Drain() override { return parent_->Drain(); }
   absl::Status Flush() override { return flush_ == nullptr ? parent_->Flush() : flush_(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
+  // 0 where the window starts within a unit.
+  uint64_t hole_unit() const override;
   bool read_only() const override { return parent_->read_only(); }
   const std::byte* mapping() const override;
   std::shared_ptr<FileLoan> LendFile() override {

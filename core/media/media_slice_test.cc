@@ -31,6 +31,12 @@ TEST(MediaSliceTest, WordsOffTheirWindowsAlignmentAreRefused) {
   EXPECT_EQ(ErrnoOf((*MediaSlice::Make(parent, {128, 1024}))->Store64(4, 1)), EIO);
 }
 
+TEST(MediaSliceTest, PagesToGiveBackAreTheParents) {
+  const std::shared_ptr<Media> parent = *MemoryMedia::Make(65536);
+  EXPECT_EQ(HoleUnitOf(**MediaSlice::Make(parent, {8192, 10000})), 4096u);
+  EXPECT_EQ(HoleUnitOf(**MediaSlice::Make(parent, {512, 8192})), 0u);
+}
+
 TEST(MediaSliceTest, NoWordReachesOutOfTheWindow) {
   const std::shared_ptr<Media> parent = *MemoryMedia::Make(4096);
   const std::shared_ptr<Media> window = *MediaSlice::Make(parent, {130, 1024});

@@ -9,11 +9,12 @@
 
 #include "absl/status/statusor.h"
 #include "core/media/media.h"
+#include "core/media/page_holes.h"
 #include "core/media/poison_list.h"
 
 namespace nvdimmfs::core {
 
-class MemoryMedia : public Media {
+class MemoryMedia : public Media, public PageHoles {
  public:
   // `size` bytes of zeros, reserved but not touched: terabytes cost nothing until written. Aborts
   // where the address space cannot be had.
@@ -38,6 +39,7 @@ class MemoryMedia : public Media {
   absl::Status Drain() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
+  uint64_t hole_unit() const override { return 4096; }
   const std::byte* mapping() const override { return bytes_; }
   DirectView direct_view() const override;
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;

@@ -200,6 +200,16 @@ absl::Status StripedMedia::Punch(uint64_t offset, uint64_t length) {
   });
 }
 
+uint64_t StripedMedia::hole_unit() const {
+  uint64_t largest = 0;
+  for (const Member& member : members_) {
+    const uint64_t unit = member.media == nullptr ? 0 : HoleUnitOf(*member.media);
+    if (unit == 0) return 0;
+    largest = std::max(largest, unit);
+  }
+  return members_.size() > 1 && largest > granularity_ ? 0 : largest;
+}
+
 bool StripedMedia::read_only() const {
   return std::any_of(members_.begin(), members_.end(), [](const Member& member) {
     return member.media != nullptr && member.media->read_only();

@@ -16,10 +16,11 @@
 #include "absl/status/statusor.h"
 #include "core/base/range.h"
 #include "core/media/media.h"
+#include "core/media/page_holes.h"
 
 namespace nvdimmfs::core {
 
-class StripedMedia final : public Media {
+class StripedMedia final : public Media, public PageHoles {
  public:
   struct Member {
     std::shared_ptr<Media> media;  // null: missing
@@ -49,6 +50,9 @@ class StripedMedia final : public Media {
   absl::Status Drain() override;
   absl::Status Flush() override;
   absl::Status Punch(uint64_t offset, uint64_t length) override;
+  // The members' largest; 0 where a member has none or is missing, or where stripes are smaller:
+  // what lies in several stores has no one page.
+  uint64_t hole_unit() const override;
   bool read_only() const override;
   const std::byte* mapping() const override;
   DirectView direct_view() const override;

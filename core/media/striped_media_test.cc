@@ -89,6 +89,17 @@ TEST(StripedMedia, PunchGivesZerosOnAllMembers) {
     ASSERT_EQ(set.Cell(i), i >= 1000 && i < 6000 ? std::byte{0} : data[i]);
 }
 
+TEST(StripedMedia, APageToGiveBackLiesOnOneMember) {
+  EXPECT_EQ(HoleUnitOf(*Set(1, 256).media), 4096u);
+  EXPECT_EQ(HoleUnitOf(*Set(3, 4096).media), 4096u);
+  EXPECT_EQ(HoleUnitOf(*Set(2, 16384).media), 4096u);
+  EXPECT_EQ(HoleUnitOf(*Set(2, 2048).media), 0u);
+  Set set(2, 4096);
+  const auto half =
+      StripedMedia::Make({{set.members[0], "a.img"}, {nullptr, "b.img"}}, 4096, kMember).value();
+  EXPECT_EQ(HoleUnitOf(*half), 0u);
+}
+
 TEST(StripedMedia, AMissingMemberRefusesWhatTouchesItAndNothingElse) {
   Set set(2, 4096);
   const auto half =

@@ -7,6 +7,7 @@ filter of the tests of which at least one has to fail.
 _IO = "arena_io.cc"
 _OPEN = "arena_open.cc"
 _FORMAT = "formatter.cc"
+_HOLES = "arena_holes.cc"
 _INFO = "info_block.cc"
 _LANES = "lanes.cc"
 _REPAIR = "repair.cc"
@@ -41,7 +42,7 @@ MUTATIONS = [
     ("generation_not_looked_at", _IO, "if (shard.generation.load(std::memory_order_relaxed) != generation) continue;", "(void)generation;", "*AReaderWhoseBlock*"),
     ("generation_of_the_last_line_alone", _IO, "if (line_ends || i + 1 == batch.size())", "(void)line_ends;\n    if (i + 1 == batch.size())", "*AReaderOfAnySectorOfABatch*"),
     ("generation_bumped_before_the_entry", _IO, "    RETURN_IF_ERROR(ns_->StoreThrough32(geometry_.MapAt(sector), entry));\n", "    shards_.Of(sector).Bump();\n    RETURN_IF_ERROR(ns_->StoreThrough32(geometry_.MapAt(sector), entry));\n    continue;\n", "*TheCounterMovesAfterTheEntry"),
-    ("generation_not_looked_at_past_the_media", _IO, "  return shard.generation.load(std::memory_order_relaxed) == generation;", "  return generation != ~uint64_t{0};", "*AReaderPastTheMedia*"),
+    ("generation_not_looked_at_past_the_media", _IO, "  return shard.generation.load(std::memory_order_relaxed) == (generation & ~Shard::kInPlace);", "  return generation != ~uint64_t{0};", "*AReaderPastTheMedia*"),
     ("poison_not_heeded_past_the_media", _IO, "  if (!view_.usable()) return false;", "  if (view_.base == nullptr) return false;", "*BadRangesAreTheSectors*"),
     ("block_outside_the_arena_read_past_the_media", _IO, "entry.error() || entry.block() >= geometry_.internal_nlba) return false;", "entry.error()) return false;", "*MapEntriesOutside*"),
     ("long_read_takes_what_it_has", _IO, "    if (!ReadDirect(premap, 0, sector, next)) RETURN_IF_ERROR(ReadThroughMedia(premap, 0, sector));\n", "    (void)ReadDirect(premap, 0, sector, next);\n", "*ALongReadMixes*"),
@@ -60,6 +61,14 @@ MUTATIONS = [
     # Discards.
     ("discard_forgets_the_block", _IO, "MapEntry::Zero(entry.block())", "MapEntry::Zero(0)", "*DiscardSetsZ*"),
     ("discard_not_durable", _IO, "return ns_->Persist(geometry_.MapAt(premap), uint64_t{count} * sizeof(uint32_t));", "return absl::OkStatus();", "*ADiscardedSectorIsOldOrZeros"),
+
+    ("hole_made_without_looking_again", _HOLES, "if (!entry.ok() || entry->error() || entry->block() != owner.block) return false;", "(void)entry;", "*BlocksChangedHands*"),
+    ("hole_made_without_the_locks", _HOLES, "  const InPlaceLocks locks(shards_, shards);\n", "", "HoleRaceTest.*"),
+    ("readers_not_told_of_a_hole", _SHARDS, "    table_.shards_[i].generation.fetch_add(Shard::kInPlace, std::memory_order_relaxed);\n", "    table_.shards_[i].generation.fetch_add(Shard::kInPlace * 2, std::memory_order_relaxed);\n", "HoleRaceTest.*"),
+    ("reader_does_not_mind_a_hole_in_the_making", _IO, " == (generation & ~Shard::kInPlace);", " == generation;", "HoleRaceTest.*"),
+    ("hole_of_a_part_of_a_page", _HOLES, "  return run - run % per_hole;", "  return run;", "*ADiscardedPage*:*PagesOfDiscarded*:*ModelOfDiscards*"),
+    ("hole_over_blocks_across_pages", _HOLES, "unit % block != 0 || ", "", "*WithMetadata*"),
+    ("hole_over_bad_bytes", _HOLES, "!writable() || ns_->IsPoisoned(at, length)", "!writable()", "*APageWithALostSector*"),
 
     # Recovery.
     ("recovery_rolls_nothing_forward", _OPEN, "  if (entry->block() != record.old_block) return absl::OkStatus();", "  return absl::OkStatus();", "*RecoveryDoesWhatTheKernelDoes"),

@@ -94,24 +94,72 @@ size_t FaultyMedia::undurable_words() const {
   return undurable_.size();
 }
 
+namespace {
+
+// All ways to choose, one after the other, of whoever chooses the same way again.
+class EveryChoice {
+ public:
+  size_t Choose(size_t n) {
+    if (at_ == digits_.size()) digits_.push_back({0, n});
+    return digits_[at_++].digit;
+  }
+  // False after the last.
+  bool Next() {
+    at_ = 0;
+    while (!digits_.empty() && digits_.back().digit + 1 == digits_.back().base) digits_.pop_back();
+    if (digits_.empty()) return false;
+    ++digits_.back().digit;
+    return true;
+  }
+
+ private:
+  struct Digit {
+    size_t digit, base;
+  };
+  std::vector<Digit> digits_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
 uint64_t FaultyMedia::CountOutcomes(uint64_t most) const {
   absl::MutexLock lock(&mutex_);
-  uint64_t count = 1;
-  for (const auto& [word, history] : undurable_) {
-    count *= history.size();
-    if (count >= most) return most;
-  }
+  EveryChoice choice;
+  uint64_t count = 0;
+  do {
+    Decide([&](size_t n) { return choice.Choose(n); }, [](uint64_t, uint64_t) {});
+    ++count;
+  } while (count < most && choice.Next());
   return count;
 }
 
-// `choose(n)` picks one of a word's n values; called for the words in ascending order.
-std::shared_ptr<FaultyMedia> FaultyMedia::Resolve(
-    const std::function<size_t(size_t)>& choose) const {
+void FaultyMedia::Decide(const Choose& choose,
+                         const std::function<void(uint64_t, uint64_t)>& each) const {
+  std::map<std::pair<uint64_t, uint64_t>, bool> holes;  // (page, serial): whether it arrived
+  std::vector<uint64_t> values;
+  for (const auto& [word, history] : undurable_) {
+    values.clear();
+    for (const Candidate& candidate : history) {
+      if (!candidate.is_hole) {
+        values.push_back(candidate.value);
+        continue;
+      }
+      const auto [hole, is_new] = holes.try_emplace({word / kPage, candidate.serial}, false);
+      if (is_new) hole->second = choose(2) == 1;
+      if (hole->second) values.assign(1, candidate.value);  // what was before it is gone
+    }
+    each(word, values.size() == 1 ? values[0] : values[choose(values.size())]);
+  }
+}
+
+std::shared_ptr<FaultyMedia> FaultyMedia::Resolve(const Choose& choose) const {
   auto after = Clone();
   absl::MutexLock lock(&after->mutex_);
-  for (const auto& [word, history] : after->undurable_) {
+  std::vector<std::pair<uint64_t, uint64_t>> decided;
+  after->Decide(choose, [&](uint64_t word, uint64_t value) { decided.emplace_back(word, value); });
+  for (const auto& [word, value] : decided) {
     std::array<std::byte, 8> bytes;
-    core::StoreLe(bytes.data(), history[choose(history.size())].value);
+    core::StoreLe(bytes.data(), value);
     after->Place(word, bytes);
   }
   after->undurable_.clear();
@@ -123,16 +171,11 @@ std::shared_ptr<FaultyMedia> FaultyMedia::Resolve(
 std::vector<std::shared_ptr<FaultyMedia>> FaultyMedia::Outcomes(uint64_t most,
                                                                 uint64_t seed) const {
   std::vector<std::shared_ptr<FaultyMedia>> outcomes;
-  const uint64_t count = CountOutcomes(most + 1);
-  if (count <= most) {
-    for (uint64_t index = 0; index < count; ++index) {
-      uint64_t rest = index;
-      outcomes.push_back(Resolve([&](size_t n) {
-        const size_t digit = rest % n;
-        rest /= n;
-        return digit;
-      }));
-    }
+  if (CountOutcomes(most + 1) <= most) {
+    EveryChoice choice;
+    do {
+      outcomes.push_back(Resolve([&](size_t n) { return choice.Choose(n); }));
+    } while (choice.Next());
     return outcomes;
   }
   outcomes.push_back(Resolve([](size_t) { return size_t{0}; }));
@@ -233,12 +276,12 @@ uint64_t FaultyMedia::Word(uint64_t at) const {
   return core::LoadLe<uint64_t>(bytes.data());
 }
 
-void FaultyMedia::Remember(uint64_t word, uint64_t before, uint64_t after) {
+void FaultyMedia::Remember(uint64_t word, uint64_t before, uint64_t after, bool is_hole) {
   const auto found = undurable_.find(word);
   if (found == undurable_.end()) {
-    if (before != after) undurable_[word] = {{before, 0}, {after, serial_}};
+    if (before != after) undurable_[word] = {{before, 0}, {after, serial_, is_hole}};
   } else if (found->second.back().value != after) {
-    found->second.push_back({after, serial_});
+    found->second.push_back({after, serial_, is_hole});
   }
 }
 
@@ -316,6 +359,7 @@ void FaultyMedia::Settle(std::vector<Pushed>& pushed) {
     size_t durable = 0;
     while (durable + 1 < history.size() && history[durable + 1].serial <= push.serial) ++durable;
     history.erase(history.begin(), history.begin() + durable);
+    history.front().is_hole = false;
     if (history.size() == 1) undurable_.erase(found);
   }
   pushed.clear();
@@ -360,7 +404,9 @@ absl::Status FaultyMedia::Punch(uint64_t offset, uint64_t length) {
     const uint64_t before = Word(word);
     const std::array<std::byte, 8> zeros{};
     Place(at, absl::MakeConstSpan(zeros).first(part));
-    Remember(word, before, Word(word));
+    const uint64_t page = core::RoundDown(at, kPage);
+    const bool whole = page >= offset && page + kPage <= offset + length;
+    Remember(word, before, Word(word), whole);
     if (undurable_.contains(word)) holes_.push_back({word, serial_});
     at += part;
   }

@@ -3,7 +3,7 @@
 // It takes core/media/media.h at its word and promises nothing more. A store is visible at once; an
 // aligned 8-byte word of it is durable only after it was pushed and the same thread drained. At a
 // cut each word that is not durable keeps, on its own, any of the values that it had since it last
-// was.
+// was. A page that was punched whole is, on its own, as it was or zeros, until a Flush.
 //
 //   FaultyMedia media(size);              // zeros
 //   ...                                   // write the old state
@@ -33,10 +33,11 @@
 #include "absl/synchronization/mutex.h"
 #include "core/base/range.h"
 #include "core/media/media.h"
+#include "core/media/page_holes.h"
 
 namespace nvdimmfs::testing {
 
-class FaultyMedia final : public core::Media {
+class FaultyMedia final : public core::Media, public core::PageHoles {
  public:
   explicit FaultyMedia(uint64_t size);  // zeros, all durable
   ~FaultyMedia() override;
@@ -84,6 +85,7 @@ class FaultyMedia final : public core::Media {
   // Drains what this thread pushed, and makes holes durable.
   absl::Status Flush() override;
   absl::Status Punch(uint64_t offset, uint64_t length) override;
+  uint64_t hole_unit() const override { return kPage; }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
 
@@ -96,6 +98,7 @@ class FaultyMedia final : public core::Media {
   struct Candidate {
     uint64_t value;
     uint64_t serial;
+    bool is_hole = false;  // of its page: arrives with it or not at all
   };
   // The first is the durable one, the last the visible one.
   using History = std::vector<Candidate>;
@@ -113,11 +116,16 @@ class FaultyMedia final : public core::Media {
   void Place(uint64_t offset, absl::Span<const std::byte> data)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t Word(uint64_t at) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Remember(uint64_t word, uint64_t before, uint64_t after)
+  void Remember(uint64_t word, uint64_t before, uint64_t after, bool is_hole = false)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PushWords(uint64_t offset, uint64_t length) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Settle(std::vector<Pushed>& pushed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<FaultyMedia> Resolve(const std::function<size_t(size_t)>& choose) const;
+  // Picks one of n, 0 being the oldest.
+  using Choose = std::function<size_t(size_t n)>;
+  // Calls each(word, value) for every undurable word, in ascending order.
+  void Decide(const Choose& choose, const std::function<void(uint64_t, uint64_t)>& each) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<FaultyMedia> Resolve(const Choose& choose) const;
 
   const uint64_t size_;
   mutable absl::Mutex mutex_;

@@ -63,6 +63,23 @@ TEST(FaultyMediaTest, AHoleNeedsAFlush) {
   EXPECT_EQ(media.CountOutcomes(100), 1u);
 }
 
+TEST(FaultyMediaTest, APageThatWasPunchedWholeArrivesWholeOrNotAtAll) {
+  FaultyMedia media(8192);
+  for (uint64_t at : {0, 8, 4096, 4104}) ASSERT_TRUE(media.Store64(at, at + 1).ok());
+  ASSERT_TRUE(media.Persist(0, 8192).ok());
+  ASSERT_TRUE(media.Punch(0, 4104).ok());  // and a word of the next
+  EXPECT_EQ(media.CountOutcomes(100), 4u);
+  EXPECT_EQ(Pairs(media), (std::set<std::pair<uint64_t, uint64_t>>{{1, 9}, {0, 0}}));
+  // A store after the hole is later than it, and may arrive without it.
+  ASSERT_TRUE(media.Store64(8, 5).ok());
+  EXPECT_EQ(Pairs(media),
+            (std::set<std::pair<uint64_t, uint64_t>>{{1, 9}, {1, 5}, {0, 0}, {0, 5}}));
+  ASSERT_TRUE(media.Persist(8, 8).ok());
+  EXPECT_EQ(Pairs(media), (std::set<std::pair<uint64_t, uint64_t>>{{1, 5}, {0, 5}}));
+  ASSERT_TRUE(media.Flush().ok());
+  EXPECT_EQ(Pairs(media), (std::set<std::pair<uint64_t, uint64_t>>{{0, 5}}));
+}
+
 TEST(FaultyMediaTest, ACutRefusesEverythingFromItsStepOn) {
   FaultyMedia media(4096);
   media.CutBefore(1);

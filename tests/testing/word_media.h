@@ -14,11 +14,12 @@
 #include "core/base/status.h"
 #include "core/media/media.h"
 #include "core/media/media_slice.h"
+#include "core/media/page_holes.h"
 
 namespace nvdimmfs::testing {
 
 // Offsets and lengths are multiples of 4.
-class WordMedia final : public core::Media {
+class WordMedia final : public core::Media, public core::PageHoles {
  public:
   explicit WordMedia(uint64_t size) : words_(size / 4) {}
 
@@ -53,9 +54,14 @@ class WordMedia final : public core::Media {
   absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
   absl::Status Drain() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
-  absl::Status Punch(uint64_t, uint64_t) override {
-    return core::Refusal(EOPNOTSUPP, "media.punch", "no holes here");
+  // Word by word, so that a reader may see a half of it.
+  absl::Status Punch(uint64_t offset, uint64_t length) override {
+    if (!core::Fits(offset, length, size())) return core::OutsideMedia(offset, length, size());
+    for (size_t done = 0; done < length; done += 4)
+      words_[(offset + done) / 4].store(0, std::memory_order_relaxed);
+    return absl::OkStatus();
   }
+  uint64_t hole_unit() const override { return 4096; }
   bool IsPoisoned(uint64_t, uint64_t) const override { return false; }
   absl::Status ClearPoison(uint64_t, uint64_t) override { return absl::OkStatus(); }
 
