@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -201,6 +202,70 @@ TEST(FlushQueueTest, AFlushCoversWhatWasStoredBeforeTheCall) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// Threads flush a device that fails now and then, until it is removed under them. Whatever a caller
+// is told OK of had been stored before a flush that succeeded began.
+TEST(FlushQueueTest, ErrorsAndRemovalMeetManyCallers) {
+  for (const AfterError after_error : {AfterError::kRetry, AfterError::kStayFailed}) {
+    constexpr int kThreads = 4, kFailing = 7, kRemovedAfter = 1500;
+    std::atomic<int> stored{0}, durable{0}, runs{0}, told_broken{0}, told_gone{0};
+    int inside = 0;  // the queue's to guard: one run at a time
+    FlushQueue queue(
+        [&] {
+          EXPECT_EQ(++inside, 1);
+          const int covered = stored.load();
+          const bool fails = ++runs % kFailing == 0;
+          if (!fails) durable = covered;
+          --inside;
+          return fails ? Broken() : absl::OkStatus();
+        },
+        after_error);
+    const auto call = [&] {
+      while (true) {
+        const int mine = ++stored;
+        const absl::Status status = queue.Flush();
+        if (status.ok()) {
+          EXPECT_GE(durable, mine);
+          continue;
+        }
+        const std::string reason = core::ReasonOf(status);
+        ++(reason == "test.gone" ? told_gone : told_broken);
+        if (reason == "test.gone" || after_error == AfterError::kStayFailed) return;
+      }
+    };
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) threads.emplace_back(call);
+    if (after_error == AfterError::kRetry) {
+      while (runs < kRemovedAfter) absl::SleepFor(absl::Milliseconds(1));
+      queue.Stop(core::Refusal(ENODEV, "test.gone", "the device was removed"));
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_FALSE(queue.failed().ok());
+    EXPECT_GT(told_broken, 0);
+    if (after_error == AfterError::kRetry) {
+      EXPECT_EQ(told_gone, kThreads) << "each learns of the removal";
+    } else {
+      EXPECT_EQ(told_broken, kThreads) << "each learns of the error";
+      EXPECT_EQ(runs, kFailing) << "and the device was not asked again";
+    }
+  }
+}
+
+// A removal that comes at any moment of a flush leaves nobody waiting.
+TEST(FlushQueueTest, ARemovalRacesWithTheFlushes) {
+  for (int i = 0; i < 300; ++i) {
+    FlushQueue queue([] { return absl::OkStatus(); }, AfterError::kRetry);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t)
+      threads.emplace_back([&] {
+        while (queue.Flush().ok()) {
+        }
+      });
+    queue.Stop(core::Refusal(ENODEV, "test.gone", "the device was removed"));
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(core::ReasonOf(queue.failed()), "test.gone");
+  }
 }
 
 }  // namespace

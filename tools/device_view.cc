@@ -6,7 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/base/input.h"
-#include "fs/name_hash.h"
+#include "fs/tree/name_hash.h"
 
 namespace nvdimmfs::tools {
 namespace {

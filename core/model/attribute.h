@@ -26,8 +26,8 @@ struct Attribute {
   // The mode for this device, 0 for hidden; asked once, when the device is registered. Null:
   // `mode`.
   uint16_t (*visible)(const Device&) = nullptr;
-  // A command file: takes control commands (fs/command_wire.h) instead of text. What ioctl(2) would
-  // return.
+  // A command file: takes control commands (fs/files/command_wire.h) instead of text. What ioctl(2)
+  // would return.
   absl::StatusOr<int> (*command)(Device&, const Command&) = nullptr;
   bool raw_input = false;  // `store` wants every written byte, NULs and all
   // `store` changes how things are shown alone: it may be written over a read-only source, too.

@@ -56,7 +56,7 @@ constexpr Attribute CommandAttribute(absl::StatusOr<int> (*command)(Device&, con
   return {.name = "x/ioctl",
           .mode = 0600,
           .command = command,
-          .summary = "control commands, for programs (fs/command_wire.h)"};
+          .summary = "control commands, for programs (fs/files/command_wire.h)"};
 }
 
 }  // namespace nvdimmfs::core

@@ -31,7 +31,7 @@
 #include "core/labels/label_area.h"
 #include "core/sources/bus_source.h"
 #include "core/system/system.h"
-#include "fs/tree.h"
+#include "fs/tree/tree.h"
 
 namespace nvdimmfs {
 namespace {

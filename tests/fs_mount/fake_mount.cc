@@ -9,8 +9,8 @@
 #include "absl/strings/string_view.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "fs/daemon.h"
-#include "fs/serve.h"
+#include "fs/mount/daemon.h"
+#include "fs/mount/serve.h"
 #include "tests/fs_mount/fake_tree.h"
 
 namespace nvdimmfs::tests {

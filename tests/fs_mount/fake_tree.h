@@ -10,8 +10,8 @@
 
 #include "core/media/memory_media.h"
 #include "core/model/data_node.h"
-#include "fs/fake_model.h"
-#include "fs/tree.h"
+#include "fs/files/fake_model.h"
+#include "fs/tree/tree.h"
 
 namespace nvdimmfs::tests {
 

@@ -1,5 +1,5 @@
 /* Who carries an ioctl of /dev/nmemN or /dev/ndctlN to the daemon: the client's end of
- * fs/command_wire.h, for the preloaded library and for the real nodes (control_nodes.h).
+ * fs/files/command_wire.h, for the preloaded library and for the real nodes (control_nodes.h).
  *
  * Plain C. No lock, no allocation: safe wherever ioctl(2) is. */
 #ifndef NVDIMMFS_TOOLS_SHELL_COMMAND_CLIENT_H_
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fs/command_wire.h"
+#include "fs/files/command_wire.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
  * take ioctls, and /dev/daxN.M one that opens; and has /dev/pmemN, where that is a file, answer
  * what is asked of a block device.
  *
- * open(2) of such a name opens the device's command file (fs/command_wire.h) or the tree's data
+ * open(2) of such a name opens the device's command file (fs/files/command_wire.h) or the tree's data
  * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries
  * the whole buffer to the daemon and back. All meaning is the daemon's. Everything else goes
  * straight to the C library, as do these names where sysfs has no command file for them; a real

@@ -22,7 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
-#include "fs/io_flusher.h"
+#include "fs/loops/io_flusher.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/shell/block_nodes.h"

@@ -1,0 +1,265 @@
+#include "fs/files/data_file.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/log.h"
+#include "core/base/range.h"
+#include "core/base/status.h"
+#include "fs/files/sector_access.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+// The kernel cuts a long direct request into pieces at page limits of the caller's memory, which
+// need not be block limits of the file. Requests from this length on may be such pieces.
+constexpr size_t kPieceLength = 512 * 1024;
+
+constexpr size_t kZeroes = 64 * 1024;
+
+// What is zeroed in one go, while whoever unbinds the namespace waits: in a moment the store
+// beneath takes back more than can be written.
+constexpr uint64_t kPunchPiece = 64 << 20, kZeroPiece = 4 << 20;
+
+absl::Status Disabled(const core::DataNode& node) {
+  return core::Refusal(EIO, "data.disabled",
+                       absl::StrCat(node.name(), ": the namespace was disabled; open it again"));
+}
+
+// What a program asked for that cannot be, and learns from the errno; else data is at stake.
+core::LogLevel LevelOf(int error) {
+  switch (error) {
+    case EINVAL:
+    case ENOSPC:
+    case EPERM:
+    case EROFS:
+    case EOPNOTSUPP:
+      return core::LogLevel::kNotice;
+    default:
+      return core::LogLevel::kError;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<OpenFile>> DataFile::Open(const NodeView& view, int flags,
+                                                         OpenDataFiles& data_files) {
+  core::DataNode& node = *view.data;
+  const core::DataNode::Access access(node);
+  if (!access)
+    return core::Refusal(ENXIO, "data.disabled", absl::StrCat(node.name(), " is being disabled"));
+  if ((flags & O_ACCMODE) != O_RDONLY && node.media().read_only())
+    return core::Refusal(
+        EROFS, "data.read_only",
+        absl::StrCat("open ", node.name(), " for writing: its media is read-only"));
+  return absl::WrapUnique(new DataFile(view, flags, data_files));
+}
+
+DataFile::DataFile(const NodeView& view, int flags, OpenDataFiles& data_files)
+    : OpenFile(view),
+      data_(*view.data),
+      flags_(flags),
+      direct_((flags & O_DIRECT) != 0),
+      synchronous_((flags & O_DSYNC) != 0),
+      data_files_(data_files) {
+  data_.AddHolder();
+  data_files_.Opened();
+}
+
+DataFile::~DataFile() {
+  data_.DropHolder();
+  data_files_.Closed();
+}
+
+absl::Status DataFile::CheckDirect(uint64_t offset, size_t length) {
+  if (!direct_) return absl::OkStatus();
+  const uint64_t block = data_.block_size();
+  const bool continues = offset != 0 && offset == piece_end_.load(std::memory_order_relaxed);
+  const bool continued = length >= kPieceLength;
+  if (continued) piece_end_.store(offset + length, std::memory_order_relaxed);
+  if ((offset % block == 0 || continues) && ((offset + length) % block == 0 || continued))
+    return absl::OkStatus();
+  return core::Refusal(EINVAL, "data.alignment",
+                       absl::StrCat("O_DIRECT access of ", length, " bytes at ", offset, " of ",
+                                    data_.name(), ": both must be multiples of ", block));
+}
+
+absl::Status DataFile::CheckWritable() const {
+  if (!data_.read_only()) return absl::OkStatus();
+  return core::Refusal(EPERM, "data.read_only",
+                       absl::StrCat("write to ", data_.name(), ": its region is read-only"));
+}
+
+absl::Status DataFile::Answer(absl::Status status) {
+  const int error = core::ErrnoOf(status);
+  if (status.ok() || error == EINTR) return status;
+  if (const core::DataNode::Access access(data_); access) access.Count(core::IoKind::kError);
+  data_.NoteRefusal(status);
+  core::LogRefusal(LevelOf(error), core::Annotate(status, absl::StrCat("dev/", data_.name())));
+  return status;
+}
+
+absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) {
+  const core::DataNode::Access access(data_);
+  if (!access) return Answer(Disabled(data_));
+  if (offset >= data_.size()) {
+    deliver({});
+    return absl::OkStatus();
+  }
+  size = std::min<uint64_t>(size, data_.size() - offset);
+  // Before it is delivered: whoever got it may ask how much was read.
+  access.Count(core::IoKind::kRead, size);
+  return Answer(Fetch(offset, size, scratch, deliver));
+}
+
+absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratch,
+                             Deliver deliver) {
+  RETURN_IF_ERROR(CheckDirect(offset, size));
+  const core::Media& media = data_.media();
+  if (data_.atomic_sectors()) {
+    ASSIGN_OR_RETURN(const absl::Span<const std::byte> bytes,
+                     ReadSectors(media, data_.block_size(), {offset, size}, scratch.room));
+    deliver(bytes);
+    return absl::OkStatus();
+  }
+  // Straight from the mapping where nothing in it is known to be bad.
+  if (const std::byte* mapping = media.mapping();
+      mapping != nullptr && !scratch.copies && !media.IsPoisoned(offset, size)) {
+    deliver({mapping + offset, size});
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(media.Read(offset, scratch.room.first(size)));
+  deliver(scratch.room.first(size));
+  return absl::OkStatus();
+}
+
+void DataFile::Undelivered(uint64_t offset, size_t size) {
+  const core::DataNode::Access access(data_);
+  if (!access || !core::Fits(offset, size, data_.size())) return;
+  // The media's own way of reading notes failed memory. Its refusal was answered already.
+  std::vector<std::byte> bytes(size);
+  data_.media().Read(offset, absl::MakeSpan(bytes)).IgnoreError();
+}
+
+absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::byte> data) {
+  if (data.empty()) return 0;
+  {
+    const core::DataNode::Access access(data_);
+    if (!access) return Answer(Disabled(data_));
+    if (offset < data_.size())
+      data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
+    access.Count(core::IoKind::kWrite, data.size());
+    RETURN_IF_ERROR(Answer(Place(offset, data)));
+  }
+  RETURN_IF_ERROR(Answer(Flush()));
+  return data.size();
+}
+
+absl::Status DataFile::Place(uint64_t offset, absl::Span<const std::byte> data) {
+  RETURN_IF_ERROR(CheckWritable());
+  if (offset >= data_.size())
+    return core::Refusal(
+        ENOSPC, "data.end",
+        absl::StrCat("write at ", offset, " of ", data_.name(), ": it ends at ", data_.size()));
+  RETURN_IF_ERROR(CheckDirect(offset, data.size()));
+  RETURN_IF_ERROR(Store(offset, data));
+  return Drain();
+}
+
+absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) {
+  if (data_.atomic_sectors()) return WriteSectors(data_.media(), data_.block_size(), offset, data);
+  return data_.media().WriteThrough(offset, data);
+}
+
+// Buffered stores are on their way already; whoever serves the fsync waits for the device. The
+// locked instruction that ends the Access keeps them from lingering in this CPU's write buffers.
+absl::Status DataFile::Drain() {
+  return synchronous_ || direct_ ? data_.media().Drain() : absl::OkStatus();
+}
+
+// Outside of any Access: a device may take minutes, and unbinding the namespace waits for none.
+absl::Status DataFile::Flush() { return synchronous_ ? data_.media().Flush() : absl::OkStatus(); }
+
+absl::Status DataFile::Sync() {
+  {
+    const core::DataNode::Access access(data_);
+    if (!access) return Answer(Disabled(data_));
+    access.Count(core::IoKind::kFlush);
+    RETURN_IF_ERROR(Answer(data_.media().Drain()));
+  }
+  return Answer(data_.media().Flush());
+}
+
+absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length,
+                                absl::FunctionRef<bool()> interrupted) {
+  const bool keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  const int verb = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (verb != 0 && verb != FALLOC_FL_PUNCH_HOLE && verb != FALLOC_FL_ZERO_RANGE)
+    return core::Refusal(EOPNOTSUPP, "data.allocate", "a namespace cannot be shifted or shared");
+  const uint64_t size = data_.size();
+  if (verb != FALLOC_FL_PUNCH_HOLE && !keeps_size && !core::Fits(offset, length, size))
+    return Answer(
+        core::Refusal(ENOSPC, "data.end",
+                      absl::StrCat("allocate behind the end of ", data_.name(), " at ", size)));
+  {
+    const core::DataNode::Access access(data_);
+    if (!access) return Answer(Disabled(data_));
+    RETURN_IF_ERROR(Answer(CheckWritable()));
+    if (verb == 0 || offset >= size) return absl::OkStatus();
+    length = std::min(length, size - offset);
+    access.Count(core::IoKind::kDiscard, length);
+  }
+  RETURN_IF_ERROR(Answer(ZeroAll(offset, length, verb == FALLOC_FL_PUNCH_HOLE, interrupted)));
+  return Answer(Flush());
+}
+
+absl::Status DataFile::ZeroAll(uint64_t offset, uint64_t length, bool may_punch,
+                               absl::FunctionRef<bool()> interrupted) {
+  while (length > 0) {
+    if (interrupted())
+      return core::Refusal(EINTR, "data.interrupted",
+                           absl::StrCat("interrupted; ", length, " bytes from ", offset, " of ",
+                                        data_.name(), " are as they were"));
+    const core::DataNode::Access access(data_);
+    if (!access) return Disabled(data_);
+    RETURN_IF_ERROR(CheckWritable());
+    ASSIGN_OR_RETURN(const uint64_t done, ZeroPiece(offset, length, may_punch));
+    RETURN_IF_ERROR(Drain());
+    offset += done;
+    length -= done;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> DataFile::ZeroPiece(uint64_t offset, uint64_t length, bool may_punch) {
+  // Pieces end at their multiples, so that no block is zeroed in two parts.
+  const uint64_t piece = data_.atomic_sectors() ? kZeroPiece : kPunchPiece;
+  const uint64_t punched = std::min(length, piece - offset % piece);
+  if (may_punch && !data_.media().IsPoisoned(offset, punched)) {
+    const absl::Status status = data_.media().Punch(offset, punched);
+    if (status.ok()) return punched;
+    if (core::ErrnoOf(status) != EOPNOTSUPP) return status;
+  }
+  static constexpr std::byte kZero[kZeroes] = {};
+  const uint64_t end = offset + std::min(length, kZeroPiece - offset % kZeroPiece);
+  for (uint64_t at = offset; at < end;) {
+    const uint64_t step = std::min(end - at, kZeroes - at % kZeroes);
+    RETURN_IF_ERROR(Store(at, absl::MakeConstSpan(kZero, step)));
+    at += step;
+  }
+  return end - offset;
+}
+
+unsigned DataFile::Poll(std::unique_ptr<PollWaker>) {
+  return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+}  // namespace nvdimmfs::fs

@@ -1,0 +1,96 @@
+// Where the thread of a processor's queue serves best, on that processor or elsewhere: found by
+// trying.
+//
+// Whoever waits for its answer leaves the processor, and is best answered on it: nobody else is
+// woken. Whoever goes on to ask is best answered on another, side by side. Requests do not say
+// which; what they take does. Now and then, less and less often while nothing comes of it, some are
+// answered at the other place, which is kept where it took less time.
+//
+// Thread rules: one thread at a time.
+#ifndef NVDIMMFS_FS_LOOPS_PLACEMENT_H_
+#define NVDIMMFS_FS_LOOPS_PLACEMENT_H_
+
+#include <algorithm>
+#include <cstdint>
+
+namespace nvdimmfs::fs {
+
+class Placement {
+ public:
+  static constexpr int kWindow = 64;  // requests that are looked at together
+  // Nanoseconds: where there is more time from one to the next nobody waited for the answer alone.
+  static constexpr int64_t kBusy = 100'000;
+
+  // `requests` more were answered by `now`, nanoseconds of the monotonic clock. True where the
+  // thread is to move.
+  bool Answered(int requests, int64_t now) {
+    int64_t took = now - last_;
+    last_ = now;
+    if (took > requests * kBusy) {  // idle, or asking on another processor
+      if (step_ == Step::kStaying) return false;
+      took = requests * kBusy;
+    }
+    count_ += requests;
+    time_ += took;
+    // A try that has taken as long already as all of its requests do at the other place has failed.
+    if (step_ != Step::kStaying && time_ > kTry * each_) return Judge(each_);
+    if (count_ < (step_ == Step::kTrying ? kTry : kWindow)) return false;
+    const int64_t each = time_ / count_;
+    time_ = count_ = 0;
+    switch (step_) {
+      case Step::kStaying:
+        return Stay(each);
+      case Step::kMoving:  // the first ones after a move tell of the move
+        step_ = Step::kTrying;
+        return false;
+      case Step::kTrying:
+        return Judge(each);
+    }
+    return false;
+  }
+  bool elsewhere() const { return elsewhere_; }
+
+ private:
+  enum class Step { kStaying, kMoving, kTrying };
+  static constexpr int kTry = 256;                    // requests
+  static constexpr int kSoonest = 16, kLatest = 512;  // windows from one try to the next
+
+  bool Stay(int64_t each) {
+    // Others ask now, or otherwise: what was found may hold no longer.
+    each_ = each_ == 0 ? each : (7 * each_ + each) / 8;
+    if (4 * each_ < 3 * found_ || 3 * each_ > 4 * found_) {
+      found_ = each_;
+      patience_ = left_ = kSoonest;
+    }
+    if (--left_ > 0) return false;
+    step_ = Step::kMoving;
+    elsewhere_ = !elsewhere_;
+    return true;
+  }
+
+  bool Judge(int64_t each) {
+    step_ = Step::kStaying;
+    time_ = count_ = 0;
+    const bool better = each < each_ - each_ / 8;
+    patience_ = better ? kSoonest : std::min(2 * patience_, kLatest);
+    left_ = patience_;
+    if (better) each_ = each;
+    found_ = each_;
+    if (better) return false;
+    elsewhere_ = !elsewhere_;
+    return true;
+  }
+
+  Step step_ = Step::kStaying;
+  bool elsewhere_ = false;
+  int count_ = 0;
+  int left_ = kSoonest, patience_ = kSoonest;  // windows
+  int64_t time_ = 0;                           // nanoseconds in which they were
+  int64_t last_ = 0;
+  int64_t each_ = 0;   // nanoseconds from one to the next at the place that is kept, of late
+  int64_t found_ = 0;  // when that was tried last
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_LOOPS_PLACEMENT_H_

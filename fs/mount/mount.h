@@ -1,0 +1,28 @@
+// The door of this folder: shows a device model at a mount point until it is unmounted.
+#ifndef NVDIMMFS_FS_MOUNT_MOUNT_H_
+#define NVDIMMFS_FS_MOUNT_MOUNT_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "core/model/engine.h"
+#include "fs/mount/mount_options.h"
+#include "fs/tree/tree.h"
+
+namespace nvdimmfs::fs {
+
+// Mounts, then calls `on_ready` once: with OK when the kernel has agreed, or with the refusal that
+// is also returned. Serves until the mount is gone or SIGINT, SIGTERM or SIGHUP comes (then it
+// unmounts; whoever has files open gets errors). Nothing is written to the media after it returns.
+//
+// As soon as it is known that the mount ends, `on_end` is called.
+//
+// `tree` is the listener that `system` was made with; it is closed then. Call from the thread that
+// may own signals, before other threads exist that do not block these three.
+absl::Status Serve(core::Engine& engine, Tree& tree, const MountOptions& options,
+                   std::function<void(absl::Status)> on_ready,
+                   std::function<void()> on_end = nullptr);
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_MOUNT_MOUNT_H_

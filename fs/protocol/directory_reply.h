@@ -1,0 +1,24 @@
+// The reply to a READDIR request: entries as the kernel wants them packed.
+#ifndef NVDIMMFS_FS_PROTOCOL_DIRECTORY_REPLY_H_
+#define NVDIMMFS_FS_PROTOCOL_DIRECTORY_REPLY_H_
+
+#include <fuse_lowlevel.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "fs/tree/node_view.h"
+
+namespace nvdimmfs::fs {
+
+// As many of the entries, from the first on, as fit in `size` bytes without parting those that
+// share an offset: reading goes on at an offset, so a parted pair would lose or repeat one.
+// Refused with EINVAL where not even the first fit.
+absl::StatusOr<std::vector<char>> DirectoryReply(fuse_req_t request,
+                                                 const std::vector<DirectoryEntry>& entries,
+                                                 size_t size);
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_PROTOCOL_DIRECTORY_REPLY_H_

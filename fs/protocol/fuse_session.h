@@ -1,0 +1,52 @@
+// A mount and its session with the kernel.
+//
+// Life: Mount, Start, then until the mount is gone requests are answered; Unmount ends it from our
+// side. Thread rules: one thread owns the session.
+#ifndef NVDIMMFS_FS_PROTOCOL_FUSE_SESSION_H_
+#define NVDIMMFS_FS_PROTOCOL_FUSE_SESSION_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "fs/files/operations.h"
+#include "fs/files/passthrough.h"
+#include "fs/tree/tree.h"
+
+namespace nvdimmfs::fs {
+
+class FuseSession {
+ public:
+  struct Options {
+    std::string mountpoint;                 // absolute
+    std::vector<std::string> fuse_options;  // as after libfuse's -o, one each, unescaped
+    bool debug = false;                     // libfuse prints every request
+    int threads = 1;
+    bool spins = true;   // may keep a processor busy for moments, see RequestLoop
+    bool uring = false;  // FUSE over io_uring where the kernel offers it, see UringLoop
+    Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
+  };
+  struct Events {                      // called on a worker
+    std::function<void()> on_ready;    // the kernel has agreed on the protocol: the mount works
+    std::function<void()> on_unmount;  // no request will come any more
+  };
+
+  // Makes the mount. Requests to it wait until Start. Both references must outlive the session.
+  // Refused with what libfuse said.
+  static absl::StatusOr<std::unique_ptr<FuseSession>> Mount(Operations& operations, Tree& tree,
+                                                            const Options& options);
+  // Unmounts unless that is done.
+  virtual ~FuseSession() = default;
+
+  virtual void Start(Events events) = 0;
+  // Writes back what the kernel holds, unmounts and stops. Whoever still has files open gets
+  // errors.
+  virtual void Unmount() = 0;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_PROTOCOL_FUSE_SESSION_H_

@@ -1,0 +1,46 @@
+#include "fs/protocol/handshake.h"
+
+#include "fs/loops/uring_wire.h"
+#include "fs/protocol/wire.h"
+
+namespace nvdimmfs::fs {
+namespace {
+
+constexpr unsigned kBackgroundRequests = 256;
+
+}  // namespace
+
+void AskFor(fuse_conn_info& connection) {
+  // Sizes never change, and nothing else writes: the kernel need not doubt its pages at every read,
+  // and O_TRUNC is a setattr that changes nothing instead of an open that empties the file in its
+  // eyes.
+  connection.want &= ~(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC |
+                       FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+                       FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
+  connection.want |= connection.capable &
+                     (FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS);
+  connection.max_write = kMaxTransfer;
+  connection.max_background = kBackgroundRequests;
+  connection.congestion_threshold = kBackgroundRequests * 3 / 4;
+}
+
+void Handshake::Complete(struct iovec* parts, int count) const {
+  if (count != 2 || parts[1].iov_len < sizeof(fuse_init_out)) return;
+  auto* reply = static_cast<fuse_init_out*>(parts[1].iov_base);
+  uint32_t taken = 0;
+  if ((offered & kDirectIoAllowMmap) != 0) {
+    taken |= kDirectIoAllowMmap;
+    mount.set_direct_is_coherent();
+  }
+  if ((offered & kPassthrough) != 0 && mount.passthrough().wanted()) {
+    taken |= kPassthrough;
+    reply->unused[0] = kStackDepth;
+    mount.passthrough().Enable(device);
+  }
+  if (prepare_uring(*reply)) taken |= kOverIoUring;
+  if (taken == 0) return;
+  reply->flags |= FUSE_INIT_EXT;
+  reply->flags2 |= taken;
+}
+
+}  // namespace nvdimmfs::fs

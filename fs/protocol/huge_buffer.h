@@ -1,0 +1,50 @@
+// Memory in huge pages, where the kernel gives such to who asks
+// (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise); else in ordinary ones.
+//
+// What the kernel copies from or to a program's memory it looks up page by page; here the pages lie
+// side by side, and one entry of the page table leads to all of them. None is taken before it is
+// touched.
+// Thread rules: as plain memory.
+#ifndef NVDIMMFS_FS_PROTOCOL_HUGE_BUFFER_H_
+#define NVDIMMFS_FS_PROTOCOL_HUGE_BUFFER_H_
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+
+#include "absl/types/span.h"
+
+namespace nvdimmfs::fs {
+
+class HugeBuffer {
+ public:
+  // `size` in bytes; what it is rounded up to is never touched here, but is the kernel's to take.
+  explicit HugeBuffer(size_t size)
+      : size_(size),
+        bytes_(
+            static_cast<std::byte*>(::operator new (RoundUp(size), std::align_val_t{kHugePage}))) {
+    madvise(bytes_.get(), RoundUp(size), MADV_HUGEPAGE);  // advice: may be refused
+  }
+
+  absl::Span<std::byte> bytes() const { return {bytes_.get(), size_}; }
+
+ private:
+  static constexpr size_t kHugePage = size_t{2} << 20;
+  static constexpr size_t RoundUp(size_t size) {
+    return (size + kHugePage - 1) / kHugePage * kHugePage;
+  }
+  struct Delete {
+    void operator()(std::byte* bytes) const {
+      ::operator delete (bytes, std::align_val_t{kHugePage});
+    }
+  };
+
+  const size_t size_;
+  const std::unique_ptr<std::byte, Delete> bytes_;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_PROTOCOL_HUGE_BUFFER_H_

@@ -1,0 +1,35 @@
+// What is read from a request before libfuse parses it.
+//
+// Thread rules: any thread. A request comes from the kernel, so a file handle in it is one of ours;
+// lengths are checked.
+#ifndef NVDIMMFS_FS_PROTOCOL_REQUEST_BYTES_H_
+#define NVDIMMFS_FS_PROTOCOL_REQUEST_BYTES_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "fs/files/open_file.h"
+
+namespace nvdimmfs::fs {
+
+// The number by which the kernel names an open file.
+inline uint64_t HandleOf(const OpenFile* file) { return reinterpret_cast<uint64_t>(file); }
+inline OpenFile* FileOfHandle(uint64_t handle) { return reinterpret_cast<OpenFile*>(handle); }
+
+bool IsInit(absl::Span<const std::byte> request);
+// The flags2 that an INIT request offers.
+uint32_t OfferedFlags2(absl::Span<const std::byte> request);
+
+// Whether handling the request may wait. Flushes wait for a device, attributes for the
+// configuration lock while something is being changed (`changing`). Data I/O is a copy in memory,
+// and names are in the tree.
+bool MayWait(absl::Span<const std::byte> request, bool changing);
+
+// The thread that waits for the reply, or the file where the kernel lets one thread at a time in;
+// 0 where nothing waits.
+uint32_t RequesterOf(absl::Span<const std::byte> request);
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_PROTOCOL_REQUEST_BYTES_H_

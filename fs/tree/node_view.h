@@ -1,0 +1,58 @@
+// A node of the tree as it was at one moment: plain values and shared objects that stay good after
+// the node is gone.
+#ifndef NVDIMMFS_FS_TREE_NODE_VIEW_H_
+#define NVDIMMFS_FS_TREE_NODE_VIEW_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/model/attribute.h"
+#include "core/model/data_node.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::fs {
+
+// Inode numbers: unique, never used again while the tree lives. 1 is the top.
+using Ino = uint64_t;
+constexpr Ino kRootIno = 1;
+
+enum class NodeKind : uint8_t { kDirectory, kAttribute, kLink, kData };
+
+// Who may do what with a node, as far as chmod(2) and chown(2) have said it.
+struct Access {
+  std::optional<mode_t> mode;  // permission bits
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+};
+
+struct NodeView {
+  Ino ino = 0;
+  NodeKind kind = NodeKind::kDirectory;
+  uint16_t mode = 0;            // permission bits
+  uint32_t subdirectories = 0;  // of a directory
+  // Whether the name stands for this node, with as many sub-directories, as long as the tree lives.
+  bool lasts = false;
+  std::string target;  // text of a link
+  // An attribute's device; a directory's, where the directory is a device's own.
+  std::shared_ptr<core::Device> device;
+  const core::Attribute* attribute = nullptr;  // lives as long as `device`
+  std::shared_ptr<core::DataNode> data;
+  Access access;
+};
+
+// One line of a directory.
+struct DirectoryEntry {
+  std::string name;
+  Ino ino = 0;
+  NodeKind kind = NodeKind::kDirectory;
+  uint64_t offset = 0;       // of this entry
+  uint64_t next_offset = 0;  // where reading goes on behind it
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_TREE_NODE_VIEW_H_

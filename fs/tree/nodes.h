@@ -1,0 +1,109 @@
+// All nodes of the tree: makes, finds and removes them.
+//
+// Directories that nothing registered (the "block" above a disk) are made when something is put
+// below them and go when they are empty; the fixed ones (kFixedDirectories in nodes.cc) always
+// exist. Links, and what a device has in its own directory, get their nodes only when something
+// looks into the directory: IfLacking tells, Fill makes them.
+//
+// Thread rules: const functions by any number of threads at once, the others by one alone.
+#ifndef NVDIMMFS_FS_TREE_NODES_H_
+#define NVDIMMFS_FS_TREE_NODES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "core/model/data_node.h"
+#include "core/model/device.h"
+#include "fs/tree/node.h"
+#include "fs/tree/node_view.h"
+
+namespace nvdimmfs::fs {
+
+class Nodes {
+ public:
+  // Directories by path: those that one round of additions has come across. Good until something is
+  // removed.
+  using Known = absl::flat_hash_map<std::string, Node*>;
+  // The numbers of what went.
+  struct Removed {
+    std::vector<Ino> attributes;
+    std::vector<Ino> data;
+  };
+
+  // `buses_last`: buses, their DIMMs and regions stay as long as the tree lives.
+  explicit Nodes(bool buses_last);
+  Nodes(const Nodes&) = delete;
+  Nodes& operator=(const Nodes&) = delete;
+
+  // --- Finding. Null where there is none. ---
+
+  Node* root() const { return root_.get(); }
+  Node* Get(Ino ino) const;
+  Node* Walk(absl::string_view path) const;
+  Node* ChildOf(const Node& directory, absl::string_view name) const;
+  NodeView ViewOf(const Node& node) const;
+  std::string PathOf(const Node& node) const;
+
+  // `directory`, where what its device has in it has no nodes yet, else null; and the same where
+  // links have none either.
+  Node* IfUnfilled(Node* directory) const;
+  Node* IfLacking(Node* directory) const;
+
+  uint64_t count() const { return by_ino_.size() + unfilled_; }  // with what has no nodes yet
+  uint64_t data_bytes() const { return data_bytes_; }            // capacity of all data files
+
+  // --- Making. What cannot be, because a file is in the way, is left out. ---
+
+  void MakeDevice(absl::string_view path, std::shared_ptr<core::Device> device,
+                  std::vector<uint16_t> modes, Known& known);
+  void MakeLink(absl::string_view path, std::string target, Known& known);
+  void MakeData(absl::string_view path, std::shared_ptr<core::DataNode> data, Known& known);
+  // Gives a directory all the nodes that it lacks.
+  void Fill(Node& directory);
+  void Reserve(size_t more) { by_ino_.reserve(by_ino_.size() + more); }
+
+  // --- Removing. ---
+
+  // The node, what is below it, and the directories above that it leaves empty.
+  void Erase(Node& node, Removed& removed);
+  // The leaf at `path`, if it is of this kind.
+  void EraseLeaf(absl::string_view path, NodeKind kind, Removed& removed);
+  // Everything at once: nothing is found any more.
+  void Clear();
+
+ private:
+  Node* Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode);
+  // A fresh leaf at the path, in place of what was there; null where a directory is in the way.
+  Node* PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Known& known);
+  Node* PutLeafIn(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode);
+  Node* MakeDirectory(absl::string_view path, Known& known);
+  Node* MakeDirectoryBelow(Node& top, absl::string_view path);
+  void MakeFixed();
+  void PutWaiting(Node& directory);
+  void PutDevice(Node& directory);
+  void ForgetUnfilled(Directory& directory);
+
+  // Whether the names of a device's attributes last, and its own.
+  bool Lasts(const core::Device& device) const;
+  bool DirectoryLasts(const core::Device& device) const;
+
+  void Empty(Node& directory, Removed& removed);
+  void Drop(Node& node, Removed& removed);
+  // Removes the directory and those above it that nothing registered, as far as they are empty.
+  void Prune(Node* directory);
+
+  const bool buses_last_;
+  std::unique_ptr<Node> root_;
+  absl::flat_hash_map<Ino, Node*> by_ino_;
+  Ino next_ino_ = kRootIno;
+  uint64_t data_bytes_ = 0;
+  uint64_t unfilled_ = 0;  // how many nodes are still to be made
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_TREE_NODES_H_

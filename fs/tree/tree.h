@@ -1,0 +1,109 @@
+// The mounted tree: names, inode numbers and what each node stands for. No I/O, no FUSE.
+//
+// It follows the device model as its listener; requests read it as NodeViews.
+//
+// Nodes are made late, as a thousand namespaces have a hundred thousand of them: an addition is
+// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; the rest
+// (Nodes) when something first looks into the directory.
+//
+// Thread rules: any thread. Lock order: the Engine's configuration lock, then this, then the
+// ChangeBoard's. No call leaves this class while its lock is held, except to read a device's fixed
+// properties.
+#ifndef NVDIMMFS_FS_TREE_TREE_H_
+#define NVDIMMFS_FS_TREE_TREE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "core/model/tree_listener.h"
+#include "fs/tree/change_board.h"
+#include "fs/tree/node_view.h"
+#include "fs/tree/nodes.h"
+
+namespace nvdimmfs::fs {
+
+class Tree final : public core::TreeListener {
+ public:
+  // `buses_last`: the buses, their DIMMs and regions that it is told of stay as long as it lives.
+  explicit Tree(bool buses_last = true);
+  ~Tree() override;
+  Tree(const Tree&) = delete;
+  Tree& operator=(const Tree&) = delete;
+
+  // core::TreeListener
+  void DeviceAdded(const std::shared_ptr<core::Device>& device) override;
+  void DeviceRemoved(const core::Device& device) override;
+  void LinkAdded(absl::string_view path, absl::string_view target) override;
+  void LinkRemoved(absl::string_view path) override;
+  void DataAdded(absl::string_view path, const std::shared_ptr<core::DataNode>& node) override;
+  void DataRemoved(absl::string_view path) override;
+  void DataChanged(absl::string_view path) override;
+  void AttributeChanged(const core::Device& device, absl::string_view attribute) override;
+
+  // The same with the place said: what the listener's calls come down to.
+  void AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device);
+  void RemoveDevice(absl::string_view path, const std::vector<core::DeviceLink>& links = {});
+  void ChangeAttribute(absl::string_view path);
+
+  // Gives everything that was added its nodes, so that the next to look need not wait for it.
+  void MakeNodes();
+
+  // For the end: releases everything at once and ignores the model from then on, as following each
+  // removal would cost as much as all that has been added.
+  void Close();
+
+  // Nothing where there is no such node, or not any more.
+  std::optional<NodeView> Find(Ino ino);
+  std::optional<NodeView> FindPath(absl::string_view path);
+  std::optional<NodeView> Lookup(Ino directory, absl::string_view name);
+  std::optional<Ino> ParentOf(Ino ino) const;  // the top's is the top
+  std::optional<std::string> PathOf(Ino ino) const;
+
+  // At most `limit` entries of the directory, from `offset` on, in the kernel's order and without
+  // "." and "..". Entries of one offset are never parted: a few more than `limit` may come. Nothing
+  // where there is no such directory.
+  std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset, size_t limit);
+
+  // What `access` says is set for that node, until it goes; the rest stays. False where there is no
+  // such node.
+  bool SetAccess(Ino ino, const Access& access);
+
+  ChangeBoard& changes() { return changes_; }
+
+  // Told of each data file that goes, under the Engine's configuration lock, and of each whose
+  // bytes have changed by themselves: pages kept of it must be dropped.
+  void set_data_removed(std::function<void(Ino)> observer);
+
+  uint64_t node_count();  // with what has no nodes yet
+  uint64_t data_bytes();  // capacity of all data files
+
+ private:
+  struct Addition;
+
+  void Add(Addition addition) ABSL_LOCKS_EXCLUDED(mutex_);
+  void MakeNodesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What `read` returns, which is called with the lock held and says which directory must be
+  // filled first, if one must.
+  template <typename Read>
+  auto Filled(const Read& read) ABSL_LOCKS_EXCLUDED(mutex_);
+  void RemoveLeaf(absl::string_view path, NodeKind kind) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Tell(const Nodes::Removed& removed) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  mutable absl::Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Addition> additions_ ABSL_GUARDED_BY(mutex_);  // in the order in which they came
+  Nodes nodes_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(Ino)> data_removed_ ABSL_GUARDED_BY(mutex_);
+  ChangeBoard changes_;
+};
+
+}  // namespace nvdimmfs::fs
+
+#endif  // NVDIMMFS_FS_TREE_TREE_H_
