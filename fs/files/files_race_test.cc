@@ -25,7 +25,7 @@ namespace nvdimmfs::fs {
 namespace {
 
 constexpr uint64_t kSize = 1 << 20;
-constexpr int kRounds = 300;  // of what changes; the others go on until it is done
+constexpr int kRounds = 100;  // of changes; the other threads go on until the last
 
 class Waker final : public PollWaker {
  public:
