@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
 #include "backends/image_lock.h"
 #include "backends/machine_region.h"
 #include "backends/open_source.h"
 #include "backends/pmem2_media.h"
+#include "backends/posix/descriptor.h"
 #include "backends/sysfs_folder.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
@@ -55,7 +55,8 @@ absl::StatusOr<DevdaxGeometry> ReadGeometry(const SysfsFolder& device, const std
 }  // namespace
 
 absl::StatusOr<DevdaxMapping> MapDevdax(const std::string& path, const DevdaxOptions& options) {
-  ASSIGN_OR_RETURN(const Descriptor node, OpenNode(path, NodeKind::kCharacter, options.read_only));
+  ASSIGN_OR_RETURN(const posix::Descriptor node,
+                   OpenNode(path, NodeKind::kCharacter, options.read_only));
   ASSIGN_OR_RETURN(SysfsFolder device, FindDevice(node.get(), path));
   ASSIGN_OR_RETURN(const DevdaxGeometry geometry, ReadGeometry(device, path));
   if (!(options.read_only && options.force)) {

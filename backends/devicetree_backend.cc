@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "backends/devicetree_structure.h"
+#include "backends/posix/file.h"
 #include "backends/range_file.h"
 #include "core/base/status.h"
 #include "core/media/memory_media.h"
@@ -235,22 +235,12 @@ absl::Status Walker::AddPmem(int node) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::byte>> ReadFile(const std::string& path) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  const auto failed = [&path] {
-    return Refusal(errno == 0 ? EIO : errno, "dtb.open",
-                   absl::StrCat("read ", path, ": ", strerror(errno)));
-  };
-  if (file == nullptr) return failed();
-  std::vector<std::byte> bytes;
-  std::byte chunk[65536];
-  while (const size_t n = std::fread(chunk, 1, sizeof chunk, file.get())) {
-    bytes.insert(bytes.end(), chunk, chunk + n);
-    if (bytes.size() > kMaxTree)
-      return Refusal(EINVAL, "dtb.structure",
-                     absl::StrCat(path, ": more than ", kMaxTree, " bytes"));
-  }
-  if (std::ferror(file.get()) != 0) return failed();
+absl::StatusOr<std::string> ReadTree(const std::string& path) {
+  const absl::StatusOr<std::string> bytes = posix::ReadFile(path, kMaxTree + 1);
+  if (!bytes.ok())
+    return Refusal(core::ErrnoOf(bytes.status()), "dtb.open", bytes.status().message());
+  if (bytes->size() > kMaxTree)
+    return Refusal(EINVAL, "dtb.structure", absl::StrCat(path, ": more than ", kMaxTree, " bytes"));
   return bytes;
 }
 
@@ -289,8 +279,9 @@ absl::StatusOr<std::vector<PmemNode>> FindPmemNodes(absl::Span<const std::byte> 
 absl::StatusOr<std::vector<core::BusSource>> OpenDeviceTree(const std::string& path,
                                                             const std::vector<std::string>& files,
                                                             const FileOptions& options) {
-  ASSIGN_OR_RETURN(const std::vector<std::byte> tree, ReadFile(path));
-  const auto nodes = FindPmemNodes(tree);
+  ASSIGN_OR_RETURN(const std::string tree, ReadTree(path));
+  const auto nodes = FindPmemNodes(
+      absl::MakeConstSpan(reinterpret_cast<const std::byte*>(tree.data()), tree.size()));
   if (!nodes.ok()) return core::Annotate(nodes.status(), path);
   size_t ranges = 0;
   for (const PmemNode& node : *nodes) ranges += node.ranges.size();

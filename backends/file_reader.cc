@@ -17,7 +17,7 @@ using core::Refusal;
 
 absl::StatusOr<std::shared_ptr<FileReader>> FileReader::Open(int fd, uint64_t size,
                                                              const std::string& name) {
-  Descriptor own(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  posix::Descriptor own(fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (own.get() < 0)
     return Refusal(errno, "media.open", absl::StrCat("open ", name, ": ", strerror(errno)));
   return std::shared_ptr<FileReader>(new FileReader(std::move(own), size, name));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/media/media.h"
 #include "core/media/poison_list.h"
 
@@ -51,12 +51,12 @@ class FileReader final : public core::Media {
   }
 
  private:
-  FileReader(Descriptor file, uint64_t size, std::string name)
+  FileReader(posix::Descriptor file, uint64_t size, std::string name)
       : file_(std::move(file)), size_(size), name_(std::move(name)) {}
   absl::Status ReadOnly() const;
   absl::Status CheckFits(uint64_t offset, uint64_t length) const;
 
-  const Descriptor file_;
+  const posix::Descriptor file_;
   const uint64_t size_;
   const std::string name_;
   core::PoisonList poison_;

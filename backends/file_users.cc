@@ -1,6 +1,5 @@
 #include "backends/file_users.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -19,21 +18,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "backends/posix/folder.h"
 
 namespace nvdimmfs::backends {
 namespace {
 
-struct CloseDir {
-  void operator()(DIR* dir) const { closedir(dir); }
-};
-
 // The names in a folder that are numbers.
 std::vector<int> NumbersIn(const std::string& folder) {
   std::vector<int> numbers;
-  const std::unique_ptr<DIR, CloseDir> dir(opendir(folder.c_str()));
-  while (dirent* entry = dir ? readdir(dir.get()) : nullptr) {
+  for (const std::string& name : posix::ReadFolder(folder).value_or(std::vector<std::string>())) {
     int number = 0;
-    if (absl::SimpleAtoi(entry->d_name, &number)) numbers.push_back(number);
+    if (absl::SimpleAtoi(name, &number)) numbers.push_back(number);
   }
   return numbers;
 }

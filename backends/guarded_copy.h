@@ -27,13 +27,6 @@ extern const GuardedCopyRoutine GuardedCopy;
 #endif
         ;
 
-namespace internal {
-
-// For the handler of SIGBUS: where an instruction at `rip` goes on if it is one of the above, else
-// 0.
-uintptr_t GuardedCopyResume(uintptr_t rip);
-
-}  // namespace internal
 }  // namespace nvdimmfs::backends
 
 #endif  // NVDIMMFS_BACKENDS_GUARDED_COPY_H_

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
 #include "backends/file_reader.h"
 #include "backends/image_layout.h"
 #include "backends/label_search.h"
+#include "backends/posix/descriptor.h"
 #include "backends/whole_file.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
@@ -47,8 +47,8 @@ absl::StatusOr<std::shared_ptr<core::Media>> Part(const std::shared_ptr<core::Me
 std::vector<core::Finding> Displaced(const std::string& path, uint64_t size, SearchEffort effort) {
   // A look leaves no trace in the access time, where the kernel lets us ask for that.
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  Descriptor file(open(path.c_str(), kFlags | O_NOATIME));
-  if (file.get() < 0) file = Descriptor(open(path.c_str(), kFlags));
+  posix::Descriptor file(open(path.c_str(), kFlags | O_NOATIME));
+  if (file.get() < 0) file = posix::Descriptor(open(path.c_str(), kFlags));
   struct stat status;
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || S_ISCHR(status.st_mode)) return {};
   const auto reader = FileReader::Open(file.get(), size, path);

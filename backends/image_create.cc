@@ -14,6 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "backends/image_layout.h"
 #include "backends/largest_mapping.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/folder.h"
 #include "core/base/range.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
@@ -75,21 +77,6 @@ int ReserveLabels(int fd, const NewImage& image) {
   return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
 }
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Makes the folder's entry durable. Where the folder cannot be opened or synced, the file is still
-// good; what is lost is only the promise over a power cut.
-void SyncFolder(const std::string& folder) {
-  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  fsync(fd);
-  close(fd);
-}
-
 // Within an option of QEMU a comma is written twice.
 std::string QemuPath(const std::string& path) { return absl::StrReplaceAll(path, {{",", ",,"}}); }
 
@@ -101,17 +88,19 @@ absl::StatusOr<CreatedImage> CreateImage(const NewImage& image) {
   created.file_size = image.size + image.label_size;
   created.label_area_is_found = BlankLabelSize(created.file_size) == image.label_size;
 
-  const int fd = open(image.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return FileError(image.path, "make the file", errno);
-  int error = ftruncate(fd, static_cast<off_t>(created.file_size)) != 0 ? errno : 0;
-  if (error == 0) error = ReserveLabels(fd, image);
-  if (error == 0 && fsync(fd) != 0) error = errno;
-  close(fd);
+  const posix::Descriptor file(
+      open(image.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return FileError(image.path, "make the file", errno);
+  int error = ftruncate(file.get(), static_cast<off_t>(created.file_size)) != 0 ? errno : 0;
+  if (error == 0) error = ReserveLabels(file.get(), image);
+  if (error == 0 && fsync(file.get()) != 0) error = errno;
   if (error != 0) {
     unlink(image.path.c_str());
     return FileError(image.path, absl::StrCat("give it ", created.file_size, " bytes"), error);
   }
-  SyncFolder(FolderOf(image.path));
+  // Where the directory cannot be synced the file is still good; what is lost is only the promise
+  // over a power cut.
+  posix::SyncFolder(posix::FolderOf(image.path));
   return created;
 }
 

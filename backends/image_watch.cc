@@ -19,7 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/log.h"
 #include "core/base/shell_word.h"
 
@@ -27,7 +27,7 @@ namespace nvdimmfs::backends {
 namespace {
 
 struct Watched {
-  Descriptor file;
+  posix::Descriptor file;
   std::string path;
   dev_t device = 0;
   ino_t inode = 0;
@@ -151,7 +151,7 @@ std::shared_ptr<ImageWatch> ImageWatch::Begin(int fd, const std::string& path) {
   if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return nullptr;
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  Watched watched{.file = Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 3)),
+  Watched watched{.file = posix::Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 3)),
                   .path = error ? path : absolute.string(),
                   .device = file.st_dev,
                   .inode = file.st_ino};

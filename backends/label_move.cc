@@ -9,10 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
-#include "backends/descriptor.h"
 #include "backends/file_reader.h"
 #include "backends/image_layout.h"
 #include "backends/label_search.h"
+#include "backends/posix/descriptor.h"
 #include "backends/whole_file.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
@@ -64,7 +64,7 @@ absl::Status Refuse(const std::string& path, absl::string_view why) {
 }
 
 absl::StatusOr<Range> FindSource(const std::string& path, uint64_t size) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const posix::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0)
     return core::Refusal(errno, "image.open", absl::StrCat("open ", path, ": ", strerror(errno)));
   ASSIGN_OR_RETURN(const std::shared_ptr<FileReader> reader,

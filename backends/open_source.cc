@@ -84,7 +84,7 @@ absl::Status CheckKind(const std::string& path, mode_t mode, NodeKind kind) {
 
 // Whoever has a block device for himself may be about to end. Opening it beside him waits for that.
 bool AwaitClosingOf(const std::string& path) {
-  const Descriptor beside(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const posix::Descriptor beside(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   return beside.get() >= 0 && AwaitClosing(beside.get(), path);
 }
 
@@ -103,7 +103,7 @@ int OpenPatiently(const std::string& path, int flags) {
 
 }  // namespace
 
-absl::StatusOr<Descriptor> OpenNode(const std::string& path, NodeKind kind, bool read_only) {
+absl::StatusOr<posix::Descriptor> OpenNode(const std::string& path, NodeKind kind, bool read_only) {
   struct stat status;
   if (stat(path.c_str(), &status) != 0) return OpenError(path, errno, read_only);
   RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
@@ -113,7 +113,7 @@ absl::StatusOr<Descriptor> OpenNode(const std::string& path, NodeKind kind, bool
   int fd = OpenPatiently(path, flags | (read_only ? O_NOATIME : 0));
   if (fd < 0 && errno == EPERM && read_only) fd = OpenPatiently(path, flags);
   if (fd < 0) return OpenError(path, errno, read_only);
-  Descriptor file(fd);
+  posix::Descriptor file(fd);
   if (fstat(fd, &status) != 0) return OpenError(path, errno, read_only);
   RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
   return file;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::backends {
 
@@ -17,7 +17,7 @@ enum class NodeKind { kRegular, kCharacter, kBlock };
 // A block device is opened for ourselves alone (O_EXCL) unless `read_only`: EBUSY where it is
 // mounted. Refused with the errno of open(2) and "image.open"; with EISDIR or EINVAL, "image.kind",
 // where it is of another kind. Thread rules: any thread.
-absl::StatusOr<Descriptor> OpenNode(const std::string& path, NodeKind kind, bool read_only);
+absl::StatusOr<posix::Descriptor> OpenNode(const std::string& path, NodeKind kind, bool read_only);
 
 }  // namespace nvdimmfs::backends
 

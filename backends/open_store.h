@@ -13,8 +13,8 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "backends/descriptor.h"
 #include "backends/flush_queue.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::backends {
 
@@ -43,7 +43,7 @@ class OpenStore {
   OpenStore(int fd, const std::string& name, std::function<absl::Status()> flush);
 
  private:
-  const Descriptor file_;  // keeps the locks that were taken through it
+  const posix::Descriptor file_;  // keeps the locks that were taken through it
   FlushQueue queue_;
 };
 

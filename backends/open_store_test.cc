@@ -18,8 +18,8 @@ namespace {
 class OpenStoreTest : public ::testing::Test {
  protected:
   ~OpenStoreTest() override { unlink(path_.c_str()); }
-  Descriptor Open(int flags = O_RDWR) const {
-    return Descriptor(open(path_.c_str(), flags | O_CREAT | O_CLOEXEC, 0600));
+  posix::Descriptor Open(int flags = O_RDWR) const {
+    return posix::Descriptor(open(path_.c_str(), flags | O_CREAT | O_CLOEXEC, 0600));
   }
 
   const std::string path_ = absl::StrCat("/tmp/nvdimmfs_store.", getpid());
@@ -28,7 +28,7 @@ class OpenStoreTest : public ::testing::Test {
 absl::Status Lost() { return core::Refusal(EIO, "media.flush", "lost"); }
 
 TEST_F(OpenStoreTest, OneFileIsOneStoreHoweverItWasOpened) {
-  const Descriptor first = Open(), second = Open();
+  const posix::Descriptor first = Open(), second = Open();
   const auto store = OpenStore::OfFile(first.get(), path_);
   EXPECT_EQ(OpenStore::OfFile(second.get(), path_), store);
   const auto other = OpenStore::Make(first.get(), [] { return absl::OkStatus(); });
@@ -36,7 +36,7 @@ TEST_F(OpenStoreTest, OneFileIsOneStoreHoweverItWasOpened) {
 }
 
 TEST_F(OpenStoreTest, AllAreFlushedOnceAndTheFirstFailureIsTold) {
-  const Descriptor file = Open();
+  const posix::Descriptor file = Open();
   int flushes = 0;
   const auto sound = OpenStore::Make(file.get(), [&] { return ++flushes, absl::OkStatus(); });
   EXPECT_TRUE(OpenStore::FlushAll().ok());
@@ -46,7 +46,7 @@ TEST_F(OpenStoreTest, AllAreFlushedOnceAndTheFirstFailureIsTold) {
 }
 
 TEST_F(OpenStoreTest, AFailureOfAPartIsFinalForTheWholeAndTheOtherWayRound) {
-  const Descriptor file = Open();
+  const posix::Descriptor file = Open();
   bool asked = false;
   const auto ask = [&] { return asked = true, absl::OkStatus(); };
   const auto parts = OpenStore::Make(file.get(), ask);
@@ -62,10 +62,10 @@ TEST_F(OpenStoreTest, AFailureOfAPartIsFinalForTheWholeAndTheOtherWayRound) {
 }
 
 TEST_F(OpenStoreTest, WhoeverOpensAFileThatIsBeingClosedWaitsForItsEnd) {
-  const Descriptor mine = Open(O_RDONLY);
+  const posix::Descriptor mine = Open(O_RDONLY);
   std::future<bool> waited;
   {
-    auto theirs = std::make_unique<Descriptor>(Open());
+    auto theirs = std::make_unique<posix::Descriptor>(Open());
     EXPECT_FALSE(AwaitClosing(mine.get(), path_));
     const auto store = OpenStore::OfFile(theirs->get(), path_);
     theirs.reset();  // the store keeps the file

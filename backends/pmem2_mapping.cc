@@ -11,8 +11,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
 #include "backends/largest_mapping.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 
@@ -154,7 +154,7 @@ absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_o
 }
 
 int Pmem2Mapping::Renew(uint64_t offset, uint64_t length) const {
-  const Descriptor disk(
+  const posix::Descriptor disk(
       open(absl::StrCat("/proc/self/fd/", fd_).c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
   if (disk.get() < 0) return errno;
   constexpr size_t kStep = 64 << 10;

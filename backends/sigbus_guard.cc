@@ -5,7 +5,7 @@
 
 #include <mutex>
 
-#include "backends/guarded_copy.h"
+#include "backends/guarded_routines.h"
 
 namespace nvdimmfs::backends {
 namespace internal {
@@ -58,11 +58,11 @@ void GoOn(const internal::ResumePoint& resume, ucontext_t* context) {
 }
 #endif
 
-// A copy of guarded_copy.h goes on where it says that the page is gone.
+// A routine of guarded_routines.h goes on where it says that the page is gone.
 bool GoneInGuardedCopy(const siginfo_t* info, [[maybe_unused]] void* context) {
 #if defined(__x86_64__)
   greg_t& rip = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
-  const uintptr_t resume = internal::GuardedCopyResume(static_cast<uintptr_t>(rip));
+  const uintptr_t resume = internal::GuardedResume(static_cast<uintptr_t>(rip));
   if (info->si_code <= 0 || resume == 0) return false;
   last_failure = FailureOf(*info);
   rip = static_cast<greg_t>(resume);

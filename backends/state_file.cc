@@ -9,8 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
-#include "backends/new_file.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/folder.h"
+#include "backends/posix/new_file.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -18,18 +19,12 @@ namespace {
 
 constexpr size_t kLongest = 4096;  // bytes; a record is far shorter
 
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 class File final : public core::intel::StateStore {
  public:
   File(std::string path, bool read_only) : path_(std::move(path)), read_only_(read_only) {}
 
   absl::StatusOr<std::string> Load() override {
-    const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    const posix::Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (file.get() < 0 && errno == ENOENT) return std::string();
     struct stat status = {};
     if (file.get() < 0 || fstat(file.get(), &status) != 0) return Failed("open");
@@ -51,8 +46,9 @@ class File final : public core::intel::StateStore {
     // What a power cut left there was never the record.
     const std::string fresh = path_ + ".new";
     unlink(fresh.c_str());
-    errno = ReplaceFile(path_, fresh, record, 0600);
-    return errno == 0 ? SyncDirectory() : Failed("save");
+    errno = posix::ReplaceFile(path_, fresh, record, 0600);
+    if (errno == 0) errno = posix::SyncFolder(posix::FolderOf(path_));
+    return errno == 0 ? absl::OkStatus() : Failed("save");
   }
 
  private:
@@ -60,13 +56,6 @@ class File final : public core::intel::StateStore {
     const int error = errno;
     return core::Refusal(error, absl::StrCat("dimm_state.", verb),
                          absl::StrCat(verb, " ", path_, ": ", strerror(error)));
-  }
-
-  absl::Status SyncDirectory() const {
-    const Descriptor directory(
-        open(DirectoryOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() < 0 || fsync(directory.get()) != 0) return Failed("save");
-    return absl::OkStatus();
   }
 
   const std::string path_;

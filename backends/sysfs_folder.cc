@@ -5,23 +5,18 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
-#include <system_error>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
-#include "backends/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 
 namespace nvdimmfs::backends {
 namespace {
-
-constexpr size_t kAttributeSize = 4096;  // sysfs: an attribute is a page at most
 
 std::optional<std::string> Resolve(const std::string& path) {
   const std::unique_ptr<char, decltype(&free)> resolved(realpath(path.c_str(), nullptr), free);
@@ -45,14 +40,9 @@ bool SysfsFolder::Has(absl::string_view name) const {
 }
 
 std::optional<std::string> SysfsFolder::Text(absl::string_view name) const {
-  const Descriptor file(open(absl::StrCat(path_, "/", name).c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return std::nullopt;
-  std::array<char, kAttributeSize> buffer;
-  const ssize_t length = read(file.get(), buffer.data(), buffer.size());
-  if (length < 0) return std::nullopt;
-  absl::string_view text(buffer.data(), static_cast<size_t>(length));
-  absl::ConsumeSuffix(&text, "\n");
-  return std::string(text);
+  std::optional<std::string> text = posix::ReadAttribute(AT_FDCWD, absl::StrCat(path_, "/", name));
+  if (text && absl::EndsWith(*text, "\n")) text->pop_back();
+  return text;
 }
 
 std::optional<uint64_t> SysfsFolder::Number(absl::string_view name) const {
@@ -80,13 +70,8 @@ std::optional<SysfsFolder> SysfsFolder::Follow(absl::string_view name) const {
 
 std::vector<std::string> SysfsFolder::Names(absl::string_view prefix) const {
   std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(path_, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::string name = entry->path().filename().string();
+  for (std::string& name : posix::ReadFolder(path_).value_or(std::vector<std::string>()))
     if (absl::StartsWith(name, prefix)) names.push_back(std::move(name));
-  }
-  std::sort(names.begin(), names.end());
   return names;
 }
 

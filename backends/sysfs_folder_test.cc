@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -75,7 +75,7 @@ TEST_F(SysfsFolderTest, ListsAndFollows) {
 }
 
 TEST_F(SysfsFolderTest, KnowsTheDeviceOfANode) {
-  const Descriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const posix::Descriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const auto folder = SysfsFolder::OfNode(null.get());
   if (!folder) GTEST_SKIP() << "no sysfs here";
   EXPECT_EQ(folder->name(), "null");

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
 #include "backends/file_reader.h"
 #include "backends/foreign_format.h"
 #include "backends/image_lock.h"
 #include "backends/image_watch.h"
 #include "backends/machine_badblocks.h"
 #include "backends/open_source.h"
+#include "backends/posix/descriptor.h"
 #include "backends/sysfs_folder.h"
 #include "backends/true_size.h"
 #include "core/base/status.h"
@@ -45,7 +45,7 @@ absl::StatusOr<std::shared_ptr<core::Media>> MapFile(int fd, uint64_t size, cons
 
 absl::StatusOr<std::shared_ptr<core::Media>> MapWhole(const std::string& path, NodeKind kind,
                                                       const FileOptions& options) {
-  ASSIGN_OR_RETURN(const Descriptor file, OpenNode(path, kind, options.read_only));
+  ASSIGN_OR_RETURN(const posix::Descriptor file, OpenNode(path, kind, options.read_only));
   if (!(options.read_only && options.force)) {
     RETURN_IF_ERROR(LockImage(file.get(), path, options.read_only));
   }

@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::tools {
@@ -23,18 +26,8 @@ absl::Status Failed(const std::string& path, int error) {
                                     strerror(error), "; nothing was changed"));
 }
 
-int OpenNew(const std::string& path) {
-  return open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-
-bool WriteAll(int fd, absl::Span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return true;
+posix::Descriptor OpenNew(const std::string& path) {
+  return posix::Descriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 }
 
 absl::Status Copy(const core::Media& area, int fd, const std::string& path) {
@@ -42,18 +35,14 @@ absl::Status Copy(const core::Media& area, int fd, const std::string& path) {
   for (uint64_t at = 0; at < area.size(); at += piece.size()) {
     piece.resize(std::min(kPiece, area.size() - at));
     RETURN_IF_ERROR(area.Read(at, absl::MakeSpan(piece)));
-    if (!WriteAll(fd, piece)) return Failed(path, errno);
+    if (const int error = posix::WriteAll(fd, piece); error != 0) return Failed(path, error);
   }
   return fsync(fd) == 0 ? absl::OkStatus() : Failed(path, errno);
 }
 
 // The name is in its folder for good.
 absl::Status SyncFolder(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int fd = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return Failed(path, errno);
-  const int error = fsync(fd) == 0 ? 0 : errno;
-  close(fd);
+  const int error = posix::SyncFolder(posix::FolderOf(path));
   return error == 0 || error == EINVAL ? absl::OkStatus() : Failed(path, error);
 }
 
@@ -63,19 +52,19 @@ absl::StatusOr<std::string> KeepLabelArea(const core::Media& area,
                                           const std::optional<std::string>& path,
                                           const std::string& beside) {
   std::string name = path.value_or("");
-  int fd = -1;
+  posix::Descriptor file;
   if (path) {
-    fd = OpenNew(name);
+    file = OpenNew(name);
   } else {
-    for (int number = 1; fd < 0; ++number) {
+    for (int number = 1; !file; ++number) {
       name = absl::StrCat(beside, ".labels-", number);
-      fd = OpenNew(name);
-      if (fd < 0 && errno != EEXIST) break;
+      file = OpenNew(name);
+      if (!file && errno != EEXIST) break;
     }
   }
-  if (fd < 0) return Failed(name, errno);
-  absl::Status status = Copy(area, fd, name);
-  close(fd);
+  if (!file) return Failed(name, errno);
+  absl::Status status = Copy(area, file.get(), name);
+  file.Close();
   if (status.ok()) status = SyncFolder(name);
   if (status.ok()) return name;
   unlink(name.c_str());

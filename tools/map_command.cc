@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "backends/new_file.h"
+#include "backends/posix/new_file.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
 #include "core/labels/dpa_svg.h"
@@ -53,8 +53,7 @@ absl::Status WritePicture(const std::string& picture, const std::string& path) {
       type == std::filesystem::file_type::not_found) {
     // Through a link to the file itself; a picture that does not fit leaves the old one.
     const std::string target = std::filesystem::weakly_canonical(path, unused).string();
-    error =
-        backends::ReplaceFile(target, absl::StrCat(target, ".", getpid(), ".part"), picture, 0666);
+    error = posix::ReplaceFile(target, absl::StrCat(target, ".", getpid(), ".part"), picture, 0666);
   } else {
     errno = 0;
     std::ofstream file(path, std::ios::binary);

@@ -7,53 +7,40 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/file.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-absl::Status Failed(const std::string& path) {
+absl::Status Failed(int error, const std::string& path) {
   return core::Refusal(
-      errno, "repair.log",
-      absl::StrCat("keep a copy in ", path, ": ", strerror(errno), "; nothing was overwritten"));
-}
-
-bool WriteAll(int fd, const void* data, size_t size) {
-  const char* at = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t n = write(fd, at, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    at += n;
-    size -= static_cast<size_t>(n);
-  }
-  return true;
+      error, "repair.log",
+      absl::StrCat("keep a copy in ", path, ": ", strerror(error), "; nothing was overwritten"));
 }
 
 }  // namespace
 
-RepairLog::~RepairLog() {
-  if (fd_ >= 0) close(fd_);
-}
-
 absl::Status RepairLog::Open() {
-  for (int number = 1; fd_ < 0; ++number) {
+  for (int number = 1; !file_; ++number) {
     path_ = absl::StrCat(source_, ".repair-", number);
-    fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd_ < 0 && errno != EEXIST) return Failed(path_);
+    file_ = posix::Descriptor(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file_ && errno != EEXIST) return Failed(errno, path_);
   }
   return absl::OkStatus();
 }
 
 absl::Status RepairLog::Save(uint64_t offset, absl::Span<const std::byte> bytes) {
-  if (fd_ < 0) RETURN_IF_ERROR(Open());
+  if (!file_) RETURN_IF_ERROR(Open());
   const std::string head = absl::StrCat(offset, " ", bytes.size(), "\n");
-  if (WriteAll(fd_, head.data(), head.size()) && WriteAll(fd_, bytes.data(), bytes.size()) &&
-      fsync(fd_) == 0) {
+  int error = posix::WriteAll(file_.get(), head);
+  if (error == 0) error = posix::WriteAll(file_.get(), bytes);
+  if (error == 0 && fsync(file_.get()) != 0) error = errno;
+  if (error == 0) {
     size_ += head.size() + bytes.size();
     return absl::OkStatus();
   }
-  const absl::Status failed = Failed(path_);
+  const absl::Status failed = Failed(error, path_);
   DropPart();
   return failed;
 }
@@ -61,13 +48,12 @@ absl::Status RepairLog::Save(uint64_t offset, absl::Span<const std::byte> bytes)
 void RepairLog::DropPart() {
   if (size_ != 0) {
     // What fails here leaves a last piece that is shorter than its line says: a reader sees it.
-    (void)!ftruncate(fd_, static_cast<off_t>(size_));
+    (void)!ftruncate(file_.get(), static_cast<off_t>(size_));
     return;
   }
   unlink(path_.c_str());
   path_.clear();
-  close(fd_);
-  fd_ = -1;
+  file_.Close();
 }
 
 }  // namespace nvdimmfs::tools

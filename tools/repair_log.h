@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::tools {
 
@@ -17,9 +19,6 @@ namespace nvdimmfs::tools {
 class RepairLog {
  public:
   explicit RepairLog(std::string source) : source_(std::move(source)) {}
-  ~RepairLog();
-  RepairLog(const RepairLog&) = delete;
-  RepairLog& operator=(const RepairLog&) = delete;
 
   // `offset` is from the start of the source. A piece that cannot be kept whole leaves nothing of
   // itself in the file, and no file where it would have been the first.
@@ -33,7 +32,7 @@ class RepairLog {
 
   const std::string source_;
   std::string path_;
-  int fd_ = -1;
+  posix::Descriptor file_;
   uint64_t size_ = 0;  // bytes, of whole pieces
 };
 

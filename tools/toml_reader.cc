@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "backends/posix/file.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "tools/toml/parser.h"
@@ -20,19 +17,11 @@ namespace {
 
 constexpr size_t kMaxFile = 1 << 20;  // bytes
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::error_code unused;
-  if (std::filesystem::is_directory(path, unused))
-    return core::Refusal(EISDIR, "toml.open", absl::StrCat("open ", path, ": ", strerror(EISDIR)));
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return core::Refusal(errno, "toml.open", absl::StrCat("open ", path, ": ", strerror(errno)));
-  std::string text(kMaxFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof()))
-    return core::Refusal(EIO, "toml.open", absl::StrCat("read ", path, ": ", strerror(EIO)));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxFile)
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  absl::StatusOr<std::string> text = posix::ReadFile(path, kMaxFile + 1);
+  if (!text.ok())
+    return core::Refusal(core::ErrnoOf(text.status()), "toml.open", text.status().message());
+  if (text->size() > kMaxFile)
     return core::Refusal(E2BIG, "toml.size",
                          absl::StrCat(path, ": more than ", kMaxFile,
                                       " bytes; is this an image that is called .toml?"));
@@ -80,7 +69,7 @@ TomlReader& TomlReader::operator=(TomlReader&&) noexcept = default;
 TomlReader::~TomlReader() = default;
 
 absl::StatusOr<TomlReader> TomlReader::Open(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadText(path));
   return Parse(text, path);
 }
 

@@ -19,11 +19,11 @@
 #include "backends/cxl/mailbox.h"
 #include "backends/cxl/memdev.h"
 #include "backends/cxl/topology.h"
-#include "backends/descriptor.h"
 #include "backends/devdax_backend.h"
 #include "backends/image_lock.h"
 #include "backends/open_source.h"
 #include "backends/pmem2_media.h"
+#include "backends/posix/descriptor.h"
 #include "backends/sysfs_folder.h"
 #include "core/base/status.h"
 #include "core/labels/interleave_set.h"
@@ -71,7 +71,7 @@ class CxlDevice final : public core::MemoryDevice {
 absl::Status CxlDevice::Destroy(Wipe wipe) {
   const absl::string_view verb = wipe == Wipe::kSanitize ? "sanitize" : "erase";
   const std::string path = absl::StrCat(folder_.path(), "/security/", verb);
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const posix::Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (file.get() < 0 && errno == ENOENT)
     return Refusal(ENOTTY, "cxl.wipe",
                    absl::StrCat(verb, " ", device_->name(),
@@ -127,7 +127,8 @@ class Builder {
 
 absl::StatusOr<OpenDevice> Builder::Open(const std::string& path) const {
   // Commands need a writable descriptor no more than a readable one.
-  ASSIGN_OR_RETURN(Descriptor node, OpenNode(path, NodeKind::kCharacter, options_.read_only));
+  ASSIGN_OR_RETURN(posix::Descriptor node,
+                   OpenNode(path, NodeKind::kCharacter, options_.read_only));
   const auto folder = SysfsFolder::OfNode(node.get());
   const auto subsystem = folder ? folder->Follow("subsystem") : std::nullopt;
   if (!subsystem || subsystem->name() != "cxl" || !folder->Has("label_storage_size"))
@@ -211,7 +212,7 @@ absl::StatusOr<core::DimmSource> Builder::Dimm(const OpenDevice& opened) const {
 
 absl::StatusOr<std::shared_ptr<core::Media>> Builder::Addresses(const Region& region,
                                                                 core::BusSource& bus) const {
-  ASSIGN_OR_RETURN(const Descriptor memory,
+  ASSIGN_OR_RETURN(const posix::Descriptor memory,
                    OpenNode(kPhysicalMemory, NodeKind::kCharacter, options_.read_only));
   auto mapped = Pmem2Media::Map(
       memory.get(),

@@ -26,7 +26,7 @@ std::string NameOf(uint32_t command) {
 
 class IoctlMailbox final : public Mailbox {
  public:
-  IoctlMailbox(Descriptor node, std::string device)
+  IoctlMailbox(posix::Descriptor node, std::string device)
       : node_(std::move(node)), device_(std::move(device)) {}
 
   absl::StatusOr<std::vector<CommandInfo>> Commands() override;
@@ -34,7 +34,7 @@ class IoctlMailbox final : public Mailbox {
                                               size_t out_size) override;
 
  private:
-  const Descriptor node_;
+  const posix::Descriptor node_;
   const std::string device_;
 };
 
@@ -92,7 +92,7 @@ absl::Status DeviceRefusal(uint32_t return_code, uint32_t command, const std::st
                  absl::StrCat(NameOf(command), " of ", device, ": return code ", return_code));
 }
 
-std::unique_ptr<Mailbox> MakeIoctlMailbox(Descriptor node, const std::string& device) {
+std::unique_ptr<Mailbox> MakeIoctlMailbox(posix::Descriptor node, const std::string& device) {
   return std::make_unique<IoctlMailbox>(std::move(node), device);
 }
 

@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::backends::cxl {
 
@@ -42,7 +42,7 @@ class Mailbox {
 absl::Status DeviceRefusal(uint32_t return_code, uint32_t command, const std::string& device);
 
 // Through the ioctls of /dev/cxl/memN (linux/cxl_mem.h). `device` is its name, for sentences.
-std::unique_ptr<Mailbox> MakeIoctlMailbox(Descriptor node, const std::string& device);
+std::unique_ptr<Mailbox> MakeIoctlMailbox(posix::Descriptor node, const std::string& device);
 
 }  // namespace nvdimmfs::backends::cxl
 

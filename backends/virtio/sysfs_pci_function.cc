@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "backends/sysfs_folder.h"
 #include "core/base/endian.h"
 #include "core/base/range.h"
@@ -80,7 +80,7 @@ class MappedRegisters final : public Registers {
 
 class SysfsPciFunction final : public PciFunction {
  public:
-  SysfsPciFunction(std::string name, SysfsFolder folder, Descriptor config)
+  SysfsPciFunction(std::string name, SysfsFolder folder, posix::Descriptor config)
       : name_(std::move(name)), folder_(std::move(folder)), config_(std::move(config)) {}
 
   const std::string& name() const override { return name_; }
@@ -99,7 +99,7 @@ class SysfsPciFunction final : public PciFunction {
 
   const std::string name_;
   const SysfsFolder folder_;
-  const Descriptor config_;
+  const posix::Descriptor config_;
   std::vector<Mapping> pages_;
 };
 
@@ -118,7 +118,7 @@ absl::Status SysfsPciFunction::WriteConfig(unsigned offset, absl::Span<const std
 absl::StatusOr<std::unique_ptr<Registers>> SysfsPciFunction::Map(unsigned bar, uint64_t offset,
                                                                  uint64_t size) {
   const std::string path = absl::StrCat(folder_.path(), "/resource", bar);
-  const Descriptor file(bar < kBars ? open(path.c_str(), O_RDWR | O_CLOEXEC) : -1);
+  const posix::Descriptor file(bar < kBars ? open(path.c_str(), O_RDWR | O_CLOEXEC) : -1);
   struct stat status;
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || status.st_size <= 0 || size == 0 ||
       !core::Fits(offset, size, static_cast<uint64_t>(status.st_size)))
@@ -146,7 +146,7 @@ absl::StatusOr<DmaPage> SysfsPciFunction::AllocatePage() {
   Mapping mapping(at, kHugePage);
   std::memset(at, 0, kPage);
   uint64_t entry = 0;
-  const Descriptor pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  const posix::Descriptor pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   const auto place = static_cast<off_t>(reinterpret_cast<uintptr_t>(at) / kPage * sizeof entry);
   if (pagemap.get() < 0 || pread(pagemap.get(), &entry, sizeof entry, place) != sizeof entry ||
       (entry & kPagePresent) == 0 || (entry & kPageFrame) == 0)
@@ -176,10 +176,10 @@ absl::StatusOr<std::unique_ptr<PciFunction>> OpenSysfsPciFunction(const std::str
                                 ": it is behind an IOMMU, which this driver cannot program; use "
                                 "the kernel's driver and virtio-pmem:/dev/pmemN"));
   // An unbound device may be switched off.
-  const Descriptor enable(open((folder->path() + "/enable").c_str(), O_WRONLY | O_CLOEXEC));
+  const posix::Descriptor enable(open((folder->path() + "/enable").c_str(), O_WRONLY | O_CLOEXEC));
   if (enable.get() >= 0 && write(enable.get(), "1", 1) != 1)
     return Refusal(errno, "virtio.pci", absl::StrCat("enable ", address, ": ", strerror(errno)));
-  Descriptor config(open((folder->path() + "/config").c_str(), O_RDWR | O_CLOEXEC));
+  posix::Descriptor config(open((folder->path() + "/config").c_str(), O_RDWR | O_CLOEXEC));
   if (config.get() < 0)
     return Refusal(errno, "virtio.pci", absl::StrCat("open ", address, ": ", strerror(errno)));
   if (flock(config.get(), LOCK_EX | LOCK_NB) != 0)

@@ -1,6 +1,5 @@
 #include "tools/shell/block_nodes.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +17,6 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <new>
 #include <optional>
 #include <set>
@@ -29,35 +27,29 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/status.h"
 #include "tools/shell/device_number.h"
-#include "tools/shell/loop_device.h"
 #include "tools/shell/mount_table.h"
 #include "tools/shell/node_requests.h"
 
 namespace nvdimmfs::tools {
 namespace {
 
-int OpenFolder(const std::string& path) {
-  return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
+using posix::Descriptor;
+using posix::LoopDevice;
 
 // What is needed of the machine, opened while nothing covers it: by then the way to it may lead
 // through who waits for an answer from here.
 struct Folders {
-  int nodes = OpenFolder(kBlockPath);
-  int blocks = OpenFolder("/sys/class/block");
-
-  Folders() = default;
-  ~Folders() {
-    close(nodes);
-    close(blocks);
-  }
-  Folders(const Folders&) = delete;
-  Folders& operator=(const Folders&) = delete;
+  const Descriptor nodes = posix::OpenFolder(kBlockPath);
+  const Descriptor blocks = posix::OpenFolder("/sys/class/block");
 
   std::string Node(absl::string_view name) const {
-    return absl::StrCat("/proc/self/fd/", nodes, "/", name);
+    return absl::StrCat("/proc/self/fd/", nodes.get(), "/", name);
   }
 };
 
@@ -77,45 +69,56 @@ class TemporaryNode {
   const std::string path_;
 };
 
-std::vector<std::string> NamesAt(int folder) {
-  std::vector<std::string> names;
-  const int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
-  if (stream == nullptr) return names;
-  while (const dirent* entry = readdir(stream.get())) names.emplace_back(entry->d_name);
-  return names;
-}
-
 dev_t DeviceOf(const std::string& path) {
   struct stat stat = {};
   return ::stat(path.c_str(), &stat) == 0 ? stat.st_dev : 0;
 }
 
-// The first line of `attribute` below `folder`, without its newline; "" where there is none.
-std::string ReadLine(int folder, const std::string& attribute) {
-  const int file = openat(folder, attribute.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return "";
-  char text[64];
-  const ssize_t length = read(file, text, sizeof text);
-  close(file);
-  const absl::string_view all(text, static_cast<size_t>(std::max<ssize_t>(length, 0)));
-  return std::string(all.substr(0, all.find('\n')));
+// The first line of `attribute` below `folder`; "" where there is none.
+std::string LineOf(const Descriptor& folder, const std::string& attribute) {
+  return posix::ReadLine(folder.get(), attribute).value_or("");
+}
+
+// What the loop device behind `node` is over. Refused as LoopDevice::Open and Backing.
+absl::StatusOr<posix::LoopBacking> BackingOf(const std::string& node) {
+  ASSIGN_OR_RETURN(const LoopDevice device, LoopDevice::Open(node));
+  return device.Backing();
+}
+
+void DetachLoop(const std::string& node) {
+  if (const auto device = LoopDevice::Open(node); device.ok()) device->Detach();
+}
+
+bool IsLost(const std::string& node) {
+  const auto device = LoopDevice::Open(node);
+  return device.ok() && device->IsLost();
+}
+
+// Attaches `file` to the loop device `index`, which is made if need be; `node` is a node of its
+// number. "shell.block": EBUSY where something else is attached.
+absl::Status AttachLoop(int control, uint32_t index, int file, const std::string& node,
+                        const posix::LoopSettings& settings) {
+  const auto failed = [index](absl::string_view verb, int error) {
+    return core::Refusal(
+        error, "shell.block",
+        absl::StrCat("shell: ", verb, " loop device ", index, ": ", strerror(error)));
+  };
+  if (const int error = posix::AddLoop(control, index); error != 0 && error != EEXIST)
+    return failed("make", error);
+  const auto device = LoopDevice::Open(node, settings.read_only);
+  if (!device.ok()) return failed("open", core::ErrnoOf(device.status()));
+  const absl::Status attached = device->Configure(file, settings);
+  return attached.ok() ? attached : failed("attach", core::ErrnoOf(attached));
 }
 
 class BlockNodes {
  public:
   BlockNodes(const std::string& tree, const Folders& folders, BlockRecord& record)
       : device_(DeviceOf(tree)),
-        tree_(OpenFolder(tree)),
-        files_(OpenFolder(absl::StrCat(tree, "/dev"))),
+        tree_(posix::OpenFolder(tree)),
+        files_(posix::OpenFolder(absl::StrCat(tree, "/dev"))),
         folders_(folders),
         record_(record) {}
-  ~BlockNodes() {
-    close(tree_);
-    close(files_);
-  }
-  BlockNodes(const BlockNodes&) = delete;
-  BlockNodes& operator=(const BlockNodes&) = delete;
 
   bool Ensure(const std::string& name) {
     DropStale();
@@ -137,20 +140,21 @@ class BlockNodes {
 
   std::optional<struct stat> FileOf(const std::string& name) const {
     struct stat stat = {};
-    if (fstatat(files_, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(stat.st_mode))
+    if (fstatat(files_.get(), name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(stat.st_mode))
       return std::nullopt;
     return stat;
   }
 
   // As its disk says: a file of a read-only region can still be opened for writing, as in a kernel.
   bool ReadOnly(const std::string& name) const {
-    return ReadLine(tree_, absl::StrCat("block/", name, "/ro")) == "1";
+    return LineOf(tree_, absl::StrCat("block/", name, "/ro")) == "1";
   }
 
   void Drop(const std::string& name, const Device& device) {
     if (device.entry) {
       DetachLoop(folders_.Node(name));
-      RemoveLoop(record_.control, device.index);
+      posix::RemoveLoop(record_.control, device.index);
       record_.attached[*device.entry].store(0);
     }
     unlink(folders_.Node(name).c_str());
@@ -183,13 +187,13 @@ class BlockNodes {
   bool EnsureDisk(const std::string& name) {
     if (devices_.count(name) != 0) return true;
     const auto stat = FileOf(name);
-    const auto number = ReadNumber(tree_, absl::StrCat("block/", name, "/dev"));
+    const auto number = ReadNumber(tree_.get(), absl::StrCat("block/", name, "/dev"));
     const auto entry = std::find(std::begin(record_.attached), std::end(record_.attached), 0);
     if (!stat || !number || entry == std::end(record_.attached)) return false;
     Device device = {.index = record_.loops.IndexOf(minor(*number)),
                      .file = stat->st_ino,
                      .read_only = ReadOnly(name)};
-    if (major(*number) != kLoopMajor || !record_.loops.Holds(device.index)) return false;
+    if (major(*number) != posix::kLoopMajor || !record_.loops.Holds(device.index)) return false;
     const std::string node = folders_.Node(name);
     unlink(node.c_str());
     if (mknod(node.c_str(), S_IFBLK | 0600, *number) != 0) return false;
@@ -203,12 +207,16 @@ class BlockNodes {
   }
 
   bool Attach(const std::string& name, const Device& device, uint32_t block_size) const {
-    const int file =
-        openat(files_, name.c_str(), (device.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-    if (file < 0) return false;
-    const absl::Status attached = AttachLoop(record_.control, device.index, file,
-                                             folders_.Node(name), device.read_only, block_size);
-    close(file);
+    const Descriptor file(
+        openat(files_.get(), name.c_str(), (device.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));
+    if (!file) return false;
+    const absl::Status attached =
+        AttachLoop(record_.control, device.index, file.get(), folders_.Node(name),
+                   // Direct: what cannot be read must not come from a cache in between.
+                   {.sector_size = block_size,
+                    .read_only = device.read_only,
+                    .direct = true,
+                    .partitions = true});
     if (!attached.ok())
       std::fprintf(stderr, "nvdimmfs: %s: %s\n", name.c_str(),
                    std::string(attached.message()).c_str());
@@ -219,33 +227,29 @@ class BlockNodes {
   void ShowPartitions(const std::string& disk) {
     Device& device = devices_[disk];
     const std::string loop = absl::StrCat("loop", device.index);
-    const int folder = openat(folders_.blocks, loop.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const Descriptor folder(
+        openat(folders_.blocks.get(), loop.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     std::string text = disk + "\n";
     std::set<std::string> names;
-    for (const std::string& name : NamesAt(folder)) {
+    for (const std::string& name : posix::NamesIn(folder.get())) {
       if (!absl::StartsWith(name, absl::StrCat(loop, "p"))) continue;
       const auto attribute = [&](absl::string_view of) {
-        return ReadLine(folder, absl::StrCat(name, "/", of));
+        return LineOf(folder, absl::StrCat(name, "/", of));
       };
       const std::string index = attribute("partition");
       absl::StrAppend(&text, index, " ", attribute("start"), " ", attribute("size"), " ",
                       attribute("dev"), "\n");
       names.insert(absl::StrCat(disk, absl::EndsWith(disk, "s") ? "" : "p", index));
     }
-    if (folder >= 0) close(folder);
     if (text == device.told || (names.empty() && device.told.empty())) return;
-    const int file = openat(tree_, "bus/nd/x/partitions", O_WRONLY | O_CLOEXEC);
-    const bool told =
-        file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (file >= 0) close(file);
-    if (!told) return;
+    if (posix::WriteAttribute(tree_.get(), "bus/nd/x/partitions", text) != 0) return;
     device.told = std::move(text);
     device.partitions = std::move(names);
   }
 
   const dev_t device_;  // of the tree
-  const int tree_;
-  const int files_;  // the tree's dev/
+  const Descriptor tree_;
+  const Descriptor files_;  // the tree's dev/
   const Folders& folders_;
   BlockRecord& record_;
   std::map<std::string, Device> devices_;
@@ -254,20 +258,18 @@ class BlockNodes {
 // --- The end. ---
 
 // Of the loop device itself and of its partitions. `blocks` is /sys/class/block.
-std::set<dev_t> NumbersOf(const LoopRange& loops, uint32_t loop, int blocks) {
-  std::set<dev_t> numbers = {makedev(kLoopMajor, loops.MinorOf(loop))};
-  for (const std::string& name : NamesAt(blocks)) {
+std::set<dev_t> NumbersOf(const LoopRange& loops, uint32_t loop, const Descriptor& blocks) {
+  std::set<dev_t> numbers = {makedev(posix::kLoopMajor, loops.MinorOf(loop))};
+  for (const std::string& name : posix::NamesIn(blocks.get())) {
     if (!absl::StartsWith(name, absl::StrCat("loop", loop, "p"))) continue;
-    if (const auto number = ReadNumber(blocks, absl::StrCat(name, "/dev"))) numbers.insert(*number);
+    if (const auto number = ReadNumber(blocks.get(), absl::StrCat(name, "/dev")))
+      numbers.insert(*number);
   }
   return numbers;
 }
 
 void Unmount(const std::string& path) {
-  if (const int folder = OpenFolder(path); folder >= 0) {
-    syncfs(folder);
-    close(folder);
-  }
+  if (const Descriptor folder = posix::OpenFolder(path)) syncfs(folder.get());
   if (umount2(path.c_str(), UMOUNT_NOFOLLOW) != 0)
     umount2(path.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
 }
@@ -276,7 +278,7 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
   for (std::atomic<int>& attached : record.attached) {
     if (attached.load() == 0) continue;
     const auto loop = static_cast<uint32_t>(attached.load() - 1);
-    const TemporaryNode node(folders, makedev(kLoopMajor, record.loops.MinorOf(loop)));
+    const TemporaryNode node(folders, makedev(posix::kLoopMajor, record.loops.MinorOf(loop)));
     // It may be somebody else's by now, or nobody's. One that cannot say what it is over has lost
     // its file.
     const auto backing = BackingOf(node.path());
@@ -287,7 +289,7 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
       for (const MountEntry& entry : ReadMountTable())
         if (numbers.count(entry.device) != 0) Unmount(entry.path);
       DetachLoop(node.path());
-      RemoveLoop(record.control, loop);
+      posix::RemoveLoop(record.control, loop);
     }
     attached.store(0);
   }
@@ -301,11 +303,12 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
 void DetachLost(int control, const std::string& tree) {
   const bool alone = flock(control, LOCK_EX | LOCK_NB) == 0;
   const Folders folders;
-  for (const std::string& name : alone ? NamesAt(folders.blocks) : std::vector<std::string>()) {
-    const auto index = LoopIndexOf(name);
-    const auto number = ReadNumber(folders.blocks, absl::StrCat(name, "/dev"));
+  for (const std::string& name :
+       alone ? posix::NamesIn(folders.blocks.get()) : std::vector<std::string>()) {
+    const auto index = posix::LoopIndexOf(name);
+    const auto number = ReadNumber(folders.blocks.get(), absl::StrCat(name, "/dev"));
     if (!index || !number || name.find('p') != name.rfind('p')) continue;
-    std::string file = ReadLine(folders.blocks, absl::StrCat(name, "/loop/backing_file"));
+    std::string file = LineOf(folders.blocks, absl::StrCat(name, "/loop/backing_file"));
     absl::string_view path = file;
     // Of a mount that is gone the kernel knows no more than the path within.
     absl::ConsumePrefix(&path, tree);
@@ -315,7 +318,7 @@ void DetachLost(int control, const std::string& tree) {
       DetachLoop(node.path());
       file.clear();
     }
-    if (file.empty() && *index >= LoopRange::kFirst) RemoveLoop(control, *index);
+    if (file.empty() && *index >= LoopRange::kFirst) posix::RemoveLoop(control, *index);
   }
   flock(control, LOCK_SH);
 }
@@ -324,11 +327,7 @@ void DetachLost(int control, const std::string& tree) {
 
 absl::Status CheckBlockNodes(const std::string& host_dev) {
   const std::string control = absl::StrCat(host_dev, "/loop-control");
-  const int file = open(control.c_str(), O_RDWR | O_CLOEXEC);
-  if (file >= 0) {
-    close(file);
-    return absl::OkStatus();
-  }
+  if (Descriptor(open(control.c_str(), O_RDWR | O_CLOEXEC))) return absl::OkStatus();
   const int error = errno;
   return core::Refusal(error, "shell.block",
                        absl::StrCat("shell: --block: open ", control, ": ", strerror(error),
@@ -353,13 +352,13 @@ int ServeBlockNodes(int socket, const std::string& tree, BlockRecord& record) {
   sigemptyset(&end);
   sigaddset(&end, SIGTERM);
   sigprocmask(SIG_BLOCK, &end, nullptr);
-  const int signals = signalfd(-1, &end, SFD_CLOEXEC);
+  const Descriptor signals(signalfd(-1, &end, SFD_CLOEXEC));
   const Folders folders;
   const dev_t device = DeviceOf(tree);
   BlockNodes nodes(tree, folders, record);
   bool ended = false;
   while (!ended) {
-    pollfd fds[2] = {{socket, POLLIN, 0}, {signals, POLLIN, 0}};
+    pollfd fds[2] = {{socket, POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) break;
     ended = fds[1].revents != 0;
     if (ended || fds[0].revents == 0) continue;

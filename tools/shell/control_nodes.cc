@@ -21,6 +21,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/status.h"
 #include "tools/shell/command_client.h"
 #include "tools/shell/cuse_device.h"
@@ -36,28 +39,23 @@ constexpr char kNumbersAttribute[] = "bus/nd/x/numbers";
 // No DIMM and no bus has that number: who holds a major has this minor.
 constexpr unsigned kHoldersMinor = (1u << 20) - 1;
 
-int OpenFolder(const std::string& path) {
-  return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 // One open(2) of a node: an open command file.
 class ControlFile final : public CuseFile {
  public:
-  ControlFile(int file, bool dimm, bool may_write)
-      : file_(file), dimm_(dimm), may_write_(may_write) {}
-  ~ControlFile() override { close(file_); }
+  ControlFile(posix::Descriptor file, bool dimm, bool may_write)
+      : file_(std::move(file)), dimm_(dimm), may_write_(may_write) {}
 
   uint64_t LengthOf(unsigned number, absl::Span<const std::byte> first) override {
     return nvdimmfs_command_length(dimm_, CommandOf(number), first.data(), first.size());
   }
   int Ioctl(unsigned number, absl::Span<std::byte> buffer, uint64_t length) override {
-    return nvdimmfs_command_run(file_, CommandOf(number), may_write_, buffer.data(), length);
+    return nvdimmfs_command_run(file_.get(), CommandOf(number), may_write_, buffer.data(), length);
   }
 
  private:
   static unsigned CommandOf(unsigned number) { return number & 0xff; }
 
-  const int file_;
+  const posix::Descriptor file_;
   const bool dimm_;
   const bool may_write_;
 };
@@ -65,11 +63,6 @@ class ControlFile final : public CuseFile {
 class ControlNodes {
  public:
   ControlNodes(const std::string& host_dev, const std::string& tree);
-  ~ControlNodes() {
-    for (const int folder : {host_, tree_, nodes_, classes_, numbers_}) close(folder);
-  }
-  ControlNodes(const ControlNodes&) = delete;
-  ControlNodes& operator=(const ControlNodes&) = delete;
 
   bool Ensure(const std::string& name);
   // What is to be polled, and the device behind each.
@@ -90,11 +83,11 @@ class ControlNodes {
   }
 
   // Opened while nothing covers them: the way to them leads through who waits for an answer later.
-  const int host_;     // the host's /dev
-  const int tree_;     // the top of the tree
-  const int nodes_;    // kControlPath
-  const int classes_;  // /sys/class
-  const int numbers_;  // /sys/dev/char
+  const posix::Descriptor host_;     // the host's /dev
+  const posix::Descriptor tree_;     // the top of the tree
+  const posix::Descriptor nodes_;    // kControlPath
+  const posix::Descriptor classes_;  // /sys/class
+  const posix::Descriptor numbers_;  // /sys/dev/char
   uint64_t identity_ = 0;
   std::map<int, std::unique_ptr<CuseDevice>> devices_;  // by descriptor
   std::map<std::string, dev_t> made_;                   // nodes
@@ -102,13 +95,13 @@ class ControlNodes {
 };
 
 ControlNodes::ControlNodes(const std::string& host_dev, const std::string& tree)
-    : host_(OpenFolder(host_dev)),
-      tree_(OpenFolder(tree)),
-      nodes_(OpenFolder(kControlPath)),
-      classes_(OpenFolder("/sys/class")),
-      numbers_(OpenFolder("/sys/dev/char")) {
+    : host_(posix::OpenFolder(host_dev)),
+      tree_(posix::OpenFolder(tree)),
+      nodes_(posix::OpenFolder(kControlPath)),
+      classes_(posix::OpenFolder("/sys/class")),
+      numbers_(posix::OpenFolder("/sys/dev/char")) {
   struct stat stat = {};
-  if (fstat(tree_, &stat) == 0) identity_ = stat.st_dev;
+  if (fstat(tree_.get(), &stat) == 0) identity_ = stat.st_dev;
   ready_ = TakeMajors().ok();
 }
 
@@ -119,12 +112,8 @@ absl::Status ControlNodes::TakeMajors() {
   RETURN_IF_ERROR(dimms.status());
   ASSIGN_OR_RETURN(const unsigned buses, TakeMajor("buses"));
   const std::string text = absl::StrCat("dimm=", *dimms, " control=", buses, "\n");
-  const int file = openat(tree_, kNumbersAttribute, O_WRONLY | O_CLOEXEC);
-  const bool told =
-      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int error = errno;
-  if (file >= 0) close(file);
-  if (told) return absl::OkStatus();
+  const int error = posix::WriteAttribute(tree_.get(), kNumbersAttribute, text);
+  if (error == 0) return absl::OkStatus();
   return core::Refusal(error, "shell.cuse",
                        absl::StrCat("write ", kNumbersAttribute, ": ", strerror(error)));
 }
@@ -135,14 +124,14 @@ absl::StatusOr<unsigned> ControlNodes::TakeMajor(const std::string& what) {
     return absl::StatusOr<std::unique_ptr<CuseFile>>(
         core::Refusal(ENXIO, "shell.cuse", "it only holds a number"));
   }));
-  const auto number = ReadNumber(classes_, absl::StrCat("cuse/", name, "/dev"));
+  const auto number = ReadNumber(classes_.get(), absl::StrCat("cuse/", name, "/dev"));
   if (number) return major(*number);
   return core::Refusal(ENOENT, "shell.cuse", "/sys/class/cuse does not have the device's number");
 }
 
 absl::Status ControlNodes::MakeDevice(const std::string& name, dev_t number,
                                       CuseDevice::Opener opener) {
-  const int cuse = openat(host_, "cuse", O_RDWR | O_CLOEXEC);
+  const int cuse = openat(host_.get(), "cuse", O_RDWR | O_CLOEXEC);
   if (cuse < 0)
     return core::Refusal(errno, "shell.cuse", absl::StrCat("open /dev/cuse: ", strerror(errno)));
   ASSIGN_OR_RETURN(std::unique_ptr<CuseDevice> device,
@@ -157,9 +146,10 @@ absl::StatusOr<std::unique_ptr<CuseFile>> ControlNodes::Open(const std::string& 
   const auto folder = FolderOfNode(name);
   const std::string path = absl::StrCat(folder.value_or(""), "/x/ioctl");
   // A command is written and its reply read, whatever the caller may do.
-  const int file = openat(tree_, path.c_str(), O_RDWR | O_CLOEXEC);
-  if (file >= 0)
-    return std::make_unique<ControlFile>(file, IsDimmNode(name), (flags & O_ACCMODE) != O_RDONLY);
+  posix::Descriptor file(openat(tree_.get(), path.c_str(), O_RDWR | O_CLOEXEC));
+  if (file)
+    return std::make_unique<ControlFile>(std::move(file), IsDimmNode(name),
+                                         (flags & O_ACCMODE) != O_RDONLY);
   const int error = errno == ENOENT ? ENXIO : errno;  // gone: as the kernel has it
   return core::Refusal(error, "shell.cuse", absl::StrCat("open ", path, ": ", strerror(error)));
 }
@@ -167,7 +157,7 @@ absl::StatusOr<std::unique_ptr<CuseFile>> ControlNodes::Open(const std::string& 
 bool ControlNodes::IsOurs(const std::string& name, dev_t number) const {
   const std::string link = absl::StrCat(major(number), ":", minor(number));
   char target[PATH_MAX];
-  const ssize_t length = readlinkat(numbers_, link.c_str(), target, sizeof target);
+  const ssize_t length = readlinkat(numbers_.get(), link.c_str(), target, sizeof target);
   return length > 0 && absl::EndsWith(absl::string_view(target, static_cast<size_t>(length)),
                                       absl::StrCat("/", HostName(name)));
 }
@@ -176,7 +166,7 @@ bool ControlNodes::Ensure(const std::string& name) {
   if (!ready_ || name == kControlReady) return ready_;
   const auto folder = FolderOfNode(name);
   if (!IsControlNode(name) || !folder) return false;
-  const auto number = ReadNumber(tree_, absl::StrCat(*folder, "/dev"));
+  const auto number = ReadNumber(tree_.get(), absl::StrCat(*folder, "/dev"));
   if (!number) return false;
   if (!IsOurs(name, *number)) {
     const absl::Status made =
@@ -186,8 +176,8 @@ bool ControlNodes::Ensure(const std::string& name) {
   }
   const auto found = made_.find(name);
   if (found != made_.end() && found->second == *number) return true;
-  unlinkat(nodes_, name.c_str(), 0);
-  if (mknodat(nodes_, name.c_str(), S_IFCHR | 0600, *number) != 0) return false;
+  unlinkat(nodes_.get(), name.c_str(), 0);
+  if (mknodat(nodes_.get(), name.c_str(), S_IFCHR | 0600, *number) != 0) return false;
   made_[name] = *number;
   return true;
 }
@@ -205,11 +195,7 @@ void ControlNodes::Serve(int descriptor) {
 
 absl::Status CheckControlNodes(const std::string& host_dev) {
   const std::string path = absl::StrCat(host_dev, "/cuse");
-  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (file >= 0) {
-    close(file);
-    return absl::OkStatus();
-  }
+  if (posix::Descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC))) return absl::OkStatus();
   const int error = errno;
   return core::Refusal(error, "shell.cuse", absl::StrCat("open /dev/cuse: ", strerror(error)));
 }

@@ -1,8 +1,6 @@
 #include "tools/shell/device_number.h"
 
-#include <fcntl.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "backends/posix/file.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -31,13 +30,10 @@ bool ConsumeDigits(absl::string_view& rest) {
 }  // namespace
 
 std::optional<dev_t> ReadNumber(int folder, const std::string& attribute) {
-  const int file = openat(folder, attribute.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::nullopt;
-  char text[32] = {};
-  const ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
+  const std::optional<std::string> text = posix::ReadAttribute(folder, attribute);
   unsigned major_number, minor_number;
-  if (length <= 0 || sscanf(text, "%u:%u", &major_number, &minor_number) != 2) return std::nullopt;
+  if (!text || sscanf(text->c_str(), "%u:%u", &major_number, &minor_number) != 2)
+    return std::nullopt;
   return makedev(major_number, minor_number);
 }
 

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/file.h"
 #include "tools/shell/mount_table.h"
 
 namespace nvdimmfs::tools {
@@ -18,15 +19,12 @@ namespace {
 
 // The mount that `path` leads to, without asking whoever serves it; -1 where nothing does.
 int MountAt(const std::string& path) {
-  const int file = open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (file < 0) return -1;
-  char text[512] = {};
-  const int info = open(absl::StrCat("/proc/self/fdinfo/", file).c_str(), O_RDONLY | O_CLOEXEC);
-  const ssize_t length = info < 0 ? -1 : read(info, text, sizeof text - 1);
-  if (info >= 0) close(info);
-  close(file);
+  const posix::Descriptor file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!file) return -1;
+  const std::string info =
+      posix::ReadFile(absl::StrCat("/proc/self/fdinfo/", file.get())).value_or("");
   int id = -1;
-  const char* const line = length > 0 ? strstr(text, "mnt_id:") : nullptr;
+  const char* const line = strstr(info.c_str(), "mnt_id:");
   if (line != nullptr) sscanf(line, "mnt_id: %d", &id);
   return id;
 }
@@ -48,13 +46,9 @@ void LetGo(const std::set<dev_t>& devices, const std::string& kept) {
 HostUnmounts::HostUnmounts()
     : table_(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)), known_(FileSystems()) {}
 
-HostUnmounts::~HostUnmounts() {
-  if (table_ >= 0) close(table_);
-}
-
 std::set<dev_t> HostUnmounts::FileSystems() const {
   std::set<dev_t> devices;
-  for (const MountEntry& entry : ReadMountTable(table_)) devices.insert(entry.device);
+  for (const MountEntry& entry : ReadMountTable(table_.get())) devices.insert(entry.device);
   return devices;
 }
 
@@ -67,7 +61,7 @@ int HostUnmounts::Follow(const std::string& kept) {
     // What the host mounts later is not in this namespace, or comes and goes here by itself.
     for (const dev_t device : gone) known_.erase(device);
     if (!gone.empty()) LetGo(gone, kept);
-    pollfd change = {table_, POLLPRI, 0};
+    pollfd change = {table_.get(), POLLPRI, 0};
     if (poll(&change, 1, -1) < 0 && errno != EINTR) return 1;
   }
 }

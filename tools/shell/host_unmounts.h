@@ -12,15 +12,14 @@
 #include <set>
 #include <string>
 
+#include "backends/posix/descriptor.h"
+
 namespace nvdimmfs::tools {
 
 class HostUnmounts {
  public:
   // While the process is still in the host's mount namespace.
   HostUnmounts();
-  ~HostUnmounts();
-  HostUnmounts(const HostUnmounts&) = delete;
-  HostUnmounts& operator=(const HostUnmounts&) = delete;
 
   // In the shell's: goes on until the process is killed, and returns only where it cannot. What is
   // mounted at `kept` (a path) stays.
@@ -29,7 +28,7 @@ class HostUnmounts {
  private:
   std::set<dev_t> FileSystems() const;  // of the host
 
-  const int table_;
+  const posix::Descriptor table_;
   std::set<dev_t> known_;
 };
 

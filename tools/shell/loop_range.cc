@@ -1,23 +1,19 @@
 #include "tools/shell/loop_range.h"
 
 #include <linux/loop.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <set>
-#include <system_error>
+#include <vector>
 
 #include "absl/numeric/bits.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "backends/posix/folder.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/status.h"
-#include "tools/shell/node_numbers.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -38,10 +34,9 @@ bool Exists(uint32_t index) {
 // The ranges in which the machine has a device.
 std::set<uint32_t> TakenRanges(uint32_t count) {
   std::set<uint32_t> taken;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/sys/block", error))
-    if (const auto index = LoopIndexOf(entry.path().filename().string()))
-      taken.insert(*index / count);
+  for (const std::string& name :
+       posix::ReadFolder("/sys/block").value_or(std::vector<std::string>()))
+    if (const auto index = posix::LoopIndexOf(name)) taken.insert(*index / count);
   return taken;
 }
 
@@ -53,7 +48,7 @@ absl::StatusOr<LoopRange> LoopRange::Take(int control, const std::string& tree) 
   const uint32_t ranges = 1u << (kMinorBits - kRangeBits);
   range.count = (1u << kRangeBits) >> range.shift;
   NodeNumbers numbers = ReadNodeNumbers(tree);
-  if (numbers["disk"] == kLoopMajor && numbers["disk_step"] == range.MinorOf(1)) {
+  if (numbers["disk"] == posix::kLoopMajor && numbers["disk_step"] == range.MinorOf(1)) {
     range.first = range.IndexOf(numbers["first_disk"]) - 1;
     if (range.first % range.count == 0 && Exists(range.first)) return range;
   }
@@ -63,8 +58,8 @@ absl::StatusOr<LoopRange> LoopRange::Take(int control, const std::string& tree) 
     if (taken.count(i) != 0) continue;
     range.first = i * range.count;
     range.owned = true;
-    if (ioctl(control, LOOP_CTL_ADD, range.first) >= 0) return range;
-    error = errno;
+    error = posix::AddLoop(control, range.first);
+    if (error == 0) return range;
     if (error != EEXIST) break;
   }
   return core::Refusal(error, "shell.block",
@@ -72,16 +67,10 @@ absl::StatusOr<LoopRange> LoopRange::Take(int control, const std::string& tree) 
                                     strerror(error), "; losetup --list shows who has them"));
 }
 
-void LoopRange::Give(int control) const { ioctl(control, LOOP_CTL_REMOVE, first); }
+void LoopRange::Give(int control) const { posix::RemoveLoop(control, first); }
 
-std::optional<uint32_t> LoopIndexOf(absl::string_view name) {
-  if (!absl::ConsumePrefix(&name, "loop")) return std::nullopt;
-  size_t digits = 0;
-  while (digits < name.size() && absl::ascii_isdigit(name[digits])) ++digits;
-  uint32_t index;
-  if (digits < name.size() && name[digits] != 'p') return std::nullopt;
-  if (!absl::SimpleAtoi(name.substr(0, digits), &index)) return std::nullopt;
-  return index;
+DiskNumbers LoopRange::numbers() const {
+  return {.major = posix::kLoopMajor, .first = MinorOf(first + 1), .step = MinorOf(1)};
 }
 
 }  // namespace nvdimmfs::tools

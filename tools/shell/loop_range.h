@@ -7,15 +7,12 @@
 #define NVDIMMFS_TOOLS_SHELL_LOOP_RANGE_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "tools/shell/node_numbers.h"
 
 namespace nvdimmfs::tools {
-
-inline constexpr unsigned kLoopMajor = 7;
 
 struct LoopRange {
   static constexpr uint32_t kFirst = 1 << 10;  // no range starts below
@@ -32,13 +29,12 @@ struct LoopRange {
   // Gives it back, as the owner. Devices in it must be detached.
   void Give(int control) const;
 
+  // Those of the tree's disks.
+  DiskNumbers numbers() const;
   uint32_t MinorOf(uint32_t index) const { return index << shift; }
   uint32_t IndexOf(uint32_t minor) const { return minor >> shift; }
   bool Holds(uint32_t index) const { return index >= first && index - first < count; }
 };
-
-// The number of the loop device that "loop3", or its partition "loop3p1", names.
-std::optional<uint32_t> LoopIndexOf(absl::string_view name);
 
 }  // namespace nvdimmfs::tools
 

@@ -1,6 +1,5 @@
 #include "tools/shell/merged_folders.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fuse.h>
 #include <signal.h>
@@ -8,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <climits>
@@ -26,6 +26,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/folder.h"
+#include "backends/posix/loop_device.h"
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/device_number.h"
 #include "tools/shell/module_places.h"
@@ -85,14 +88,8 @@ bool Has(int directory, const std::string& name) {
 absl::string_view LastOf(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 std::vector<std::string> NamesAt(int directory) {
-  std::vector<std::string> names;
-  const int copy = directory < 0 ? -1 : openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(copy), closedir);
-  while (const dirent* entry = readdir(stream.get())) {
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != ".." && name != kHome) names.emplace_back(entry->d_name);
-  }
+  std::vector<std::string> names = posix::NamesIn(directory);
+  names.erase(std::remove(names.begin(), names.end(), kHome), names.end());
   return names;
 }
 
@@ -110,7 +107,7 @@ std::optional<dev_t> NumberOf(const Context& context, const std::string& name) {
 
 // Whether the host's "loop3", or its partition, is a disk of the tree.
 bool IsOwnLoop(const Context& context, absl::string_view name) {
-  const auto index = LoopIndexOf(name);
+  const auto index = posix::LoopIndexOf(name);
   return context.makers.block >= 0 && index && context.makers.loops.Holds(*index);
 }
 
@@ -218,9 +215,9 @@ std::set<std::string> NamesOf(const Context& context, size_t folder) {
     if (!devices_alone || IsOwnKind(name)) names.insert(name);
   if (folder != 0) return names;
   for (const char* more : {"class/nd", "class/block"}) {
-    const int directory = openat(context.top, more, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (const std::string& name : NamesAt(directory)) names.insert(name);
-    if (directory >= 0) close(directory);
+    const posix::Descriptor directory(
+        openat(context.top, more, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (const std::string& name : NamesAt(directory.get())) names.insert(name);
   }
   return names;
 }
@@ -257,10 +254,11 @@ std::string ReadFromStart(int file) {
 std::string Partitions(const Context& context) {
   AttachAllDisks(context);
   std::map<dev_t, std::string> ours;
-  const int disks = openat(context.top, "class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (const std::string& name : NamesAt(disks))
-    if (const auto number = ReadNumber(disks, absl::StrCat(name, "/dev"))) ours[*number] = name;
-  if (disks >= 0) close(disks);
+  const posix::Descriptor disks(
+      openat(context.top, "class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const std::string& name : NamesAt(disks.get()))
+    if (const auto number = ReadNumber(disks.get(), absl::StrCat(name, "/dev")))
+      ours[*number] = name;
   std::string out;
   for (absl::string_view line :
        absl::StrSplit(ReadFromStart(context.partitions), '\n', absl::SkipEmpty())) {
@@ -394,9 +392,8 @@ void EndSoon(int) {
   alarm(kSeconds);
 }
 
-int OpenFolder(const std::string& path) {
-  return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
+// Open for the life of the process.
+int OpenFolder(const std::string& path) { return posix::OpenFolder(path).Release(); }
 
 }  // namespace
 
@@ -415,11 +412,10 @@ std::vector<MergedFolder> MergedFolders(const std::string& tree) {
   if (access(kMemory, F_OK) == 0)
     folders.push_back(
         {Kind::kDevices, "bus-memory", kMemory, "devices/system/memory", "../../../"});
-  const int nodes = OpenFolder(absl::StrCat(tree, "/devices/system/node"));
-  for (const std::string& name : NamesAt(nodes))
+  const posix::Descriptor nodes = posix::OpenFolder(absl::StrCat(tree, "/devices/system/node"));
+  for (const std::string& name : NamesAt(nodes.get()))
     folders.push_back({Kind::kAnything, name, absl::StrCat(kDevicesPath, "/system/node/", name),
                        absl::StrCat("devices/system/node/", name)});
-  if (nodes >= 0) close(nodes);
   return folders;
 }
 

@@ -1,6 +1,5 @@
 #include "tools/shell/module_program.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "backends/posix/file.h"
 #include "core/base/status.h"
 #include "tools/shell/module_places.h"
 #include "tools/shell/module_script.h"
@@ -43,12 +43,8 @@ std::string Script() {
 }
 
 absl::Status PutFile(const std::string& path, const std::string& text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-  const bool whole =
-      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int error = errno;
-  if (file >= 0) close(file);
-  if (whole) return absl::OkStatus();
+  const int error = posix::WriteFile(path, text, 0755);
+  if (error == 0) return absl::OkStatus();
   return core::Refusal(error, "shell.program",
                        absl::StrCat("shell: write ", path, ": ", strerror(error)));
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,22 +13,15 @@
 namespace nvdimmfs::tools {
 
 absl::StatusOr<MountCopy> MountCopy::Of(const std::string& path) {
-  const int copy = open_tree(
+  posix::Descriptor copy(open_tree(
       AT_FDCWD, path.c_str(),
-      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
-  if (copy < 0) return MountFailed("copy the mount of", path);
-  return MountCopy(copy);
+      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT));
+  if (!copy) return MountFailed("copy the mount of", path);
+  return MountCopy(std::move(copy));
 }
-
-MountCopy::~MountCopy() {
-  if (descriptor_ >= 0) close(descriptor_);
-}
-
-MountCopy::MountCopy(MountCopy&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 absl::Status MountCopy::Put(const std::string& place) const {
-  if (move_mount(descriptor_, "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+  if (move_mount(descriptor_.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
     return MountFailed("mount on", place);
   return absl::OkStatus();
 }

@@ -3,9 +3,12 @@
 #define NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_
 
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::tools {
 
@@ -13,18 +16,15 @@ class MountCopy {
  public:
   // Of a directory, a file, or a symbolic link itself. Refused with the errno, "shell.mount".
   static absl::StatusOr<MountCopy> Of(const std::string& path);
-  ~MountCopy();
-  MountCopy(MountCopy&& other) noexcept;
-  MountCopy& operator=(MountCopy&&) = delete;
 
   // Mounts it; once. A link at `place` is covered, not followed. Refused likewise.
   absl::Status Put(const std::string& place) const;
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return descriptor_.get(); }
 
  private:
-  explicit MountCopy(int descriptor) : descriptor_(descriptor) {}
+  explicit MountCopy(posix::Descriptor mount) : descriptor_(std::move(mount)) {}
 
-  int descriptor_;
+  posix::Descriptor descriptor_;
 };
 
 // "shell: WHAT ON: why", with the errno of the moment, "shell.mount".

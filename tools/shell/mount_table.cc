@@ -2,14 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <sstream>
-#include <utility>
 
 #include "absl/strings/str_replace.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::tools {
 
@@ -37,11 +36,9 @@ std::vector<MountEntry> ReadMountTable(int file) {
 }
 
 std::vector<MountEntry> ReadMountTable() {
-  const int file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  std::vector<MountEntry> entries = ReadMountTable(file);
-  close(file);
-  return entries;
+  const posix::Descriptor file(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!file) return {};
+  return ReadMountTable(file.get());
 }
 
 }  // namespace nvdimmfs::tools

@@ -1,21 +1,19 @@
 #include "tools/shell/node_numbers.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
-#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::tools {
@@ -48,9 +46,7 @@ Majors HostMajors(const std::string& section, const std::string& folder) {
       inside = line == section;
     }
   }
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
+  for (const std::string& name : posix::ReadFolder(folder).value_or(std::vector<std::string>())) {
     uint32_t number;
     if (absl::SimpleAtoi(name.substr(0, name.find(':')), &number)) majors.used.insert(number);
   }
@@ -82,15 +78,15 @@ NodeNumbers ReadNodeNumbers(const std::string& tree) {
   return numbers;
 }
 
-absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<LoopRange>& loops) {
+absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<DiskNumbers>& disks) {
   NodeNumbers numbers = ReadNodeNumbers(tree);
   Majors characters = HostMajors("Character devices:", "/sys/dev/char");
   for (const char* name : {"dimm", "control", "dax"})
     numbers[name] = Choose(numbers[name], characters);
-  if (loops) {
-    numbers["disk"] = kLoopMajor;
-    numbers["first_disk"] = loops->MinorOf(loops->first + 1);
-    numbers["disk_step"] = loops->MinorOf(1);
+  if (disks) {
+    numbers["disk"] = disks->major;
+    numbers["first_disk"] = disks->first;
+    numbers["disk_step"] = disks->step;
   } else {
     Majors blocks = HostMajors("Block devices:", "/sys/dev/block");
     const uint32_t before = numbers["disk"];
@@ -99,12 +95,8 @@ absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<Loop
     if (numbers["disk"] != before) numbers["disk_step"] = 1;
   }
   const std::string text = absl::StrJoin(numbers, " ", absl::PairFormatter("=")) + "\n";
-  const int file = open((tree + kNumbers).c_str(), O_WRONLY | O_CLOEXEC);
-  const bool told =
-      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int error = errno;
-  if (file >= 0) close(file);
-  if (told) return absl::OkStatus();
+  const int error = posix::WriteAttribute(tree + kNumbers, text);
+  if (error == 0) return absl::OkStatus();
   return core::Refusal(error, "shell.numbers",
                        absl::StrCat("shell: write ", tree, kNumbers, ": ", strerror(error)));
 }

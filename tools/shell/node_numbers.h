@@ -12,7 +12,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "tools/shell/loop_range.h"
 
 namespace nvdimmfs::tools {
 
@@ -21,9 +20,14 @@ using NodeNumbers = std::map<std::string, uint32_t>;  // "dimm": 245, as bus/nd/
 // Empty where the tree says none. `tree` is the top of the mounted tree.
 NodeNumbers ReadNodeNumbers(const std::string& tree);
 
-// Chooses them, with `loops` for disks, and tells the tree. To be called while /proc and /sys are
+// Of disk K: `first` + K * `step` is its minor.
+struct DiskNumbers {
+  uint32_t major = 0, first = 0, step = 1;
+};
+
+// Chooses them, with `disks` for disks, and tells the tree. To be called while /proc and /sys are
 // the host's. Refused with what writing them says, "shell.numbers".
-absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<LoopRange>& loops);
+absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<DiskNumbers>& disks);
 
 }  // namespace nvdimmfs::tools
 

@@ -11,13 +11,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "backends/posix/file.h"
 #include "core/base/status.h"
 #include "tools/shell/mount_copy.h"
 
@@ -35,20 +34,13 @@ constexpr char kHostList[] = "/etc/ld.so.preload", kList[] = "/dev/.nvdimmfs/pre
 static_assert(sizeof kHostList == sizeof kList);
 
 absl::Status Write(const std::string& path, absl::string_view bytes) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-  const bool whole =
-      file >= 0 && write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
-  const int error = errno;
-  if (file >= 0) close(file);
-  if (whole) return absl::OkStatus();
+  const int error = posix::WriteFile(path, bytes, 0755);
+  if (error == 0) return absl::OkStatus();
   return core::Refusal(error, "shell.preload",
                        absl::StrCat("shell: write ", path, ": ", strerror(error)));
 }
 
-std::string Read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
+std::string Read(const std::string& path) { return posix::ReadFile(path).value_or(""); }
 
 // The dynamic loader of this program, which is that of the machine's; "" where it has none.
 std::string OwnLoader() {

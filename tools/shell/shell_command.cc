@@ -134,7 +134,7 @@ absl::StatusOr<std::pair<Helper, int>> StartMaker(std::string name,
 absl::Status StartBlocks(Running& running) {
   ASSIGN_OR_RETURN(running.block_record, BlockRecord::Make(kHostPath, kTreePath));
   running.makers.loops = running.block_record->loops;
-  RETURN_IF_ERROR(ChooseNodeNumbers(kTreePath, running.makers.loops));
+  RETURN_IF_ERROR(ChooseNodeNumbers(kTreePath, running.makers.loops.numbers()));
   ASSIGN_OR_RETURN(auto maker, StartMaker("the block devices", [&](int socket) {
                      LeaveWorkingDirectory();
                      return ServeBlockNodes(socket, kTreePath, *running.block_record);

@@ -1,6 +1,5 @@
 #include "tools/shell/stage.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -12,13 +11,15 @@
 #include <climits>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/status.h"
 #include "tools/shell/block_nodes.h"
 #include "tools/shell/control_nodes.h"
@@ -38,23 +39,17 @@ bool Exists(const std::string& path) {
 std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 std::vector<std::string> NamesIn(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
-  if (stream == nullptr) return names;
-  while (const dirent* entry = readdir(stream.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  return names;
+  return posix::ReadFolder(directory).value_or(std::vector<std::string>());
 }
 
-absl::Status WriteFile(const std::string& path, absl::string_view text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
-  const bool whole =
-      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const absl::Status status = whole ? absl::OkStatus() : MountFailed("write", path);
-  if (file >= 0) close(file);
-  return status;
+// `error` is 0 or an errno.
+absl::Status Written(int error, const std::string& path) {
+  errno = error;
+  return error == 0 ? absl::OkStatus() : MountFailed("write", path);
+}
+
+absl::Status TellKernel(const std::string& path, absl::string_view text) {
+  return Written(posix::WriteAttribute(path, text), path);
 }
 
 // `source` is what mount(8) shows in its first column.
@@ -76,9 +71,9 @@ absl::Status Link(const std::string& target, const std::string& path) {
 
 // The user becomes root of a namespace in which nobody else exists.
 absl::Status MapUser(uid_t uid, gid_t gid) {
-  RETURN_IF_ERROR(WriteFile("/proc/self/setgroups", "deny"));
-  RETURN_IF_ERROR(WriteFile("/proc/self/uid_map", absl::StrCat("0 ", uid, " 1\n")));
-  return WriteFile("/proc/self/gid_map", absl::StrCat("0 ", gid, " 1\n"));
+  RETURN_IF_ERROR(TellKernel("/proc/self/setgroups", "deny"));
+  RETURN_IF_ERROR(TellKernel("/proc/self/uid_map", absl::StrCat("0 ", uid, " 1\n")));
+  return TellKernel("/proc/self/gid_map", absl::StrCat("0 ", gid, " 1\n"));
 }
 
 absl::Status CheckMount(const std::string& path) {
@@ -97,11 +92,8 @@ absl::Status NoNamespace(int error) {
 
 // The root of the mount namespace becomes the root directory again.
 bool LeaveChroot() {
-  const auto self = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
-  if (self < 0) return false;
-  const bool left = setns(self, CLONE_NEWNS) == 0;
-  close(self);
-  return left;
+  const posix::Descriptor self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  return self && setns(self.get(), CLONE_NEWNS) == 0;
 }
 
 // What the host unmounts goes here, too; nothing goes the other way.
@@ -115,12 +107,11 @@ absl::Status BecomeSlave() {
 absl::Status MountRoot() {
   char place[PATH_MAX];
   const bool known = getcwd(place, sizeof place) != nullptr;
-  const int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const posix::Descriptor root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto enter = [](int directory) { return fchdir(directory) == 0 && chroot(".") == 0; };
-  if (root < 0 || !LeaveChroot()) return MountFailed("leave the chroot of", "/");
+  if (!root || !LeaveChroot()) return MountFailed("leave the chroot of", "/");
   const absl::Status set_apart = BecomeSlave();
-  const bool back = enter(root);
-  close(root);
+  const bool back = enter(root.get());
   RETURN_IF_ERROR(set_apart);
   if (!back) return MountFailed("enter the chroot of", "/");
   ASSIGN_OR_RETURN(const MountCopy copy, MountCopy::Of("/"));
@@ -274,7 +265,8 @@ absl::Status Stage::Rebuild(const std::string& directory) {
       RETURN_IF_ERROR(Link(entry.target, path));
       continue;
     }
-    RETURN_IF_ERROR(entry.is_directory ? MakeDirectory(path) : WriteFile(path, ""));
+    RETURN_IF_ERROR(entry.is_directory ? MakeDirectory(path)
+                                       : Written(posix::WriteFile(path, "", 0444), path));
     RETURN_IF_ERROR(entry.copy->Put(path));
   }
   return absl::OkStatus();

@@ -15,15 +15,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/status.h"
-#include "tools/volumes/loop_device.h"
 #include "tools/volumes/mount_table.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 constexpr absl::Duration kPause = absl::Milliseconds(10);
 
@@ -46,9 +46,9 @@ absl::Status MountFrom(const std::string& device, const Attachment& attachment) 
 
 absl::Status MountFileSystem(const Attachment& attachment) {
   if (!attachment.loop.empty()) return MountFrom(attachment.loop, attachment);
-  ASSIGN_OR_RETURN(const LoopDevice loop,
-                   LoopDevice::Attach(attachment.node, attachment.sector_size,
-                                      attachment.options.read_only, attachment.is_held));
+  ASSIGN_OR_RETURN(const posix::LoopDevice loop,
+                   posix::LoopDevice::Attach(attachment.node, attachment.sector_size,
+                                             attachment.options.read_only, attachment.is_held));
   return MountFrom(loop.path(), attachment);
 }
 
@@ -134,7 +134,7 @@ bool IsAttached(const Attachment& attachment) {
   if (!DeviceAt(place) || statvfs(place.c_str(), &whole) != 0) return false;
   if (!attachment.fstype.empty()) {
     const auto source = SourceAt(place);
-    return source && LoopDevice::IsOver(*source, attachment.node);
+    return source && posix::LoopDevice::IsOver(*source, attachment.node);
   }
   struct stat data = {}, node = {};
   return (whole.f_flag & ST_RDONLY) != 0 && stat(attachment.node.c_str(), &node) == 0 &&
@@ -145,7 +145,8 @@ bool IsAttached(const Attachment& attachment) {
 absl::Status AwaitRelease(const std::string& node, absl::Duration patience) {
   const absl::Time end = absl::Now() + patience;
   std::optional<std::string> loop;
-  while ((loop = LoopDevice::Find(node)).has_value() && absl::Now() < end) absl::SleepFor(kPause);
+  while ((loop = posix::LoopDevice::Find(node)).has_value() && absl::Now() < end)
+    absl::SleepFor(kPause);
   if (!loop) return absl::OkStatus();
   return core::Refusal(
       EBUSY, "volume.held",

@@ -10,14 +10,14 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 constexpr size_t kMostSaid = 2000;
 constexpr const char* kDirectories[] = {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"};

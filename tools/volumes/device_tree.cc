@@ -15,16 +15,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "tools/volumes/json_text.h"
-#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 using Json = nlohmann::ordered_json;
 
@@ -37,7 +38,7 @@ constexpr char kDevices[] = "/bus/nd/devices/";
 // Empty where there is no such file, or it has nothing to say. Refused where nobody is there who
 // could tell: what a server that is gone did not say must not be taken for what is so.
 absl::StatusOr<std::string> Line(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path);
+  absl::StatusOr<std::string> text = posix::ReadFile(path);
   if (text.ok()) return std::string(core::Trim(*text));
   const int error = core::ErrnoOf(text.status());
   if (error == ENOTCONN || error == ECONNABORTED) return text.status();
@@ -92,7 +93,7 @@ DeviceTree::Namespace NamespaceOf(const Json& region, const Json& entry) {
 }
 
 std::string FirstIn(const std::string& directory) {
-  const auto names = ReadFolder(directory);
+  const auto names = posix::ReadFolder(directory);
   return names.ok() && !names->empty() ? names->front() : "";
 }
 
@@ -146,7 +147,7 @@ absl::StatusOr<std::string> DeviceTree::Read(const std::string& device,
 
 absl::StatusOr<std::vector<std::string>> DeviceTree::Names(const std::string& folder,
                                                            const std::string& prefix) const {
-  const auto all = ReadFolder(mountpoint_ + folder);
+  const auto all = posix::ReadFolder(mountpoint_ + folder);
   if (!all.ok())
     return core::Refusal(core::ErrnoOf(all.status()), "tree.gone",
                          absl::StrCat("the device tree at ", mountpoint_,
@@ -188,7 +189,7 @@ absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
   std::vector<Namespace> namespaces;
   for (const std::string& bus : buses) {
     const std::string path = absl::StrCat(mountpoint_, kDevices, bus, "/x/list.json");
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLongestList));
+    ASSIGN_OR_RETURN(const std::string text, posix::ReadFile(path, kLongestList));
     ASSIGN_OR_RETURN(const Json list, ParseJson(text));
     for (const Json& one : Members(list, "buses"))
       for (const Json& region : Members(one, "regions"))

@@ -10,14 +10,14 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/status.h"
 #include "tools/volumes/command.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 // What mkfs refuses to go below.
 struct Smallest {

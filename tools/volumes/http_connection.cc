@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 constexpr size_t kReadSize = 16 << 10;
 

@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "tools/volumes/http_request.h"
 
 namespace nvdimmfs::volumes {
@@ -30,7 +30,7 @@ class HttpConnection {
   // answer only if somebody reads.
   static constexpr absl::Duration kDrain = absl::Seconds(2);
 
-  HttpConnection(backends::Descriptor socket, absl::Time now);
+  HttpConnection(posix::Descriptor socket, absl::Time now);
 
   // Does what the socket allows. Afterwards state() may be another.
   void OnReady(absl::Time now);
@@ -64,7 +64,7 @@ class HttpConnection {
   void Drain();
   void Enter(State state, absl::Time deadline);
 
-  backends::Descriptor socket_;
+  posix::Descriptor socket_;
   RequestReader reader_;
   std::string ahead_;  // bytes of requests after this one; at most one read
   std::string out_;

@@ -12,16 +12,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/log.h"
 #include "tools/volumes/threads.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
 using core::Log;
 using core::LogLevel;
+using posix::Descriptor;
 
 constexpr char kMetricsPath[] = "/metrics";
 constexpr absl::Duration kTick = absl::Seconds(1);

@@ -16,7 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "tools/volumes/http_connection.h"
 #include "tools/volumes/protocol.h"
 #include "tools/volumes/volume_driver.h"
@@ -38,7 +38,7 @@ class HttpServer {
   explicit HttpServer(VolumeDriver& driver);
 
   // Serves until Stop, and until every call under way is answered; `socket` listens already.
-  void Run(backends::Descriptor socket);
+  void Run(posix::Descriptor socket);
   void Stop();
 
  private:
@@ -60,8 +60,8 @@ class HttpServer {
   bool is_stopping() const;
 
   VolumeDriver& driver_;
-  backends::Descriptor wake_;  // an eventfd: a reply is there, or Stop was called
-  backends::Descriptor socket_;
+  posix::Descriptor wake_;  // an eventfd: a reply is there, or Stop was called
+  posix::Descriptor socket_;
   absl::Time accept_from_ =
       absl::InfinitePast();  // after the kernel had no descriptor for one more
   std::map<Id, HttpConnection> connections_;

@@ -16,7 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tools/volumes/plugin_socket.h"
@@ -24,7 +24,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 

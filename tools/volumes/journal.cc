@@ -8,14 +8,15 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/status.h"
-#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 constexpr char kSuffix[] = ".json";
 constexpr char kTemporary[] = ".new";
@@ -35,7 +36,7 @@ std::string Journal::PathOf(const std::string& uuid) const {
 absl::StatusOr<Journal::Content> Journal::Load() {
   absl::MutexLock lock(&mutex_);
   Content content;
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ReadFolder(directory_));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, posix::ReadFolder(directory_));
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(directory_, "/", name);
     if (absl::EndsWith(path, kTemporary)) {
@@ -43,7 +44,7 @@ absl::StatusOr<Journal::Content> Journal::Load() {
       continue;
     }
     if (!absl::EndsWith(path, kSuffix)) continue;
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    ASSIGN_OR_RETURN(const std::string text, posix::ReadFile(path));
     absl::StatusOr<Record> record = RecordFromJson(text);
     if (record.ok() && PathOf(record->uuid) != path)
       record = core::Refusal(EINVAL, "journal.record", "its uuid is not its file's name");

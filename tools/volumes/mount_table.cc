@@ -14,8 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "backends/posix/file.h"
 #include "core/base/status.h"
-#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
@@ -118,7 +118,7 @@ std::vector<MountEntry> MountTable(const std::string& path) {
 std::vector<MountEntry> MountTable(const std::string& path,
                                    absl::FunctionRef<bool(dev_t)> is_wanted) {
   std::vector<MountEntry> table;
-  const std::string text = ReadFile(path, kLongestTable).value_or("");
+  const std::string text = posix::ReadFile(path, kLongestTable).value_or("");
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     const auto device = DeviceIn(line);
     if (!device || !is_wanted(*device)) continue;

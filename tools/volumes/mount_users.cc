@@ -13,8 +13,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "tools/volumes/mount_table.h"
-#include "tools/volumes/small_file.h"
 
 namespace nvdimmfs::volumes {
 namespace {
@@ -32,7 +33,7 @@ std::string Link(const std::string& path) {
 
 std::vector<std::string> NumbersIn(const std::string& directory) {
   std::vector<std::pair<pid_t, std::string>> numbers;
-  for (std::string& name : ReadFolder(directory).value_or(std::vector<std::string>())) {
+  for (std::string& name : posix::ReadFolder(directory).value_or(std::vector<std::string>())) {
     pid_t number;
     if (absl::SimpleAtoi(name, &number)) numbers.emplace_back(number, std::move(name));
   }
@@ -60,8 +61,9 @@ MountUser UserOf(const std::string& process, const MountEntry& entry) {
   MountUser user{.place = entry.place, .thing = MountedOf(entry)};
   if (process.empty()) return user;
   if (!absl::SimpleAtoi(process.substr(process.rfind('/') + 1), &user.pid)) user.pid = 0;
-  user.command = std::string(absl::StripAsciiWhitespace(ReadFile(process + "/comm").value_or("")));
-  user.container = ContainerIn(ReadFile(process + "/cgroup").value_or(""));
+  user.command =
+      std::string(absl::StripAsciiWhitespace(posix::ReadFile(process + "/comm").value_or("")));
+  user.container = ContainerIn(posix::ReadFile(process + "/cgroup").value_or(""));
   return user;
 }
 

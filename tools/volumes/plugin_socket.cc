@@ -14,13 +14,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 constexpr int kFirstPassed = 3;
 constexpr int kBacklog = 128;

@@ -5,18 +5,18 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 
 namespace nvdimmfs::volumes {
 
 // The one listening unix socket that systemd passed (sd_listen_fds(3)); an empty Descriptor where
 // it passed none. Refused with EINVAL, "socket.activation", for another number or kind of sockets.
-absl::StatusOr<backends::Descriptor> TakePassedSocket();
+absl::StatusOr<posix::Descriptor> TakePassedSocket();
 
 // Makes and listens on `path`, mode 0600; its directories, mode 0700, where they are missing. A
 // socket that nobody listens on any more is replaced. Refused with EADDRINUSE, "socket.taken",
 // where somebody does.
-absl::StatusOr<backends::Descriptor> MakeSocket(const std::string& path);
+absl::StatusOr<posix::Descriptor> MakeSocket(const std::string& path);
 
 }  // namespace nvdimmfs::volumes
 

@@ -14,7 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/volumes/json_text.h"
@@ -23,7 +23,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 absl::Status Failed(const std::string& path, int error) {
   return core::Refusal(

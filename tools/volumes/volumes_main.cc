@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
@@ -31,7 +31,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
+using posix::Descriptor;
 
 struct Wanted {
   Volumes::Config config;

@@ -16,23 +16,24 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "backends/descriptor.h"
+#include "backends/posix/descriptor.h"
+#include "backends/posix/file.h"
+#include "backends/posix/folder.h"
 #include "core/base/input.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/volumes/attachment.h"
 #include "tools/volumes/file_system.h"
 #include "tools/volumes/mount_table.h"
-#include "tools/volumes/small_file.h"
 #include "tools/volumes/volume_name.h"
 #include "tools/volumes/volumes.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-using backends::Descriptor;
 using core::Log;
 using core::LogLevel;
+using posix::Descriptor;
 
 // A predecessor that was killed is not gone before its last system call is.
 constexpr absl::Duration kPredecessor = absl::Seconds(10);
@@ -72,12 +73,12 @@ absl::StatusOr<Descriptor> LockRoot(const std::string& root) {
 }
 
 std::string BootId() {
-  const auto id = ReadFile("/proc/sys/kernel/random/boot_id");
+  const auto id = posix::ReadFile("/proc/sys/kernel/random/boot_id");
   return id.ok() ? std::string(core::Trim(*id)) : "";
 }
 
 std::set<std::string> NamesIn(const std::string& directory) {
-  const auto names = ReadFolder(directory).value_or(std::vector<std::string>());
+  const auto names = posix::ReadFolder(directory).value_or(std::vector<std::string>());
   return {names.begin(), names.end()};
 }
 
@@ -357,7 +358,7 @@ void Volumes::Refill(const VolumePtr& volume) {
 // missing: a look costs a listing of names.
 void Volumes::LookForNew() {
   for (const auto& source : sources_) {
-    const auto listed = ReadFolder(source->tree().mountpoint() + kByUuid);
+    const auto listed = posix::ReadFolder(source->tree().mountpoint() + kByUuid);
     if (!listed.ok()) continue;
     const std::set<std::string> names(listed->begin(), listed->end());
     Changes changes = ChangesOf(*source, names);

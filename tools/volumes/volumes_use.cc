@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/volumes/attachment.h"
-#include "tools/volumes/loop_device.h"
 #include "tools/volumes/mount_table.h"
 #include "tools/volumes/volumes.h"
 
@@ -137,7 +137,7 @@ absl::Status Volumes::AwaitUnused(const VolumePtr& volume, std::vector<MountedTh
                things.end());
   while (true) {
     ASSIGN_OR_RETURN(const uint64_t holders, tree.CountHolders(seen.ns));
-    const auto loop = holders > 0 ? LoopDevice::Find(node) : std::nullopt;
+    const auto loop = holders > 0 ? posix::LoopDevice::Find(node) : std::nullopt;
     std::vector<MountedThing> wanted = things;
     if (struct stat device = {}; loop && stat(loop->c_str(), &device) == 0)
       wanted.push_back({device.st_rdev, "", ""});

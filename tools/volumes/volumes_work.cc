@@ -5,12 +5,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
 #include "tools/volumes/attachment.h"
 #include "tools/volumes/file_system.h"
-#include "tools/volumes/loop_device.h"
 #include "tools/volumes/mount_table.h"
 #include "tools/volumes/volume_name.h"
 #include "tools/volumes/volumes.h"
@@ -190,8 +190,8 @@ absl::Status Volumes::Fill(const VolumePtr& volume) {
     // A predecessor's mkfs was killed with it, and may be on its way out still.
     ASSIGN_OR_RETURN(const uint64_t holders, tree.CountHolders(ns));
     if (holders > 0) RETURN_IF_ERROR(AwaitRelease(tree.NodePath(ns), kPredecessor));
-    ASSIGN_OR_RETURN(const LoopDevice loop,
-                     LoopDevice::Attach(tree.NodePath(ns), ns.sector_size, false, false));
+    ASSIGN_OR_RETURN(const posix::LoopDevice loop,
+                     posix::LoopDevice::Attach(tree.NodePath(ns), ns.sector_size, false, false));
     RETURN_IF_ERROR(MakeFileSystem(loop.path(), options));
     RETURN_IF_ERROR(GoOn(volume));
     Attachment furnished{.place = PlaceOf(record.name),

@@ -1,4 +1,4 @@
-#include "backends/new_file.h"
+#include "backends/posix/new_file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 #include <iterator>
 #include <string>
 
-namespace nvdimmfs::backends {
+namespace nvdimmfs::posix {
 namespace {
 
 class NewFileTest : public ::testing::Test {
@@ -98,4 +98,4 @@ TEST_F(NewFileTest, WhatLiesBesideIsNobodysToOverwrite) {
 }
 
 }  // namespace
-}  // namespace nvdimmfs::backends
+}  // namespace nvdimmfs::posix

@@ -1,13 +1,14 @@
 // An open file descriptor that is closed with its owner.
-#ifndef NVDIMMFS_BACKENDS_DESCRIPTOR_H_
-#define NVDIMMFS_BACKENDS_DESCRIPTOR_H_
+#ifndef NVDIMMFS_BACKENDS_POSIX_DESCRIPTOR_H_
+#define NVDIMMFS_BACKENDS_POSIX_DESCRIPTOR_H_
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace nvdimmfs::backends {
+namespace nvdimmfs::posix {
 
+// Thread rules: as a plain value's. Constructing from a failed call (-1) leaves errno as it was.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -21,15 +22,15 @@ class Descriptor {
     return *this;
   }
   explicit operator bool() const { return fd_ >= 0; }
-  int get() const { return fd_; }
-  // Whose it is from now on: the caller's.
+  int get() const { return fd_; }  // -1: none
+  // The caller closes it from now on.
   int Release() { return std::exchange(fd_, -1); }
-  void Close() { *this = Descriptor(); }
+  void Close() { const Descriptor closed(Release()); }
 
  private:
   int fd_ = -1;
 };
 
-}  // namespace nvdimmfs::backends
+}  // namespace nvdimmfs::posix
 
-#endif  // NVDIMMFS_BACKENDS_DESCRIPTOR_H_
+#endif  // NVDIMMFS_BACKENDS_POSIX_DESCRIPTOR_H_

@@ -1,0 +1,28 @@
+// A file that is written whole or not at all.
+//
+// Thread rules: any thread.
+#ifndef NVDIMMFS_BACKENDS_POSIX_NEW_FILE_H_
+#define NVDIMMFS_BACKENDS_POSIX_NEW_FILE_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::posix {
+
+// Makes the file `path`, which must not exist, and flushes `content` to it (not its directory's
+// entry: SyncFolder). 0, or the errno; then no file is left behind, unless there was one before
+// (EEXIST).
+int WriteNewFile(const std::string& path, absl::string_view content, mode_t mode);
+
+// Puts `content` at `path`, in place of a file that may be there: writes it to `beside`, a path
+// in the same directory that must not exist, and renames that. 0, or the errno; then `path` is as
+// it was.
+int ReplaceFile(const std::string& path, const std::string& beside, absl::string_view content,
+                mode_t mode);
+
+}  // namespace nvdimmfs::posix
+
+#endif  // NVDIMMFS_BACKENDS_POSIX_NEW_FILE_H_
