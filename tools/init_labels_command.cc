@@ -8,15 +8,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "backends/sources/source.h"
 #include "core/base/status.h"
 #include "core/base/utf8.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_repair.h"
+#include "tools/check/label_copy.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
-#include "tools/label_copy.h"
 #include "tools/output.h"
-#include "tools/source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -119,8 +119,7 @@ absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
 }
 
 absl::Status Run(const Wanted& wanted) {
-  ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses,
-                   OpenSource({.text = wanted.source, .options = {}, .read_only = false}));
+  ASSIGN_OR_RETURN(const backends::Buses buses, backends::Source(wanted.source).Open());
   ASSIGN_OR_RETURN(const Found found, FindDimm(buses, wanted.dimm));
   const absl::Status status = wanted.slot ? GiveUpSlot(wanted, found) : Initialise(wanted, found);
   return status.ok() ? found.dimm.labels->Flush() : core::Annotate(status, found.name);
@@ -134,7 +133,7 @@ int InitLabelsCommand(const Arguments& arguments) {
       "--force alone, after a copy of it was kept.",
       "nvdimmfs init-labels");
   Wanted wanted;
-  app.add_option("SOURCE", wanted.source, SourceHelp())->required();
+  app.add_option("SOURCE", wanted.source, backends::SourceHelp())->required();
   app.add_option("--dimm", wanted.dimm, "which of several DIMMs: nmem0, nmem1, ...");
   app.add_option("--label-version", wanted.version, "auto: 2.1 for CXL devices, else 1.2")
       ->check(CLI::IsMember({"auto", "1.1", "1.2"}))

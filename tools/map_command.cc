@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/posix/new_file.h"
+#include "backends/sources/source.h"
 #include "btt/btt_layer.h"
 #include "core/base/status.h"
 #include "core/labels/dpa_svg.h"
@@ -23,7 +24,6 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/output.h"
-#include "tools/source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -67,8 +67,8 @@ absl::Status WritePicture(const std::string& picture, const std::string& path) {
 }
 
 // `svg` is where a picture goes, "-" for stdout; empty: text on stdout.
-absl::Status Draw(const SourceRequest& request, const std::string& svg) {
-  ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
+absl::Status Draw(const backends::Source& source, const std::string& svg) {
+  ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
@@ -93,17 +93,19 @@ absl::Status Draw(const SourceRequest& request, const std::string& svg) {
 
 int MapCommand(const Arguments& arguments) {
   CLI::App app("Who owns which DPA.", "nvdimmfs map");
-  SourceRequest request{.read_only = true};
+  std::string text;
   std::string svg;
   bool force = false;
-  app.add_option("SOURCE", request.text, SourceHelp())->required();
+  app.add_option("SOURCE", text, backends::SourceHelp())->required();
   app.add_option("--svg", svg, "draw a picture into this file instead; -: to stdout");
   app.add_flag("--force", force, "look even while somebody else has it open");
   if (const auto code = Parse(app, arguments)) return *code;
-  if (force) request.options.push_back({"force", ""});
-  const absl::Status status = Draw(request, svg);
+  backends::Source source(text);
+  source.set_read_only();
+  if (force) source.PutDefaults({{"force", ""}});
+  const absl::Status status = Draw(source, svg);
   if (status.ok()) return FinishData(kDone);
-  Complain(InContext("map", request.text, status));
+  Complain(InContext("map", text, status));
   return kRefused;
 }
 

@@ -15,9 +15,12 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "backends/open_store.h"
+#include "backends/sources/preset_source.h"
+#include "backends/sources/source.h"
 #include "btt/btt_layer.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
+#include "core/listing/schema_listing.h"
 #include "core/nd/bus.h"
 #include "core/nd/nd_kind.h"
 #include "core/system/system.h"
@@ -29,9 +32,6 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/log/program_log.h"
-#include "tools/schema_listing.h"
-#include "tools/source.h"
-#include "tools/sources/preset_source.h"
 #include "tools/version/version.h"
 
 namespace nvdimmfs::tools {
@@ -94,20 +94,22 @@ std::set<int> DescriptorsIn(absl::string_view text) {
   return found;
 }
 
-absl::Status Mount(const SourceRequest& request, const fs::MountOptions& options,
+absl::Status Mount(const backends::Source& source, const fs::MountOptions& options,
                    fs::Daemon& daemon, ProgramLog& log, const std::function<void()>& ready) {
   const bool to_system =
       options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
   log.set_subject(options.mountpoint);
   if (to_system) log.UseSystemLog();
-  ASSIGN_OR_RETURN(const std::vector<core::BusSource> buses, OpenSource(request));
+  ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   btt::BttLayer sector_layer;
-  const bool has_module = HasModule(buses);
+  const bool has_module = backends::HasModule(buses);
   fs::Tree tree(/*buses_last=*/!has_module);
   core::System system(
       sector_layer, &tree,
-      has_module ? core::System::BusMaker([&] { return OpenModule(request.read_only); }) : nullptr);
-  system.set_bus_lister([&](core::Bus& bus) { return ListInSchema1(bus, request.text); });
+      has_module ? core::System::BusMaker([&] { return backends::OpenModule(source.read_only()); })
+                 : nullptr);
+  system.set_bus_lister(
+      [&](core::Bus& bus) { return core::ListInSchema1(bus, options.source_name); });
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
   const auto on_ready = [&](absl::Status begun) {
@@ -142,12 +144,12 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   app.add_flag("-s", single_thread, "serve with one thread");
   app.add_option("-o", option_texts, "mount options, separated by commas")->allow_extra_args(false);
   app.set_version_flag("-V,--version", VersionText("nvdimmfs"));
-  app.add_option("SOURCE", source_text, SourceHelp())->required();
+  app.add_option("SOURCE", source_text, backends::SourceHelp())->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
   if (const auto code = Parse(app, arguments)) return *code;
   if (mountpoint.empty()) return EmptyArgument("nvdimmfs", "MOUNTPOINT");
 
-  auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), SourceOptions());
+  auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), backends::SourceOptions());
   if (!parsed.ok()) {
     Complain(parsed.status());
     return kUsage;
@@ -157,14 +159,12 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   options.foreground = options.foreground || foreground || debug;
   options.debug = options.debug || debug;
   options.single_thread = options.single_thread || single_thread;
-  const auto [name, own_options] = SplitSource(source_text);
-  options.source_name = AbsoluteSource(name);
-  SourceRequest request{
-      .text = options.source_name, .options = parsed->source, .read_only = options.read_only};
-  for (const auto& option : own_options) {
-    if (option.first == "ro") request.read_only = options.read_only = true;
-    request.options.push_back(option);
-  }
+  backends::Source source(source_text);
+  source.PutDefaults(parsed->source);
+  source.MakeAbsolute();
+  if (options.read_only) source.set_read_only();
+  options.read_only = source.read_only();
+  options.source_name = source.name();
 
   absl::StatusOr<fs::Daemon> daemon =
       options.foreground ? fs::Daemon::Foreground()
@@ -174,7 +174,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
     return kRefused;
   }
   ProgramLog log("nvdimmfs");
-  const absl::Status status = Mount(request, options, *daemon, log, ready);
+  const absl::Status status = Mount(source, options, *daemon, log, ready);
   if (status.ok()) return kDone;
   const absl::Status refused = InContext("mount", source_text, status);
   // The parent of a daemon prints what is reported to it.

@@ -9,10 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/model/name_hash.h"
 #include "fs/files/attribute_file.h"
 #include "fs/files/command_file.h"
 #include "fs/files/data_file.h"
-#include "fs/tree/name_hash.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -153,10 +153,10 @@ absl::StatusOr<std::vector<DirectoryEntry>> Operations::ReadDirectory(Ino ino, u
                                                                       size_t bytes) const {
   const std::optional<Ino> parent = tree_.ParentOf(ino);
   std::optional<std::vector<DirectoryEntry>> listed =
-      tree_.List(ino, std::max<uint64_t>(offset, kFirstOffset), bytes / kSmallestEntry + 1);
+      tree_.List(ino, std::max<uint64_t>(offset, core::kFirstOffset), bytes / kSmallestEntry + 1);
   if (!parent || !listed) return NoSuchNode(ino);
   std::vector<DirectoryEntry> entries;
-  const uint64_t first = listed->empty() ? kEndOffset : listed->front().offset;
+  const uint64_t first = listed->empty() ? core::kEndOffset : listed->front().offset;
   if (offset <= kDotOffset)
     entries.push_back({".", ino, NodeKind::kDirectory, kDotOffset, kDotDotOffset});
   if (offset <= kDotDotOffset)

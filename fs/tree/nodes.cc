@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/model/name_hash.h"
 #include "fs/tree/link_text.h"
-#include "fs/tree/name_hash.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -80,7 +80,7 @@ Node* Nodes::Get(Ino ino) const {
 
 Node* Nodes::ChildOf(const Node& directory, absl::string_view name) const {
   const auto& children = directory.directory().children;
-  const auto found = children.find(ByHash::Key{NameHash(name), name});
+  const auto found = children.find(ByHash::Key{core::NameHash(name), name});
   return found == children.end() ? nullptr : found->node.get();
 }
 
@@ -229,7 +229,7 @@ Node* Nodes::IfLacking(Node* node) const {
 
 Node* Nodes::Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode) {
   auto made = std::make_unique<Node>(
-      Node{next_ino_++, &directory, std::string(name), NameHash(name), mode, kind, {}});
+      Node{next_ino_++, &directory, std::string(name), core::NameHash(name), mode, kind, {}});
   if (kind == NodeKind::kDirectory) {
     made->content = std::make_unique<Directory>();
     ++directory.directory().subdirectories;

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "fs/tree/name_hash.h"
+#include "core/model/name_hash.h"
 
 namespace nvdimmfs::fs {
 
@@ -243,7 +243,7 @@ std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset, 
     if (node == nullptr || !node->is_directory() || (unfilled = nodes_.IfLacking(node)) != nullptr)
       return std::nullopt;
     std::vector<DirectoryEntry> entries;
-    if (offset >= kEndOffset) return entries;
+    if (offset >= core::kEndOffset) return entries;
     const auto& children = node->directory().children;
     for (auto at = children.lower_bound(ByHash::Key{static_cast<uint32_t>(offset), ""});
          at != children.end(); ++at) {
@@ -251,7 +251,7 @@ std::optional<std::vector<DirectoryEntry>> Tree::List(Ino ino, uint64_t offset, 
       if (entries.size() >= limit && entries.back().offset != child.hash) break;
       const auto next = std::next(at);
       entries.push_back({child.name, child.ino, child.kind, child.hash,
-                         next == children.end() ? kEndOffset : next->hash});
+                         next == children.end() ? core::kEndOffset : next->hash});
     }
     return entries;
   });

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/media/memory_media.h"
+#include "core/model/name_hash.h"
 #include "fs/files/fake_model.h"
-#include "fs/tree/name_hash.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -292,11 +292,11 @@ TEST_F(TreeTest, ListingGoesOnWhereItStoppedWhateverComesAndGoes) {
   const Ino block = tree_.FindPath("block")->ino;
   std::vector<std::string> seen;
   uint64_t offset = 0;
-  for (int round = 0; offset != kEndOffset; ++round) {
+  for (int round = 0; offset != core::kEndOffset; ++round) {
     const auto entries = *tree_.List(block, offset, 7);
     for (const auto& entry : entries)
       if (entry.name[0] == 'b') seen.push_back(entry.name);
-    offset = entries.empty() ? kEndOffset : entries.back().next_offset;
+    offset = entries.empty() ? core::kEndOffset : entries.back().next_offset;
     tree_.LinkAdded(absl::StrCat("block/new", round), "dev");
     tree_.LinkRemoved(absl::StrCat("block/", entries[0].name));
   }

@@ -24,8 +24,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "core/base/status.h"
+#include "core/model/name_hash.h"
 #include "fs/protocol/fuse_session.h"
-#include "fs/tree/name_hash.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fs_mount/fake_tree.h"
@@ -283,8 +283,8 @@ TEST_F(MountTest, DirectoriesAreInTheKernelsOrderAndSeekable) {
   EXPECT_EQ(names[0], ".");
   EXPECT_EQ(names[1], "..");
   for (size_t i = 2; i + 1 < names.size(); ++i) {
-    EXPECT_LE(fs::NameHash(names[i]), fs::NameHash(names[i + 1]));
-    EXPECT_EQ(places[i], static_cast<long>(fs::NameHash(names[i + 1])));
+    EXPECT_LE(core::NameHash(names[i]), core::NameHash(names[i + 1]));
+    EXPECT_EQ(places[i], static_cast<long>(core::NameHash(names[i + 1])));
   }
   fake_.tree().LinkRemoved(absl::StrCat("block/", names[10]));
   for (const size_t i : {5u, 150u, 299u}) {

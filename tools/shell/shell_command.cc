@@ -21,6 +21,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "backends/sources/source.h"
 #include "core/base/status.h"
 #include "fs/loops/io_flusher.h"
 #include "tools/command_line.h"
@@ -35,7 +36,6 @@
 #include "tools/shell/node_requests.h"
 #include "tools/shell/preload_library.h"
 #include "tools/shell/stage.h"
-#include "tools/source.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -190,7 +190,7 @@ enum class Blocks { kNo, kIfPossible, kYes };
 
 // Tests written for the kernel's module ask for block devices.
 Blocks DefaultFor(const std::string& source) {
-  return IsModule(SourceRequest{.text = source}) ? Blocks::kIfPossible : Blocks::kNo;
+  return backends::Source(source).is_module() ? Blocks::kIfPossible : Blocks::kNo;
 }
 
 void TellControls(const absl::Status& made) {

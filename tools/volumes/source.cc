@@ -16,8 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "backends/sources/source.h"
 #include "core/base/status.h"
-#include "tools/source.h"
 #include "tools/volumes/command.h"
 #include "tools/volumes/mount_table.h"
 #include "tools/volumes/short_hash.h"
@@ -27,17 +27,18 @@ namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(50);
 
-std::string AbsolutePath(const std::string& name) {
+std::string AbsolutePath(backends::Source source) {
   std::error_code error;
-  const std::filesystem::path real = std::filesystem::canonical(name, error);
-  return error ? tools::AbsoluteSource(name) : real.string();
+  const std::filesystem::path real = std::filesystem::canonical(source.name(), error);
+  if (!error) return real.string();
+  source.MakeAbsolute();
+  return source.name();
 }
 
 // The text with its file's absolute path, for a server that runs elsewhere.
-std::string AbsoluteText(const std::string& text) {
-  const auto [name, options] = tools::SplitSource(text);
-  std::string absolute = AbsolutePath(name);
-  for (const auto& [key, value] : options)
+std::string AbsoluteText(const backends::Source& source) {
+  std::string absolute = AbsolutePath(source);
+  for (const auto& [key, value] : source.options())
     absl::StrAppend(&absolute, ",", key, value.empty() ? "" : "=", value);
   return absolute;
 }
@@ -77,8 +78,8 @@ bool IsServed(const std::string& mountpoint) {
 }  // namespace
 
 Source::Source(const std::string& text, const std::string& directory)
-    : text_(AbsoluteText(text)),
-      path_(AbsolutePath(tools::SplitSource(text).first)),
+    : text_(AbsoluteText(backends::Source(text))),
+      path_(AbsolutePath(backends::Source(text))),
       tree_(absl::StrCat(directory, "/", DirectoryName(path_))),
       told_(std::make_shared<Told>(tree_.mountpoint())),
       ping_([told = told_] {

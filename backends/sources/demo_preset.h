@@ -1,0 +1,19 @@
+// A machine to look around in: something of everything that this program can show.
+//
+//   region0   two DIMMs of the Intel family as a set, with labels of version 1.2: a namespace of
+//             each mode, bad bytes, and free space
+//   region1   one DIMM with labels of version 1.1
+//   region2   one DIMM whose label area is blank
+//   region3   a second bus, "e820": no DIMM, no labels
+#ifndef NVDIMMFS_BACKENDS_SOURCES_DEMO_PRESET_H_
+#define NVDIMMFS_BACKENDS_SOURCES_DEMO_PRESET_H_
+
+#include "backends/sources/kind.h"
+
+namespace nvdimmfs::backends {
+
+absl::StatusOr<Buses> DemoPreset();
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_SOURCES_DEMO_PRESET_H_

@@ -1,0 +1,24 @@
+// The options of sources whose bytes are in plain files or block devices.
+#ifndef NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_
+#define NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "backends/sources/kind.h"
+#include "backends/whole_file.h"
+
+namespace nvdimmfs::backends {
+
+// Of `arguments`' options force and durability, and read_only. Refused as ReadImageOptions.
+absl::StatusOr<FileOptions> ReadFileOptions(const SourceArguments& arguments);
+
+// The values of all options called `key`, in order. Refused with EINVAL, "source.option", where one
+// is empty.
+absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& arguments,
+                                                 absl::string_view key);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_

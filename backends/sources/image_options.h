@@ -1,0 +1,25 @@
+// The options of sources that are made of image files.
+#ifndef NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_
+#define NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_
+
+#include "absl/status/statusor.h"
+#include "backends/image_backend.h"
+#include "backends/qemu_slot.h"
+#include "backends/sources/kind.h"
+
+namespace nvdimmfs::backends {
+
+inline constexpr absl::string_view kImageOptions[] = {"label_size", "hide_labels", "labels",
+                                                      "size",       "slot",        "serial",
+                                                      "format",     "force",       "durability"};
+
+// Reads those of `arguments`' options that are in kImageOptions, and read_only. Refused with
+// EINVAL, "source.option", where a value is none.
+absl::StatusOr<ImageOptions> ReadImageOptions(const SourceArguments& arguments);
+
+// Reads slot= and serial=; passes over other options. Refused likewise.
+absl::StatusOr<SlotWish> ReadSlotWish(const SourceArguments& arguments);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_

@@ -1,0 +1,48 @@
+// A kind of SOURCE: what stands before its colon, which options it takes, and what opens it. One
+// row for each in kinds.cc; one file for each opener.
+#ifndef NVDIMMFS_BACKENDS_SOURCES_KIND_H_
+#define NVDIMMFS_BACKENDS_SOURCES_KIND_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/sources/bus_source.h"
+
+namespace nvdimmfs::backends {
+
+using OptionList = std::vector<std::pair<std::string, std::string>>;
+
+// What an opener is given.
+struct SourceArguments {
+  std::string name;        // what follows the scheme: a path, a size, ...
+  OptionList options;      // in order; the names are known to be those of the kind
+  bool read_only = false;  // nothing may be written
+};
+
+using Buses = std::vector<core::BusSource>;
+
+struct SourceKind {
+  absl::string_view scheme;                     // with its colon; "" for plain files
+  absl::string_view form;                       // as usage texts have it: "ram:SIZE"
+  absl::string_view summary;                    // what it stands for
+  absl::Span<const absl::string_view> options;  // besides ro, which all take
+  bool names_a_file = true;                     // `name` is a path
+  absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
+  // Whether a kernel has the buses of that name from a module; null: never.
+  bool (*is_module)(absl::string_view name) = nullptr;
+};
+
+// All that this program can open, plain files last.
+absl::Span<const SourceKind> SourceKinds();
+
+// The refusal of an option's value: EINVAL, "source.option". `wanted` ends the sentence: "needs a
+// size in bytes".
+absl::Status BadOption(absl::string_view key, absl::string_view value, absl::string_view wanted);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_SOURCES_KIND_H_

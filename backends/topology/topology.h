@@ -1,0 +1,31 @@
+// A topology file: buses, their DIMMs and regions in TOML, where an image alone stands for one QEMU
+// DIMM. What may be in it: topology.md.
+#ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_H_
+#define NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "backends/image_backend.h"
+#include "core/sources/bus_source.h"
+
+namespace nvdimmfs::backends {
+
+// Opens every image that the file at `path` names; images are relative to its directory. Of
+// `options`, read_only, force and durability hold for all of them.
+// Refusals start with "path:line:column: ". Refused as toml_reader.h says, as
+// backends/image_backend.h says of an image, and with EINVAL, "toml.value", where the file
+// contradicts itself.
+absl::StatusOr<std::vector<core::BusSource>> OpenTopology(const std::string& path,
+                                                          const ImageOptions& options);
+
+// The same for a text that is said to be the file at `path`.
+absl::StatusOr<std::vector<core::BusSource>> ParseTopology(absl::string_view text,
+                                                           const std::string& path,
+                                                           const ImageOptions& options);
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_H_

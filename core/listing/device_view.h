@@ -1,0 +1,53 @@
+// A device as ndctl sees it: attribute files read as one line of text, children in the order in
+// which ndctl finds them.
+//
+// What `nvdimmfs list` prints is made from these views alone, so it cannot say anything that the
+// mounted tree would not say. To be used under System::WithLock.
+#ifndef NVDIMMFS_CORE_LISTING_DEVICE_VIEW_H_
+#define NVDIMMFS_CORE_LISTING_DEVICE_VIEW_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "core/model/device.h"
+
+namespace nvdimmfs::core {
+
+class DeviceView {
+ public:
+  explicit DeviceView(Device& device) : device_(&device) {}
+
+  Device& device() const { return *device_; }
+  const std::string& name() const { return device_->name(); }
+  bool enabled() const { return device_->driver() != nullptr; }
+
+  // Without its final newline. Nothing where there is no such attribute, where reading it fails,
+  // or where it has 1024 bytes or more: ndctl's buffer.
+  std::optional<std::string> Text(absl::string_view attribute) const;
+  // The same as a number (decimal, or hexadecimal after 0x); nothing where it is none.
+  std::optional<uint64_t> Number(absl::string_view attribute) const;
+  // Signed, for node numbers.
+  std::optional<int64_t> Node(absl::string_view attribute) const;
+  // The words of a list like "512 [4096] ", without brackets. A last word that no blank follows is
+  // not there for ndctl, and not here.
+  std::vector<uint64_t> Choices(absl::string_view attribute) const;
+  // The one in brackets.
+  std::optional<uint64_t> Choice(absl::string_view attribute) const;
+
+  std::vector<DeviceView> Children(const DeviceKind& kind) const;
+  // The first of that kind.
+  std::optional<DeviceView> Child(const DeviceKind& kind) const;
+
+ private:
+  Device* device_;
+};
+
+// Last in the directory first: ndctl puts what it finds at the front of its lists.
+void SortAsNdctl(std::vector<DeviceView>& views);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_LISTING_DEVICE_VIEW_H_

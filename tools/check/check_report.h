@@ -1,0 +1,50 @@
+// What `nvdimmfs check` says: findings as lines or as JSON, a count for each source, the exit code.
+#ifndef NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
+#define NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "nlohmann/json.hpp"
+#include "tools/check/image_check.h"
+
+namespace nvdimmfs::tools {
+
+// fsck(8)'s: the sum of what applies.
+enum CheckExit {
+  kSound = 0,
+  kMendedSome = 1,
+  kFindingsLeft = 4,
+  kCannotTell = 8,
+  kCheckUsage = 16,
+};
+
+struct ReportOptions {
+  bool json = false;
+  bool verbose = false;  // every finding on its own, and a line for sound sources
+};
+
+class CheckReport {
+ public:
+  explicit CheckReport(const ReportOptions& options) : options_(options) {}
+
+  // Prints them; JSON waits for Finish.
+  void Add(const std::string& source, const std::vector<PlacedFinding>& findings);
+  // A source that could not be opened, or about which nothing can be said.
+  void AddRefusal(const std::string& source, const absl::Status& status);
+
+  // The exit code.
+  int Finish();
+
+ private:
+  void Print(const std::string& source, const std::vector<PlacedFinding>& findings) const;
+
+  const ReportOptions options_;
+  nlohmann::ordered_json list_ = nlohmann::ordered_json::array();
+  int code_ = kSound;
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_

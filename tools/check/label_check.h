@@ -1,0 +1,26 @@
+// The label areas of a source, mended: what core/labels/label_repair.h does, DIMM by DIMM.
+#ifndef NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_
+#define NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/sources/bus_source.h"
+#include "tools/check/placed_finding.h"
+
+namespace nvdimmfs::tools {
+
+// Whether a repair of labels can do something about one of these.
+bool CallForLabelRepair(const std::vector<PlacedFinding>& findings);
+
+// Repairs the areas, or with `dry_run` says what would be done (kPlanned) and stores nothing. What
+// it could not decide is a note, with commands for `source`. A copy of an area that it changes is
+// kept beside its file.
+absl::StatusOr<std::vector<PlacedFinding>> RepairLabels(const std::string& source,
+                                                        const std::vector<core::BusSource>& buses,
+                                                        bool dry_run);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_

@@ -1,0 +1,27 @@
+// The file that keeps a label area as it was before somebody gave it up.
+#ifndef NVDIMMFS_TOOLS_CHECK_LABEL_COPY_H_
+#define NVDIMMFS_TOOLS_CHECK_LABEL_COPY_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "core/media/media.h"
+#include "core/sources/dimm_source.h"
+
+namespace nvdimmfs::tools {
+
+// Writes the area, byte for byte, to `path`, which must not exist, or to the first free of
+// `beside`.labels-1, -2, ... Returns the name; the file and its name are durable then. Refused with
+// the errno of open(2) or write(2), "labels.keep"; an unfinished file is removed. A copy is a label
+// area for `labels=FILE`.
+absl::StatusOr<std::string> KeepLabelArea(const core::Media& area,
+                                          const std::optional<std::string>& path,
+                                          const std::string& beside);
+
+// The command that writes the copy back.
+std::string HowToBringBack(const std::string& copy, const core::DimmSource& dimm);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_CHECK_LABEL_COPY_H_

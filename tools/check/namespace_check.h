@@ -1,0 +1,43 @@
+// What is wrong with what one namespace holds: a BTT, or the info block of fsdax or devdax.
+#ifndef NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
+#define NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "btt/check.h"
+#include "core/base/finding.h"
+#include "core/base/range.h"
+#include "core/base/uuid.h"
+#include "core/labels/claim_class.h"
+#include "core/media/media.h"
+
+namespace nvdimmfs::tools {
+
+// A namespace as far as a checker needs it, after the System that showed it is gone.
+struct Extent {
+  std::string name;
+  size_t bus = 0;     // index in the source's buses
+  size_t region = 0;  // index in the bus's regions
+  core::Range range;  // in the region
+  core::Range spa;
+  core::Uuid uuid;
+  core::ClaimClass claim_class = core::ClaimClass::kNone;
+};
+
+// `media` is the namespace's; offsets are from its start. What the label promises and the media
+// does not hold is a finding, too. Stores nothing.
+std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent);
+
+// Whether nothing can be said of what it holds: no labels, no BTT, no info block, no file system or
+// the like, and its first MiB is not blank.
+bool CannotTell(const core::Media& media, const Extent& extent);
+
+// As btt::Repair. What it cannot mend is among those left.
+absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,
+                                                  const btt::SaveCopy& save);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_

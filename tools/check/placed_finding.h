@@ -1,0 +1,28 @@
+// A finding of `check`, and where on the source it is.
+#ifndef NVDIMMFS_TOOLS_CHECK_PLACED_FINDING_H_
+#define NVDIMMFS_TOOLS_CHECK_PLACED_FINDING_H_
+
+#include <string>
+
+#include "core/base/finding.h"
+
+namespace nvdimmfs::tools {
+
+enum class Outcome {
+  kFound,    // it is so, and stays so
+  kMended,   // it was so
+  kPlanned,  // what a repair would do
+  kNote,     // advice, or a number: no finding
+};
+
+struct PlacedFinding {
+  std::string subject;  // "nmem0", "region0", "namespace0.1"
+  // Its offset is from the start of the image; of a namespace over several, or over none, from the
+  // start of its region.
+  core::Finding finding;
+  Outcome outcome = Outcome::kFound;
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_CHECK_PLACED_FINDING_H_
