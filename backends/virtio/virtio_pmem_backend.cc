@@ -38,7 +38,7 @@ core::BusSource BusOver(std::shared_ptr<core::Media> media, const core::Range& s
 
 // The disk's sysfs folder. What it is gets asked before it is opened for writing.
 absl::StatusOr<SysfsFolder> FindDisk(const std::string& path) {
-  ASSIGN_OR_RETURN(const backends::Descriptor node,
+  ASSIGN_OR_RETURN(const posix::Descriptor node,
                    OpenNode(path, NodeKind::kBlock, /*read_only=*/true));
   auto disk = SysfsFolder::OfNode(node.get());
   const auto bus = disk ? disk->Holding("wait_probe") : std::nullopt;
@@ -69,7 +69,7 @@ absl::StatusOr<core::BusSource> OverPci(const std::string& address, const FileOp
   ASSIGN_OR_RETURN(std::unique_ptr<PmemDevice> made,
                    PmemDevice::Make(std::move(function), PmemDevice::Patience{}));
   const std::shared_ptr<PmemDevice> device = std::move(made);
-  ASSIGN_OR_RETURN(const backends::Descriptor memory,
+  ASSIGN_OR_RETURN(const posix::Descriptor memory,
                    OpenNode(kPhysicalMemory, NodeKind::kCharacter, options.read_only));
   ASSIGN_OR_RETURN(
       std::shared_ptr<core::Media> media,
