@@ -98,7 +98,7 @@ int MapCommand(const Arguments& arguments) {
   bool force = false;
   app.add_option("SOURCE", text, backends::SourceHelp())->required();
   app.add_option("--svg", svg, "draw a picture into this file instead; -: to stdout");
-  app.add_flag("--force", force, "look even while somebody else has it open");
+  app.add_flag("--force", force, "look even while another program has it open");
   if (const auto code = Parse(app, arguments)) return *code;
   backends::Source source(text);
   source.set_read_only();

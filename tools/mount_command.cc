@@ -48,14 +48,14 @@ absl::Status WithReason(const absl::Status& status) {
   return core::Refusal(core::ErrnoOf(status), core::ReasonOf(status), Describe(status));
 }
 
-// The kernel's test module gives its DIMMs labels that say nothing, and whoever asks for it has
-// none to lose.
+// The kernel's test module gives its DIMMs labels that say nothing, and the user who asks for it
+// has none to lose.
 bool IsForTests(const core::Device& device) {
   return device.kind() == core::NdKind::kDimm &&
          static_cast<const core::Bus*>(device.parent())->for_tests();
 }
 
-// What is odd on the media is no reason not to mount, but its owner should hear of it.
+// Odd media do not prevent a mount, but their owner should hear of them.
 void TellFindings(core::System& system, const std::vector<core::BusSource>& buses) {
   for (const core::BusSource& bus : buses) {
     for (const core::Finding& finding : bus.findings) core::LogFinding("", finding);

@@ -34,7 +34,7 @@ using core::RegionSource;
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
 constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
-// The upper half is the kernel's own; sizes beyond it are no files.
+// The upper half is the kernel's own; no file is larger.
 constexpr uint64_t kMostAddress = uint64_t{1} << 62;
 constexpr uint64_t kDefaultGranularity = 4096;
 // ACPI: the persistent memory range type.

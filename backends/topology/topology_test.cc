@@ -477,7 +477,7 @@ image = "plain.img"
   std::vector<std::string> providers;
   for (const core::BusSource& bus : *buses) providers.push_back(bus.provider);
   EXPECT_THAT(providers, ::testing::ElementsAre("ACPI.NFIT", "nfit_test.0", "nfit_test.1", "e820"));
-  // The module's addresses are its own, wherever it is in the file; nobody else has any of them.
+  // The module's addresses are its own, wherever it is in the file; no other bus has any of them.
   EXPECT_EQ((*buses)[1].regions[0].spa.start, 0x100000000u);
   std::vector<core::Range> taken;
   for (const core::BusSource& bus : *buses)

@@ -23,7 +23,7 @@ int CheckCommand(const Arguments& arguments) {
                "mend what the evidence decides; what is overwritten is kept in SOURCE.repair-N");
   app.add_flag("--dry-run", options.dry_run,
                "say what --repair would do, what that costs and saves; store nothing");
-  app.add_flag("--force", options.force, "look even while somebody else has it open");
+  app.add_flag("--force", options.force, "look even while another program has it open");
   app.add_flag("--json", report_options.json, "findings as a JSON array");
   app.add_flag("-v,--verbose", report_options.verbose,
                "list every finding, however many are alike; name sound sources, too");

@@ -148,7 +148,7 @@ int CheckReport::Finish() {
     PrintData(core::EscapeJson(
                   list_.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
               "\n");
-  // A verdict that nobody got is none.
+  // A verdict that could not be printed does not count.
   return FinishData(kDone) == kDone ? code_ : code_ | kCannotTell;
 }
 

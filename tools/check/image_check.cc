@@ -133,7 +133,7 @@ absl::Status CheckExtent(const Buses& buses, const Extent& extent, Findings& fin
   return absl::OkStatus();
 }
 
-// The file beside which the copies of what is overwritten lie: the one image that the region is
+// The file next to which the copies of what is overwritten lie: the one image that the region is
 // on, else the source with the region's name.
 std::string LogName(const std::string& source_file, const Buses& buses, const Extent& extent) {
   const core::RegionSource& region = RegionOf(buses, extent);

@@ -17,7 +17,8 @@ struct CheckOptions {
 };
 
 // Stores nothing unless `repair` without `dry_run`. Refused where the source cannot be opened, or
-// nothing can be said of it. Repair keeps a copy of what it overwrites in a file beside the source.
+// nothing can be said of it. Repair keeps a copy of what it overwrites in a file next to the
+// source.
 absl::StatusOr<std::vector<PlacedFinding>> CheckSource(const std::string& source,
                                                        const CheckOptions& options);
 

@@ -16,7 +16,7 @@ bool CallForLabelRepair(const std::vector<PlacedFinding>& findings);
 
 // Repairs the areas, or with `dry_run` says what would be done (kPlanned) and stores nothing. What
 // it could not decide is a note, with commands for `source`. A copy of an area that it changes is
-// kept beside its file.
+// kept next to its file.
 absl::StatusOr<std::vector<PlacedFinding>> RepairLabels(const std::string& source,
                                                         const std::vector<core::BusSource>& buses,
                                                         bool dry_run);

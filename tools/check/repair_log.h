@@ -1,4 +1,4 @@
-// The file beside an image that keeps what a repair overwrote.
+// The file next to an image that keeps what a repair overwrote.
 #ifndef NVDIMMFS_TOOLS_CHECK_REPAIR_LOG_H_
 #define NVDIMMFS_TOOLS_CHECK_REPAIR_LOG_H_
 

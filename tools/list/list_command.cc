@@ -85,7 +85,7 @@ int ListCommand(const Arguments& arguments) {
   AddFilters(app, request.listing.filter);
   app.add_option("--schema", request.schema, "1: everything, in a fixed and versioned shape")
       ->check(CLI::IsMember({1}));
-  app.add_flag("--force", request.force, "list an image though somebody else writes it");
+  app.add_flag("--force", request.force, "list an image even while another program writes it");
   app.add_option("SOURCE", request.sources, backends::SourceHelp())->required();
   if (const auto code = Parse(app, arguments)) return *code;
 
