@@ -27,7 +27,7 @@ class AttributeFile final : public OpenFile {
     const OpenDataFiles& data_files;
   };
 
-  // Refused with EACCES, whoever asks, where the mode has no bit at all for a direction that
+  // Refused with EACCES, for root too, where the mode has no bit at all for a direction that
   // `flags` (open(2)'s) names. `node` is an attribute.
   static absl::StatusOr<std::unique_ptr<OpenFile>> Open(const NodeView& node, int flags,
                                                         const Services& services);

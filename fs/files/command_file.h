@@ -26,7 +26,7 @@ class CommandFile final : public OpenFile {
   Caching caching() const override { return Caching::kNone; }
   // Refused with EINVAL, "command.reply", where no reply waits.
   absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) override;
-  // Refused with EINVAL, "command.request", for what is no request, and with EAGAIN,
+  // Refused with EINVAL, "command.request", for what is not a request, and with EAGAIN,
   // "command.callers", where too many have one under way.
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override { return absl::OkStatus(); }

@@ -25,8 +25,8 @@ constexpr size_t kPieceLength = 512 * 1024;
 
 constexpr size_t kZeroes = 64 * 1024;
 
-// What is zeroed in one go, while whoever unbinds the namespace waits: in a moment the store
-// beneath takes back more than can be written.
+// Bytes that are zeroed in one go, while an unbind of the namespace waits: in a moment the storage
+// below can punch more than it can write.
 constexpr uint64_t kPunchPiece = 64 << 20, kZeroPiece = 4 << 20;
 
 absl::Status Disabled(const core::DataNode& node) {
@@ -115,7 +115,7 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch
     return absl::OkStatus();
   }
   size = std::min<uint64_t>(size, data_.size() - offset);
-  // Before it is delivered: whoever got it may ask how much was read.
+  // Before it is delivered: the reader may ask how much was read.
   access.Count(core::IoKind::kRead, size);
   return Answer(Fetch(offset, size, scratch, deliver));
 }
@@ -179,8 +179,8 @@ absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) 
   return data_.media().WriteThrough(offset, data);
 }
 
-// Buffered stores are on their way already; whoever serves the fsync waits for the device. The
-// locked instruction that ends the Access keeps them from lingering in this CPU's write buffers.
+// Buffered stores are on their way already; the fsync waits for the device. The locked instruction
+// that ends the Access keeps them from lingering in this CPU's write buffers.
 absl::Status DataFile::Drain() {
   return synchronous_ || direct_ ? data_.media().Drain() : absl::OkStatus();
 }

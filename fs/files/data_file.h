@@ -30,7 +30,7 @@ class DataFile final : public OpenFile {
                                                         OpenDataFiles& data_files);
   ~DataFile() override;
 
-  // Who only writes needs no pages: without them writes are one copy less, and run side by side.
+  // A file that is only written needs no pages: without them writes copy less and run in parallel.
   Caching caching() const override {
     return direct_ || (flags_ & O_ACCMODE) == O_WRONLY ? Caching::kNone : Caching::kPages;
   }

@@ -179,7 +179,7 @@ TEST_F(FilesRaceTest, EveryChangeIsSeenByThoseWhoPoll) {
     file->Poll(std::make_unique<Waker>(woken));
   };
   Race(change, {poll, poll, poll});
-  // One who has read and waits is woken by the next change, whatever went on before.
+  // A file that was read and waits is woken by the next change, whatever went on before.
   const auto file = Open(kPath, O_RDONLY);
   std::string text;
   EXPECT_EQ(Read(*file, 0, 64, text), 0);

@@ -2,7 +2,7 @@
 //
 // close(2) of a FUSE file returns before the daemon hears of it. A script that closes a data file
 // and then reconfigures its namespace must not be refused because of a holder that, for the script,
-// is gone: a refused store waits here for a moment, and is tried again if somebody left.
+// is gone: a refused store waits here for a moment, and is tried again if a file was closed.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_FILES_OPEN_DATA_FILES_H_

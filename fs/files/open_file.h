@@ -53,11 +53,10 @@ class OpenFile {
   // Whether a read waits for nothing but the configuration lock.
   virtual bool is_shown() const { return false; }
 
-  // Its users: whoever opened it, until the kernel has released it, and each read under way. A read
-  // delivers, and so answers the kernel, before it is done with the file; the release may overtake
-  // its rest.
+  // Its users: the kernel, until it releases the file, and each read under way. A read delivers,
+  // and so answers the kernel, before it is done with the file; the release may overtake its rest.
   void AddUser() { users_.fetch_add(1, std::memory_order_relaxed); }
-  // True for the last, who deletes it.
+  // True for the last user, which deletes it.
   bool DropUser() { return users_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
   // Calls `deliver` once if it returns OK, with less than `size` bytes only where the file ends;

@@ -95,7 +95,7 @@ absl::StatusOr<Operations::Entry> Operations::GetAttributes(Ino ino, const OpenF
 absl::StatusOr<Operations::Entry> Operations::SetAttributes(Ino ino, const OpenFile* file,
                                                             const Change& change) {
   if (change.mode || change.uid || change.gid || change.size) RETURN_IF_ERROR(CheckWritable());
-  // What is gone from the tree has nobody left to be kept from it.
+  // A node that is gone cannot be opened, so its access does not matter.
   tree_.SetAccess(ino, {.mode = change.mode, .uid = change.uid, .gid = change.gid});
   return GetAttributes(ino, file);
 }

@@ -18,7 +18,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Of the protocol, younger than the header of Linux 6.1.
+// Part of the protocol, younger than the header of Linux 6.1.
 struct BackingMap {
   int32_t fd;
   uint32_t flags;
@@ -38,7 +38,7 @@ bool Takes(int fd, int flags) {
 
 bool Writes(const OpenFile& file) { return (file.flags() & O_ACCMODE) != O_RDONLY; }
 
-// Whoever opens the file after this process was killed must know where it ended.
+// If this process is killed, the next opener of the file must know where it ended.
 bool RecordsTrueSize(const OpenFile& file, int fd) {
   const std::string size = absl::StrCat(file.node().data->size());
   if (fsetxattr(fd, core::kTrueSizeAttribute, size.data(), size.size(), 0) == 0) return true;

@@ -40,7 +40,7 @@ class Passthrough {
     enum class Kind {
       kOrdinary,
       kPassthrough,
-      kUncached,  // beside others that are passed through
+      kUncached,  // while others are passed through
     };
     Kind kind = Kind::kOrdinary;
     int32_t backing = 0;       // the kernel's number of the file behind; unless ordinary

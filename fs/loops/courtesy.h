@@ -14,7 +14,7 @@ namespace nvdimmfs::fs {
 
 class Courtesy {
  public:
-  // Nanoseconds between two looks at the clock: so long, and the processor was somebody else's.
+  // Nanoseconds between two looks at the clock: after so long, another thread had the CPU.
   // Those who take part in a request have it for a few thousand, interrupts for some ten thousand.
   static constexpr int64_t kStolen = 500'000;
 

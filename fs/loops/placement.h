@@ -1,10 +1,9 @@
-// Where the thread of a processor's queue serves best, on that processor or elsewhere: found by
-// trying.
+// Where the thread of a CPU's queue serves best, on that CPU or elsewhere: found by trying.
 //
-// Whoever waits for its answer leaves the processor, and is best answered on it: nobody else is
-// woken. Whoever goes on to ask is best answered on another, side by side. Requests do not say
-// which; what they take does. Now and then, less and less often while nothing comes of it, some are
-// answered at the other place, which is kept where it took less time.
+// A program that waits for its reply leaves the CPU idle and is best served there: no other CPU
+// need wake up. A program that keeps asking is best served on another CPU, in parallel. Requests do
+// not say which it is; the time they take does. Now and then, less and less often while it brings
+// nothing, some requests are answered at the other place, which is kept if that took less time.
 //
 // Thread rules: one thread at a time.
 #ifndef NVDIMMFS_FS_LOOPS_PLACEMENT_H_
@@ -18,7 +17,7 @@ namespace nvdimmfs::fs {
 class Placement {
  public:
   static constexpr int kWindow = 64;  // requests that are looked at together
-  // Nanoseconds: where there is more time from one to the next nobody waited for the answer alone.
+  // Nanoseconds: with more time than this between requests, the program does more than wait.
   static constexpr int64_t kBusy = 100'000;
 
   // `requests` more were answered by `now`, nanoseconds of the monotonic clock. True where the

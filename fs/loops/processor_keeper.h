@@ -1,15 +1,16 @@
-// Keeps a machine's second processor awake while one program asks one thing at a time.
+// Keeps a machine's second CPU awake while one program sends one request at a time.
 //
-// Such a program and the worker that answers it take turns, so one processor is enough for both.
-// But the kernel gives whoever is woken to a processor that sleeps, and waking that one takes
-// several times as long as the request itself (measured on virtual machines: 40 us there and back,
-// against 5 on one processor). While a thread of no importance keeps the other processor busy, both
-// stay where they are. It costs what polling for the next request would, and gains more: polling
-// spares one of the two wake-ups, this spares both.
+// Such a program and the worker that answers it take turns, so one CPU is enough for both. But the
+// kernel wakes a thread on an idle CPU, and waking a sleeping CPU takes several times as long as
+// the request itself (measured on virtual machines: 40 us for a round trip, against 5 on one CPU).
+// While a dummy thread keeps the other CPU busy, both stay where they are. It costs as much as
+// polling for the next request and gains more: polling saves one of the two wake-ups, this saves
+// both.
 //
-// It sleeps as soon as requests stop following each other, and rests where something else wants the
-// processor: noticed by the time for which that has it. (A low priority would do without; but a
-// thread that has one keeps its process from ending on a busy machine, and the image in use.)
+// It sleeps as soon as requests stop following each other, and rests while something else wants the
+// CPU, which it notices by the time for which it does not run. (A low priority would need no such
+// check, but on a busy machine a thread that has one keeps its process from exiting, and so the
+// image in use.)
 //
 // Thread rules: constructor and destructor by one thread; KeepOn by any.
 #ifndef NVDIMMFS_FS_LOOPS_PROCESSOR_KEEPER_H_
@@ -28,15 +29,15 @@ namespace nvdimmfs::fs {
 
 class ProcessorKeeper {
  public:
-  // Null unless they are two: with one there is none to keep, and with more the kernel finds
-  // another that sleeps.
+  // Null unless there are two CPUs: with one there is none to keep awake, and with more the kernel
+  // finds another that sleeps.
   static std::unique_ptr<ProcessorKeeper> Create();
   ~ProcessorKeeper();
   ProcessorKeeper(const ProcessorKeeper&) = delete;
   ProcessorKeeper& operator=(const ProcessorKeeper&) = delete;
 
-  // The calling thread answers requests, and within `nanoseconds` of `now` (of the monotonic clock)
-  // it or whoever asks is expected to be woken. The last call counts.
+  // The calling thread answers requests, and a wake-up, its own or the requester's, is expected
+  // within `nanoseconds` of `now` (monotonic clock). The last call counts.
   void KeepOn(int64_t now, int64_t nanoseconds);
 
  private:

@@ -80,8 +80,8 @@ struct RequestLoop::Worker final : ReplyPort {
   // The worker's own.
   bool waits = true;  // reads of the device do
   bool leads = false;
-  bool alone = false;  // leads, and nobody else does
-  unsigned looks = 0;  // at the requests that somebody waits for
+  bool alone = false;  // the only leader
+  unsigned looks = 0;  // requests that something waits for
   QuickWatch::Probe probe;
   int64_t answered = 0;  // when it answered its last request, nanoseconds
   int64_t budget = 0;    // for how long the next one is then waited for
@@ -104,7 +104,7 @@ RequestLoop::~RequestLoop() { Stop(); }
 void RequestLoop::Start() {
   if (options_.spins) wakeful_ = WakefulProcessors::Create(options_.wakeful);
   if (options_.spins) keeper_ = ProcessorKeeper::Create();
-  // On one processor whoever polls keeps those from asking whom it waits for.
+  // On a single CPU a polling worker would keep the program that it waits for from running.
   polls_ = options_.spins && (wakeful_ != nullptr || CountProcessors() > 2);
   running_ = static_cast<int>(workers_.size());
   for (const auto& worker : workers_)
@@ -156,7 +156,7 @@ bool RequestLoop::Lead(Worker& worker) {
   if (over_) return false;
   if (!worker.leads) ++leaders_;
   worker.leads = true;
-  // Whoever has the only place keeps it without asking again.
+  // The holder of the only place keeps it without asking again.
   worker.alone = places_ == 1 && leaders_ == 1;
   return true;
 }
@@ -185,13 +185,13 @@ bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
 void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const int64_t start = MonotonicNow();
   worker.score.Came(start - worker.answered, worker.budget);
-  // It came as soon as nobody polled for it: whoever asked had been kept from asking.
+  // It came as soon as polling ended: the polling kept the program from asking.
   const int64_t lost = worker.given_up - worker.answered;
   if (worker.given_up != 0 && start - worker.given_up < lost) courtesy_.Yield(start, lost);
   worker.given_up = 0;
   Count(worker, request);
   const bool quick = watch_.AreQuick(start) && !MayWait(request);
-  // Also while it is answered: whoever waits for the answer is woken in the middle of that.
+  // While it is answered, too: the program is woken in the middle of that.
   const bool polls = quick && MayPoll(worker, start);
   const bool keeps = quick && !polls && keeper_ != nullptr && worker.alone && worker.score.pays();
   if (keeps) keeper_->KeepOn(start, QuickWatch::kQuick);
@@ -210,7 +210,7 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
 void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {
   const uint32_t requester = options_.requester == nullptr ? 1 : options_.requester(request);
   if (requester == 0) return;
-  // Before the answer: after it, whoever got it may have asked again already.
+  // Before the reply: after it, the program may have asked again already.
   const bool queued = ++worker.looks % Crowd::kLookEvery == 0 && IsReadable(worker.device);
   if (crowd_.Came(requester, queued)) Spread(worker);
 }

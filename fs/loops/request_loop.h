@@ -1,13 +1,13 @@
 // The threads that take requests from /dev/fuse, each through a queue of its own.
 //
 // Two ways of attending the device, chosen by what comes (Crowd):
-//   one requester   one worker attends, the leader; the others are parked: who sleeps on the device
-//                   is woken in vain. While requests follow each other closely (SpinScore), the
-//                   leader polls for the next one, and idle processors are kept from sleeping
-//                   (WakefulProcessors). Where that may not be, or polling is in the way of others
-//                   (Courtesy), the other of two processors is kept awake instead
-//                   (ProcessorKeeper). With one processor there is nothing to gain.
-//   several         a worker a processor attends, asleep in read(2); nobody polls
+//   one requester   one worker attends, the leader; the others are parked, as a worker that sleeps
+//                   on the device is woken in vain. While requests follow each other closely
+//                   (SpinScore), the leader polls for the next one and idle CPUs are kept from
+//                   sleeping (WakefulProcessors). Where that is not allowed, or polling takes time
+//                   from others (Courtesy), the other of two CPUs is kept awake instead
+//                   (ProcessorKeeper). With a single CPU there is nothing to gain.
+//   several         one worker for each CPU attends, asleep in read(2); none polls
 // A leader answers quick requests itself; before one that may wait for something it gives its place
 // to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. A
 // worker's port sends the reply to the descriptor that the request came from, as the kernel
@@ -46,12 +46,12 @@ class RequestLoop {
   struct Options {
     int threads = 1;
     size_t buffer_size = 0;  // bytes: the longest request
-    // Whether a processor may be kept busy between requests that follow each other closely.
+    // Whether a CPU may be kept busy between requests that follow each other closely.
     bool spins = true;
     WakefulProcessors::Paths wakeful;
     // Whether a request may wait for a lock or a device; null: each may.
     std::function<bool(absl::Span<const std::byte>)> may_wait;
-    // Who waits for the answer; 0: nobody does. Null: one asks everything.
+    // The number of the thread that waits for the reply; 0: none does. Null: always the same one.
     std::function<uint32_t(absl::Span<const std::byte>)> requester;
   };
 
@@ -65,8 +65,8 @@ class RequestLoop {
   RequestLoop& operator=(const RequestLoop&) = delete;
 
   void Start();
-  // Lets each worker finish its request and ends it. Requests that nobody took are never answered:
-  // the caller closes `device`, and with the last descriptor the kernel gives up on them.
+  // Lets each worker finish its request and ends it. Requests that no worker took are never
+  // answered: the caller closes `device`, and with the last descriptor the kernel gives them up.
   void Stop();
 
  private:
@@ -82,7 +82,7 @@ class RequestLoop {
   ssize_t Read(Worker& worker);
   // Read, which does not wait: EAGAIN where there is nothing once waiting by polling is over.
   ssize_t Poll(Worker& worker);
-  // Lets processors sleep once nothing has come for a while.
+  // Lets CPUs sleep once no request has come for a while.
   void Rest(const Worker& worker) const;
   void Spread(Worker& worker);
   // How many workers attend the device.
@@ -95,7 +95,7 @@ class RequestLoop {
   const Options options_;
   const RequestHandler handler_;
   const std::function<void()> on_end_;
-  int crowd_places_ = 1;  // how many attend when several ask: more than processors only compete
+  int crowd_places_ = 1;  // how many attend when several ask: more than CPUs would only compete
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   QuickWatch watch_;
@@ -108,7 +108,7 @@ class RequestLoop {
   std::unique_ptr<WakefulProcessors> wakeful_;
   std::unique_ptr<ProcessorKeeper> keeper_;
   bool polls_ = false;
-  Courtesy courtesy_;  // of whoever polls
+  Courtesy courtesy_;  // of the polling worker
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<int> running_{0};
 };

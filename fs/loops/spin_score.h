@@ -16,7 +16,7 @@ class SpinScore {
   static constexpr int64_t kLongest = 300'000;
 
   // The budget after an answer that took so long. Of long ones the next request is long on its way,
-  // too: whoever got a megabyte has its pages to give back, and the kernel copies the next one here
+  // too: a program that got a megabyte has pages to return, and the kernel copies the next one here
   // before it counts as come.
   static int64_t BudgetAfter(int64_t answer) { return std::clamp(3 * answer, kBudget, kLongest); }
 

@@ -19,7 +19,7 @@ static_assert(sizeof(UringHeader) + sizeof(fuse_in_header) + sizeof(UringHeader:
 }  // namespace
 
 std::unique_ptr<UringEntry> UringEntry::Create(uint16_t queue, size_t payload, size_t slack) {
-  // Of most entries only the first pages are ever touched.
+  // Most entries only ever touch their first pages.
   void* const memory = mmap(nullptr, kLead + payload + slack, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;

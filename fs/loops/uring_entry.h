@@ -1,6 +1,6 @@
 // The memory of one entry of FUSE over io_uring: a request comes in it, the answer goes in it.
 //
-// Thread rules: one thread at a time, whoever has the request.
+// Thread rules: one thread at a time, the one that has the request.
 #ifndef NVDIMMFS_FS_LOOPS_URING_ENTRY_H_
 #define NVDIMMFS_FS_LOOPS_URING_ENTRY_H_
 
@@ -20,8 +20,8 @@ namespace nvdimmfs::fs {
 
 class UringEntry final : public ReplyPort {
  public:
-  // Of the queue `queue`. `payload`: bytes of the longest request or answer without its headers;
-  // `slack`: bytes behind them that Room() has more. Null where there is no memory.
+  // For the queue `queue`. `payload`: bytes of the longest request or reply without its headers;
+  // `slack`: bytes that Room() has beyond them. Null if out of memory.
   static std::unique_ptr<UringEntry> Create(uint16_t queue, size_t payload, size_t slack);
   ~UringEntry();
   UringEntry(const UringEntry&) = delete;

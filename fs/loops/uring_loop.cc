@@ -19,7 +19,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Requests of one processor that may be under way at once; others wait in the kernel.
+// Requests of one CPU that may be in flight at once; others wait in the kernel.
 constexpr int kEntries = 16;
 // Bytes moved after which answers are kept back no longer for those that came together with them.
 constexpr size_t kBatch = 128 * 1024;
@@ -177,7 +177,7 @@ bool UringLoop::MayWait(absl::Span<const std::byte> request) const {
 
 void UringLoop::Handle(UringEntry& entry, absl::Span<std::byte> request) {
   handler_(request, entry);
-  // Whoever asked must not wait for ever.
+  // The requester must not wait for ever.
   if (!entry.answered()) entry.Refuse(EIO);
 }
 

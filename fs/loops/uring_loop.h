@@ -1,10 +1,10 @@
-// The threads that take requests by FUSE over io_uring, one for each processor, each for the queue
-// of its own.
+// The threads that take requests by FUSE over io_uring: one for each CPU, which serves that CPU's
+// queue.
 //
-// A thread stays on its processor, where whoever asks waits: answering takes two switches there and
-// wakes no other processor. Where that is found to be quicker (Placement) it goes elsewhere
-// instead. It answers quick requests itself, those that came together by one system call; others it
-// gives to helpers, which give the answer back. An idle mount costs nothing.
+// A thread stays on its CPU, where the requester waits: answering takes two context switches there
+// and wakes no other CPU. Where serving from another CPU proves quicker (Placement), it moves. It
+// answers quick requests itself, those that came together with one system call; others it gives to
+// helpers, which return the reply. An idle mount costs nothing.
 //
 // Thread rules: Create, Start, Stop and the destructor by one thread; the handler runs on every
 // thread at once.
@@ -58,7 +58,7 @@ class UringLoop {
   // Once the kernel has the INIT reply that agrees to it. Where the kernel then refuses, requests
   // come by read(2) of /dev/fuse.
   void Start();
-  // Lets each thread finish its requests and ends it. Requests that nobody took are never answered:
+  // Lets each thread finish its requests and ends it. Requests that none took are never answered:
   // the kernel gives up on them with the last descriptor of the mount, these threads' among them.
   void Stop();
 

@@ -17,7 +17,7 @@ namespace nvdimmfs::fs {
 class UringRing {
  public:
   struct Event {
-    UringEntry* entry;  // null: somebody knocked
+    UringEntry* entry;  // null: Knock was called
     int error;          // 0: a request came in the entry; else an errno, and none will
   };
 

@@ -11,7 +11,7 @@
 // COMMIT_AND_FETCH says that the answer is there, fuse_out_header in in_out and all else in the
 // payload, and completes with the entry's next request. Once every queue has an entry no request
 // comes by read(2) of /dev/fuse any more, but for those that want no answer (forgets, interrupts);
-// what nobody asked for (notifications) is written to /dev/fuse as ever.
+// what the daemon sends unasked (notifications) is written to /dev/fuse as before.
 //
 // Source: include/uapi/linux/fuse.h of protocol 7.42,
 // Documentation/filesystems/fuse/fuse-io-uring.rst.

@@ -1,10 +1,10 @@
-// Keeps the machine's idle processors from sleeping while requests follow each other closely.
+// Keeps the machine's idle CPUs from sleeping while requests follow each other closely.
 //
-// Who waits for an answer leaves its processor idle, and waking that takes several times as long as
-// the request (on virtual machines 15 to 40 us). The kernel lets idle processors poll instead while
-// somebody asks for a wake-up latency of 0 (/dev/cpu_dma_latency; PM QoS): then a wake-up is a
-// store to memory. That takes nothing from other programs, but electricity, and on a virtual
-// machine the host's time.
+// A program that waits for a reply leaves its CPU idle, and waking that takes several times as long
+// as the request (15 to 40 us on virtual machines). While a process asks for a wake-up latency of 0
+// (/dev/cpu_dma_latency; PM QoS), the kernel lets idle CPUs poll instead: a wake-up is then a store
+// to memory. That takes nothing from other programs, but it costs electricity and, on a virtual
+// machine, the host's time.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_LOOPS_WAKEFUL_PROCESSORS_H_
@@ -21,8 +21,8 @@ namespace nvdimmfs::fs {
 
 class WakefulProcessors {
  public:
-  // All of the machine's idle processors poll, whoever asked: on large ones that is too much for
-  // one program's requests.
+  // All of the machine's idle CPUs poll, not only the requester's: on large machines that is too
+  // much for one program's requests.
   static constexpr int kMostProcessors = 4;
 
   // Where the kernel has these things; another place for tests.
@@ -30,8 +30,8 @@ class WakefulProcessors {
     std::string request = "/dev/cpu_dma_latency";
     std::string shallowest = "/sys/devices/system/cpu/cpu0/cpuidle/state0/name";
   };
-  // Null where it may not be asked for (who is not root), where the kernel has no way to idle
-  // without sleeping, with one processor, or too many.
+  // Null where the process may not ask for it (it is not root), where the kernel cannot idle
+  // without sleeping, and with one CPU or too many.
   static std::unique_ptr<WakefulProcessors> Create(const Paths& paths);
   // Lets them sleep.
   ~WakefulProcessors();

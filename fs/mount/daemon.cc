@@ -93,7 +93,7 @@ void Daemon::Report(const absl::Status& status, int exit_code) {
   if (status.ok()) LeaveTerminal();
   std::string text(1, static_cast<char>(status.ok() ? 0 : exit_code));
   absl::StrAppend(&text, status.message());
-  // The parent may have been killed; then nobody wants to know.
+  // The parent may have been killed; then nothing wants to know.
   [[maybe_unused]] const ssize_t n = write(report, text.data(), text.size());
   close(report);
 }

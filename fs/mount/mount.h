@@ -13,11 +13,12 @@ namespace nvdimmfs::fs {
 
 // Mounts, then calls `on_ready` once: with OK when the kernel has agreed, or with the refusal that
 // is also returned. Serves until the mount is gone or SIGINT, SIGTERM or SIGHUP comes (then it
-// unmounts; whoever has files open gets errors). Nothing is written to the media after it returns.
+// unmounts; programs that have files open get errors). Nothing is written to the media after it
+// returns.
 //
 // As soon as it is known that the mount ends, `on_end` is called.
 //
-// `tree` is the listener that `system` was made with; it is closed then. Call from the thread that
+// `tree` is the listener that `engine` was made with; it is closed then. Call from the thread that
 // may own signals, before other threads exist that do not block these three.
 absl::Status Serve(core::Engine& engine, Tree& tree, const MountOptions& options,
                    std::function<void(absl::Status)> on_ready,

@@ -37,7 +37,7 @@ struct MountEntry {
   std::string device;  // "0:45", the same for all copies of a mount
   std::string place;
   std::string type;
-  uid_t user = 0;  // of FUSE: who mounted it, and alone is answered
+  uid_t user = 0;  // FUSE: the user who mounted it, and the only one that is answered
 };
 
 // proc(5) writes blanks, tabs, newlines and backslashes as three octal digits.

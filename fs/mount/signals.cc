@@ -43,7 +43,7 @@ void OnEnd(int number, siginfo_t* info, void*) { Note(number, *info); }
 void OnFault(int number, siginfo_t* info, void*) {
   const bool sent = info->si_code <= 0 && info->si_pid != getpid();
   if (sent && serves.load()) return Note(number, *info);
-  // Who had it before has it again. A fault comes back by itself.
+  // The earlier handler is back. A fault is raised again by itself.
   sigaction(number, &faults_before[static_cast<size_t>(number)], nullptr);
   if (info->si_code <= 0) raise(number);
 }

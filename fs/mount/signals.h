@@ -55,7 +55,7 @@ inline constexpr SignalRule kSignalRules[] = {
 #ifdef SIGSTKFLT
     {SIGSTKFLT, SignalEffect::kIgnored},
 #endif
-    // A stopped daemon would hang whoever looks at the mount.
+    // A stopped daemon would hang every program that looks at the mount.
     {SIGTSTP, SignalEffect::kIgnored},
     {SIGTTIN, SignalEffect::kIgnored},
     {SIGTTOU, SignalEffect::kIgnored},

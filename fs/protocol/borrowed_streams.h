@@ -40,7 +40,7 @@ class BorrowedStreams {
     const int from = std::exchange(said_[0], -1);
     if (from < 0) return text;
     std::array<char, 4096> piece;
-    // Who stays behind keeps the other end: this ends where there is nothing more for now.
+    // A program that stays keeps the other end: this ends where there is nothing more for now.
     for (ssize_t n; (n = read(from, piece.data(), piece.size())) > 0;)
       text.append(piece.data(), static_cast<size_t>(n));
     close(from);

@@ -25,7 +25,7 @@ class FuseSession {
     std::vector<std::string> fuse_options;  // as after libfuse's -o, one each, unescaped
     bool debug = false;                     // libfuse prints every request
     int threads = 1;
-    bool spins = true;   // may keep a processor busy for moments, see RequestLoop
+    bool spins = true;   // may keep a CPU busy for moments, see RequestLoop
     bool uring = false;  // FUSE over io_uring where the kernel offers it, see UringLoop
     Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   };
@@ -42,7 +42,7 @@ class FuseSession {
   virtual ~FuseSession() = default;
 
   virtual void Start(Events events) = 0;
-  // Writes back what the kernel holds, unmounts and stops. Whoever still has files open gets
+  // Writes back what the kernel holds, unmounts and stops. Programs that still have files open get
   // errors.
   virtual void Unmount() = 0;
 };

@@ -70,7 +70,7 @@ fuse_entry_param EntryParam(const Operations::Entry& entry) {
   param.ino = entry.stat.st_ino;
   param.attr = entry.stat;
   param.attr_timeout = kConstantTimeout;
-  // Of the others the next look-up tells whether they are there, and their sub-directories.
+  // For the others the next look-up tells whether they exist, and how many sub-directories.
   param.entry_timeout = entry.lasts ? kConstantTimeout : kNoTimeout;
   return param;
 }

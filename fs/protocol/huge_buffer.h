@@ -1,9 +1,8 @@
-// Memory in huge pages, where the kernel gives such to who asks
+// Memory in huge pages, where the kernel provides them on request
 // (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise); else in ordinary ones.
 //
-// What the kernel copies from or to a program's memory it looks up page by page; here the pages lie
-// side by side, and one entry of the page table leads to all of them. None is taken before it is
-// touched.
+// The kernel looks up each page that it copies from or to; here the pages are contiguous, and one
+// entry of the page table leads to all of them. No page is allocated before it is touched.
 // Thread rules: as plain memory.
 #ifndef NVDIMMFS_FS_PROTOCOL_HUGE_BUFFER_H_
 #define NVDIMMFS_FS_PROTOCOL_HUGE_BUFFER_H_

@@ -2,7 +2,7 @@
 //
 // libfuse gives replies to a callback that knows only the session, so the thread has to say which
 // request is meant. This is the one thread-local pointer for it; the context itself lives on the
-// stack of whoever handles the request.
+// handling thread's stack.
 //
 // Thread rules: one context at a time on a thread; used by that thread alone.
 #ifndef NVDIMMFS_FS_PROTOCOL_REQUEST_CONTEXT_H_

@@ -40,8 +40,8 @@ class ServedMount {
   // Those that the kernel never released: after the last request.
   void CloseFiles() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Starts the thread that drops the kernel's pages, by `drop` (PageDropper). The one who owns the
-  // session: before the first request, after the last.
+  // Starts and ends the thread that drops the kernel's pages, by `drop` (PageDropper). For the
+  // session's owner: before the first request, after the last.
   void StartDropping(std::function<void(Ino)> drop) { dropper_.emplace(std::move(drop)); }
   void StopDropping() { dropper_.reset(); }
   // Between these two.

@@ -1,4 +1,4 @@
-// Who waits for which attribute to change: what poll(2) on an attribute file stands on.
+// Which open files wait for which attribute to change: what poll(2) on an attribute file needs.
 //
 // An attribute's count goes up with every change; an open file that has read it remembers the
 // count, and is "changed" while the two differ. Counts start at 1, so that a file never read is
@@ -19,7 +19,7 @@
 
 namespace nvdimmfs::fs {
 
-// Wakes one poller once; destroyed unused when nobody waits any more.
+// Wakes one poller once; destroyed unused when nothing waits any more.
 class PollWaker {
  public:
   virtual ~PollWaker() = default;
@@ -29,9 +29,9 @@ class PollWaker {
 class ChangeBoard {
  public:
   uint64_t Count(Ino attribute) const;
-  // Counts one change and wakes who waits.
+  // Counts one change and wakes the files that wait.
   void Changed(Ino attribute);
-  // The attribute is gone; who waits is woken to find out.
+  // The attribute is gone; the files that wait are woken to find out.
   void Removed(Ino attribute);
 
   // `waiter` is any address that names the open file; a second waker of one waiter replaces the

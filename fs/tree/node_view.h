@@ -22,7 +22,7 @@ constexpr Ino kRootIno = 1;
 
 enum class NodeKind : uint8_t { kDirectory, kAttribute, kLink, kData };
 
-// Who may do what with a node, as far as chmod(2) and chown(2) have said it.
+// Mode and owner of a node, as far as chmod(2) and chown(2) have set them.
 struct Access {
   std::optional<mode_t> mode;  // permission bits
   std::optional<uid_t> uid;

@@ -251,7 +251,7 @@ Node* Nodes::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Known
 Node* Nodes::PutLeafIn(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode) {
   if (Node* old = ChildOf(directory, name)) {
     if (old->is_directory()) return nullptr;
-    Removed ignored;  // a replaced leaf is a link: nobody waits for it
+    Removed ignored;  // a replaced leaf is a link: nothing waits for it
     Drop(*old, ignored);
   }
   return Put(directory, name, kind, mode);

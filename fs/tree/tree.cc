@@ -147,7 +147,7 @@ void Tree::ChangeAttribute(absl::string_view path) {
   Ino ino;
   {
     absl::ReaderMutexLock lock(&mutex_);
-    // One without a node has nobody who waits for it.
+    // Nothing waits for an attribute that has no node.
     const Node* node = nodes_.Walk(path);
     if (node == nullptr || node->kind != NodeKind::kAttribute) return;
     ino = node->ino;

@@ -59,7 +59,7 @@ class Tree final : public core::TreeListener {
   // removal would cost as much as all that has been added.
   void Close();
 
-  // Nothing where there is no such node, or not any more.
+  // Nothing if there is no such node, or it is gone.
   std::optional<NodeView> Find(Ino ino);
   std::optional<NodeView> FindPath(absl::string_view path);
   std::optional<NodeView> Lookup(Ino directory, absl::string_view name);

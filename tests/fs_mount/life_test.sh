@@ -111,8 +111,8 @@ umount "$mnt"
 # A mount that libfuse refuses.
 touch "$dir/file"
 "$fake" 1048576 "$dir/file" 2>"$dir/err"
-check "a file is no mount point: the parent fails" [ $? != 0 ]
-check "a file is no mount point: and says why" grep -q "mount on $dir/file: " "$dir/err"
+check "a file is not a mount point: the parent fails" [ $? != 0 ]
+check "a file is not a mount point: and says why" grep -q "mount on $dir/file: " "$dir/err"
 
 # mount(8). It sets PATH itself, so the program is named by its path; by type it works once installed.
 if [ "$(id -u)" = 0 ]; then

@@ -72,7 +72,7 @@ class AlignedBuffer {
   char* const bytes_;
 };
 
-// All of this is said of a mount by FUSE over io_uring, too: the same tests run once more.
+// The same tests run again over a mount by FUSE over io_uring.
 bool ByUring() { return getenv("NVDIMMFS_TEST_URING") != nullptr; }
 
 // Whether this process has an io_uring.
@@ -325,7 +325,7 @@ TEST_F(MountTest, HasSaneNumbersAndNoExtendedAttributes) {
   struct statvfs fs;
   ASSERT_EQ(statvfs(mountpoint_.c_str(), &fs), 0);
   EXPECT_EQ(fs.f_blocks * fs.f_frsize, 2 * kSize);
-  // Whoever watches for full file systems is not alarmed.
+  // Monitors of full file systems raise no alarm.
   EXPECT_EQ(fs.f_bavail, fs.f_blocks);
   EXPECT_EQ(fs.f_favail, fs.f_files);
   char value[16];
@@ -472,7 +472,7 @@ TEST_F(MountTest, CachedPagesAndAMappingSeeWhatAWriteOnlyDescriptorWrote) {
   ASSERT_NE(map, MAP_FAILED);
   for (int round = 0; round < 50; ++round) {
     SCOPED_TRACE(round);
-    map[0] = static_cast<char>('A' + round % 26);  // dirty, beside what is written
+    map[0] = static_cast<char>('A' + round % 26);  // dirty, next to what is written
     const std::string text(5, static_cast<char>('a' + round % 26));
     EXPECT_EQ(WriteAt(writer, 100, text), 5);
     EXPECT_EQ(ReadAt(buffered, 100, 5), text);
