@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -34,16 +35,33 @@ struct Watched {
   bool told = false;
 };
 
+struct Fate {
+  absl::string_view what;
+  bool is_lost;  // with its last descriptor: it has no name any more
+};
+
 // What became of it; nothing while its name still means it.
-std::optional<absl::string_view> FateOf(const Watched& watched) {
+std::optional<Fate> FateOf(const Watched& watched) {
   struct stat own, named;
   if (fstat(watched.file.get(), &own) != 0) return std::nullopt;
   const bool exists = stat(watched.path.c_str(), &named) == 0;
   if (exists && named.st_dev == watched.device && named.st_ino == watched.inode)
     return std::nullopt;
   if (!exists && errno != ENOENT) return std::nullopt;  // nobody can tell
-  if (exists) return "another file has taken its place";
-  return own.st_nlink == 0 ? "it was deleted" : "it was renamed";
+  const bool is_lost = own.st_nlink == 0;
+  if (exists) return Fate{"another file has taken its place", is_lost};
+  return Fate{is_lost ? "it was deleted" : "it was renamed", is_lost};
+}
+
+// The command that saves the data, or says where they are.
+std::string AdviceOn(const Watched& watched, const Fate& fate) {
+  const std::string open = absl::StrCat("/proc/", getpid(), "/fd/", watched.file.get());
+  if (!fate.is_lost)
+    return absl::StrCat("which has another name now: readlink ", open,
+                        " says which. Open that one the next time");
+  return absl::StrCat("and its data is lost when the program ends. To save it, stop all writers, ",
+                      "then: cp --sparse=always ", open, " ",
+                      core::ShellWord(watched.path + ".saved"));
 }
 
 // All watches of the process, and the thread that listens for them.
@@ -125,13 +143,10 @@ void Listener::Look(int watch) {
     const auto fate = watched.told ? std::nullopt : FateOf(watched);
     if (!fate) continue;
     watched.told = true;
-    const std::string sentence = absl::StrCat(
-        watched.path, ": ", *fate,
-        " while this program has it open, and goes on with the old file; ",
-        "its data is lost when the program ends. To save it, stop all writers, then: "
-        "cp --sparse=always /proc/",
-        getpid(), "/fd/", watched.file.get(), " ", core::ShellWord(watched.path + ".saved"));
-    core::Log(core::LogLevel::kWarning, "image.gone", sentence);
+    core::Log(core::LogLevel::kWarning, "image.gone",
+              absl::StrCat(watched.path, ": ", fate->what,
+                           " while this program has it open. It goes on with the old file, ",
+                           AdviceOn(watched, *fate)));
   }
 }
 

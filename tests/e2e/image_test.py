@@ -531,6 +531,12 @@ class TmpfsTest(ImageTestCase):
 
 
 class UsersTest(ImageTestCase):
+    @staticmethod
+    def run_shell(command):
+        return subprocess.run(
+            ["sh", "-c", command], check=True, timeout=60, stdout=subprocess.PIPE, text=True
+        ).stdout
+
     def test_a_file_that_goes_while_it_is_mounted_is_told_once(self):
         def rename(path):
             os.rename(path, path + ".old")
@@ -539,8 +545,17 @@ class UsersTest(ImageTestCase):
             images.initialised(path + ".new", 64 * MIB, AREA, 2)
             os.rename(path + ".new", path)
 
-        for number, (fate, words) in enumerate(
-            ((os.unlink, "deleted"), (rename, "renamed"), (replace, "taken its place"))
+        def swap(path):
+            rename(path)
+            images.initialised(path, 64 * MIB, AREA, 2)
+
+        for number, (fate, words, moved) in enumerate(
+            (
+                (os.unlink, "deleted", False),
+                (rename, "renamed", True),
+                (replace, "taken its place", False),
+                (swap, "", True),
+            )
         ):
             with self.subTest(words=words):
                 path = self.labelled(f"{number}.img")
@@ -551,8 +566,14 @@ class UsersTest(ImageTestCase):
                     told = lambda: b"image.gone" in os.pread(mount._log_file.fileno(), 1 << 16, 0)
                     self.assertTrue(mounting.wait_until(told))
                     line = os.pread(mount._log_file.fileno(), 1 << 16, 0).decode()
-                    command = line[line.index("cp --sparse") :].split(" [image.gone]")[0]
-                    subprocess.run(["sh", "-c", command], check=True, timeout=60)
+                    if moved:  # nothing is lost, and the command says where it is
+                        self.assertNotIn("lost", line)
+                        command = line[line.index("readlink") :].split(" says")[0]
+                        saved = self.run_shell(command).strip()
+                        self.assertEqual(path + ".old", saved)
+                    else:
+                        command = line[line.index("cp --sparse") :].split(" [image.gone]")[0]
+                        self.run_shell(command)
                 self.assertIn(words, mount.log)
                 self.assertEqual(1, mount.log.count("image.gone"))
                 self.assertEqual(["db"], self.names(saved))
