@@ -44,9 +44,14 @@ std::string DescribeOurs(const FileUser& user, const std::optional<OwnMount>& mo
 
 // Who has it, and what to do about that.
 std::string Describe(const std::vector<FileUser>& users, const std::string& path) {
-  if (users.empty())
+  if (users.empty()) {
+    if (const std::optional<OwnMount> dead = DeadMountOf(path))
+      return absl::StrCat("by files that are open below ", dead->mountpoint,
+                          ", a mount whose daemon was killed. Remove it first: umount -l ",
+                          core::ShellWord(dead->mountpoint));
     return "by a process that cannot be seen from here (another user's, a container's, a loop "
-           "device). Stop it first";
+           "device, a file that is open in the mount of a killed daemon). Stop it first";
+  }
   // Whoever maps it is the likeliest to matter.
   const FileUser& user =
       *std::max_element(users.begin(), users.end(),

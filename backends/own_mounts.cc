@@ -1,7 +1,9 @@
 #include "backends/own_mounts.h"
 
 #include <mntent.h>
+#include <sys/vfs.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -58,6 +60,16 @@ std::optional<OwnMount> MountAt(const std::string& path) {
   const std::string real = RealPath(path);
   for (const OwnMount& mount : OwnMounts())
     if (real == mount.mountpoint || absl::StartsWith(real, mount.mountpoint + "/")) return mount;
+  return std::nullopt;
+}
+
+std::optional<OwnMount> DeadMountOf(const std::string& path) {
+  const std::string real = RealPath(path);
+  for (const OwnMount& mount : OwnMounts()) {
+    if (real.empty() || RealPath(mount.source) != real) continue;
+    struct statfs ignored;
+    if (statfs(mount.mountpoint.c_str(), &ignored) != 0 && errno == ENOTCONN) return mount;
+  }
   return std::nullopt;
 }
 

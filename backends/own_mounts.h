@@ -22,6 +22,10 @@ std::vector<OwnMount> OwnMounts();
 // The mount that `path`, a directory, is the top of, or is in.
 std::optional<OwnMount> MountAt(const std::string& path);
 
+// Where the mount of a killed daemon of the source `path` still is. The kernel keeps the source's
+// file open, and locked, for what was opened there by passthrough.
+std::optional<OwnMount> DeadMountOf(const std::string& path);
+
 // The mount that the daemon `pid` serves: the one of the source `path`, else the one that its
 // command line names.
 std::optional<OwnMount> MountOfDaemon(pid_t pid, const std::string& path);

@@ -27,6 +27,7 @@
 #include "fs/mount/daemon.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/mount_options.h"
+#include "fs/mount/mount_place.h"
 #include "fs/mount/signals.h"
 #include "fs/tree/tree.h"
 #include "tools/command_line.h"
@@ -100,6 +101,8 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
       options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
   log.set_subject(options.mountpoint);
   if (to_system) log.UseSystemLog();
+  // What a killed daemon left there may hold the source's file open.
+  RETURN_IF_ERROR(fs::PrepareMountpoint(options.mountpoint).status());
   ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   btt::BttLayer sector_layer;
   const bool has_module = backends::HasModule(buses);
