@@ -112,6 +112,21 @@ class HostTest(shells.ShellTestCase):
                                            timeout=60, check=True)
                     self.assertEqual("", found.stdout)
 
+    def test_devices_of_a_merged_folder_lie_in_sys(self):
+        """udev's library resolves what it is given, and takes what is not below /sys for no device."""
+        script = """for link in /sys/class/bdi/*; do readlink -f $link; cat $link/uevent >/dev/null; done
+            for disk in /sys/block/pmem*; do readlink -f $disk/bdi/subsystem; readlink -f $disk/bdi; done
+            cd $(readlink -f /sys/block/pmem0/bdi) && ls && ls | wc -l; cat read_ahead_kb"""
+        shown = self.output_of("preset:demo", "sh", "-c", script).splitlines()
+        host = [f"/sys/devices/virtual/bdi/{name}" for name in os.listdir("/sys/class/bdi")]
+        self.assertEqual(set(), set(host) - set(shown))
+        places = [line for line in shown if line.startswith("/")]
+        self.assertIn("/sys/class/bdi", places)
+        for place in places:
+            self.assertRegex(place, "^/sys/(devices/virtual/bdi/|class/bdi$)")
+        self.assertIn("read_ahead_kb", shown)
+        self.assertEqual("128", shown[-1])
+
     def test_memory_blocks_have_their_links(self):
         if not os.path.exists("/sys/bus/memory/devices"):
             self.skipTest("the host's kernel has no blocks of memory")

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -176,6 +177,24 @@ std::optional<Entry> FindAnything(const Context& context, size_t index, const st
       .link = absl::StrCat(kDevicesCopy, folder.place.substr(strlen(kDevicesPath)), "/", name)};
 }
 
+// A directory of which a device is shown, and the way from there.
+struct Mirrored {
+  int top;
+  std::string path;
+};
+
+// What `path` is of, where it is in a kMirror folder and there.
+std::optional<Mirrored> FindMirrored(const Context& context, size_t index,
+                                     const std::string& path) {
+  if (context.folders[index].kind != MergedFolder::Kind::kMirror || path.empty())
+    return std::nullopt;
+  const std::string device = path.substr(0, path.find('/'));
+  const Sides& sides = context.sides[index];
+  if (Has(sides.tree, device)) return Mirrored{sides.tree, path};
+  if (IsHidden(context, device) || !Has(sides.host, device)) return std::nullopt;
+  return Mirrored{sides.host, path};
+}
+
 std::optional<Entry> Find(const Context& context, size_t index, const std::string& name) {
   switch (context.folders[index].kind) {
     case MergedFolder::Kind::kDev:
@@ -183,6 +202,8 @@ std::optional<Entry> Find(const Context& context, size_t index, const std::strin
     case MergedFolder::Kind::kLinks:
     case MergedFolder::Kind::kDevices:
       return FindLink(context, index, name);
+    case MergedFolder::Kind::kMirror:
+      return std::nullopt;
     case MergedFolder::Kind::kAnything:
       break;
   }
@@ -299,6 +320,15 @@ MakeText TextAt(const Context& context, absl::string_view path) {
 
 // --- What FUSE asks. ---
 
+int ErrnoUnless(bool done) { return done ? 0 : -errno; }
+
+// Of a path in a kMirror folder.
+std::optional<Mirrored> MirroredAt(const Context& context, absl::string_view text) {
+  const auto path = Parse(context, text);
+  if (!path || !path->folder) return std::nullopt;
+  return FindMirrored(context, *path->folder, path->name);
+}
+
 int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
   const Context& context = TheContext();
   *stat = {};
@@ -316,6 +346,9 @@ int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
     stat->st_nlink = 2;
     return 0;
   }
+  if (const auto mirrored = FindMirrored(context, *path->folder, path->name))
+    return ErrnoUnless(fstatat(mirrored->top, mirrored->path.c_str(), stat, AT_SYMLINK_NOFOLLOW) ==
+                       0);
   const auto entry = Find(context, *path->folder, path->name);
   if (!entry) return -ENOENT;
   if (entry->number) {
@@ -331,6 +364,12 @@ int GetAttributes(const char* text, struct stat* stat, fuse_file_info*) {
 int ReadLink(const char* text, char* out, size_t size) {
   const auto path = Parse(TheContext(), text);
   if (!path || !path->folder) return -ENOENT;
+  if (const auto mirrored = FindMirrored(TheContext(), *path->folder, path->name)) {
+    const auto link = LinkAt(mirrored->top, mirrored->path);
+    if (!link) return -errno;
+    snprintf(out, size, "%s", link->c_str());
+    return 0;
+  }
   const auto entry = Find(TheContext(), *path->folder, path->name);
   if (!entry) return -ENOENT;
   if (entry->number) return -EINVAL;
@@ -353,29 +392,65 @@ int ReadDirectory(const char* text, void* out, fuse_fill_dir_t fill, off_t, fuse
   } else if (path->name.empty()) {
     if (*path->folder == 0) add(kHome);
     for (const std::string& name : NamesOf(context, *path->folder)) add(name);
+  } else if (const auto mirrored = FindMirrored(context, *path->folder, path->name)) {
+    const int directory =
+        openat(mirrored->top, mirrored->path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return -errno;
+    for (const std::string& name : NamesAt(directory)) add(name);
+    close(directory);
   }
   return 0;
 }
 
-// What is read is what was there at the open.
+struct OpenFile {
+  std::string text;     // what was there at the open
+  int descriptor = -1;  // or the file itself
+};
+
+OpenFile& OpenedAs(const fuse_file_info* file) { return *reinterpret_cast<OpenFile*>(file->fh); }
+
 int Open(const char* text, fuse_file_info* file) {
   const Context& context = TheContext();
-  const MakeText make = TextAt(context, text);
-  if (make == nullptr) return -ENOENT;
-  if ((file->flags & O_ACCMODE) != O_RDONLY) return -EACCES;
-  file->fh = reinterpret_cast<uintptr_t>(new std::string(make(context)));
+  OpenFile opened;
+  if (const auto mirrored = MirroredAt(context, text)) {
+    opened.descriptor = openat(mirrored->top, mirrored->path.c_str(),
+                               (file->flags & O_ACCMODE) | O_NOFOLLOW | O_CLOEXEC);
+    if (opened.descriptor < 0) return -errno;
+  } else {
+    const MakeText make = TextAt(context, text);
+    if (make == nullptr) return -ENOENT;
+    if ((file->flags & O_ACCMODE) != O_RDONLY) return -EACCES;
+    opened.text = make(context);
+  }
+  file->fh = reinterpret_cast<uintptr_t>(new OpenFile(std::move(opened)));
   file->direct_io = 1;
   return 0;
 }
 
 int Read(const char*, char* out, size_t size, off_t offset, fuse_file_info* file) {
-  const auto& text = *reinterpret_cast<const std::string*>(file->fh);
+  const OpenFile& opened = OpenedAs(file);
+  if (opened.descriptor >= 0) {
+    const ssize_t got = pread(opened.descriptor, out, size, offset);
+    return got < 0 ? -errno : static_cast<int>(got);
+  }
   const auto at = static_cast<size_t>(offset);
-  return at >= text.size() ? 0 : static_cast<int>(text.copy(out, size, at));
+  return at >= opened.text.size() ? 0 : static_cast<int>(opened.text.copy(out, size, at));
+}
+
+int Write(const char*, const char* data, size_t size, off_t offset, fuse_file_info* file) {
+  const ssize_t put = pwrite(OpenedAs(file).descriptor, data, size, offset);
+  return put < 0 ? -errno : static_cast<int>(put);
+}
+
+// As sysfs does: a shell's > truncates what it writes to.
+int Truncate(const char* text, off_t, fuse_file_info*) {
+  return MirroredAt(TheContext(), text) ? 0 : -EACCES;
 }
 
 int Release(const char*, fuse_file_info* file) {
-  delete reinterpret_cast<const std::string*>(file->fh);
+  const OpenFile* const opened = &OpenedAs(file);
+  if (opened->descriptor >= 0) close(opened->descriptor);
+  delete opened;
   return 0;
 }
 
@@ -406,7 +481,7 @@ std::vector<MergedFolder> MergedFolders(const std::string& tree) {
       {Kind::kLinks, "block", "/sys/block", "block", "../"},
       {Kind::kLinks, "class-block", kBlockClassPath, "class/block", "../../"},
       {Kind::kLinks, "class-bdi", "/sys/class/bdi", "class/bdi", "../../"},
-      {Kind::kAnything, "bdi", "/sys/devices/virtual/bdi", "devices/virtual/bdi"},
+      {Kind::kMirror, "bdi", "/sys/devices/virtual/bdi", "devices/virtual/bdi"},
   };
   constexpr char kMemory[] = "/sys/bus/memory/devices";
   if (access(kMemory, F_OK) == 0)
@@ -440,6 +515,8 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
   operations.readdir = ReadDirectory;
   operations.open = Open;
   operations.read = Read;
+  operations.write = Write;
+  operations.truncate = Truncate;
   operations.release = Release;
   operations.init = Initialise;
   // Nodes of block devices can be opened, by who may: their numbers are those of real ones. A

@@ -25,6 +25,8 @@ struct MergedFolder {
     kLinks,     // holds links alone, which are shown with their own text
     kDevices,   // the same of the host's; of the tree's devices, links that lead to them
     kAnything,  // links lead to the entries, below .nvdimmfs in /dev; links have their own text
+    kMirror,    // holds directories, shown with all that is in them: a link would lead out of /sys,
+                // where udev's library takes what it finds for no device
   };
   Kind kind;
   std::string name;          // at the top of the mount
