@@ -250,7 +250,7 @@ class DeadMountTest(LifeTestCase):
         self.start(f"{whole},label_size=0", self.mountpoint)
         with open(f"{self.mountpoint}/dev/pmem0", "rb", buffering=0) as data:
             data.read(4096)
-        self.kill(whole)
+            self.kill(whole)
         refused = self.run_nvdimmfs("list", f"{whole},label_size=0")
         if refused.returncode != 0:  # where this kernel passes reads through
             self.assertIn(f"umount -l {self.mountpoint};", refused.stderr)
