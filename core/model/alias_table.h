@@ -1,7 +1,7 @@
-// Who has which further name, in dev/by-name, say. Several files may want one: the first of them
-// keeps it for as long as it is there; when it goes, the next takes over. So a program that opens
-// the alias again finds the same file as before, and an alias is there as long as anybody has its
-// name.
+// Which file has which further name, in dev/by-name, say. Several files may claim one: the first of
+// them keeps it for as long as it exists; when it goes, the next takes over. So a program that
+// opens the alias again finds the same file as before, and an alias exists as long as any file
+// claims it.
 //
 // Used under the Engine's configuration lock.
 #ifndef NVDIMMFS_CORE_MODEL_ALIAS_TABLE_H_
@@ -31,7 +31,7 @@ class AliasTable {
   // `target` wants it no longer.
   Outcome Release(absl::string_view alias, absl::string_view target);
 
-  // Nothing where nobody wants the alias.
+  // Nothing if no file claims the alias.
   std::optional<std::string> Owner(absl::string_view alias) const;
 
  private:

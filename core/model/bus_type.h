@@ -1,5 +1,5 @@
 // bus/NAME: a bus as the kernel means it, the devices that it lists and the drivers that may have
-// them. Also the files that stand beside `devices` and `drivers`.
+// them. Also the files next to `devices` and `drivers`.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_MODEL_BUS_TYPE_H_
@@ -35,7 +35,7 @@ class BusType : public Device {
 
   // A driver refused the device: where that is kept. Unless a bus wants more, with the device.
   virtual void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status);
-  // Whether such a refusal is no error where nobody asked for the bind.
+  // Whether such a refusal is not an error where the bind was not asked for.
   virtual bool IsExpected(const absl::Status& /*status*/) const { return false; }
 
   bool autoprobe = true;  // whether new devices are given to their driver at once

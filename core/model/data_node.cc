@@ -83,7 +83,7 @@ LastError DataNode::last_error() const {
 void DataNode::Close() {
   closed_.store(true, std::memory_order_seq_cst);
   const Stripe* stripes = stripes_.load(std::memory_order_seq_cst);
-  if (stripes == nullptr) return;  // nobody came, and who makes them now looks at closed_ later
+  if (stripes == nullptr) return;  // no I/O yet, and one that makes them now looks at closed_ later
   for (const Stripe& stripe : absl::MakeSpan(stripes, kStripes))
     while (stripe.under_way.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }

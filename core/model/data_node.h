@@ -51,7 +51,7 @@ class DataNode {
   void NoteRefusal(const absl::Status& status) ABSL_LOCKS_EXCLUDED(error_mutex_);
   LastError last_error() const ABSL_LOCKS_EXCLUDED(error_mutex_);
 
-  // Open files; a destroyer asks, nobody waits.
+  // Open files: x/destroy asks, nothing waits.
   void AddHolder() { holders_.fetch_add(1); }
   void DropHolder() { holders_.fetch_sub(1); }
   int holders() const { return holders_.load(); }
@@ -60,7 +60,7 @@ class DataNode {
   IoCounts counts() const;
 
  private:
-  // A thread's, so that readers share no cache line.
+  // One for some threads, so that readers share no cache line.
   struct alignas(64) Stripe {
     std::atomic<uint32_t> under_way{0};
     std::array<std::atomic<uint64_t>, kIoKinds> times{}, bytes{};
@@ -89,7 +89,7 @@ class DataNode {
     Stripe* const stripe_;
   };
 
-  // The file behind the node for whoever reads or writes it without asking here; null where it has
+  // The file behind the node, to be read or written without asking here; null where it has
   // none, or none any more. Such a borrower cannot be stopped: while a loan is out the node must
   // not be closed.
   std::shared_ptr<FileLoan> LendFile();

@@ -71,11 +71,11 @@ class Device : public std::enable_shared_from_this<Device> {
   // Called when the device has left the tree: gives its number back.
   virtual void Removed() {}
 
-  // Somebody tries to create the file `name` in its directory. EACCES, "tree.create", unless that
+  // A program tries to create the file `name` in its directory. EACCES, "tree.create", unless that
   // means something to the device.
   virtual absl::Status CreateAttribute(absl::string_view name);
 
-  // Refused with EBUSY where somebody uses it, or its file, and cannot be stopped. Asked by
+  // Refused with EBUSY while something uses it, or its file, and cannot be stopped. Asked by
   // `verb` ("unbind thing0") of a device and of all below it.
   virtual absl::Status CheckStoppable(absl::string_view /*verb*/) const { return absl::OkStatus(); }
 
@@ -97,7 +97,7 @@ class Device : public std::enable_shared_from_this<Device> {
   void set_last_error(LastError error) { last_error_ = std::move(error); }
   // The file below dev/ that shows the device's bytes, or null.
   virtual const DataNode* data_file() const { return nullptr; }
-  // Of I/O on the files of this device and of all below it.
+  // The latest of I/O on the files of this device and of all below it.
   LastError LatestDataError() const;
   // What x/last_error and x/last_error.json show: the later of the two.
   LastError LatestError() const { return last_error_.LaterOf(LatestDataError()); }

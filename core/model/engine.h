@@ -1,9 +1,9 @@
-// The engine of the device model: the one configuration lock, the devices below it, what binding
-// does, and whoever is told of it. It knows no bus; those who do register theirs with it.
+// The engine of the device model: the one configuration lock, the devices below it, binding, and
+// the listener that is told of it. It knows no bus; the owners of buses register them with it.
 //
 // Every entry point takes the lock; everything else in the device model runs under it. Data I/O
-// never does: it goes through DataNode. The lock is not held while a listener's own lock is waited
-// for by somebody who wants this one (listeners never call back).
+// never does: it goes through DataNode. Listeners never call back, so their own locks come after
+// this one.
 #ifndef NVDIMMFS_CORE_MODEL_ENGINE_H_
 #define NVDIMMFS_CORE_MODEL_ENGINE_H_
 
@@ -57,7 +57,7 @@ class Engine {
   absl::StatusOr<int> RunCommand(Device& device, const Attribute& attribute, const Command& command)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Somebody tries to create the file `name` in the directory of `device`. Where that succeeds
+  // A program tries to create the file `name` in the directory of `device`. Where that succeeds
   // (Device::CreateAttribute), the caller looks the path up again.
   absl::Status CreateAttribute(Device& device, absl::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -73,11 +73,11 @@ class Engine {
 
   // --- For the device model itself, under the lock. ---
 
-  // Stops the program where nobody holds the lock, and says to clang's analysis that it is held.
+  // Stops the program if the lock is not held, and tells clang's analysis that it is.
   void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(mutex_) { mutex_.AssertHeld(); }
 
-  // Runs `f`, which waits for a device, without the lock: nobody who looks at an attribute waits
-  // with it. For a store that looks at nothing of the model from then on but what it keeps alive.
+  // Runs `f`, which waits for a device, without the lock, so that readers of attributes do not wait
+  // with it. For a store that from then on uses nothing of the model but what it keeps alive.
   template <typename F>
   auto WithoutLock(F f) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     mutex_.Unlock();
@@ -112,7 +112,7 @@ class Engine {
   // For all devices, those that are there too.
   void SetNumbers(const NodeNumbers& numbers);
   // A number for the node `name` below the major that `of` sets; the minor is made of it. The same
-  // for all of its lives, so that nobody takes its old node for another device's.
+  // for all of its lives, so that its old node is never taken for another device's.
   uint32_t NumberOf(absl::string_view name, const NodeSetting& of);
 
   absl::Status Bind(const Driver& driver, Device& device);

@@ -1,6 +1,6 @@
-// What the device model tells whoever shows it: the filesystem keeps its nodes by this, and `list`
-// needs none. Calls come under the configuration lock, in the order in which things happen; but
-// AttributeChanged and DataChanged come from any thread, without it.
+// What the device model tells the one that shows it: the filesystem keeps its nodes by this, and
+// `list` needs none. Calls come under the configuration lock, in the order in which things happen;
+// but AttributeChanged and DataChanged come from any thread, without it.
 #ifndef NVDIMMFS_CORE_MODEL_TREE_LISTENER_H_
 #define NVDIMMFS_CORE_MODEL_TREE_LISTENER_H_
 
@@ -33,8 +33,8 @@ class TreeListener {
   virtual void DataAdded(absl::string_view path, const std::shared_ptr<DataNode>& node) = 0;
   virtual void DataRemoved(absl::string_view path) = 0;
 
-  // Bytes of the data file cannot be read any more, or read differently, though nobody wrote to it:
-  // what is kept of them must go.
+  // Bytes of the data file cannot be read any more, or read differently, though nothing wrote to
+  // it: what is kept of them must go.
   virtual void DataChanged(absl::string_view path) = 0;
 
   // A pollable attribute has a new value. (The device may be gone by now.)
