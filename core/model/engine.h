@@ -76,6 +76,11 @@ class Engine {
   // Stops the program if the lock is not held, and tells clang's analysis that it is.
   void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(mutex_) { mutex_.AssertHeld(); }
 
+  // The configuration lock as thread annotations name it. What a device guards by it says
+  // ABSL_GUARDED_BY(engine().lock()); a function that uses that begins with
+  // engine().AssertLocked().
+  absl::Mutex& lock() const ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
+
   // Runs `f`, which waits for a device, without the lock, so that readers of attributes do not wait
   // with it. For a store that from then on uses nothing of the model but what it keeps alive.
   template <typename F>

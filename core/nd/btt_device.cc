@@ -61,6 +61,7 @@ constexpr Attribute kBttAttributes[] = {
 BttDevice::BttDevice(Region& region) : ClaimDevice(region, NdKind::kBtt, "btt") {}
 
 void BttDevice::Adopt(const SectorIdentity& found) {
+  engine().AssertLocked();
   uuid_ = found.uuid;
   lbasize_ = found.external_lbasize;
 }
@@ -78,6 +79,7 @@ absl::StatusOr<uint64_t> BttDevice::size() const {
 }
 
 absl::Status BttDevice::Probe() {
+  engine().AssertLocked();
   const std::string what = absl::StrCat("enable ", name());
   RETURN_IF_ERROR(CheckNamespace(what));
   if (uuid_.is_nil() || lbasize_ == 0)
@@ -137,6 +139,7 @@ bool BttDevice::Accepts(ClaimClass claim_class) const {
 }
 
 void BttDevice::Reset() {
+  engine().AssertLocked();
   uuid_ = Uuid();
   lbasize_ = 0;
 }

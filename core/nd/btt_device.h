@@ -22,7 +22,7 @@ class BttDevice final : public ClaimDevice {
   absl::Status SetSectorSize(absl::string_view text);
   absl::StatusOr<uint64_t> size() const;  // usable bytes; ENXIO while unbound
 
-  bool OwnsUuid(const Uuid& uuid) const override { return !uuid.is_nil() && uuid_ == uuid; }
+  bool OwnsUuid(const Uuid& other) const override { return !other.is_nil() && uuid() == other; }
   absl::string_view namespace_mode() const override { return "safe"; }
   DataNode* node() const override;
   absl::Status Probe() override;

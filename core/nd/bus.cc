@@ -101,6 +101,7 @@ void Bus::Enable() {
 }
 
 void Bus::UncorrectableError() {
+  engine().AssertLocked();
   // Where one is asked for already, that one finds it.
   scrub_->Start(hw_error_scrub ? Scrub::Depth::kLong : Scrub::Depth::kShort).IgnoreError();
 }
@@ -143,6 +144,7 @@ std::vector<DeviceLink> Bus::links() const {
 }
 
 void Bus::Removed() {
+  engine().AssertLocked();
   for (const auto& companion : companions_) engine().Unregister(*companion);
   nd().bus_ids().Give(id_);
 }

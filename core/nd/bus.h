@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "core/model/engine.h"
 #include "core/nd/dimm.h"
 #include "core/nd/nd_device.h"
 #include "core/nd/region.h"
@@ -54,7 +56,10 @@ class Bus final : public NdDevice {
   // Whether it is one of the buses of the kernel's test module.
   bool for_tests() const { return for_tests_; }
   // A device elsewhere in the tree, registered, that goes with the bus.
-  void AddCompanion(std::shared_ptr<Device> device) { companions_.push_back(std::move(device)); }
+  void AddCompanion(std::shared_ptr<Device> device) {
+    engine().AssertLocked();
+    companions_.push_back(std::move(device));
+  }
 
   // What the firmware notifies the OS of: scrubs for what it is, or everything, as hw_error_scrub
   // says.
@@ -96,7 +101,7 @@ class Bus final : public NdDevice {
   const bool can_activate_;
   const bool for_tests_;
   std::unique_ptr<Scrub> scrub_;
-  std::vector<std::shared_ptr<Device>> companions_;
+  std::vector<std::shared_ptr<Device>> companions_ ABSL_GUARDED_BY(engine().lock());
   std::vector<std::shared_ptr<Dimm>> dimms_;
   std::vector<std::shared_ptr<Region>> regions_;
 };

@@ -34,12 +34,14 @@ absl::Status ClaimDevice::CheckUnbound(absl::string_view what) const {
 }
 
 absl::Status ClaimDevice::SetUuid(absl::string_view text) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckUnbound("uuid"));
   ASSIGN_OR_RETURN(uuid_, ParseUuid(text));
   return absl::OkStatus();
 }
 
 absl::Status ClaimDevice::SetNamespace(absl::string_view text) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckUnbound("namespace"));
   const absl::string_view wanted = absl::StripTrailingAsciiWhitespace(text);
   if (!wanted.empty() && !absl::StartsWith(wanted, "namespace"))
@@ -75,12 +77,14 @@ absl::Status ClaimDevice::SetNamespace(absl::string_view text) {
 }
 
 absl::Status ClaimDevice::Attach(Namespace& ns) {
+  engine().AssertLocked();
   ns_ = &ns;
   ns.set_claim(this);
   return absl::OkStatus();
 }
 
 void ClaimDevice::Detach() {
+  engine().AssertLocked();
   if (ns_ != nullptr) ns_->set_claim(nullptr);
   ns_ = nullptr;
   if (region_.seed(kind()) == this)
@@ -90,6 +94,7 @@ void ClaimDevice::Detach() {
 }
 
 absl::Status ClaimDevice::CheckNamespace(absl::string_view what) const {
+  engine().AssertLocked();
   if (ns_ == nullptr)
     return Refusal(ENODEV, "claim.namespace.none",
                    absl::StrCat(what, ": it has no namespace; write one to its `namespace`"));
@@ -101,6 +106,7 @@ absl::Status ClaimDevice::CheckNamespace(absl::string_view what) const {
 }
 
 void ClaimDevice::Removed() {
+  engine().AssertLocked();
   if (ns_ != nullptr) ns_->set_claim(nullptr);
   ns_ = nullptr;
   region_.ForgetSeed(*this);

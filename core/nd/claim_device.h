@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "core/base/uuid.h"
 #include "core/labels/claim_class.h"
 #include "core/model/data_node.h"
+#include "core/model/engine.h"
 #include "core/nd/claim.h"
 #include "core/nd/namespace.h"
 #include "core/nd/nd_device.h"
@@ -22,8 +24,15 @@ class ClaimDevice : public NdDevice, public Claim {
  public:
   Region& region() const { return region_; }
   int id() const { return id_; }
-  const Uuid& uuid() const { return uuid_; }  // nil: not set
-  Namespace* ns() const { return ns_; }
+  // Nil: not set.
+  const Uuid& uuid() const {
+    engine().AssertLocked();
+    return uuid_;
+  }
+  Namespace* ns() const {
+    engine().AssertLocked();
+    return ns_;
+  }
   const std::string& claim_name() const override { return name(); }
   const DataNode* data_file() const override { return node(); }
 
@@ -51,14 +60,14 @@ class ClaimDevice : public NdDevice, public Claim {
   // What attaching asks of the namespace; refused as the kernel's probe does.
   absl::Status CheckNamespace(absl::string_view what) const;
 
-  Uuid uuid_;
+  Uuid uuid_ ABSL_GUARDED_BY(engine().lock());
 
  private:
   ClaimDevice(Region& region, const DeviceKind& kind, absl::string_view prefix, int id);
 
   Region& region_;
   const int id_;
-  Namespace* ns_ = nullptr;
+  Namespace* ns_ ABSL_GUARDED_BY(engine().lock()) = nullptr;
 };
 
 // All of a region, in the order in which they were made.

@@ -85,6 +85,7 @@ absl::Status Dimm::TestVerdict(uint64_t function) const {
 // EACCES is how a kernel hears of a lock: where the label area's properties say so, the bytes are
 // locked and the labels can be read; where the labels do, nothing can be done with the DIMM.
 absl::StatusOr<LabelArea> Dimm::ReadLabels() {
+  engine().AssertLocked();
   const absl::Status size = TestVerdict(intel::kGetLabelSize);
   labels_locked_ = ErrnoOf(size) == EACCES;
   if (!labels_locked_) RETURN_IF_ERROR(size);
@@ -100,6 +101,7 @@ absl::Status Dimm::CheckPresent() const {
 }
 
 absl::Status Dimm::Probe() {
+  engine().AssertLocked();
   if (!has_label_area()) {
     if (!label_flag_) return absl::OkStatus();
     return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(name(), ": has no label area"));
@@ -132,6 +134,7 @@ absl::Status Dimm::Probe() {
 }
 
 std::string Dimm::LabelAdvice() const {
+  engine().AssertLocked();
   const bool unread = data_ == nullptr;
   const bool repair = unread || CallsForRepair(data_->labels);
   const bool give_up = unread || data_->labels.verdict() != LabelVerdict::kFindings;
@@ -158,11 +161,15 @@ absl::Status Dimm::AboutLabels(const absl::Status& refusal) const {
                  absl::StrCat(named.message(), "; ", LabelAdvice()));
 }
 
-void Dimm::Remove() { data_.reset(); }
+void Dimm::Remove() {
+  engine().AssertLocked();
+  data_.reset();
+}
 
 absl::Status Dimm::EraseData() { return EraseContent(*source_.capacity); }
 
 void Dimm::StartOverwrite() {
+  engine().AssertLocked();
   label_media_->set_in_use(true);
   std::vector<std::shared_ptr<Media>> everything = {source_.capacity};
   if (has_label_area()) everything.push_back(source_.labels);
@@ -174,6 +181,7 @@ void Dimm::StartOverwrite() {
 }
 
 void Dimm::FinishOverwrite(const absl::Status& status) {
+  engine().AssertLocked();
   overwrite_.reset();
   absl::Status result = status;
   result.Update(firmware()
@@ -195,6 +203,7 @@ void Dimm::FinishOverwrite(const absl::Status& status) {
 void Dimm::ShowLabelArea() { engine().AddData(absl::StrCat("dev/", name()), label_node_); }
 
 void Dimm::CountRegions(int more, bool with_labels) {
+  engine().AssertLocked();
   regions_ += more;
   if (!with_labels) return;
   users_ += more;
@@ -202,6 +211,7 @@ void Dimm::CountRegions(int more, bool with_labels) {
 }
 
 void Dimm::Removed() {
+  engine().AssertLocked();
   overwrite_.reset();
   label_node_->Close();
   engine().RemoveData(absl::StrCat("dev/", name()));

@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "core/labels/dpa_space.h"
 #include "core/labels/label_area.h"
 #include "core/media/overwrite.h"
 #include "core/model/data_node.h"
+#include "core/model/engine.h"
 #include "core/model/node_numbers.h"
 #include "core/nd/label_node_media.h"
 #include "core/nd/nd_device.h"
@@ -50,13 +52,23 @@ class Dimm final : public NdDevice {
   }
 
   // Null while the driver is unbound, or where there is no label area.
-  const std::shared_ptr<DimmData>& data() const { return data_; }
+  const std::shared_ptr<DimmData>& data() const {
+    engine().AssertLocked();
+    return data_;
+  }
   // `refusal`, which its label area gave, with the DIMM's name and the commands that help.
   absl::Status AboutLabels(const absl::Status& refusal) const;
   // Labelling is known to be in use; once set it stays for the life of the device.
-  bool label_flag() const { return label_flag_; }
-  void set_label_flag() { label_flag_ = true; }
+  bool label_flag() const {
+    engine().AssertLocked();
+    return label_flag_;
+  }
+  void set_label_flag() {
+    engine().AssertLocked();
+    label_flag_ = true;
+  }
   bool locked() const {
+    engine().AssertLocked();
     return labels_locked_ || (firmware() != nullptr && firmware()->security().locked());
   }
   bool overwriting() const { return firmware() != nullptr && firmware()->security().overwriting(); }
@@ -72,9 +84,15 @@ class Dimm final : public NdDevice {
   void AddRegion(bool with_labels) { CountRegions(1, with_labels); }
   void DropRegion(bool with_labels) { CountRegions(-1, with_labels); }
   // Of such regions, those with label data.
-  int users() const { return users_; }
+  int users() const {
+    engine().AssertLocked();
+    return users_;
+  }
   // Whether there is any, with labels or without.
-  bool in_use() const { return regions_ > 0; }
+  bool in_use() const {
+    engine().AssertLocked();
+    return regions_ > 0;
+  }
 
   // The DIMM's bytes are gone, durably; its labels stay. For an idle DIMM.
   absl::Status EraseData();
@@ -108,14 +126,17 @@ class Dimm final : public NdDevice {
   const int id_;
   const DimmSource source_;
   const BusTraits traits_;
-  std::shared_ptr<DimmData> data_;
-  std::weak_ptr<DimmData> shared_data_;  // what regions still hold after an unbind
-  bool label_flag_ = false;
-  bool labels_locked_ = false;  // the commands for labels said so when the driver was bound
-  int users_ = 0, regions_ = 0;
+  std::shared_ptr<DimmData> data_ ABSL_GUARDED_BY(engine().lock());
+  // What regions still hold after an unbind.
+  std::weak_ptr<DimmData> shared_data_ ABSL_GUARDED_BY(engine().lock());
+  bool label_flag_ ABSL_GUARDED_BY(engine().lock()) = false;
+  // The commands for labels said so when the driver was bound.
+  bool labels_locked_ ABSL_GUARDED_BY(engine().lock()) = false;
+  int users_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  int regions_ ABSL_GUARDED_BY(engine().lock()) = 0;
   const std::shared_ptr<LabelNodeMedia> label_media_;
   const std::shared_ptr<DataNode> label_node_;
-  std::unique_ptr<Overwrite> overwrite_;
+  std::unique_ptr<Overwrite> overwrite_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

@@ -269,15 +269,18 @@ DeviceNumber Disk::number() const {
 }
 
 void Disk::ShowBackingInfo() {
+  engine().AssertLocked();
   backing_info_ = std::make_shared<BackingInfo>(engine(), *this, number().ToString());
   engine().Register(backing_info_);
 }
 
 void Disk::HideBackingInfo() {
+  engine().AssertLocked();
   if (const auto shown = std::exchange(backing_info_, nullptr)) engine().Unregister(*shown);
 }
 
 void Disk::SetPartitions(std::vector<Partition::Place> places) {
+  engine().AssertLocked();
   std::vector<std::shared_ptr<Partition>> kept;
   for (const auto& partition : std::exchange(partitions_, {})) {
     const auto found = std::find(places.begin(), places.end(), partition->where());
@@ -331,6 +334,7 @@ absl::Status Disk::CheckStoppable(absl::string_view verb) const {
 }
 
 void Disk::Removed() {
+  engine().AssertLocked();
   HideBackingInfo();
   partitions_.clear();
 }

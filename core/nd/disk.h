@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "core/media/media.h"
 #include "core/media/poison_observer.h"
 #include "core/model/data_node.h"
 #include "core/model/device.h"
+#include "core/model/engine.h"
 #include "core/model/node_numbers.h"
 #include "core/nd/backing_info.h"
 #include "core/nd/nd_device.h"
@@ -77,8 +79,8 @@ class Disk final : public Device, public PoisonObserver {
   const Options options_;
   const uint32_t index_;  // Engine::NumberOf
   const uint64_t sequence_;
-  std::shared_ptr<BackingInfo> backing_info_;
-  std::vector<std::shared_ptr<Partition>> partitions_;
+  std::shared_ptr<BackingInfo> backing_info_ ABSL_GUARDED_BY(engine().lock());
+  std::vector<std::shared_ptr<Partition>> partitions_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

@@ -61,6 +61,7 @@ Namespace::Namespace(Region& region, int id, bool labelled)
 std::shared_ptr<Namespace> Namespace::MakeWhole(Region& region) {
   std::shared_ptr<Namespace> ns(
       new Namespace(region, region.ids(NdKind::kNamespace).Take(), false));
+  ns->engine().AssertLocked();
   ns->start_ = region.source().spa.start;
   ns->size_ = region.size();
   return ns;
@@ -68,6 +69,7 @@ std::shared_ptr<Namespace> Namespace::MakeWhole(Region& region) {
 
 std::shared_ptr<Namespace> Namespace::MakeScanned(Region& region, const ScannedNamespace& found) {
   std::shared_ptr<Namespace> ns(new Namespace(region, region.ids(NdKind::kNamespace).Take(), true));
+  ns->engine().AssertLocked();
   ns->uuid_ = found.uuid;
   ns->has_uuid_ = true;
   ns->alt_name_ = found.name;
@@ -84,11 +86,13 @@ std::shared_ptr<Namespace> Namespace::MakeEmpty(Region& region) {
 }
 
 absl::string_view Namespace::mode() const {
+  engine().AssertLocked();
   if (claim_ != nullptr) return claim_->namespace_mode();
   return region_.source().page_mapped && !force_raw_ ? "memory" : "raw";
 }
 
 int Namespace::CountExtents() const {
+  engine().AssertLocked();
   if (!has_uuid_) return 0;
   size_t count = 0;
   for (const Mapping& mapping : region_.mappings())
@@ -97,6 +101,7 @@ int Namespace::CountExtents() const {
 }
 
 absl::StatusOr<std::shared_ptr<Media>> Namespace::OpenMedia() const {
+  engine().AssertLocked();
   if (size_ == 0)
     return Refusal(ENXIO, "namespace.empty", absl::StrCat(name(), " has no space allocated"));
   const uint64_t region_start = region_.source().spa.start;
@@ -111,6 +116,7 @@ std::string Namespace::DiskName() const {
 }
 
 std::vector<std::string> Namespace::Aliases(const Uuid& claim_uuid) const {
+  engine().AssertLocked();
   std::vector<std::string> aliases;
   if (!alt_name_.empty()) aliases.push_back(absl::StrCat("dev/by-name/", FileNameOf(alt_name_)));
   for (const Uuid& uuid : {uuid_, claim_uuid})
@@ -119,6 +125,7 @@ std::vector<std::string> Namespace::Aliases(const Uuid& claim_uuid) const {
 }
 
 absl::Status Namespace::CheckUnclaimedAndUnbound(absl::string_view what) const {
+  engine().AssertLocked();
   if (claim_ != nullptr)
     return Refusal(EBUSY, "namespace.claimed",
                    absl::StrCat(what, ": ", name(), " is claimed by ", claim_->claim_name(),
@@ -131,6 +138,7 @@ absl::Status Namespace::CheckUnclaimedAndUnbound(absl::string_view what) const {
 }
 
 absl::Status Namespace::CheckIdle(absl::string_view what) const {
+  engine().AssertLocked();
   if (claim_ != nullptr)
     return Refusal(EBUSY, "namespace.claimed",
                    absl::StrCat(what, ": ", name(), " is claimed by ", claim_->claim_name()));
@@ -141,6 +149,7 @@ absl::Status Namespace::CheckIdle(absl::string_view what) const {
 }
 
 absl::Status Namespace::CheckUsable(absl::string_view what) const {
+  engine().AssertLocked();
   if (region_.locked())
     return Refusal(EACCES, "dimm.locked",
                    absl::StrCat(what, ": a DIMM of ", region_.name(), " is locked"));
@@ -160,6 +169,7 @@ absl::Status Namespace::CheckLabels(absl::string_view what) const {
 }
 
 absl::Status Namespace::SetUuid(const Uuid& uuid) {
+  engine().AssertLocked();
   const std::string what = absl::StrCat("uuid ", uuid.ToString());
   RETURN_IF_ERROR(CheckLabels(what));
   // Of all regions of the bus.
@@ -191,6 +201,7 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
 }
 
 absl::Status Namespace::SetSize(uint64_t size) {
+  engine().AssertLocked();
   const std::string what = absl::StrCat("size ", size);
   RETURN_IF_ERROR(CheckUnclaimedAndUnbound(what));
   RETURN_IF_ERROR(CheckLabels(what));
@@ -234,6 +245,7 @@ absl::Status Namespace::SetSize(uint64_t size) {
 }
 
 absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
+  engine().AssertLocked();
   std::vector<Mapping>& mappings = region_.mappings();
   if (size == 0) {
     // Whatever it has where: a set that was cut in an update may be uneven.
@@ -252,11 +264,13 @@ absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
 }
 
 absl::Status Namespace::Shrink(uint64_t bytes) {
+  engine().AssertLocked();
   for (Mapping& mapping : region_.mappings()) mapping.data->space.Shrink(uuid_, bytes);
   return absl::OkStatus();
 }
 
 absl::Status Namespace::Grow(uint64_t bytes) {
+  engine().AssertLocked();
   if (bytes == 0) return absl::OkStatus();
   for (Mapping& mapping : region_.mappings()) {
     const absl::Status grown =
@@ -267,6 +281,7 @@ absl::Status Namespace::Grow(uint64_t bytes) {
 }
 
 absl::Status Namespace::CheckEven() const {
+  engine().AssertLocked();
   const std::vector<Mapping>& mappings = region_.mappings();
   for (const Mapping& mapping : mappings) {
     const std::vector<DpaExtent> here = mapping.data->space.ExtentsOf(uuid_);
@@ -287,6 +302,7 @@ absl::Status Namespace::CheckEven() const {
 }
 
 void Namespace::LocateOnMedia() {
+  engine().AssertLocked();
   const std::vector<Mapping>& mappings = region_.mappings();
   size_ = 0;
   for (const Mapping& mapping : mappings) size_ += AllocatedOn(mapping, uuid_);
@@ -298,6 +314,7 @@ void Namespace::LocateOnMedia() {
 }
 
 absl::Status Namespace::SetAltName(absl::string_view text) {
+  engine().AssertLocked();
   const absl::string_view name_text = Trim(text);
   RETURN_IF_ERROR(CheckUnclaimedAndUnbound("alt_name"));
   RETURN_IF_ERROR(CheckLabels("alt_name"));
@@ -310,6 +327,7 @@ absl::Status Namespace::SetAltName(absl::string_view text) {
 }
 
 absl::Status Namespace::SetSectorSize(uint64_t sector_size) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckLabels("sector_size"));
   lbasize_ = sector_size;
   return UpdateLabels();
@@ -331,6 +349,7 @@ absl::StatusOr<ClaimClass> Namespace::BttClass() const {
 }
 
 absl::Status Namespace::SetClaimClass(ClaimClass claim_class) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckLabels("holder_class"));
   claim_class_ = claim_class;
   if (!labelled_)
@@ -342,16 +361,19 @@ absl::Status Namespace::SetClaimClass(ClaimClass claim_class) {
 }
 
 absl::Status Namespace::CommitLabels() {
+  engine().AssertLocked();
   labels_held_ = false;
   return UpdateLabels();
 }
 
 absl::Status Namespace::UpdateLabels() {
+  engine().AssertLocked();
   if (!labelled_ || labels_held_ || !has_uuid_) return absl::OkStatus();
   return Annotate(size_ == 0 ? FreeLabels() : WriteLabels(), absl::StrCat("labels of ", name()));
 }
 
 absl::Status Namespace::FreeLabels() {
+  engine().AssertLocked();
   for (Mapping& mapping : region_.mappings()) {
     if (mapping.data == nullptr || !mapping.data->labels.has_index()) continue;
     ASSIGN_OR_RETURN(auto none, mapping.data->labels.Update(std::nullopt, SlotsOf(mapping, uuid_)));
@@ -372,6 +394,7 @@ absl::Status Namespace::WriteLabels() {
 }
 
 absl::Status Namespace::WriteLabelOn(size_t mapping_index, uint32_t flags) {
+  engine().AssertLocked();
   Mapping& mapping = region_.mappings()[mapping_index];
   LabelArea& area = mapping.data->labels;
   const std::vector<DpaExtent> extents = mapping.data->space.ExtentsOf(uuid_);
@@ -404,6 +427,7 @@ absl::Status Namespace::CreateAttribute(absl::string_view attribute) {
 }
 
 absl::Status Namespace::CheckRange(absl::string_view what) const {
+  engine().AssertLocked();
   if (!region_.source().page_mapped || force_raw_ ||
       (start_ % kPageMappedAlign == 0 && size_ % kPageMappedAlign == 0))
     return absl::OkStatus();
@@ -414,6 +438,7 @@ absl::Status Namespace::CheckRange(absl::string_view what) const {
 }
 
 void Namespace::AttachDisk(std::shared_ptr<Media> media) {
+  engine().AssertLocked();
   disk_ = Disk::Attach(*this, DiskName(), std::move(media), *region_.source().media,
                        {.block_size = block_size(),
                         .dax = region_.source().page_mapped && !force_raw_,
@@ -424,11 +449,13 @@ void Namespace::AttachDisk(std::shared_ptr<Media> media) {
 }
 
 void Namespace::DetachDisk() {
+  engine().AssertLocked();
   if (disk_ != nullptr) disk_->Detach();
   disk_.reset();
 }
 
 DataNode* Namespace::node() const {
+  engine().AssertLocked();
   if (claim_ != nullptr) return claim_->node();
   return disk_ == nullptr ? nullptr : &disk_->node();
 }

@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "core/base/range.h"
 #include "core/base/uuid.h"
 #include "core/labels/claim_class.h"
 #include "core/labels/namespace_scan.h"
 #include "core/media/media.h"
 #include "core/model/data_node.h"
+#include "core/model/engine.h"
 #include "core/nd/claim.h"
 #include "core/nd/disk.h"
 #include "core/nd/nd_device.h"
@@ -32,19 +34,51 @@ class Namespace final : public NdDevice {
   Region& region() const { return region_; }
   int id() const { return id_; }
   bool labelled() const { return labelled_; }
-  const Uuid& uuid() const { return uuid_; }
+  const Uuid& uuid() const {
+    engine().AssertLocked();
+    return uuid_;
+  }
   // Whether it has one: the nil UUID is one like any other here, as in the kernel.
-  bool has_uuid() const { return has_uuid_; }
-  const std::string& alt_name() const { return alt_name_; }
-  uint64_t lbasize() const { return lbasize_; }  // as the label has it: 0, 512 or 4096
+  bool has_uuid() const {
+    engine().AssertLocked();
+    return has_uuid_;
+  }
+  const std::string& alt_name() const {
+    engine().AssertLocked();
+    return alt_name_;
+  }
+  // As the label has it: 0, 512 or 4096.
+  uint64_t lbasize() const {
+    engine().AssertLocked();
+    return lbasize_;
+  }
   // The disk's logical block size, bytes.
-  uint32_t block_size() const { return lbasize_ == 4096 ? 4096 : 512; }
-  ClaimClass claim_class() const { return claim_class_; }
-  bool force_raw() const { return force_raw_; }
-  Range spa() const { return {start_, size_}; }  // empty while nothing is allocated
-  uint64_t size() const { return size_; }
-  Claim* claim() const { return claim_; }
-  void set_claim(Claim* claim) { claim_ = claim; }
+  uint32_t block_size() const { return lbasize() == 4096 ? 4096 : 512; }
+  ClaimClass claim_class() const {
+    engine().AssertLocked();
+    return claim_class_;
+  }
+  bool force_raw() const {
+    engine().AssertLocked();
+    return force_raw_;
+  }
+  // Empty while nothing is allocated.
+  Range spa() const {
+    engine().AssertLocked();
+    return {start_, size_};
+  }
+  uint64_t size() const {
+    engine().AssertLocked();
+    return size_;
+  }
+  Claim* claim() const {
+    engine().AssertLocked();
+    return claim_;
+  }
+  void set_claim(Claim* claim) {
+    engine().AssertLocked();
+    claim_ = claim;
+  }
   absl::string_view mode() const;
   // DPA extents with this uuid, over all DIMMs.
   int CountExtents() const;
@@ -63,11 +97,20 @@ class Namespace final : public NdDevice {
   absl::Status SetSectorSize(uint64_t sector_size);
   absl::Status SetClaimClass(ClaimClass claim_class);
   // Until CommitLabels the stores above update no label; it does so once, for all that they did.
-  void HoldLabels() { labels_held_ = true; }
+  void HoldLabels() {
+    engine().AssertLocked();
+    labels_held_ = true;
+  }
   absl::Status CommitLabels();
   // A sector size that was never there: for undoing a creation.
-  void ForgetSectorSize() { lbasize_ = 0; }
-  void SetForceRaw(bool force_raw) { force_raw_ = force_raw; }
+  void ForgetSectorSize() {
+    engine().AssertLocked();
+    lbasize_ = 0;
+  }
+  void SetForceRaw(bool force_raw) {
+    engine().AssertLocked();
+    force_raw_ = force_raw;
+  }
   // kBtt or kBtt2, by the label versions of the region's DIMMs; ENXIO where they disagree.
   absl::StatusOr<ClaimClass> BttClass() const;
 
@@ -91,7 +134,10 @@ class Namespace final : public NdDevice {
 
   // `uuid` of a label-less one: see TakeLabelsIntoUse.
   absl::Status CreateAttribute(absl::string_view name) override;
-  bool OwnsUuid(const Uuid& uuid) const override { return labelled_ && has_uuid_ && uuid_ == uuid; }
+  bool OwnsUuid(const Uuid& uuid) const override {
+    engine().AssertLocked();
+    return labelled_ && has_uuid_ && uuid_ == uuid;
+  }
   // By its type: "nd_namespace_pmem", "nd_namespace_io".
   absl::string_view table_name() const override { return type(); }
   std::string devtype() const override { return std::string(type()); }
@@ -118,17 +164,17 @@ class Namespace final : public NdDevice {
   Region& region_;
   const int id_;
   const bool labelled_;
-  Uuid uuid_;
-  bool has_uuid_ = false;
-  std::string alt_name_;
-  uint64_t lbasize_ = 0;
-  ClaimClass claim_class_ = ClaimClass::kNone;
-  bool force_raw_ = false;
-  bool labels_held_ = false;
-  uint64_t start_ = 0;
-  uint64_t size_ = 0;
-  Claim* claim_ = nullptr;
-  std::shared_ptr<Disk> disk_;  // while bound raw
+  Uuid uuid_ ABSL_GUARDED_BY(engine().lock());
+  bool has_uuid_ ABSL_GUARDED_BY(engine().lock()) = false;
+  std::string alt_name_ ABSL_GUARDED_BY(engine().lock());
+  uint64_t lbasize_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  ClaimClass claim_class_ ABSL_GUARDED_BY(engine().lock()) = ClaimClass::kNone;
+  bool force_raw_ ABSL_GUARDED_BY(engine().lock()) = false;
+  bool labels_held_ ABSL_GUARDED_BY(engine().lock()) = false;
+  uint64_t start_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  uint64_t size_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  Claim* claim_ ABSL_GUARDED_BY(engine().lock()) = nullptr;
+  std::shared_ptr<Disk> disk_ ABSL_GUARDED_BY(engine().lock());  // while bound raw
 };
 
 // All namespaces of a region, in the order in which they were made.

@@ -102,7 +102,8 @@ TEST(NamespaceHolders, AreCountedWhileItsDataFileIsOpen) {
   EXPECT_EQ(m.Get("namespace0.0/x/holders"), "0\n");
   EXPECT_EQ(m.Bind("nd_pmem", "namespace0.0"), "");
   EXPECT_EQ(m.Get("namespace0.0/x/holders"), "0\n");
-  DataNode& node = *static_cast<Namespace&>(*m.system->Find("namespace0.0")).node();
+  const auto ns = std::static_pointer_cast<Namespace>(m.system->Find("namespace0.0"));
+  DataNode& node = *m.system->WithLock([&] { return ns->node(); });
   node.AddHolder();
   EXPECT_EQ(m.Get("namespace0.0/x/holders"), "1\n");
   node.DropHolder();

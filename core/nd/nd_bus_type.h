@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/base/status.h"
 #include "core/dax/dax_bus.h"
 #include "core/model/bus_type.h"
+#include "core/model/engine.h"
 #include "core/model/id_allocator.h"
 #include "core/nd/sector_layer.h"
 
@@ -25,10 +27,22 @@ class NdBusType final : public BusType {
 
   SectorLayer& sector_layer() const { return sector_layer_; }
   DaxBus& dax_bus() const { return dax_bus_; }
-  IdAllocator& bus_ids() { return bus_ids_; }
-  IdAllocator& dimm_ids() { return dimm_ids_; }
-  IdAllocator& region_ids() { return region_ids_; }
-  uint64_t NextDiskSequence() { return ++disk_sequence_; }
+  IdAllocator& bus_ids() {
+    engine().AssertLocked();
+    return bus_ids_;
+  }
+  IdAllocator& dimm_ids() {
+    engine().AssertLocked();
+    return dimm_ids_;
+  }
+  IdAllocator& region_ids() {
+    engine().AssertLocked();
+    return region_ids_;
+  }
+  uint64_t NextDiskSequence() {
+    engine().AssertLocked();
+    return ++disk_sequence_;
+  }
 
   // An empty seed, and a claim that took over.
   bool IsExpected(const absl::Status& status) const override {
@@ -40,8 +54,10 @@ class NdBusType final : public BusType {
  private:
   SectorLayer& sector_layer_;
   DaxBus& dax_bus_;
-  IdAllocator bus_ids_, dimm_ids_, region_ids_;
-  uint64_t disk_sequence_ = 0;
+  IdAllocator bus_ids_ ABSL_GUARDED_BY(engine().lock());
+  IdAllocator dimm_ids_ ABSL_GUARDED_BY(engine().lock());
+  IdAllocator region_ids_ ABSL_GUARDED_BY(engine().lock());
+  uint64_t disk_sequence_ ABSL_GUARDED_BY(engine().lock()) = 0;
 };
 
 }  // namespace nvdimmfs::core

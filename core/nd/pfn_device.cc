@@ -103,6 +103,7 @@ absl::StatusOr<InfoBlockView> PfnDevice::Detect(const Namespace& ns, const Devic
 }
 
 void PfnDevice::Adopt(const InfoBlockView& found) {
+  engine().AssertLocked();
   uuid_ = found.uuid;
   mode_ = found.mode;
   align_ = found.align;
@@ -207,6 +208,7 @@ bool PfnDevice::Accepts(ClaimClass claim_class) const {
 }
 
 void PfnDevice::Reset() {
+  engine().AssertLocked();
   uuid_ = Uuid();
   mode_ = InfoBlockMode::kNone;
 }

@@ -35,8 +35,8 @@ class PfnDevice final : public ClaimDevice, public DaxHost {
   absl::Status SetAlign(absl::string_view text);
 
   // (A dax need not be the only one that has its uuid.)
-  bool OwnsUuid(const Uuid& uuid) const override {
-    return !is_dax() && !uuid.is_nil() && uuid_ == uuid;
+  bool OwnsUuid(const Uuid& other) const override {
+    return !is_dax() && !other.is_nil() && uuid() == other;
   }
   absl::string_view namespace_mode() const override { return is_dax() ? "dax" : "memory"; }
   DataNode* node() const override;

@@ -125,6 +125,7 @@ uint64_t Region::MaxAvailableExtent() const {
 }
 
 absl::Status Region::SetAlign(uint64_t align) {
+  engine().AssertLocked();
   const uint64_t ways = std::max<size_t>(1, mappings_.size());
   if (align % ways != 0 || !IsPowerOfTwo(align / ways) || align / ways < kPageSize ||
       align > size())
@@ -151,6 +152,7 @@ Uuid Region::UuidOnMedia() const {
 }
 
 RegionLabel Region::LabelFor(const Mapping& mapping) const {
+  engine().AssertLocked();
   return {.uuid = uuid_,
           .ways = static_cast<uint16_t>(mappings_.size()),
           .position = static_cast<uint16_t>(mapping.position),
@@ -161,6 +163,7 @@ RegionLabel Region::LabelFor(const Mapping& mapping) const {
 }
 
 absl::StatusOr<bool> Region::HasRegionLabel(const Mapping& mapping) const {
+  engine().AssertLocked();
   RegionLabel wanted = LabelFor(mapping);
   bool found = false;
   for (const StoredRegionLabel& stored : mapping.data->labels.region_labels()) {
@@ -183,6 +186,7 @@ absl::StatusOr<bool> Region::HasRegionLabel(const Mapping& mapping) const {
 }
 
 absl::Status Region::WriteRegionLabels() {
+  engine().AssertLocked();
   bool complete = true;
   for (const Mapping& mapping : mappings_) {
     if (!mapping.data->labels.is_cxl()) return absl::OkStatus();
@@ -236,6 +240,7 @@ absl::Status Region::PrepareLabels() {
 }
 
 void Region::TakeLabelData() {
+  engine().AssertLocked();
   label_findings_.clear();
   for (Mapping& mapping : mappings_) mapping.data = mapping.dimm->data();
 }
@@ -248,6 +253,7 @@ void Region::DropLabelData() {
 }
 
 absl::StatusOr<std::vector<ScannedNamespace>> Region::ScanLabels() {
+  engine().AssertLocked();
   ScanRegion scan{.name = name(),
                   .start = source_.spa.start,
                   .cookie = set_cookie(),
@@ -276,11 +282,13 @@ absl::StatusOr<std::vector<ScannedNamespace>> Region::ScanLabels() {
 }
 
 Device* Region::seed(const DeviceKind& kind) const {
+  engine().AssertLocked();
   const auto found = seeds_.find(&kind);
   return found == seeds_.end() ? nullptr : found->second;
 }
 
 void Region::ForgetSeed(const Device& device) {
+  engine().AssertLocked();
   if (seed(device.kind()) == &device) seeds_.erase(&device.kind());
 }
 

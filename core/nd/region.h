@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "core/labels/interleave_set.h"
 #include "core/labels/namespace_scan.h"
 #include "core/media/poison_observer.h"
+#include "core/model/engine.h"
 #include "core/model/id_allocator.h"
 #include "core/nd/dimm.h"
 #include "core/nd/nd_device.h"
@@ -49,9 +51,12 @@ class Region final : public NdDevice, public PoisonObserver {
 
   // 5 where a mapped DIMM has labels in use, else 4 (one namespace over everything).
   int nstype() const;
-  uint64_t align() const { return align_; }
+  uint64_t align() const {
+    engine().AssertLocked();
+    return align_;
+  }
   // Per-DIMM share of `align`.
-  uint64_t dimm_align() const { return align_ / std::max<size_t>(1, mappings_.size()); }
+  uint64_t dimm_align() const { return align() / std::max<size_t>(1, mappings_.size()); }
   uint64_t set_cookie() const;
   // Whether set_cookie and available_size are shown.
   bool has_set() const;
@@ -62,10 +67,19 @@ class Region final : public NdDevice, public PoisonObserver {
   const SetCookies& cookies() const { return cookies_; }
   // The labels of its DIMMs that make no namespace, and why (namespace_scan.h); offsets are in the
   // DIMM's label area.
-  const std::vector<Finding>& label_findings() const { return label_findings_; }
+  const std::vector<Finding>& label_findings() const {
+    engine().AssertLocked();
+    return label_findings_;
+  }
   // By which CXL labels know it; nil while there are none.
-  const Uuid& uuid() const { return uuid_; }
-  bool read_only() const { return read_only_; }
+  const Uuid& uuid() const {
+    engine().AssertLocked();
+    return uuid_;
+  }
+  bool read_only() const {
+    engine().AssertLocked();
+    return read_only_;
+  }
   bool locked() const;
   bool any_dimm_unbound() const;
 
@@ -73,7 +87,10 @@ class Region final : public NdDevice, public PoisonObserver {
   uint64_t MaxAvailableExtent() const;
 
   absl::Status SetAlign(uint64_t align);
-  void set_read_only(bool read_only) { read_only_ = read_only; }
+  void set_read_only(bool read_only) {
+    engine().AssertLocked();
+    read_only_ = read_only;
+  }
 
   // --- For its driver (region_driver.h). ---
   // The label data of its DIMMs, as they have it now, is in use until it is dropped.
@@ -82,18 +99,33 @@ class Region final : public NdDevice, public PoisonObserver {
   // What the labels say, once that data is taken; reserves nothing. ENODEV,
   // "region.dimm_without_labels", where a DIMM has none, and as ScanNamespaces.
   absl::StatusOr<std::vector<ScannedNamespace>> ScanLabels();
-  int init_namespaces() const { return init_namespaces_; }
-  void set_init_namespaces(int count) { init_namespaces_ = count; }
+  int init_namespaces() const {
+    engine().AssertLocked();
+    return init_namespaces_;
+  }
+  void set_init_namespaces(int count) {
+    engine().AssertLocked();
+    init_namespaces_ = count;
+  }
 
   // --- Children. ---
   // The one of a kind that is to be configured next; null while there is none.
   Device* seed(const DeviceKind& kind) const;
-  void set_seed(Device& device) { seeds_[&device.kind()] = &device; }
+  void set_seed(Device& device) {
+    engine().AssertLocked();
+    seeds_[&device.kind()] = &device;
+  }
   // The seed has left the tree or lost its role.
   void ForgetSeed(const Device& device);
-  void ForgetSeeds() { seeds_.clear(); }
+  void ForgetSeeds() {
+    engine().AssertLocked();
+    seeds_.clear();
+  }
   // Numbers of its children of a kind.
-  IdAllocator& ids(const DeviceKind& kind) { return ids_[&kind]; }
+  IdAllocator& ids(const DeviceKind& kind) {
+    engine().AssertLocked();
+    return ids_[&kind];
+  }
 
   // OK where the labels of all of its DIMMs may be changed: each area is blank, or has an index of
   // a version that is known. Else refused as LabelArea::CheckBlank and CheckWritable say; and with
@@ -134,13 +166,13 @@ class Region final : public NdDevice, public PoisonObserver {
   const RegionSource source_;
   std::vector<Mapping> mappings_;
   SetCookies cookies_;
-  std::vector<Finding> label_findings_;
-  Uuid uuid_;
-  uint64_t align_ = 0;
-  bool read_only_ = false;
-  int init_namespaces_ = 0;
-  std::map<const DeviceKind*, IdAllocator> ids_;
-  std::map<const DeviceKind*, Device*> seeds_;
+  std::vector<Finding> label_findings_ ABSL_GUARDED_BY(engine().lock());
+  Uuid uuid_ ABSL_GUARDED_BY(engine().lock());
+  uint64_t align_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  bool read_only_ ABSL_GUARDED_BY(engine().lock()) = false;
+  int init_namespaces_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  std::map<const DeviceKind*, IdAllocator> ids_ ABSL_GUARDED_BY(engine().lock());
+  std::map<const DeviceKind*, Device*> seeds_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

@@ -31,6 +31,7 @@ Scrub::Scrub(Device& bus, const std::vector<Part>& parts, MediaErrors::Outside o
 // --- The firmware. ---
 
 bool Scrub::StartFirmware(const Range& range, uint16_t type) {
+  bus_.engine().AssertLocked();
   if (state() == State::kRunning) return false;
   ever_run_ = true;
   ends_ = absl::Now() + time_;
@@ -39,6 +40,7 @@ bool Scrub::StartFirmware(const Range& range, uint16_t type) {
 }
 
 Scrub::State Scrub::state() const {
+  bus_.engine().AssertLocked();
   if (!ever_run_) return State::kNeverRun;
   return absl::Now() < ends_ ? State::kRunning : State::kDone;
 }
@@ -46,6 +48,7 @@ Scrub::State Scrub::state() const {
 // --- The worker. ---
 
 absl::Status Scrub::Start(Depth depth) {
+  bus_.engine().AssertLocked();
   if (requests_.empty())
     return Refusal(ENOTTY, "scrub.none",
                    absl::StrCat("scrub ", bus_.name(), ": it has no region to scrub"));
@@ -61,6 +64,7 @@ absl::Status Scrub::Start(Depth depth) {
 }
 
 void Scrub::Step() {
+  bus_.engine().AssertLocked();
   for (size_t i = 0; i < requests_.size(); ++i)
     for (const Depth depth : {Depth::kShort, Depth::kLong}) {
       if (!requests_[i].wanted[static_cast<int>(depth)]) continue;
@@ -81,12 +85,14 @@ void Scrub::Step() {
 }
 
 void Scrub::Finish(size_t request, Depth depth) {
+  bus_.engine().AssertLocked();
   requests_[request].wanted[static_cast<int>(depth)] = false;
   errors_.Reveal(requests_[request].spa);
   Step();
 }
 
 std::string Scrub::Progress() const {
+  bus_.engine().AssertLocked();
   if (!busy_) return "idle";
   if (current_ == nullptr) return "waiting";
   const double done =

@@ -13,11 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/base/range.h"
 #include "core/media/media_errors.h"
 #include "core/model/device.h"
+#include "core/model/engine.h"
 
 namespace nvdimmfs::core {
 
@@ -44,7 +46,11 @@ class Scrub {
   // False where one is running.
   bool StartFirmware(const Range& range, uint16_t type);
   State state() const;
-  const Results& results() const { return results_; }  // of the last that was started
+  // Of the last that was started.
+  const Results& results() const {
+    bus_.engine().AssertLocked();
+    return results_;
+  }
   absl::Duration time() const { return time_; }
 
   // --- The worker. ---
@@ -52,8 +58,14 @@ class Scrub {
   // Scrubs every region in turn. Refused with EBUSY, "scrub.busy", where that is already asked for,
   // and with ENOTTY, "scrub.none", where there is nothing to scrub.
   absl::Status Start(Depth depth);
-  bool busy() const { return busy_; }
-  uint64_t cycles() const { return cycles_; }
+  bool busy() const {
+    bus_.engine().AssertLocked();
+    return busy_;
+  }
+  uint64_t cycles() const {
+    bus_.engine().AssertLocked();
+    return cycles_;
+  }
   // "idle", or what it is at: "region0 long 1/2 40%".
   std::string Progress() const;
 
@@ -69,14 +81,15 @@ class Scrub {
   Device& bus_;
   const absl::Duration time_;
   MediaErrors errors_;
-  absl::Time ends_ = absl::InfinitePast();  // of the firmware's
-  bool ever_run_ = false;
-  Results results_;
-  bool busy_ = false;
-  uint64_t cycles_ = 1;  // the one at boot
-  std::vector<Request> requests_;
-  const Request* current_ = nullptr;
-  Depth depth_ = Depth::kShort;
+  absl::Time ends_ ABSL_GUARDED_BY(bus_.engine().lock()) =
+      absl::InfinitePast();  // of the firmware's
+  bool ever_run_ ABSL_GUARDED_BY(bus_.engine().lock()) = false;
+  Results results_ ABSL_GUARDED_BY(bus_.engine().lock());
+  bool busy_ ABSL_GUARDED_BY(bus_.engine().lock()) = false;
+  uint64_t cycles_ ABSL_GUARDED_BY(bus_.engine().lock()) = 1;  // the one at boot
+  std::vector<Request> requests_ ABSL_GUARDED_BY(bus_.engine().lock());
+  const Request* current_ ABSL_GUARDED_BY(bus_.engine().lock()) = nullptr;
+  Depth depth_ ABSL_GUARDED_BY(bus_.engine().lock()) = Depth::kShort;
 };
 
 }  // namespace nvdimmfs::core

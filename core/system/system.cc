@@ -86,12 +86,14 @@ void System::KeepFolders(const Bus& bus) {
 }
 
 void System::ShowModule() {
+  AssertLocked();
   if (module_device_ != nullptr) return;
   module_device_ = std::make_shared<ModuleDevice>(*this, ModuleDevice::kOfBuses);
   Register(module_device_);
 }
 
 void System::UnloadModule() {
+  AssertLocked();
   const auto is_of_module = [](const auto& root) {
     return root->kind() == NdKind::kBus && static_cast<const Bus&>(*root).for_tests();
   };

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -50,7 +51,10 @@ class System final : public Engine {
 
   bool has_module() const { return module_ != nullptr; }
   // Whether the module's buses are there.
-  bool IsModuleLoaded() const { return module_device_ != nullptr; }
+  bool IsModuleLoaded() const {
+    AssertLocked();
+    return module_device_ != nullptr;
+  }
   // Its buses go, and what was in memory with them.
   void UnloadModule();
   // Nothing where it is loaded. As the maker, or as AddBus.
@@ -64,10 +68,11 @@ class System final : public Engine {
   void ShowModule();
 
   const BusMaker module_;
-  std::function<std::string(Bus&)> bus_lister_;
+  std::function<std::string(Bus&)> bus_lister_;  // constant once there is a bus
   const std::shared_ptr<DaxBus> dax_bus_;
   const std::shared_ptr<NdBusType> nd_;
-  std::shared_ptr<Device> module_device_;  // module/nfit_test, while that is loaded
+  // module/nfit_test, while that is loaded.
+  std::shared_ptr<Device> module_device_ ABSL_GUARDED_BY(lock());
 };
 
 }  // namespace nvdimmfs::core

@@ -90,10 +90,12 @@ void AddRegion(const core::Region& region, Findings& findings) {
   }
 }
 
-std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
+// Under System::WithLock.
+std::vector<Extent> ExtentsOf(const std::vector<std::shared_ptr<core::Device>>& devices,
+                              Findings& findings) {
   std::vector<Extent> extents;
   size_t bus = 0;
-  for (const auto& device : system.Devices()) {
+  for (const auto& device : devices) {
     if (device->kind() != core::NdKind::kBus) continue;
     const auto& shown = static_cast<const core::Bus&>(*device);
     for (const auto& dimm : shown.dimms()) {
@@ -108,6 +110,11 @@ std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
     ++bus;
   }
   return extents;
+}
+
+std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
+  const std::vector<std::shared_ptr<core::Device>> devices = system.Devices();
+  return system.WithLock([&] { return ExtentsOf(devices, findings); });
 }
 
 const core::RegionSource& RegionOf(const Buses& buses, const Extent& extent) {
