@@ -117,7 +117,8 @@ class HostTest(shells.ShellTestCase):
         script = """for link in /sys/class/bdi/*; do readlink -f $link; cat $link/uevent >/dev/null; done
             for disk in /sys/block/pmem*; do readlink -f $disk/bdi/subsystem; readlink -f $disk/bdi; done
             cd $(readlink -f /sys/block/pmem0/bdi) && ls && ls | wc -l; cat read_ahead_kb"""
-        shown = self.output_of("preset:demo", "sh", "-c", script).splitlines()
+        whole = images.blank(self.scratch_path("whole.img"), 64 * MIB, 0)
+        shown = self.output_of(f"{whole},label_size=0", "sh", "-c", script).splitlines()
         host = [f"/sys/devices/virtual/bdi/{name}" for name in os.listdir("/sys/class/bdi")]
         self.assertEqual(set(), set(host) - set(shown))
         places = [line for line in shown if line.startswith("/")]
