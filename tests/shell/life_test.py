@@ -69,7 +69,7 @@ class LifeTest(shells.ShellTestCase):
         self.assertEqual(125, self.run_in(self.scratch_path("none.img"), "true").returncode)
         done = self.run_in(self.scratch, "true")
         self.assertEqual(125, done.returncode)
-        self.assertIn("no mount of nvdimmfs", done.stderr)
+        self.assertIn("not an nvdimmfs mount", done.stderr)
 
     def test_arguments_and_standard_files_go_through(self):
         done = subprocess.run(

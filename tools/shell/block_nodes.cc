@@ -42,8 +42,8 @@ namespace {
 using posix::Descriptor;
 using posix::LoopDevice;
 
-// What is needed of the machine, opened while nothing covers it: by then the way to it may lead
-// through who waits for an answer from here.
+// Files of the machine, opened before they are covered: later, looking up their paths may wait for
+// this process.
 struct Folders {
   const Descriptor nodes = posix::OpenFolder(kBlockPath);
   const Descriptor blocks = posix::OpenFolder("/sys/class/block");
@@ -53,7 +53,7 @@ struct Folders {
   }
 };
 
-// A node for a number; gone with the object.
+// A node for a device number; removed with the object.
 class TemporaryNode {
  public:
   TemporaryNode(const Folders& folders, dev_t number)
@@ -133,8 +133,8 @@ class BlockNodes {
     uint32_t index = 0;  // of the loop device
     ino_t file = 0;
     bool read_only = false;
-    std::optional<size_t> entry;  // in the record; none where another shell has attached it
-    std::string told;             // the partitions, as the tree was told
+    std::optional<size_t> entry;  // in the record; none if another shell attached the device
+    std::string told;             // the partitions as reported to the tree
     std::set<std::string> partitions;
   };
 
@@ -146,7 +146,7 @@ class BlockNodes {
     return stat;
   }
 
-  // As its disk says: a file of a read-only region can still be opened for writing, as in a kernel.
+  // As the disk's attribute says: as in a kernel, a read-only disk can still be opened for writing.
   bool ReadOnly(const std::string& name) const {
     return LineOf(tree_, absl::StrCat("block/", name, "/ro")) == "1";
   }
@@ -174,7 +174,7 @@ class BlockNodes {
     }
   }
 
-  // Another shell's may be gone with it.
+  // Another shell's device may disappear with that shell.
   bool IsAttached(const std::string& name, const Device& device) const {
     return device.entry.has_value() || HasFile(name, device.file);
   }
@@ -223,7 +223,7 @@ class BlockNodes {
     return attached.ok();
   }
 
-  // Tells the tree which partitions the kernel has found on the disk, or was told of.
+  // Reports to the tree the partitions that the kernel found on the disk, or was told of.
   void ShowPartitions(const std::string& disk) {
     Device& device = devices_[disk];
     const std::string loop = absl::StrCat("loop", device.index);
@@ -293,13 +293,13 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
     }
     attached.store(0);
   }
-  // Once: the next may be another shell's.
+  // Once only: the range may then be another shell's.
   if (std::exchange(record.loops.owned, false)) record.loops.Give(record.control);
 }
 
-// Devices of shells that were killed with all their processes at once: nobody serves their files.
-// `control` is /dev/loop-control, on which each shell has a shared lock from here on; while there
-// are others, a device without its file may be one that they are about to drop.
+// Detaches devices of shells that were killed with all their processes: nothing serves their files.
+// `control` is /dev/loop-control, on which each shell holds a shared lock from here on. While other
+// shells exist, a device without its file may be one that they are about to detach.
 void DetachLost(int control, const std::string& tree) {
   const bool alone = flock(control, LOCK_EX | LOCK_NB) == 0;
   const Folders folders;
@@ -310,7 +310,7 @@ void DetachLost(int control, const std::string& tree) {
     if (!index || !number || name.find('p') != name.rfind('p')) continue;
     std::string file = LineOf(folders.blocks, absl::StrCat(name, "/loop/backing_file"));
     absl::string_view path = file;
-    // Of a mount that is gone the kernel knows no more than the path within.
+    // For a mount that is gone, the kernel reports only the path within it.
     absl::ConsumePrefix(&path, tree);
     if (absl::StartsWith(path, "/dev/pmem")) {
       const TemporaryNode node(folders, *number);
@@ -331,7 +331,7 @@ absl::Status CheckBlockNodes(const std::string& host_dev) {
   const int error = errno;
   return core::Refusal(error, "shell.block",
                        absl::StrCat("shell: --block: open ", control, ": ", strerror(error),
-                                    "; block devices take root and the module loop"));
+                                    "; block devices need root and the kernel module loop"));
 }
 
 absl::StatusOr<BlockRecord*> BlockRecord::Make(const std::string& host_dev,

@@ -33,7 +33,7 @@ int ExitCode(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// Asks for `number` at the death of `parent`; ends here where that has died already.
+// Requests signal `number` for the death of `parent`; exits if the parent is dead already.
 void DieWith(pid_t parent, int number) {
   prctl(PR_SET_PDEATHSIG, number);
   if (getppid() != parent) _exit(1);
@@ -78,13 +78,13 @@ absl::StatusOr<Helper> Helper::Start(std::string name, int end_signal,
   if (pid == 0) {
     setsid();
     DieWith(parent, SIGTERM);
-    // Whoever reads the command's output must not wait for the helper's end of the pipe.
+    // A reader of the command's output must not wait for the helper to close its copy of the pipe.
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) {
       dup2(null, STDIN_FILENO);
       dup2(null, STDOUT_FILENO);
     }
-    // Standard error is the user's, and may be gone.
+    // Standard error belongs to the user and may be closed.
     signal(SIGPIPE, SIG_IGN);
     const int code = run();
     fflush(nullptr);
@@ -124,7 +124,7 @@ int Helper::End(bool patient) {
   int status = 0;
   for (int waited = 0; waitpid(pid_, &status, WNOHANG) == 0; ++waited) {
     if (patient && waited == kSecond)
-      fprintf(stderr, "nvdimmfs: shell: %s still writes to disk what was stored; waiting\n",
+      fprintf(stderr, "nvdimmfs: shell: %s is still writing data to disk; waiting\n",
               name_.c_str());
     if (!patient && waited == kPatienceSeconds * kSecond) kill(pid_, SIGKILL);
     Pause();
@@ -154,19 +154,19 @@ void Lifeline::EndAsLast() {
   fcntl(watched_, F_SETSIG, SIGTERM);
   fcntl(watched_, F_SETFL, O_ASYNC);
   prctl(PR_SET_PDEATHSIG, 0);
-  // They may all have gone before it was asked for.
+  // All of them may have ended before the signal was requested.
   pollfd end = {watched_, 0, 0};
   if (poll(&end, 1, 0) != 0) raise(SIGTERM);
 }
 
 int RunCommand(const std::vector<std::string>& arguments, const std::function<void()>& started) {
-  // Until it is settled below what becomes of them.
+  // Until the handlers below are installed.
   sigset_t late, before;
   sigemptyset(&late);
   for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&late, number);
   sigprocmask(SIG_BLOCK, &late, &before);
   fflush(nullptr);
-  // What the shell says after the command must not end it before it has cleared up.
+  // Writing a message after the command must not kill the shell before it has cleaned up.
   const auto pipe_before = signal(SIGPIPE, SIG_IGN);
   const pid_t parent = getpid();
   const pid_t pid = fork();

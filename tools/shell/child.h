@@ -20,8 +20,7 @@ namespace nvdimmfs::tools {
 // command (^C) does not reach it; when this process dies, however, it gets SIGTERM.
 class Helper {
  public:
-  // `name` is for sentences; `end_signal` is what End sends. Refused with fork's errno,
-  // "shell.fork".
+  // `name` appears in messages; End sends `end_signal`. Refused with fork's errno, "shell.fork".
   static absl::StatusOr<Helper> Start(std::string name, int end_signal,
                                       const std::function<int()>& run);
   // Ends it.
@@ -29,15 +28,16 @@ class Helper {
   Helper(Helper&& other) noexcept;
   Helper& operator=(Helper&&) = delete;
 
-  // Waits until something is mounted at `path` (a directory). Refused with EIO, "shell.helper",
-  // where the process ends before that.
+  // Waits until something is mounted on the directory `path`. Refused with EIO, "shell.helper", if
+  // the process ends before that.
   absl::Status AwaitMount(const std::string& path);
 
-  // What it returned, where AwaitMount found it ended; nothing where a signal killed it.
+  // The exit code, if AwaitMount found that the process ended; nothing if a signal killed it.
   std::optional<int> returned() const { return returned_; }
 
-  // Its signal, and SIGKILL for who does not end in time; unless `patient`: then the wait has no
-  // end, and is told after a second. The exit code; 128 and the signal's number for who was killed.
+  // Sends the end signal and waits; after 20 s it sends SIGKILL. If `patient`, it waits without a
+  // limit, and says so after a second. Returns the exit code, or 128 plus the number of the signal
+  // that killed the process.
   int End(bool patient = false);
 
  private:
@@ -50,8 +50,8 @@ class Helper {
   std::optional<int> returned_;
 };
 
-// What this process holds, and each Helper that it starts from here on: one that stands below the
-// others can wait for the end of all of them.
+// A pipe that this process, and each Helper that it starts from then on, holds open. A Helper that
+// the others depend on can so wait for the end of all of them.
 class Lifeline {
  public:
   // Refused with pipe's errno, "shell.fork".
@@ -60,7 +60,8 @@ class Lifeline {
   Lifeline(Lifeline&& other) noexcept;
   Lifeline& operator=(Lifeline&&) = delete;
 
-  // In a Helper: it holds it no more, and gets SIGTERM when nobody does, not when its parent dies.
+  // In a Helper: closes its end. The Helper then gets SIGTERM when no process holds the pipe any
+  // more, instead of when its parent dies.
   void EndAsLast();
 
  private:
@@ -69,10 +70,10 @@ class Lifeline {
   int watched_, held_;
 };
 
-// Runs `arguments` as a shell would and waits for it: its exit code, 128 and the signal's number
-// where one killed it, 127 or 126 where it cannot be run (with a sentence on stderr). Meanwhile
-// this process ignores ^C and passes SIGTERM and SIGHUP on; when it dies, the command gets SIGHUP.
-// `started` is called here once the command has its own process.
+// Runs `arguments` as a shell would and waits for the command. Returns its exit code; 128 plus the
+// number of the signal that killed it; 127 or 126 if it cannot be run (with a message on stderr).
+// Meanwhile this process ignores ^C and forwards SIGTERM and SIGHUP; if it dies, the command gets
+// SIGHUP. `started` is called in this process once the command has its own.
 int RunCommand(const std::vector<std::string>& arguments, const std::function<void()>& started);
 
 }  // namespace nvdimmfs::tools

@@ -58,8 +58,8 @@ uint64_t nvdimmfs_command_length(bool dimm, unsigned nr, const void* buffer, uin
   return 0;
 }
 
-/* The whole of the parts, in as many system calls as it takes; less only at the end. Minus the
- * errno where one fails. */
+/* Transfers all parts, in as many system calls as needed; less only at the end of the file. Returns
+ * the byte count, or the negative errno of a failed call. */
 static ssize_t transfer(ssize_t (*call)(int, const struct iovec*, int, off64_t), int file,
                         void* head, size_t head_length, void* body, size_t body_length,
                         uint64_t offset) {

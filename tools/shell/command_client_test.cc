@@ -1,4 +1,4 @@
-// How long a command's buffer is, from sizes that anybody may have written there.
+// The length of a command's buffer, from sizes that any caller may have written.
 #include "tools/shell/command_client.h"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ namespace {
 constexpr bool kDimm = true, kBus = false;
 constexpr uint32_t kAll = UINT32_MAX;
 
-// Asks as callers do, with no byte more than was asked for: the length, and what was looked at.
+// Asks as callers do, with exactly the bytes asked for. Returns the length and the bytes examined.
 std::pair<uint64_t, size_t> Ask(bool dimm, unsigned nr,
                                 std::vector<std::pair<size_t, uint32_t>> words) {
   std::vector<unsigned char> seen;

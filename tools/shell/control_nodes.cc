@@ -36,7 +36,7 @@ namespace {
 static_assert(CuseDevice::kLongest == NVDIMMFS_COMMAND_LIMIT);
 
 constexpr char kNumbersAttribute[] = "bus/nd/x/numbers";
-// No DIMM and no bus has that number: who holds a major has this minor.
+// Minor of the nodes that reserve a major; no DIMM and no bus has it.
 constexpr unsigned kHoldersMinor = (1u << 20) - 1;
 
 // One open(2) of a node: an open command file.
@@ -65,18 +65,18 @@ class ControlNodes {
   ControlNodes(const std::string& host_dev, const std::string& tree);
 
   bool Ensure(const std::string& name);
-  // What is to be polled, and the device behind each.
+  // Descriptors to poll, with the device behind each.
   void AddTo(std::vector<pollfd>& polled) const;
-  // A device is ready, by its descriptor.
+  // Serves the device with that descriptor, which is ready.
   void Serve(int descriptor);
 
  private:
   absl::Status TakeMajors();
-  // A device that holds a major of the kernel's choice.
+  // Makes a device that reserves a major; the kernel chooses it.
   absl::StatusOr<unsigned> TakeMajor(const std::string& what);
   absl::Status MakeDevice(const std::string& name, dev_t number, CuseDevice::Opener opener);
   absl::StatusOr<std::unique_ptr<CuseFile>> Open(const std::string& name, int flags) const;
-  // Whether the device of that number is this tree's `name`, of another shell.
+  // Whether the device of that number is this tree's `name`, made by another shell.
   bool IsOurs(const std::string& name, dev_t number) const;
   std::string HostName(absl::string_view name) const {
     return absl::StrCat("nvdimmfs-", identity_, "-", name);
@@ -107,7 +107,7 @@ ControlNodes::ControlNodes(const std::string& host_dev, const std::string& tree)
 
 absl::Status ControlNodes::TakeMajors() {
   absl::StatusOr<unsigned> dimms = TakeMajor("dimms");
-  // Another shell on this mount has taken them.
+  // Another shell on this mount has chosen them.
   if (core::ReasonOf(dimms.status()) == "cuse.taken") return absl::OkStatus();
   RETURN_IF_ERROR(dimms.status());
   ASSIGN_OR_RETURN(const unsigned buses, TakeMajor("buses"));
@@ -122,11 +122,12 @@ absl::StatusOr<unsigned> ControlNodes::TakeMajor(const std::string& what) {
   const std::string name = HostName(what);
   RETURN_IF_ERROR(MakeDevice(name, makedev(0, kHoldersMinor), [](int) {
     return absl::StatusOr<std::unique_ptr<CuseFile>>(
-        core::Refusal(ENXIO, "shell.cuse", "it only holds a number"));
+        core::Refusal(ENXIO, "shell.cuse", "the node only reserves a major"));
   }));
   const auto number = ReadNumber(classes_.get(), absl::StrCat("cuse/", name, "/dev"));
   if (number) return major(*number);
-  return core::Refusal(ENOENT, "shell.cuse", "/sys/class/cuse does not have the device's number");
+  return core::Refusal(ENOENT, "shell.cuse",
+                       "no entry of /sys/class/cuse has the number of the device");
 }
 
 absl::Status ControlNodes::MakeDevice(const std::string& name, dev_t number,
@@ -171,7 +172,7 @@ bool ControlNodes::Ensure(const std::string& name) {
   if (!IsOurs(name, *number)) {
     const absl::Status made =
         MakeDevice(HostName(name), *number, [this, name](int flags) { return Open(name, flags); });
-    // It may have been another shell's only just now.
+    // Another shell may have removed it only now.
     if (!made.ok() && !IsOurs(name, *number)) return false;
   }
   const auto found = made_.find(name);

@@ -17,7 +17,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// What the kernel carries of a caller's buffer in one direction: 32 pages.
+// The most that the kernel carries of a caller's buffer in one direction: 32 pages.
 constexpr uint64_t kMostCarried = 128u << 10;
 
 class Device final : public CuseDevice {
@@ -46,7 +46,7 @@ void OnOpen(fuse_req_t request, fuse_file_info* info) {
   auto file = static_cast<Device*>(fuse_req_userdata(request))->Open(info->flags);
   if (!file.ok()) return (void)fuse_reply_err(request, core::ErrnoOf(file.status()));
   info->fh = reinterpret_cast<uintptr_t>(file->get());
-  // Who was interrupted does not come back to close it.
+  // An interrupted caller never closes the file.
   if (fuse_reply_open(request, info) == 0) file->release();
 }
 
@@ -55,7 +55,7 @@ void OnRelease(fuse_req_t request, fuse_file_info* info) {
   fuse_reply_err(request, 0);
 }
 
-// The whole of a buffer in the memory of who asks, or nothing with errno.
+// The whole buffer from the memory of the caller; nothing on failure, with errno set.
 using Copy = ssize_t (*)(pid_t, const iovec*, unsigned long, const iovec*, unsigned long,
                          unsigned long);
 bool CopyAll(Copy copy, fuse_req_t request, void* theirs, std::vector<std::byte>& ours) {
@@ -101,7 +101,7 @@ void OnIoctl(fuse_req_t request, int command, void* argument, fuse_file_info* in
   ReplyResult(request, result, buffer);
 }
 
-// As the kernel's, which has neither.
+// As the kernel's devices, which have neither.
 void OnRead(fuse_req_t request, size_t, off_t, fuse_file_info*) { fuse_reply_err(request, EINVAL); }
 void OnWrite(fuse_req_t request, const char*, size_t, off_t, fuse_file_info*) {
   fuse_reply_err(request, EINVAL);
@@ -114,7 +114,7 @@ cuse_lowlevel_ops Table() {
   table.ioctl = OnIoctl;
   table.read = OnRead;
   table.write = OnWrite;
-  // Left out: poll, which is then always ready, as the kernel's.
+  // Without poll the file is always ready, as in the kernel.
   return table;
 }
 
@@ -141,14 +141,14 @@ absl::Status Device::Start(int cuse, const std::string& name, dev_t number) {
   };
   if (session_ == nullptr || fuse_session_custom_io(session_, &io, cuse) != 0) {
     close(cuse);
-    return core::Refusal(EIO, "cuse.failed", absl::StrCat("make the device ", name));
+    return core::Refusal(EIO, "cuse.failed", absl::StrCat("create character device ", name));
   }
   // The first request asks what the device is; the kernel makes it within the answer, or hangs up.
   pollfd end = {cuse, POLLIN, 0};
   if (Serve() && poll(&end, 1, 0) >= 0 && (end.revents & POLLERR) == 0) return absl::OkStatus();
   return core::Refusal(
       EBUSY, "cuse.taken",
-      absl::StrCat("make the device ", name, ": the kernel has one of that name or number"));
+      absl::StrCat("create character device ", name, ": its name or number is in use"));
 }
 
 bool Device::Serve() {

@@ -1,13 +1,13 @@
-// A character device of the kernel's that this process answers for (CUSE), with ioctls of any size.
+// A character device that this process serves (CUSE), with ioctls of any size.
 //
-// It is there from Make to its destruction, or the end of the process: whatever ends it. Its node
-// appears in the host's /dev too (root's, 0600), under its name.
+// The device exists from Make until its destruction or the end of the process. Its node also
+// appears in the host's /dev under the same name, owned by root, mode 0600.
 //
-// How long the caller's buffer is only its content tells, so the kernel is asked for it piece by
-// piece (FUSE_IOCTL_RETRY): each time more of it comes, as the caller has it by then. What is
-// longer than the kernel carries, 128 KiB, is taken from the caller's memory (process_vm_readv).
+// Only the content of the caller's buffer tells its length. So the kernel is asked for the buffer
+// piece by piece (FUSE_IOCTL_RETRY); each retry carries its current content. A buffer longer than
+// the 128 KiB that the kernel carries is read from the caller's memory (process_vm_readv).
 //
-// Thread rules: one thread has all of it.
+// Thread rules: one thread.
 #ifndef NVDIMMFS_TOOLS_SHELL_CUSE_DEVICE_H_
 #define NVDIMMFS_TOOLS_SHELL_CUSE_DEVICE_H_
 
@@ -29,11 +29,11 @@ namespace nvdimmfs::tools {
 class CuseFile {
  public:
   virtual ~CuseFile() = default;
-  // Bytes of the caller's buffer that belong to the ioctl `number`, as far as the first ones tell:
-  // while it is more than those, it is asked again with more of them.
+  // Length in bytes of the caller's buffer for ioctl `number`, as far as its first bytes tell. If
+  // it is more than those, it is asked again with more of them.
   virtual uint64_t LengthOf(unsigned number, absl::Span<const std::byte> first) = 0;
-  // What ioctl(2) returns, or minus the errno. `buffer` is what `length`, that LengthOf said, is
-  // about, in and out; empty where that is over CuseDevice::kLongest.
+  // Returns the result of ioctl(2), or the negative errno. `buffer`, in and out, has the `length`
+  // bytes that LengthOf returned; it is empty if `length` exceeds CuseDevice::kLongest.
   virtual int Ioctl(unsigned number, absl::Span<std::byte> buffer, uint64_t length) = 0;
 };
 
@@ -41,17 +41,18 @@ class CuseDevice {
  public:
   static constexpr uint64_t kLongest = 4u << 20;  // bytes of a caller's buffer
 
-  // Answers open(2): a refusal's errno is the caller's. `flags` are open's.
+  // Answers open(2) with `flags`; the caller gets a refusal's errno.
   using Opener = std::function<absl::StatusOr<std::unique_ptr<CuseFile>>(int flags)>;
 
-  // Makes the device `name` of that number; with major 0 the kernel chooses one. `cuse` is an open
-  // /dev/cuse, which is closed in all cases. Refused with EBUSY, "cuse.taken", where the kernel has
-  // a device of that name or number; what libfuse says, "cuse.failed".
+  // Makes the device `name` with that number; for major 0 the kernel chooses one. Takes ownership
+  // of `cuse`, an open /dev/cuse. Refused with EBUSY, "cuse.taken", if the kernel has a device of
+  // that name or number; with EIO, "cuse.failed", if libfuse fails.
   static absl::StatusOr<std::unique_ptr<CuseDevice>> Make(int cuse, const std::string& name,
                                                           dev_t number, Opener opener);
   virtual ~CuseDevice() = default;
 
-  // To poll for POLLIN; Serve then takes one request and answers it. False once the device is gone.
+  // Poll it for POLLIN; Serve then answers one request. Serve returns false once the device is
+  // gone.
   virtual int descriptor() const = 0;
   virtual bool Serve() = 0;
 };

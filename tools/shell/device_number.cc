@@ -19,7 +19,7 @@ bool IsNumbered(absl::string_view name, absl::string_view kind) {
          std::all_of(name.begin(), name.end(), [](unsigned char c) { return isdigit(c); });
 }
 
-// Takes the digits at the start of `rest` off it; false where there are none.
+// Removes the digits at the start of `rest`; false if there are none.
 bool ConsumeDigits(absl::string_view& rest) {
   size_t digits = 0;
   while (digits < rest.size() && isdigit(rest[digits])) ++digits;
@@ -48,7 +48,7 @@ std::optional<DiskName> ParseDiskName(absl::string_view name) {
   const bool sectors = absl::ConsumePrefix(&rest, "s");
   const absl::string_view partition = rest;
   if (!rest.empty()) {
-    // A p keeps the number from the disk's own.
+    // The p separates the partition's number from the disk's.
     if (!sectors && !absl::ConsumePrefix(&rest, "p")) return std::nullopt;
     if (!ConsumeDigits(rest) || !rest.empty()) return std::nullopt;
   }

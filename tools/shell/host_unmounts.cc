@@ -17,7 +17,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// The mount that `path` leads to, without asking whoever serves it; -1 where nothing does.
+// The id of the mount that `path` leads to, without asking its server; -1 if there is none.
 int MountAt(const std::string& path) {
   const posix::Descriptor file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return -1;
@@ -30,7 +30,7 @@ int MountAt(const std::string& path) {
 }
 
 void LetGo(const std::set<dev_t>& devices, const std::string& kept) {
-  // One mount may cover another: again, while there are some.
+  // One mount may cover another: repeats while any is left.
   for (bool again = true; again;) {
     again = false;
     for (const MountEntry& entry : ReadMountTable())

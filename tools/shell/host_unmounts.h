@@ -1,9 +1,9 @@
 // Lets go, in the shell's mount namespace, of file systems that the host has unmounted.
 //
-// Where the host's mounts are shared, as systemd makes them, the kernel does so itself: those of
-// the shell are their slaves. Private ones, as a container or a system without systemd has them,
-// are copies that nothing propagates to; their file systems would stay mounted for as long as the
-// shell runs. So a process watches the host's table of mounts.
+// If the host's mounts are shared, as systemd makes them, the kernel propagates unmounts to the
+// shell's slave mounts. Private mounts, as in a container or without systemd, get no propagation,
+// so their file systems would stay mounted while the shell runs. So a process watches the host's
+// mount table.
 #ifndef NVDIMMFS_TOOLS_SHELL_HOST_UNMOUNTS_H_
 #define NVDIMMFS_TOOLS_SHELL_HOST_UNMOUNTS_H_
 
@@ -21,8 +21,8 @@ class HostUnmounts {
   // While the process is still in the host's mount namespace.
   HostUnmounts();
 
-  // In the shell's: goes on until the process is killed, and returns only where it cannot. What is
-  // mounted at `kept` (a path) stays.
+  // In the shell's mount namespace: runs until the process is killed; returns only on failure. The
+  // mount at path `kept` stays.
   int Follow(const std::string& kept);
 
  private:

@@ -63,8 +63,8 @@ absl::StatusOr<LoopRange> LoopRange::Take(int control, const std::string& tree) 
     if (error != EEXIST) break;
   }
   return core::Refusal(error, "shell.block",
-                       absl::StrCat("shell: --block: no loop devices with numbers of their own: ",
-                                    strerror(error), "; losetup --list shows who has them"));
+                       absl::StrCat("shell: --block: cannot reserve a range of loop devices: ",
+                                    strerror(error), "; losetup --list shows those in use"));
 }
 
 void LoopRange::Give(int control) const { posix::RemoveLoop(control, first); }

@@ -1,8 +1,8 @@
-// Loop devices that a shell has for itself: from a number on that no program asks for.
+// A range of loop devices that one shell reserves, with numbers higher than any program asks for.
 //
-// With numbers known before a device is attached, what sysfs says of a disk is true from the start:
-// disk K of the tree is the loop device first + 1 + K. The device `first` is never attached; while
-// it exists, the range is taken.
+// The numbers are known before a device is attached, so sysfs shows a disk's number correctly from
+// the start: disk K of the tree is loop device first + 1 + K. The device `first` is never attached;
+// while it exists, the range is taken.
 #ifndef NVDIMMFS_TOOLS_SHELL_LOOP_RANGE_H_
 #define NVDIMMFS_TOOLS_SHELL_LOOP_RANGE_H_
 
@@ -19,14 +19,14 @@ struct LoopRange {
 
   uint32_t first = 0;
   uint32_t count = 0;
-  uint32_t shift = 0;  // bits of a minor that are a partition's (the module's max_part)
-  bool owned = false;  // not another shell's on the same tree
+  uint32_t shift = 0;  // low bits of a minor that number partitions (the module's max_part)
+  bool owned = false;  // false: another shell on the same tree owns the range
 
-  // Takes a free one; with `tree`, the top of a mounted tree whose disks have such numbers already,
-  // that one, which another shell owns. `control` is /dev/loop-control. Refused with what the
-  // kernel says, "shell.block".
+  // Takes a free range. If the disks of the mounted tree `tree` have such numbers already, takes
+  // theirs, which another shell owns. `control` is /dev/loop-control. Refused with the kernel's
+  // errno, "shell.block".
   static absl::StatusOr<LoopRange> Take(int control, const std::string& tree);
-  // Gives it back, as the owner. Devices in it must be detached.
+  // Gives the range back if it is owned. Its devices must be detached.
   void Give(int control) const;
 
   // Those of the tree's disks.

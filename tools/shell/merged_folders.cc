@@ -54,7 +54,7 @@ struct Context {
   int top = -1;  // of the tree
   std::vector<MergedFolder> folders;
   std::vector<Sides> sides;  // one for each
-  // Opened while nothing covers them: the way to them leads through here later.
+  // Opened before they are covered: later, their paths lead through this file system.
   int partitions = -1;  // the host's /proc/partitions
   int modules = -1;     // and /proc/modules
   NodeMakers makers;
@@ -116,8 +116,8 @@ bool IsHidden(const Context& context, absl::string_view name) {
   return IsOwnKind(name) || IsOwnLoop(context, name);
 }
 
-// A kernel reads the partitions of a disk as it comes, but our disks get their loop devices when
-// somebody looks for them: now.
+// A kernel reads the partition table when a disk appears. Here a disk gets its loop device when it
+// is first looked up: now.
 void AttachAllDisks(const Context& context) {
   if (context.makers.block < 0) return;
   for (const std::string& name : NamesAt(context.sides[0].tree))
@@ -143,7 +143,7 @@ std::optional<Entry> FindInDev(const Context& context, const std::string& name) 
 std::optional<Entry> FindLink(const Context& context, size_t index, const std::string& name) {
   const MergedFolder& folder = context.folders[index];
   const Sides& sides = context.sides[index];
-  // Partitions are in the tree once the disk's have been looked for.
+  // The tree shows partitions once the disk has been looked up.
   if (context.makers.block >= 0 && IsDisk(name)) AskForNode(context.makers.block, name);
   if (folder.kind == MergedFolder::Kind::kDevices && IsOwnKind(name)) {
     if (!Has(sides.tree, name)) return std::nullopt;
@@ -210,7 +210,7 @@ std::optional<Entry> Find(const Context& context, size_t index, const std::strin
   return FindAnything(context, index, name);
 }
 
-// Of a folder with disks in it, in which a kernel has partitions, too.
+// For a folder of disks, in which a kernel also shows partitions.
 bool ShowsDisks(const MergedFolder& folder) {
   return folder.kind == MergedFolder::Kind::kDev || folder.place == kBlockNumbersPath ||
          folder.place == kBlockClassPath;
@@ -248,7 +248,7 @@ struct Path {
   std::string name;
 };
 
-// Nothing for what cannot exist.
+// Nothing for names that cannot exist.
 std::optional<Path> Parse(const Context& context, absl::string_view path) {
   absl::ConsumePrefix(&path, "/");
   if (path.empty()) return Path{};
@@ -271,7 +271,7 @@ std::string ReadFromStart(int file) {
   return text;
 }
 
-// The host's, where the loop devices of our disks have the names that they have in /dev.
+// The host's table, with the disks' names for their loop devices, as in /dev.
 std::string Partitions(const Context& context) {
   AttachAllDisks(context);
   std::map<dev_t, std::string> ours;
@@ -296,7 +296,7 @@ std::string Partitions(const Context& context) {
   return out;
 }
 
-// The host's, and those that the shell shows as loaded beside them: without any code.
+// The host's modules and those that the shell shows as loaded, which have no code.
 std::string Modules(const Context& context) {
   std::string out = ReadFromStart(context.modules);
   std::set<std::string> hosts;
@@ -311,14 +311,14 @@ std::string Modules(const Context& context) {
 
 using MakeText = std::string (*)(const Context&);
 
-// What the file at that path says, null where there is none.
+// The content of the file at that path; null if there is none.
 MakeText TextAt(const Context& context, absl::string_view path) {
   if (!absl::ConsumePrefix(&path, "/")) return nullptr;
   if (path == kModulesName) return Modules;
   return path == kPartitionsName && context.makers.block >= 0 ? Partitions : nullptr;
 }
 
-// --- What FUSE asks. ---
+// --- FUSE operations. ---
 
 int ErrnoUnless(bool done) { return done ? 0 : -errno; }
 
@@ -455,12 +455,12 @@ int Release(const char*, fuse_file_info* file) {
 }
 
 void* Initialise(fuse_conn_info*, fuse_config* config) {
-  // Every look is a fresh one.
+  // Nothing is cached.
   config->entry_timeout = config->attr_timeout = config->negative_timeout = 0;
   return fuse_get_context()->private_data;
 }
 
-// Whoever sends SIGTERM is gone, and the daemon behind the tree ends too: it may still look for its
+// The sender of SIGTERM is gone, and the tree's daemon is ending, too. It may still look up its
 // mount point through these folders.
 void EndSoon(int) {
   constexpr unsigned kSeconds = 2;
@@ -519,8 +519,8 @@ int ServeMergedFolders(const std::string& mountpoint, const std::string& host_de
   operations.truncate = Truncate;
   operations.release = Release;
   operations.init = Initialise;
-  // Nodes of block devices can be opened, by who may: their numbers are those of real ones. A
-  // character device's is nobody's.
+  // Block device nodes can be opened, subject to their permissions, because their numbers are those
+  // of real devices. Those of the character devices are not.
   std::string options =
       absl::StrCat("allow_other,default_permissions,nosuid,fsname=nvdimmfs,subtype=nvdimmfs-shell,",
                    makers.block >= 0 ? "dev" : "nodev");

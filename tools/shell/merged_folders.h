@@ -1,14 +1,15 @@
-// Folders that show the host's entries and the tree's beside each other: /dev and the parts of /sys
-// in which tools look for other devices too.
+// Folders that show the host's entries and the tree's entries together: /dev, and the parts of /sys
+// where tools also look for other devices.
 //
-// A small FUSE filesystem of nothing but links, computed at each look from the two folders beneath:
-// so a node that the tree gains or loses is there or gone at once. Where both have a name, the
-// tree's counts; the host's own persistent memory is not shown, nor are its blocks of memory
-// (memory3 in a node): their addresses are not those of the tree. Loop devices that are disks of
-// the tree have the disks' names alone. In dev/, names that are
-// character devices in a kernel are so here (nmem0, ndctl0, dax0.0): tools check their numbers with
-// stat(2), and open them through the preloaded library; or they lead to real nodes (NodeMakers).
-// With --block disks and partitions are block devices' nodes.
+// It is a small FUSE file system of symbolic links, computed at each lookup from the two underlying
+// folders, so that a node appears or disappears with the tree's. If both folders have a name, the
+// tree's entry wins. The host's own persistent memory is hidden, and so are its memory blocks
+// (memory3 in a node), whose addresses are not the tree's. Loop devices that are disks of the tree
+// appear only under the disks' names.
+//
+// In dev/, character devices of a kernel (nmem0, ndctl0, dax0.0) are character devices: tools check
+// their numbers with stat(2), and open them through the preloaded library or as real nodes
+// (NodeMakers). With --block, disks and partitions are block device nodes.
 #ifndef NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 #define NVDIMMFS_TOOLS_SHELL_MERGED_FOLDERS_H_
 
@@ -22,8 +23,8 @@ namespace nvdimmfs::tools {
 struct MergedFolder {
   enum class Kind {
     kDev,       // /dev
-    kLinks,     // holds links alone, which are shown with their own text
-    kDevices,   // the same of the host's; of the tree's devices, links that lead to them
+    kLinks,     // holds only links, which are shown with their own text
+    kDevices,   // the host's likewise; for the tree's devices, links that lead to them
     kAnything,  // links lead to the entries, below .nvdimmfs in /dev; links have their own text
     kMirror,    // holds directories, shown with all that is in them: a link would lead out of /sys,
                 // where udev's library takes what it finds for no device
@@ -35,7 +36,7 @@ struct MergedFolder {
   std::string upwards = {};  // kLinks, kDevices: from `place` to /sys
 };
 
-// Those for a tree whose top is `tree`. The first is /dev.
+// The folders for the tree with top `tree`. The first is /dev.
 std::vector<MergedFolder> MergedFolders(const std::string& tree);
 
 // Files at the top of the mount: /proc/modules, and with --block /proc/partitions.
@@ -46,17 +47,16 @@ inline constexpr char kPartitionsName[] = "partitions";
 inline constexpr char kDevicesPath[] = "/sys/devices";
 inline constexpr char kDevicesCopy[] = "/dev/.nvdimmfs/sys/devices";
 
-// Who makes real nodes of the tree's devices: sockets to AskForNode, -1 where nobody does.
+// Processes that make real nodes of the tree's devices: sockets for AskForNode; -1: there is none.
 struct NodeMakers {
   int block = -1;  // of disks (block_nodes.h), in `loops`
   LoopRange loops;
-  int control = -1;  // of what takes control commands (control_nodes.h)
+  int control = -1;  // of devices that take control commands (control_nodes.h)
 };
 
-// Mounts the folders on `mountpoint` and serves them until it is killed, or soon
-// after SIGTERM; the exit code. `host_dev` is
-// the host's /dev, `tree` the top of the mounted tree. The folder dev has an empty directory
-// .nvdimmfs, to mount something on.
+// Mounts the folders on `mountpoint` and serves them until it is killed, or until shortly after
+// SIGTERM. Returns the exit code. `host_dev` is the host's /dev, `tree` the top of the mounted
+// tree. The folder dev has an empty directory .nvdimmfs as a mount point.
 int ServeMergedFolders(const std::string& mountpoint, const std::string& host_dev,
                        const std::string& tree, const NodeMakers& makers);
 

@@ -29,7 +29,7 @@ namespace {
 
 constexpr const char* kPrograms[] = {"modprobe", "rmmod", "insmod", "modinfo"};
 
-// Where a shell around this one keeps the host's programs.
+// Where an enclosing shell keeps the host's programs.
 constexpr char kOuterRealPath[] = "/dev/.nvdimmfs/host/.nvdimmfs/real";
 
 std::string Script() {
@@ -49,7 +49,7 @@ absl::Status PutFile(const std::string& path, const std::string& text) {
                        absl::StrCat("shell: write ", path, ": ", strerror(error)));
 }
 
-// Where programs are looked for, by whomever.
+// Directories in which programs are looked up.
 std::vector<std::string> Folders() {
   std::vector<std::string> folders = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                       "/usr/bin",        "/sbin",          "/bin"};
@@ -58,7 +58,7 @@ std::vector<std::string> Folders() {
        absl::StrSplit(path != nullptr ? path : "", ':', absl::SkipEmpty()))
     if (absl::StartsWith(folder, "/") && !absl::StartsWith(folder, "/dev/.nvdimmfs/"))
       folders.emplace_back(folder);
-  // The same folder may have many names.
+  // One folder may have several names.
   std::set<std::pair<dev_t, ino_t>> seen;
   std::vector<std::string> different;
   for (const std::string& folder : folders) {
@@ -69,7 +69,7 @@ std::vector<std::string> Folders() {
   return different;
 }
 
-// Puts the host's program at `place` where ours finds it.
+// Makes the host's program at `place` available to ours.
 absl::Status KeepReal(const std::string& place, const std::string& name) {
   const std::string kept = absl::StrCat(kRealProgramPath, "/", name);
   std::error_code error;
@@ -78,7 +78,7 @@ absl::Status KeepReal(const std::string& place, const std::string& name) {
                                ? outer
                                : std::filesystem::canonical(place, error).string();
   if (file.empty() || access(kept.c_str(), F_OK) == 0) return absl::OkStatus();
-  // Not a mount: lsblk would show it as one of the host's root file system.
+  // Not a bind mount: lsblk would list it as a mount point of the host's root file system.
   if (std::filesystem::copy_file(file, kept, error)) return absl::OkStatus();
   return core::Refusal(error.value(), "shell.program",
                        absl::StrCat("shell: copy ", file, ": ", error.message()));
@@ -93,7 +93,7 @@ absl::StatusOr<bool> Cover(const std::string& name) {
     if (lstat(place.c_str(), &stat) != 0 || S_ISDIR(stat.st_mode)) continue;
     RETURN_IF_ERROR(KeepReal(place, name));
     ASSIGN_OR_RETURN(const MountCopy ours, MountCopy::Of(absl::StrCat(kProgramPath, "/", name)));
-    // A link is covered itself: it may lead to a program that has other names, too.
+    // The link itself is covered: its target may have other names.
     RETURN_IF_ERROR(ours.Put(place));
     found = true;
   }

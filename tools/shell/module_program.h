@@ -1,7 +1,7 @@
-// The shell's own modprobe, rmmod, insmod and modinfo: the modules of persistent memory count as
-// loaded, so that scripts which load and unload them (the tests of ndctl do) need not be changed.
-// nfit_test is unloaded and loaded where its buses are shown: they come as new. Everything else
-// goes to the real programs.
+// The shell's own modprobe, rmmod, insmod and modinfo. They treat the persistent-memory modules as
+// loaded, so that scripts that load and unload them (such as ndctl's tests) run unchanged. If the
+// buses of nfit_test are shown, that module can be unloaded and loaded, which makes them anew.
+// Everything else goes to the real programs.
 #ifndef NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
 #define NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
 
@@ -12,7 +12,7 @@ namespace nvdimmfs::tools {
 inline constexpr char kProgramPath[] = "/dev/.nvdimmfs/bin";
 inline constexpr char kRealProgramPath[] = "/dev/.nvdimmfs/real";
 
-// What counts as loaded.
+// The modules that are shown as loaded.
 inline constexpr const char* kModules[] = {
 #define NVDIMMFS_MODULE(name) name,
 #define NVDIMMFS_MODULE_OF_BUSES(name) name,
@@ -21,11 +21,11 @@ inline constexpr const char* kModules[] = {
 #undef NVDIMMFS_MODULE_OF_BUSES
 };
 
-// Writes them to kProgramPath and mounts each over the host's program of that name, wherever that
-// is, so that they are found by whole paths and in any environment; the host's are at
-// kRealProgramPath then. Where the host lacks one, kProgramPath comes first in PATH for what is
-// executed from now on. To be called in the shell's mount namespace. Refused with what writing
-// says, "shell.program", or "shell.mount".
+// Writes the programs to kProgramPath and mounts each over the host's program of that name,
+// wherever it is, so that absolute paths and any environment find it. The host's programs are then
+// at kRealProgramPath. If the host lacks one, kProgramPath comes first in PATH for programs
+// executed from then on. Call it in the shell's mount namespace. Refused with write's errno,
+// "shell.program", or "shell.mount".
 absl::Status PutModulePrograms();
 
 }  // namespace nvdimmfs::tools

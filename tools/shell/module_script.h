@@ -13,7 +13,7 @@ program=${0##*/}
 
 real() {
   if [ -x "REAL/$program" ]; then exec "REAL/$program" "$@"; fi
-  echo "$program: the host has no such program, and in this shell it knows modules of persistent memory alone" >&2
+  echo "$program: the host has no such program, and in this shell only modules of persistent memory are known" >&2
   exit 127
 }
 # The module that a word names, in $name; false where it is none of ours.

@@ -1,4 +1,4 @@
-// A copy of what is mounted at a path and below, mounted nowhere yet (open_tree, move_mount).
+// A detached copy of the mounts at a path and below it (open_tree, move_mount).
 #ifndef NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_
 #define NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_
 
@@ -14,10 +14,10 @@ namespace nvdimmfs::tools {
 
 class MountCopy {
  public:
-  // Of a directory, a file, or a symbolic link itself. Refused with the errno, "shell.mount".
+  // Copies a directory, a file, or a symbolic link itself. Refused with the errno, "shell.mount".
   static absl::StatusOr<MountCopy> Of(const std::string& path);
 
-  // Mounts it; once. A link at `place` is covered, not followed. Refused likewise.
+  // Mounts the copy; call it once. A link at `place` is covered, not followed. Refused likewise.
   absl::Status Put(const std::string& place) const;
   int descriptor() const { return descriptor_.get(); }
 
@@ -27,7 +27,7 @@ class MountCopy {
   posix::Descriptor descriptor_;
 };
 
-// "shell: WHAT ON: why", with the errno of the moment, "shell.mount".
+// The refusal "shell: WHAT ON: why" with the current errno, "shell.mount".
 absl::Status MountFailed(absl::string_view what, absl::string_view on);
 
 }  // namespace nvdimmfs::tools

@@ -1,4 +1,4 @@
-// What /proc/PID/mountinfo says.
+// Mounts as /proc/PID/mountinfo lists them.
 #ifndef NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_
 #define NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_
 
@@ -15,9 +15,9 @@ struct MountEntry {
   std::string path;  // where it is mounted
 };
 
-// The whole table behind `file`, an open mountinfo, the last mounted first.
+// The whole table from `file`, an open mountinfo; the latest mount comes first.
 std::vector<MountEntry> ReadMountTable(int file);
-// Of this process.
+// The table of this process.
 std::vector<MountEntry> ReadMountTable();
 
 }  // namespace nvdimmfs::tools

@@ -21,16 +21,16 @@ namespace {
 
 constexpr char kNumbers[] = "/bus/nd/x/numbers";
 
-// Majors that no kernel gives to a driver that asks for any (those are 234 to 254, and 384 to 511
-// of character devices), and that none has of old (up to 261).
+// Majors outside the kernel's dynamic range (234 to 254, and 384 to 511 for character devices) and
+// its static assignments (up to 261).
 constexpr uint32_t kFirstQuiet = 262, kLastQuiet = 383;
 
 struct Majors {
   std::set<uint32_t> used;
-  std::set<uint32_t> shells;  // of these, those that shells have taken (control_nodes.h)
+  std::set<uint32_t> shells;  // of these, those that shells use (control_nodes.h)
 };
 
-// Those in a section of /proc/devices ("Block devices:"), and in a folder of /sys/dev.
+// The majors in a section of /proc/devices ("Block devices:") and in a folder of /sys/dev.
 Majors HostMajors(const std::string& section, const std::string& folder) {
   Majors majors;
   std::ifstream devices("/proc/devices");
@@ -53,7 +53,7 @@ Majors HostMajors(const std::string& section, const std::string& folder) {
   return majors;
 }
 
-// `now`, if it may stay.
+// `now`, if it is usable.
 uint32_t Choose(uint32_t now, Majors& majors) {
   const bool quiet = now >= kFirstQuiet && now <= kLastQuiet;
   uint32_t chosen = now;

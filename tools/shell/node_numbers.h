@@ -1,8 +1,8 @@
-// The numbers that the tree's devices have in a shell: none that the host's devices have.
+// Device numbers of the tree's devices in a shell; they differ from those of the host's devices.
 //
-// Tools join what they find by number: lsblk shows the mount points of the host's 259:0 beside a
-// pmem0 that is 259:0 too. A mount shows a kernel's usual numbers until a shell has chosen others
-// for it (bus/nd/x/numbers); with --block those of the loop devices that its disks become.
+// Tools match devices by number: lsblk would show the mount points of the host's 259:0 next to a
+// pmem0 that is also 259:0. A mount shows a kernel's usual numbers until a shell chooses others
+// for it (bus/nd/x/numbers): with --block, those of the disks' loop devices.
 #ifndef NVDIMMFS_TOOLS_SHELL_NODE_NUMBERS_H_
 #define NVDIMMFS_TOOLS_SHELL_NODE_NUMBERS_H_
 
@@ -17,7 +17,7 @@ namespace nvdimmfs::tools {
 
 using NodeNumbers = std::map<std::string, uint32_t>;  // "dimm": 245, as bus/nd/x/numbers has them
 
-// Empty where the tree says none. `tree` is the top of the mounted tree.
+// Empty if the tree shows none. `tree` is the top of the mounted tree.
 NodeNumbers ReadNodeNumbers(const std::string& tree);
 
 // Of disk K: `first` + K * `step` is its minor.

@@ -1,5 +1,5 @@
-// How the view of /dev asks another process to see to it that a node is there, over a
-// SOCK_SEQPACKET: a name, and one byte back.
+// How the view of /dev asks another process to make a node, over a SOCK_SEQPACKET socket: the
+// request is a name, the reply one byte.
 #ifndef NVDIMMFS_TOOLS_SHELL_NODE_REQUESTS_H_
 #define NVDIMMFS_TOOLS_SHELL_NODE_REQUESTS_H_
 
@@ -11,7 +11,7 @@ namespace nvdimmfs::tools {
 // Whether the process at the other end of `socket` has a node `name` now ("pmem0").
 bool AskForNode(int socket, const std::string& name);
 
-// Takes one request and answers what `ensure` says. False once there will be no more.
+// Answers one request with the result of `ensure`. False once the other end is closed.
 bool AnswerNodeRequest(int socket, const std::function<bool(const std::string& name)>& ensure);
 
 }  // namespace nvdimmfs::tools

@@ -1,15 +1,15 @@
-/* Loaded into every program of the shell: makes /dev/nmemN and /dev/ndctlN character devices that
- * take ioctls, and /dev/daxN.M one that opens; and has /dev/pmemN, where that is a file, answer
- * what is asked of a block device.
+/* Loaded into every program of the shell. It makes /dev/nmemN and /dev/ndctlN character devices
+ * that take ioctls, and /dev/daxN.M one that can be opened. If /dev/pmemN is a file, it answers the
+ * ioctls of a block device for it.
  *
  * open(2) of such a name opens the device's command file (fs/files/command_wire.h) or the tree's data
  * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries
- * the whole buffer to the daemon and back. All meaning is the daemon's. Everything else goes
- * straight to the C library, as do these names where sysfs has no command file for them; a real
- * node (control_nodes.h) is opened as it is.
+ * the whole buffer to the daemon and back, which interprets it. All other calls go to the C
+ * library, as do these names if sysfs has no command file for them; a real node (control_nodes.h)
+ * is opened as it is.
  *
- * No lock, no allocation, errno kept: safe wherever open and ioctl are. Static programs, setuid
- * programs and raw system calls are not reached. */
+ * It takes no lock, allocates nothing and preserves errno: it is safe wherever open and ioctl are.
+ * It does not reach static programs, setuid programs and raw system calls. */
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE /* this file defines functions that it would redirect */
 #include <dlfcn.h>
@@ -38,7 +38,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* --- What we know of a descriptor. --- */
+/* --- What is known about a descriptor. --- */
 
 enum kind { NONE, DIMM, BUS, DAX };
 
@@ -116,14 +116,14 @@ static int open_device(struct device device, const char* path, int flags, mode_t
   }
   locate(device, NULL, file, sizeof file);
   const int may_write = (flags & O_ACCMODE) != O_RDONLY;
-  /* A command is written and its reply read, whatever the caller may do. */
+  /* Read and write, whatever the caller's access mode: a command is written and its reply read. */
   const int access = device.kind == DAX ? (flags & O_ACCMODE) : O_RDWR;
   const int fd = real_open(AT_FDCWD, file, access | (flags & O_CLOEXEC), 0);
   if (fd < 0) {
     if (errno != ENOENT) return -1;
     locate(device, "dev", file, sizeof file);
     if (device.kind == DAX && syscall(SYS_faccessat, AT_FDCWD, file, F_OK) == 0) {
-      errno = ENXIO; /* it is there, but the driver device_dax does not have it */
+      errno = ENXIO; /* it exists, but is not bound to device_dax */
       return -1;
     }
     errno = before;
@@ -250,7 +250,7 @@ static int command(int fd, uint32_t word, unsigned nr, void* buffer) {
   return -1;
 }
 
-/* What a block device says of itself, from the attribute of its disk. */
+/* Properties of a block device, from its disk's attributes. */
 #define BLOCK_IOCTLS 0x12
 static const struct block_answer {
   unsigned long request;
@@ -277,7 +277,8 @@ static const struct block_answer {
     {BLKGETDISKSEQ_, "diskseq", 1, sizeof(uint64_t)},
 };
 
-/* The name of the disk whose data file a descriptor is, however it came here; false for others. */
+/* The name of the disk whose data file the descriptor has open, however it was passed on; false for
+ * other files. */
 static bool find_disk(int fd, char* name, size_t size) {
   static const char folder[] = "/dev/.nvdimmfs/tree/dev/";
   char link[32], path[128];
@@ -300,7 +301,7 @@ static bool read_attribute(const char* disk, const char* attribute, uint64_t* va
   return length > 0 && sscanf(text, "%" SCNu64, value) == 1;
 }
 
-/* As pmem's driver: it discards nothing; zeros it writes. */
+/* As the pmem driver: no discard; zeroing writes zeros. */
 static int change_block(int fd, unsigned long request, const uint64_t* range) {
   switch (request) {
     case BLKFLSBUF:
@@ -321,7 +322,7 @@ static int change_block(int fd, unsigned long request, const uint64_t* range) {
   return -1;
 }
 
-/* Of an ioctl that a regular file does not know. */
+/* Answers an ioctl that a regular file does not have. */
 static int answer_block(int fd, unsigned long request, void* argument) {
   char disk[64];
   uint64_t value;
@@ -362,8 +363,8 @@ EXPORT int ioctl(int fd, unsigned long request, ...) {
 
 /* --- The environment --- */
 
-/* The library of systemd's devices wants a /sys that is sysfs all through, unless this is said; an
- * emptied environment (su -, env -i) has lost it. */
+/* Unless this variable is set, systemd's device library requires that all of /sys is sysfs. A
+ * cleared environment (su -, env -i) has lost it. */
 __attribute__((constructor)) static void allow_other_sysfs(void) {
   setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 0);
 }
@@ -388,7 +389,7 @@ static const char* const modules[] = {
 };
 #define MODULES (sizeof modules / sizeof *modules)
 
-/* The name of a module that is ours, else null. */
+/* The name if the module is one of ours, else null. */
 static const char* name_of(const struct kmod_module* module) {
   NEXT(module_text_function, "kmod_module_get_name")
   const char* const name = function == NULL ? NULL : function(module);
@@ -397,7 +398,7 @@ static const char* name_of(const struct kmod_module* module) {
   return NULL;
 }
 
-/* Where its file is: what libkmod returns lasts as long as the module does, so this for ever. */
+/* The path of its file. libkmod's result lives as long as the module; this one is never freed. */
 static const char* path_of(const char* name) {
   static char paths[MODULES][160];
   static _Atomic bool known[MODULES];
@@ -406,7 +407,7 @@ static const char* path_of(const char* name) {
   if (!atomic_load(&known[i])) {
     struct utsname system;
     if (uname(&system) != 0) return NULL;
-    /* Whoever else does so now writes the same. */
+    /* Another thread that does so now writes the same bytes. */
     snprintf(paths[i], sizeof paths[i], "/lib/modules/%s/" NVDIMMFS_MODULE_FOLDER "/%s.ko",
              system.release, name);
     atomic_store(&known[i], true);
@@ -421,8 +422,8 @@ EXPORT const char* kmod_module_get_path(const struct kmod_module* module) {
   return function == NULL ? NULL : function(module);
 }
 
-/* The emulated buses go with their module, and come as new; the others are always there. 0, or a
- * negative errno. */
+/* Unloading the module removes the emulated buses, loading makes them anew; the other modules are
+ * always loaded. Returns 0 or a negative errno. */
 static int load(const char* name, bool loaded) {
   if (strcmp(name, NVDIMMFS_BUS_MODULE) != 0) return 0;
   const int before = errno;
@@ -430,7 +431,7 @@ static int load(const char* name, bool loaded) {
   int result = file < 0 && errno != ENOENT ? -errno : 0;
   if (file >= 0 && syscall(SYS_write, file, loaded ? "1" : "0", 1) != 1) result = -errno;
   if (file >= 0) syscall(SYS_close, file);
-  /* Where it is so already there is nothing to do. */
+  /* Nothing to do if it is in that state already. */
   const char* const place = NVDIMMFS_MODULES NVDIMMFS_BUS_MODULE;
   if (result == 0 && loaded)
     syscall(SYS_symlinkat, NVDIMMFS_TREE_MODULES NVDIMMFS_BUS_MODULE, AT_FDCWD, place);
@@ -463,7 +464,7 @@ EXPORT int kmod_module_remove_module(struct kmod_module* module, unsigned flags)
   return function == NULL ? -ENOSYS : function(module, flags);
 }
 
-/* --- Descriptors that end, and copies --- */
+/* --- Closed and duplicated descriptors --- */
 
 typedef int (*close_function)(int);
 typedef int (*dup_function)(int);

@@ -30,7 +30,7 @@ namespace {
 constexpr char kLibrary[] = "/dev/.nvdimmfs/preload.so";
 constexpr char kLoader[] = "/dev/.nvdimmfs/loader";
 constexpr char kHostList[] = "/etc/ld.so.preload", kList[] = "/dev/.nvdimmfs/pre";
-// One takes the other's place in the loader.
+// The second replaces the first in the loader.
 static_assert(sizeof kHostList == sizeof kList);
 
 absl::Status Write(const std::string& path, absl::string_view bytes) {
@@ -42,7 +42,7 @@ absl::Status Write(const std::string& path, absl::string_view bytes) {
 
 std::string Read(const std::string& path) { return posix::ReadFile(path).value_or(""); }
 
-// The dynamic loader of this program, which is that of the machine's; "" where it has none.
+// The dynamic loader of this program, which is the machine's; "" if there is none.
 std::string OwnLoader() {
   std::string path;
   dl_iterate_phdr(
@@ -58,7 +58,7 @@ std::string OwnLoader() {
   return std::filesystem::canonical(path, error).string();
 }
 
-// Every `from` in `bytes` becomes `to`, of the same length; how many there were.
+// Replaces each `from` in `bytes` by `to`, which has the same length. Returns their count.
 int ReplaceAll(std::string& bytes, const std::string& from, const std::string& to) {
   int found = 0;
   for (size_t at = 0; (at = bytes.find(from, at)) != std::string::npos; at += to.size()) {
@@ -68,13 +68,13 @@ int ReplaceAll(std::string& bytes, const std::string& from, const std::string& t
   return found;
 }
 
-// A string as a program has it between others.
+// A string as it appears in a program, between others.
 std::string Whole(const char* text) {
   const char end[] = {'\0'};
   return absl::StrCat(absl::string_view(end, 1), text, absl::string_view(end, 1));
 }
 
-// A machine may let nobody run a loader that it does not know.
+// A security policy may refuse to run an unknown loader.
 bool ProgramsStart() {
   const pid_t child = fork();
   if (child == 0) {
@@ -89,13 +89,13 @@ bool ProgramsStart() {
   return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-// Whether programs start with a loader that reads our list now.
+// Whether programs now start with a loader that reads our list.
 bool CoverLoader() {
   const std::string place = OwnLoader();
   std::string loader = place.empty() ? "" : Read(place);
-  // With the ends of the strings: nothing longer is meant.
+  // With the terminating NULs, to match whole strings only.
   const std::string host = Whole(kHostList), list = Whole(kList);
-  // In a shell within a shell it does so already.
+  // In a nested shell it does already.
   if (loader.find(list) != std::string::npos) return true;
   if (ReplaceAll(loader, host, list) == 0 || !Write(kLoader, loader).ok()) return false;
   const absl::StatusOr<MountCopy> copy = MountCopy::Of(kLoader);

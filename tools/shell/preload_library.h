@@ -1,4 +1,4 @@
-// The preloaded library (preload.c) as a file, and what makes the dynamic loader load it.
+// Installs the preloaded library (preload.c) for all programs of a shell.
 #ifndef NVDIMMFS_TOOLS_SHELL_PRELOAD_LIBRARY_H_
 #define NVDIMMFS_TOOLS_SHELL_PRELOAD_LIBRARY_H_
 
@@ -6,16 +6,16 @@
 
 namespace nvdimmfs::tools {
 
-// Writes the library below the shell's home, and has it loaded into every dynamically linked
-// program from now on, in any environment: su -, sudo, env -i. To be called in the shell's mount
-// namespace, with the home in place.
+// Writes the library below the shell's home. From then on, every dynamically linked program loads
+// it, in any environment: su -, sudo, env -i. Call it in the shell's mount namespace, once the home
+// exists.
 //
-// The loader reads a list of libraries, /etc/ld.so.preload. Few machines have that file, and /etc
-// is not ours to put one into; so the shell's programs start with a copy of the loader that reads
-// another list, which has the host's libraries and this one. Where the loader cannot be covered it
-// is LD_PRELOAD, which an emptied environment loses.
+// The loader reads a list of libraries, /etc/ld.so.preload. Few machines have that file, and the
+// shell must not write to /etc. So the shell's programs start with a copy of the loader that reads
+// another list, of the host's libraries and this one. If the loader cannot be covered, LD_PRELOAD
+// names the library; a cleared environment loses it.
 //
-// Refused with what writing says, "shell.preload".
+// Refused with write's errno, "shell.preload".
 absl::Status PutPreloadLibrary();
 
 }  // namespace nvdimmfs::tools

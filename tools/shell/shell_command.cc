@@ -40,7 +40,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// What the shell cannot do at all is told apart from what its command returns, as env(1) does it.
+// The exit code if the shell itself fails; it differs from the command's, as with env(1).
 constexpr int kShellFailed = 125;
 
 bool IsDirectory(const std::string& path) {
@@ -64,7 +64,7 @@ std::vector<std::string> InteractiveShell() {
 Arguments MountArguments(const std::string& source, const std::vector<std::string>& options,
                          bool block) {
   Arguments arguments = {"-f"};
-  // The terminal is the command's.
+  // The terminal belongs to the command.
   std::vector<std::string> all = {"log=syslog"};
   if (block) all.emplace_back("passthrough=off");
   all.insert(all.end(), options.begin(), options.end());
@@ -74,22 +74,22 @@ Arguments MountArguments(const std::string& source, const std::vector<std::strin
   return arguments;
 }
 
-// In the order of their starts: they end the other way round.
+// In the order in which they start; they end in reverse order.
 struct Running {
-  std::optional<Helper> unmounts;    // none where the kernel allows nothing of the kind
+  std::optional<Helper> unmounts;    // none if the kernel does not allow it
   std::optional<Lifeline> lifeline;  // none without --block
-  std::optional<Helper> daemon;      // none where somebody else serves the tree
+  std::optional<Helper> daemon;      // none if another process serves the tree
   std::optional<Helper> blocks;      // none without --block
   std::optional<Helper> controls;    // none without CUSE
   std::optional<Helper> folders;
   NodeMakers makers;
   BlockRecord* block_record = nullptr;
-  bool told = false;  // why there is no mount
+  bool told = false;  // whether it was said why there is no mount
 };
 
-// Of the daemon, where block devices stand on it: memory that it waits for must not wait for them.
-// Its own is in no swap space, which may be on them. Where the shell is killed, what is mounted on
-// them is written and unmounted before it ends.
+// For a daemon that block devices depend on. Its allocations must not wait for those devices, and
+// its memory is locked: swap space may be on them. If the shell is killed, file systems on the
+// devices are written back and unmounted before the daemon ends.
 void StandBelowBlockDevices(Lifeline& lifeline) {
   lifeline.EndAsLast();
   fs::BecomeIoFlusher();
@@ -105,7 +105,7 @@ void LeaveWorkingDirectory() {
 absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   ASSIGN_OR_RETURN(Helper daemon, Helper::Start("the mount", SIGTERM, [&] {
                      if (running.lifeline) StandBelowBlockDevices(*running.lifeline);
-                     // Only what the arguments name is held.
+                     // Keeps only descriptors that the arguments name.
                      return MountCommand(arguments, LeaveWorkingDirectory);
                    }));
   running.daemon.emplace(std::move(daemon));
@@ -115,12 +115,12 @@ absl::Status StartDaemon(const Arguments& arguments, Running& running) {
   return mounted;
 }
 
-// A helper that answers AskForNode, by `serve`, and the socket to ask at.
+// A helper that answers AskForNode with `serve`, and the socket to ask it.
 absl::StatusOr<std::pair<Helper, int>> StartMaker(std::string name,
                                                   const std::function<int(int socket)>& serve) {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-    return core::Refusal(errno, "shell.nodes", absl::StrCat("shell: no socket for ", name));
+    return core::Refusal(errno, "shell.nodes", absl::StrCat("shell: create a socket for ", name));
   absl::StatusOr<Helper> helper = Helper::Start(std::move(name), SIGTERM, [&] {
     close(sockets[0]);
     return serve(sockets[1]);
@@ -144,7 +144,7 @@ absl::Status StartBlocks(Running& running) {
   return absl::OkStatus();
 }
 
-// Without them the preloaded library does it all. Refused with why there are none.
+// Without control nodes the preloaded library handles all ioctls. Refused with the reason.
 absl::Status StartControls(Running& running) {
   RETURN_IF_ERROR(CheckControlNodes(kHostPath));
   ASSIGN_OR_RETURN(auto maker, StartMaker("the control nodes", [](int socket) {
@@ -153,7 +153,7 @@ absl::Status StartControls(Running& running) {
                    }));
   if (!AskForNode(maker.second, kControlReady)) {
     close(maker.second);
-    return core::Refusal(EBUSY, "shell.cuse", "the kernel made no character devices");
+    return core::Refusal(EBUSY, "shell.cuse", "the kernel did not create the character devices");
   }
   running.controls.emplace(std::move(maker.first));
   running.makers.control = maker.second;
@@ -169,7 +169,7 @@ absl::Status StartUnmounts(HostUnmounts& host, Running& running) {
   return absl::OkStatus();
 }
 
-// Of a mount that this user may not change, the numbers stay what they are.
+// A mount that this user may not change keeps its numbers.
 void ChooseOwnNumbers(bool verbose) {
   const absl::Status chosen = ChooseNodeNumbers(kTreePath, std::nullopt);
   if (!chosen.ok() && verbose) Complain(chosen);
@@ -178,7 +178,7 @@ void ChooseOwnNumbers(bool verbose) {
 absl::Status StartFolders(Running& running) {
   ASSIGN_OR_RETURN(Helper folders, Helper::Start("the view of /dev", SIGKILL, [&] {
                      LeaveWorkingDirectory();
-                     // The lock on it is the shell's and its server's.
+                     // Its lock belongs to the shell and to the server.
                      if (running.block_record != nullptr) close(running.block_record->control);
                      return ServeMergedFolders(kMergedPath, kHostPath, kTreePath, running.makers);
                    }));
@@ -188,7 +188,7 @@ absl::Status StartFolders(Running& running) {
 
 enum class Blocks { kNo, kIfPossible, kYes };
 
-// Tests written for the kernel's module ask for block devices.
+// Tests written for the kernel's module need block devices.
 Blocks DefaultFor(const std::string& source) {
   return backends::Source(source).is_module() ? Blocks::kIfPossible : Blocks::kNo;
 }
@@ -235,7 +235,7 @@ absl::Status SetUp(const std::string& source, const Wishes& wishes, Running& run
   return PutPreloadLibrary();
 }
 
-// The block devices, and what is mounted on them, go while the tree is still served.
+// Removes the block devices and their mounts while the tree is still served.
 void ReleaseBlocks(Running& running) {
   if (!running.blocks) return;
   running.blocks->End();
@@ -249,9 +249,9 @@ int ShellCommand(const Arguments& arguments) {
   std::vector<std::string> command;
   if (dashes != arguments.end()) command.assign(dashes + 1, arguments.end());
   CLI::App app(
-      "Runs a command (else a shell) that sees the persistent memory of SOURCE as a kernel would\n"
-      "show it in /sys and /dev: ndctl and daxctl work on it. Exits with the command's code; 125\n"
-      "where it could not be run.",
+      "Runs a command (default: a shell) for which /sys and /dev show the persistent memory of\n"
+      "SOURCE as a kernel would: ndctl and daxctl work on it. Exits with the command's exit code,\n"
+      "or with 125 if the command could not be run.",
       "nvdimmfs shell");
   app.footer(
       "Form: nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [[--] COMMAND "
@@ -261,15 +261,15 @@ int ShellCommand(const Arguments& arguments) {
   app.add_option("-o", wishes.options, "mount options, separated by commas")
       ->allow_extra_args(false);
   bool block = false;
-  const CLI::Option* const said = app.add_flag(
-      "--block,!--no-block", block,
-      "make /dev/pmemN block devices (loop devices over the data files); needs root. Where it can "
-      "be done, preset:nfit_test has them unless --no-block says otherwise");
-  app.add_flag("-v,--verbose", wishes.verbose,
-               "say how /dev/nmemN and /dev/ndctlN take their ioctls");
+  const CLI::Option* const said =
+      app.add_flag("--block,!--no-block", block,
+                   "make /dev/pmemN block devices (loop devices over the data files); needs root. "
+                   "The default for "
+                   "preset:nfit_test where possible; --no-block disables it");
+  app.add_flag("-v,--verbose", wishes.verbose, "print how /dev/nmemN and /dev/ndctlN take ioctls");
   app.add_option("SOURCE", source, "an image file, with options after a comma; or a mount point")
       ->required();
-  // What follows SOURCE is the command, also where no -- says so.
+  // Everything after SOURCE is the command, with or without --.
   app.prefix_command();
   if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
   if (const std::vector<std::string> words = app.remaining(); !words.empty()) {
@@ -286,13 +286,13 @@ int ShellCommand(const Arguments& arguments) {
     return kShellFailed;
   }
   setenv("NVDIMMFS_TREE", kTreePath, 1);
-  // The library of systemd's devices wants a /sys that is sysfs all through, else.
+  // Otherwise systemd's device library requires that all of /sys is sysfs.
   setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 0);
   const int code = RunCommand(command, LeaveWorkingDirectory);
   ReleaseBlocks(running);
-  // The daemon's end comes first: what is written is durable once this returns.
+  // Ends the daemon first: data is durable once this returns.
   if (running.daemon && running.daemon->End(/*patient=*/true) != 0) {
-    std::fprintf(stderr, "nvdimmfs: shell: the mount did not end well\n");
+    std::fprintf(stderr, "nvdimmfs: shell: the mount ended with an error; see its messages\n");
     return code == 0 ? kShellFailed : code;
   }
   return code;

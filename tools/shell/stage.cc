@@ -52,7 +52,7 @@ absl::Status TellKernel(const std::string& path, absl::string_view text) {
   return Written(posix::WriteAttribute(path, text), path);
 }
 
-// `source` is what mount(8) shows in its first column.
+// mount(8) shows `source` in its first column.
 absl::Status PutEmpty(const std::string& place, const char* source = "nvdimmfs") {
   if (mount(source, place.c_str(), "tmpfs", MS_NOSUID, "mode=0755") != 0)
     return MountFailed("mount a tmpfs on", place);
@@ -79,7 +79,7 @@ absl::Status MapUser(uid_t uid, gid_t gid) {
 absl::Status CheckMount(const std::string& path) {
   if (Exists(path + "/bus/nd/devices") && Exists(path + "/class/nd")) return absl::OkStatus();
   return core::Refusal(ENOTDIR, "shell.mount",
-                       absl::StrCat("shell: ", path, " is a directory, but no mount of nvdimmfs"));
+                       absl::StrCat("shell: ", path, " is a directory, but not an nvdimmfs mount"));
 }
 
 absl::Status NoNamespace(int error) {
@@ -96,14 +96,15 @@ bool LeaveChroot() {
   return self && setns(self.get(), CLONE_NEWNS) == 0;
 }
 
-// What the host unmounts goes here, too; nothing goes the other way.
+// The host's unmounts propagate here; nothing propagates back.
 absl::Status BecomeSlave() {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
     return MountFailed("make a slave of", "/");
   return absl::OkStatus();
 }
 
-// Of a chroot whose root is a plain directory: it becomes a mount point, for that can be set apart.
+// For a chroot whose root is not a mount point: makes it one, so that its propagation can be
+// changed.
 absl::Status MountRoot() {
   char place[PATH_MAX];
   const bool known = getcwd(place, sizeof place) != nullptr;
@@ -138,7 +139,7 @@ absl::Status Stage::Enter(const std::string& mountpoint) {
   return MakeHome(mountpoint);
 }
 
-// A chroot may lack it.
+// A chroot may lack /proc.
 absl::Status Stage::ShowProcesses() {
   if (Exists("/proc/self") || !Exists("/proc")) return absl::OkStatus();
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
@@ -146,7 +147,7 @@ absl::Status Stage::ShowProcesses() {
   return absl::OkStatus();
 }
 
-// Until Show covers it again, the home is all of /dev, with links to what was there.
+// Until Show covers it again, /dev holds the home and links to its former entries.
 absl::Status Stage::MakeHome(const std::string& mountpoint) {
   std::optional<MountCopy> tree;
   if (!mountpoint.empty()) {
@@ -182,14 +183,14 @@ absl::Status Stage::MakeHome(const std::string& mountpoint) {
 
 absl::Status Stage::Show(bool block) {
   const std::string tree = kTreePath;
-  // All of the host's memory is covered: what offlines a page there takes an address.
+  // Hides all of the host's memory: writing an address there would offline a page of it.
   for (const char* place : {"bus/nd", "class/nd", "class/nfit_test_dimm", "bus/dax",
                             "kernel/debug/btt", "devices/system/memory"})
     if (Exists(absl::StrCat(tree, "/sys/", place)))
       RETURN_IF_ERROR(Cover(absl::StrCat(tree, "/sys/", place), absl::StrCat("/sys/", place)));
   for (const std::string& name : NamesIn(tree + "/devices/platform"))
     RETURN_IF_ERROR(ShowPlatformDevice(absl::StrCat(tree, "/devices/platform/", name), name));
-  // Tools want a module loaded before they bind a device.
+  // Tools require a loaded module before they bind a device.
   for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
   for (const MergedFolder& folder : MergedFolders(tree))
     if (folder.kind != MergedFolder::Kind::kDev)
@@ -200,7 +201,7 @@ absl::Status Stage::Show(bool block) {
     const std::string place = absl::StrCat("/proc/", name);
     if (Exists(place)) RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", name), place));
   }
-  // Last, for it hides the way to everything else: the home shows up again below the new /dev.
+  // Last, because it hides the paths to everything else; the new /dev shows the home again.
   RETURN_IF_ERROR(Cover(kHomePath, absl::StrCat(kMergedPath, "/dev/.nvdimmfs")));
   return Cover(absl::StrCat(kMergedPath, "/dev"), "/dev");
 }
@@ -234,19 +235,19 @@ absl::Status Stage::MakeRoom(const std::string& directory) {
   return Rebuild(directory);
 }
 
-// A directory of a filesystem that takes no new entries becomes a tmpfs that shows the same ones.
+// Covers a directory that takes no new entries with a tmpfs that shows the same entries.
 absl::Status Stage::Rebuild(const std::string& directory) {
   struct Entry {
     std::string name;
     bool is_directory;
     std::optional<MountCopy> copy;
-    std::string target;  // of a link, which has no copy
+    std::string target;  // of a link, which cannot be copied
   };
   std::vector<Entry> entries;
   for (const std::string& name : NamesIn(directory)) {
     const std::string path = absl::StrCat(directory, "/", name);
     struct stat stat = {};
-    if (lstat(path.c_str(), &stat) != 0) continue;  // gone meanwhile
+    if (lstat(path.c_str(), &stat) != 0) continue;  // removed in the meantime
     if (S_ISLNK(stat.st_mode)) {
       std::error_code error;
       entries.push_back(
@@ -256,7 +257,7 @@ absl::Status Stage::Rebuild(const std::string& directory) {
     ASSIGN_OR_RETURN(MountCopy copy, MountCopy::Of(path));
     entries.push_back({name, S_ISDIR(stat.st_mode), std::move(copy), ""});
   }
-  // Scripts look for the word debugfs among the mounts, and mount it over ours where it is missing.
+  // Scripts search the mounts for the word debugfs, and mount it over ours if they do not find it.
   RETURN_IF_ERROR(PutEmpty(directory, directory == "/sys/kernel/debug" ? "debugfs" : "nvdimmfs"));
   rebuilt_.insert(directory);
   for (const Entry& entry : entries) {
@@ -272,13 +273,13 @@ absl::Status Stage::Rebuild(const std::string& directory) {
   return absl::OkStatus();
 }
 
-// The tree's, also where the host has a module of that name: it is not what runs here.
+// Shows the tree's module even if the host has one of that name: it is not what runs here.
 absl::Status Stage::ShowModule(const std::string& name) {
   const std::string place = NVDIMMFS_MODULES + name, tree = NVDIMMFS_TREE_MODULES + name;
   if (name != NVDIMMFS_BUS_MODULE) return Cover(tree, place);
-  // One that comes and goes is a link, which programs make and take away.
+  // A module that can be unloaded is a link, which programs create and remove.
   RETURN_IF_ERROR(MakeRoom(ParentOf(place)));
-  // The host's own, or that of a shell around this one.
+  // The host's own, or an enclosing shell's.
   umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   rmdir(place.c_str());
   unlink(place.c_str());

@@ -1,19 +1,19 @@
 // The private view of /dev and /sys in which unmodified tools find the mounted tree.
 //
-// All of it lives in a mount namespace of this process and its children; nothing outside changes,
-// no file or directory is made anywhere else, and the kernel takes everything away with the last
-// process in it.
+// It exists only in a mount namespace of this process and its children. Nothing outside changes: no
+// file or directory is created, and the kernel removes everything with the namespace's last
+// process.
 //
-//   /dev/.nvdimmfs/host     the /dev that was there
+//   /dev/.nvdimmfs/host     the host's /dev
 //   /dev/.nvdimmfs/tree     the mounted tree
 //   /dev/.nvdimmfs/merged   folders that show both (merged_folders.h)
-//   /dev/.nvdimmfs/sys      the /sys/devices that was there, where its links lead into /sys
-//   /dev/.nvdimmfs/block    block devices' nodes, for who makes them (block_nodes.h)
-//   /dev/.nvdimmfs/control  nodes of what takes control commands (control_nodes.h)
+//   /dev/.nvdimmfs/sys      the host's /sys/devices, at a depth from which its links lead into /sys
+//   /dev/.nvdimmfs/block    block device nodes, for the process that makes them (block_nodes.h)
+//   /dev/.nvdimmfs/control  nodes of devices that take control commands (control_nodes.h)
 //   /dev/.nvdimmfs/bin      programs that cover the host's (module_program.h)
-//   /dev/.nvdimmfs/real     those that they cover
+//   /dev/.nvdimmfs/real     the covered programs
 //
-// The namespace's mounts are slaves of the host's: what is unmounted there goes here, too.
+// The namespace's mounts are slaves of the host's: an unmount there propagates here.
 //
 // Order: Enter; mount something on kTreePath (unless Enter did) and kMergedPath; then Show.
 #ifndef NVDIMMFS_TOOLS_SHELL_STAGE_H_
@@ -33,14 +33,14 @@ inline constexpr char kMergedPath[] = "/dev/.nvdimmfs/merged";
 
 class Stage {
  public:
-  // Takes the process into a mount namespace of its own (and, where it lacks the right to that,
-  // into a user namespace in which it is root) and makes the home. With a `mountpoint` (absolute;
-  // "" for none) what somebody else mounted there comes on kTreePath, too. Refused with the errno
-  // of what failed, "shell.namespace" or "shell.mount"; with ENOTDIR, "shell.mount", where nothing
-  // of this program is mounted at `mountpoint`.
+  // Moves the process into a new mount namespace and makes the home; without the privilege for
+  // that, also into a user namespace in which it is root. If `mountpoint` (absolute) is not "", the
+  // tree mounted there also appears on kTreePath. Refused with the errno of the failed call,
+  // "shell.namespace" or "shell.mount"; with ENOTDIR, "shell.mount", if no nvdimmfs is mounted at
+  // `mountpoint`.
   absl::Status Enter(const std::string& mountpoint);
 
-  // Whether Enter has taken it into one.
+  // Whether Enter made one.
   bool in_user_namespace() const { return in_user_namespace_; }
 
   // Covers /sys and /dev, /proc/modules, and with `block` /proc/partitions.
@@ -57,7 +57,7 @@ class Stage {
   absl::Status ShowModule(const std::string& name);
 
   bool in_user_namespace_ = false;
-  std::set<std::string> rebuilt_;  // directories that are ours now, and take new entries
+  std::set<std::string> rebuilt_;  // directories replaced by a tmpfs that takes new entries
 };
 
 }  // namespace nvdimmfs::tools
