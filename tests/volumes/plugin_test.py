@@ -164,6 +164,7 @@ class ProtocolTest(plugins.PluginTestCase):
             mount.write("size=16M name=../../etc/x~1", "ndbus0/region0/x/create")
         plugin = self.plugin(image)
         self.assertEqual(["mine", "theirs"], plugin.names())
+        self.assertEqual("sector", plugin.status("theirs")["options"]["mode"])
         self.assertEqual(["data"], os.listdir(plugin.mount("theirs")))
         plugin.unmount("theirs")
         with self.assertRaisesRegex(plugins.Refused, "EPERM, volume.adopted"):
@@ -182,7 +183,7 @@ class ProtocolTest(plugins.PluginTestCase):
         with open(used, "r+b") as data:
             data.write(b"somebody's")
         plugin = self.plugin(used)
-        with self.assertRaisesRegex(plugins.Refused, "has no labels, and data in it"):
+        with self.assertRaisesRegex(plugins.Refused, "has no labels and is not blank"):
             plugin.create("v", size="16M", mode="raw")
         plugin = self.plugin(blank, name="second")
         plugin.create("v", size="16M", mode="raw")
@@ -274,7 +275,7 @@ class ProtocolTest(plugins.PluginTestCase):
             self.addCleanup(other.forget)
             other.spawn()
             self.assertEqual(1, other.process.wait(25))
-        self.assertIn("belongs to another nvdimmfs-volumes", plugin.said())
+        self.assertIn("in use by another nvdimmfs-volumes", plugin.said())
         self.assertIn("EBUSY, image.busy", other.said())
         self.assertEqual(["v"], plugin.names())
         plugin.mount("v")
@@ -296,7 +297,7 @@ class ProtocolTest(plugins.PluginTestCase):
         with open(plugin.mount("v") + "/file", "rb") as file:
             self.assertEqual(b"kept", file.read())
         self.assertRegex(plugin.metrics(), r'source_deaths\{source="[^"]*"\} 1\n')
-        self.assertRegex(plugin.said(), "the server of .* is gone; starting another; volumes: v")
+        self.assertRegex(plugin.said(), "the server of .* died; starting another; volumes: v")
 
     def test_a_plugin_and_a_server_that_die_together_are_replaced(self):
         plugin = self.plugin()
@@ -361,7 +362,7 @@ class ProtocolTest(plugins.PluginTestCase):
         self.assertEqual(["here", "there"], plugin.names())
         status = plugin.status("there")
         self.assertEqual(("failed", "failed"), (status["state"], status["health"]))
-        why = f"source {bad} cannot be served: open {bad}: No such file.*ENOENT, image.open"
+        why = f"cannot serve source {bad}: open {bad}: No such file.*ENOENT, image.open"
         self.assertRegex(status["error"], why)
         for call in (plugin.mount, plugin.remove):
             with self.assertRaisesRegex(plugins.Refused, why):

@@ -3,9 +3,11 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
 #include "tools/volumes/json_text.h"
+#include "backends/posix/file.h"
 #include "tools/volumes/volume_name.h"
 
 namespace nvdimmfs::volumes {
@@ -52,6 +54,11 @@ absl::StatusOr<Record> FromJson(const nlohmann::ordered_json& json) {
 }
 
 }  // namespace
+
+std::string BootId() {
+  const auto id = posix::ReadFile("/proc/sys/kernel/random/boot_id");
+  return id.ok() ? std::string(core::Trim(*id)) : "";
+}
 
 const char* StateName(RecordState state) {
   for (const StateWord& word : kStates)

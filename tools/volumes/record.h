@@ -37,6 +37,9 @@ struct Record {
   bool seen_in_use = false;
 };
 
+// What Record::boot_id is for records of this boot.
+std::string BootId();
+
 const char* StateName(RecordState state);
 
 std::string ToJson(const Record& record);

@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -138,10 +139,26 @@ absl::Status Source::ServeUnlessServed(absl::Time patience) {
   }
 }
 
+std::string Source::Unserved(absl::string_view why) const {
+  return absl::StrCat("cannot serve source ", path_, ": ", why);
+}
+
 absl::Status Source::Stop() {
   RETURN_IF_ERROR(UnmountTree(tree_.mountpoint()));
   rmdir(tree_.mountpoint().c_str());
   return absl::OkStatus();
+}
+
+Sources MakeSources(const std::vector<std::string>& texts, const std::string& directory) {
+  Sources sources;
+  for (const std::string& text : texts) {
+    auto source = std::make_unique<Source>(text, directory);
+    const bool is_known = std::any_of(sources.begin(), sources.end(), [&](const auto& other) {
+      return other->path() == source->path();
+    });
+    if (!is_known) sources.push_back(std::move(source));
+  }
+  return sources;
 }
 
 }  // namespace nvdimmfs::volumes

@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "tools/volumes/device_tree.h"
@@ -34,8 +35,10 @@ class Source {
   // that another plugin, mount or guest has open, which may be on its way out: until `patience`
   // that is asked again; "source.serve".
   absl::Status Serve(absl::Time patience);
-  // Why the last Serve was refused; "" where it was not.
+  // Why the last Serve was refused; "": it was not.
   std::string trouble() const;
+  // The sentence for a source that is not served.
+  std::string Unserved(absl::string_view why) const;
   enum class Answer {
     kServing,
     kGone,  // there is no server
@@ -69,6 +72,10 @@ class Source {
   SharedWork ping_;
   SharedWork regions_;
 };
+
+using Sources = std::vector<std::unique_ptr<Source>>;
+// One for each path that `texts` name; of several with one path, the first.
+Sources MakeSources(const std::vector<std::string>& texts, const std::string& directory);
 
 // The hidden form of this program's command line that is the server: `serve` and what nvdimmfs
 // takes for a mount.

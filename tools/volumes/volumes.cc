@@ -4,16 +4,21 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <set>
 #include <utility>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "tools/volumes/attachment.h"
+#include "tools/volumes/mount_users.h"
 #include "tools/volumes/volume_name.h"
+#include "tools/volumes/volumes_metrics.h"
 
 namespace nvdimmfs::volumes {
 namespace {
@@ -22,23 +27,37 @@ using core::Log;
 using core::LogLevel;
 using Json = nlohmann::ordered_json;
 
-// podman gives a call 5 seconds. What is not done by then goes on behind.
+// podman waits 5 seconds for a call. What is not done by then goes on behind.
 constexpr absl::Duration kPatience = absl::Milliseconds(3500);
 
 // How long the kernel may take to let go of what was unmounted.
 constexpr absl::Duration kHeld = absl::Seconds(2);
 // How long a container whose engine unmounts may take to be gone.
 constexpr absl::Duration kLeaving = absl::Milliseconds(500);
-
-constexpr char kNoThread[] = "volumes.threads";
+// How long a release waits for users to be gone.
+constexpr absl::Duration kReleased = absl::Milliseconds(100);
+// Between two looks at the servers.
+constexpr absl::Duration kPing = absl::Seconds(1);
+// How long a regular end waits for what is under way.
+constexpr absl::Duration kClose = absl::Seconds(20);
 
 // Of a mount, in bytes: the journal keeps them.
 constexpr size_t kLongestId = 1024;
 
 int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
 
-absl::Status NoVolume(const std::string& name) {
-  return core::Refusal(ENOENT, "volume.none", absl::StrCat("there is no volume ", name));
+std::string Words(const VolumeOptions& options) {
+  return absl::StrJoin(ToMap(options), " ", absl::PairFormatter("="));
+}
+
+absl::Status StillBusy(const std::string& name, absl::string_view doing) {
+  return core::Refusal(EAGAIN, "volume.busy",
+                       absl::StrCat("volume ", name, " is ", doing, "; try again"));
+}
+
+absl::Status TookTooLong(const std::string& name) {
+  return core::Refusal(EAGAIN, "volume.busy",
+                       absl::StrCat("remove volume ", name, ": took too long; try again"));
 }
 
 // As df shows it, while it is mounted.
@@ -52,94 +71,8 @@ Json FileSystemOf(const std::string& type, const std::string& mountpoint) {
   return json;
 }
 
-}  // namespace
-
-std::string Volumes::Busy(const Volume& volume) {
-  return absl::StrCat("volume ", volume.record.name, " is ", volume.doing,
-                      volume.progress >= 0 ? absl::StrCat(" (", volume.progress, " %)") : "",
-                      "; ask again");
-}
-
-std::string Volumes::PlaceOf(const std::string& name) const {
-  return absl::StrCat(config_.root, "/volumes/", name);
-}
-
-absl::StatusOr<Volumes::VolumePtr> Volumes::Claim(const std::string& name, const std::string& doing,
-                                                  absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
-  // Whether the volume is idle, or not there.
-  const auto settled = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto found = volumes_.find(name);
-    return found == volumes_.end() || found->second->doing.empty();
-  };
-  mutex_.AwaitWithDeadline(absl::Condition(&settled), deadline);
-  const auto found = volumes_.find(name);
-  if (found == volumes_.end()) return NoVolume(name);
-  const VolumePtr volume = found->second;
-  if (!volume->doing.empty()) return core::Refusal(EAGAIN, "volume.busy", Busy(*volume));
-  volume->doing = doing;
-  volume->progress = -1;
-  return volume;
-}
-
-void Volumes::Unclaim(const VolumePtr& volume) {
-  absl::MutexLock lock(&mutex_);
-  volume->doing.clear();
-  volume->progress = -1;
-}
-
-bool Volumes::Spawn(std::function<void()> work) {
-  {
-    absl::MutexLock lock(&mutex_);
-    ++jobs_;
-  }
-  const bool is_started = StartThread([this, work = std::move(work)] {
-    work();
-    absl::MutexLock lock(&mutex_);
-    --jobs_;
-  });
-  if (is_started) return true;
-  absl::MutexLock lock(&mutex_);
-  --jobs_;
-  return false;
-}
-
-std::shared_ptr<Job> Volumes::Start(const VolumePtr& volume,
-                                    std::function<absl::Status(Job&)> work) {
-  auto job = std::make_shared<Job>();
-  const bool is_started = Spawn([this, volume, job, work = std::move(work)] {
-    const absl::Status status = work(*job);
-    // Before the caller hears of it: it may be back at once.
-    Unclaim(volume);
-    job->Finish(status);
-  });
-  if (!is_started) {
-    Unclaim(volume);
-    job->Finish(
-        core::Refusal(EAGAIN, kNoThread, "the plugin cannot start a thread for this; ask again"));
-  }
-  return job;
-}
-
-Record Volumes::RecordOf(const Volume& volume) {
-  absl::MutexLock lock(&mutex_);
-  return volume.record;
-}
-
-absl::Status Volumes::PutRecord(const VolumePtr& volume,
-                                const std::function<void(Record&)>& change) {
-  Record record = RecordOf(*volume);
-  change(record);
-  RETURN_IF_ERROR(journal_.Put(record));
-  absl::MutexLock lock(&mutex_);
-  volume->record = std::move(record);
-  return absl::OkStatus();
-}
-
-// Whether a volume that is there is the one that is wanted.
-absl::Status Volumes::Compare(const Volume& volume, const OptionMap& map,
-                              const VolumeOptions& options) {
-  absl::MutexLock lock(&mutex_);
+// Whether a volume that exists is the one that is wanted.
+absl::Status Compare(const Volume& volume, const OptionMap& map, const VolumeOptions& options) {
   const std::string& name = volume.record.name;
   if (!volume.error.empty())
     return core::Refusal(EEXIST, "volume.exists",
@@ -148,8 +81,56 @@ absl::Status Volumes::Compare(const Volume& volume, const OptionMap& map,
   if (map.empty() || volume.record.options == options) return absl::OkStatus();
   return core::Refusal(
       EEXIST, "volume.exists",
-      absl::StrCat("volume ", name, " exists, with other options: ",
-                   absl::StrJoin(ToMap(volume.record.options), " ", absl::PairFormatter("="))));
+      absl::StrCat("volume ", name, " exists, with other options: ", Words(volume.record.options)));
+}
+
+void WriteBack(const std::string& place) {
+  const int top = open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (top < 0) return;
+  syncfs(top);
+  close(top);
+}
+
+}  // namespace
+
+Volumes::Volumes(const Config& config, StateDirectory directory)
+    : config_(config),
+      directory_(std::move(directory)),
+      sources_(MakeSources(config.sources, directory_.sources())),
+      journal_(directory_.journal()),
+      table_(journal_),
+      found_(table_),
+      mounts_(directory_, table_),
+      reclaimer_(journal_, own_, background_),
+      maker_(directory_, sources_, journal_, own_, reclaimer_),
+      recovery_({.directory = directory_,
+                 .sources = sources_,
+                 .journal = journal_,
+                 .own = own_,
+                 .volumes = found_,
+                 .mounts = mounts_,
+                 .maker = maker_,
+                 .reclaimer = reclaimer_,
+                 .background = background_}),
+      keeper_(directory_, sources_, table_, recovery_),
+      foreign_(sources_, journal_, table_, own_, reclaimer_, found_) {}
+
+absl::StatusOr<std::unique_ptr<Volumes>> Volumes::Open(const Config& config) {
+  ASSIGN_OR_RETURN(StateDirectory directory, StateDirectory::Open(config.root));
+  auto volumes = absl::WrapUnique(new Volumes(config, std::move(directory)));
+  RETURN_IF_ERROR(volumes->Recover());
+  return volumes;
+}
+
+absl::Status Volumes::Recover() {
+  ASSIGN_OR_RETURN(const std::vector<Record> records, recovery_.LoadRecords());
+  ASSIGN_OR_RETURN(const FoundNamespaces found, keeper_.ServeAll());
+  RETURN_IF_ERROR(recovery_.Recover(records, found));
+  foreign_.Look(absl::InfiniteFuture());
+  Log(LogLevel::kInfo, "volumes.recovery",
+      absl::StrCat("started with ", sources_.size(), " sources and ", found.by_uuid.size(),
+                   " namespaces"));
+  return absl::OkStatus();
 }
 
 absl::Status Volumes::Create(const std::string& name, const OptionMap& map) {
@@ -157,248 +138,219 @@ absl::Status Volumes::Create(const std::string& name, const OptionMap& map) {
   RETURN_IF_ERROR(CheckName(name));
   ASSIGN_OR_RETURN(VolumeOptions options, ParseVolumeOptions(map));
   if (options.size == 0) options.size = config_.default_size;
-  auto volume = std::make_shared<Volume>();
-  volume->record = {.name = name, .options = options, .changed = Now()};
-  volume->doing = "being made";
-  volume->is_being_made = true;
-  for (bool is_first = false; !is_first;) {
-    const absl::StatusOr<VolumePtr> there = Claim(name, "being looked at", deadline);
-    if (there.ok()) {
-      const absl::Status same = Compare(**there, map, options);
-      Unclaim(*there);
-      return same;
-    }
+  std::optional<ClaimedVolume> added;
+  while (!added) {
+    const absl::StatusOr<ClaimedVolume> there = table_.Claim(name, "being looked at", deadline);
+    if (there.ok()) return Compare(there->Copy(), map, options);
     if (core::ErrnoOf(there.status()) != ENOENT) return there.status();
     if (options.size == 0)
       return core::Refusal(EINVAL, "volume.option",
                            absl::StrCat("volume ", name,
-                                        " needs a size, such as -o size=64M (a plugin started with "
-                                        "--default-size has one for those without)"));
-    absl::MutexLock lock(&mutex_);
-    is_first = volumes_.emplace(name, volume).second;
+                                        " needs a size, such as -o size=64M (start the plugin with "
+                                        "--default-size to give one to volumes without)"));
+    Volume volume;
+    volume.record = {.name = name, .options = options, .changed = Now()};
+    volume.doing = "being made";
+    volume.is_being_made = true;
+    added = table_.Add(std::move(volume));
   }
-  const auto job = Start(volume, [this, volume, name](Job& self) {
-    const absl::Status status = Make(volume, self);
-    if (status.ok()) {
-      absl::MutexLock lock(&mutex_);
-      volume->is_being_made = false;
-      Log(LogLevel::kInfo, "volume.created",
-          absl::StrCat(
-              "volume ", name, " created: ", volume->ns.device, " of ", volume->source->path(),
-              ", ", absl::StrJoin(ToMap(volume->record.options), " ", absl::PairFormatter("="))));
-      return status;
-    }
-    // Who believes that all is well hears of it from Status and Mount. What has a namespace stays,
-    // to be removed.
-    const bool is_told = self.Fail();
-    absl::MutexLock lock(&mutex_);
-    volume->is_being_made = false;
-    volume->error = std::string(status.message());
-    if ((is_told || volume->is_cancelled) && volume->source == nullptr) volumes_.erase(name);
-    if (!is_told) core::LogRefusal(LogLevel::kError, core::Annotate(status, "volume " + name));
-    return status;
-  });
-  const absl::Status status = job->Wait(
-      deadline,
-      core::Refusal(EAGAIN, "volume.busy",
-                    absl::StrCat("volume ", name, ": the device tree takes its time; ask again")));
-  if (core::ReasonOf(status) == kNoThread) {
-    absl::MutexLock lock(&mutex_);
-    volumes_.erase(name);
-  }
-  return status;
+  const auto job = background_.Start(
+      *std::move(added), [this](ClaimedVolume& volume, Job& self) { return Make(volume, self); });
+  return job->Wait(deadline, core::Refusal(EAGAIN, "volume.busy",
+                                           absl::StrCat("create volume ", name,
+                                                        ": the device tree is busy; try again")));
 }
 
-void Volumes::CancelMaking(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
-  const auto found = volumes_.find(name);
-  if (found != volumes_.end() && found->second->is_being_made) found->second->is_cancelled = true;
+// On failure, what has no namespace is forgotten if the caller hears of the failure, or removed the
+// volume meanwhile. Anything else stays, to be removed: a caller that believes that all is well
+// learns the truth from Get and Mount.
+absl::Status Volumes::Make(ClaimedVolume& volume, Job& job) {
+  const absl::Status status = maker_.Make(volume, job);
+  const bool is_told = !status.ok() && job.Fail();
+  volume.Change([&](Volume& made) {
+    made.is_being_made = false;
+    made.error = std::string(status.message());
+  });
+  const Volume made = volume.Copy();
+  const bool is_forgotten = !status.ok() && (is_told || made.is_cancelled) && !made.source;
+  volume.ForgetWhenReleased(is_forgotten);
+  if (status.ok())
+    Log(LogLevel::kInfo, "volume.created",
+        absl::StrCat("volume ", volume.name(), " created: ", made.ns.device, " of ",
+                     made.source->path(), ", ", Words(made.record.options)));
+  else if (!is_told)
+    core::LogRefusal(LogLevel::kError, core::Annotate(status, "volume " + volume.name()));
+  return status;
 }
 
 absl::StatusOr<std::string> Volumes::Mount(const std::string& name, const std::string& id) {
   const absl::Time deadline = absl::Now() + kPatience;
   if (id.size() > kLongestId)
     return core::Refusal(EINVAL, "volume.id",
-                         absl::StrCat("a mount id of ", id.size(), " bytes; ", kLongestId,
-                                      " are taken, engines use 64"));
-  ASSIGN_OR_RETURN(const VolumePtr volume, Claim(name, "being mounted", deadline));
-  std::string error;
-  {
-    absl::MutexLock lock(&mutex_);
-    error = volume->error;
-  }
-  if (!error.empty()) {
-    Unclaim(volume);
+                         absl::StrCat("mount id of ", id.size(), " bytes is too long; maximum ",
+                                      kLongestId, " bytes"));
+  ASSIGN_OR_RETURN(ClaimedVolume claimed, table_.Claim(name, "being mounted", deadline));
+  if (const std::string error = claimed.Copy().error; !error.empty())
     return core::Refusal(EIO, "volume.failed",
                          absl::StrCat("volume ", name, " cannot be used: ", error));
-  }
-  const auto job = Start(volume, [this, volume, name, id](Job& self) {
-    RETURN_IF_ERROR(AttachVolume(volume));
-    NoteUsers(volume);
-    // Who is not waiting any more has not mounted it: it stays for the next one who asks.
-    if (!self.Commit()) return absl::OkStatus();
-    RETURN_IF_ERROR(PutRecord(volume, [&](Record& record) {
-      record.boot_id = boot_id_;
-      if (record.mount_ids.insert(id).second) record.seen_in_use = false;
-    }));
-    Log(LogLevel::kInfo, "volume.mounted", absl::StrCat("volume ", name, " mounted for ", id));
-    return absl::OkStatus();
-  });
-  RETURN_IF_ERROR(job->Wait(
-      deadline, core::Refusal(EAGAIN, "volume.busy",
-                              absl::StrCat("volume ", name, " is being mounted; ask again"))));
-  return PlaceOf(name);
+  const auto job = background_.Start(
+      std::move(claimed), [this, id](ClaimedVolume& volume, Job& self) -> absl::Status {
+        RETURN_IF_ERROR(mounts_.Mount(volume));
+        mounts_.NoteUsers(volume);
+        // A caller that does not wait any more has not mounted it: it stays for the next one.
+        if (!self.Commit()) return absl::OkStatus();
+        RETURN_IF_ERROR(volume.PutRecord([&](Record& record) {
+          record.boot_id = BootId();
+          if (record.mount_ids.insert(id).second) record.seen_in_use = false;
+        }));
+        Log(LogLevel::kInfo, "volume.mounted",
+            absl::StrCat("volume ", volume.name(), " mounted for ", id));
+        return absl::OkStatus();
+      });
+  RETURN_IF_ERROR(job->Wait(deadline, StillBusy(name, "being mounted")));
+  return directory_.PlaceOf(name);
 }
 
 absl::Status Volumes::Unmount(const std::string& name, const std::string& id) {
   const absl::Time deadline = absl::Now() + kPatience;
-  const absl::StatusOr<VolumePtr> claimed = Claim(name, "being unmounted", deadline);
-  // Engines ask again after a lost answer.
+  absl::StatusOr<ClaimedVolume> claimed = table_.Claim(name, "being unmounted", deadline);
+  // An engine repeats a call whose answer it lost.
   if (core::ErrnoOf(claimed.status()) == ENOENT) return absl::OkStatus();
   if (!claimed.ok()) return claimed.status();
-  const VolumePtr volume = *claimed;
-  const auto job = Start(volume, [this, volume, name, id](Job& self) {
-    const Record record = RecordOf(*volume);
-    if (!self.Commit()) return absl::OkStatus();
-    if (record.mount_ids.count(id) > 0)
-      RETURN_IF_ERROR(PutRecord(volume, [&](Record& changed) { changed.mount_ids.erase(id); }));
-    if (record.mount_ids.size() > record.mount_ids.count(id)) return absl::OkStatus();
-    const absl::Status status = LetGo(volume, kLeaving);
-    if (core::ErrnoOf(status) != EBUSY) {
-      Log(LogLevel::kInfo, "volume.unmounted", absl::StrCat("volume ", name, " unmounted"));
-      return status;
-    }
-    Log(LogLevel::kNotice, "volume.unmounted",
-        absl::StrCat("the last mount id left, but ", status.message(),
-                     "; it is unmounted when that has ended"));
-    absl::MutexLock lock(&mutex_);
-    volume->changed_use = absl::Now();
-    return absl::OkStatus();
-  });
-  return job->Wait(deadline,
-                   core::Refusal(EAGAIN, "volume.busy",
-                                 absl::StrCat("volume ", name, " is being unmounted; ask again")));
+  const auto job = background_.Start(
+      *std::move(claimed), [this, id](ClaimedVolume& volume, Job& self) -> absl::Status {
+        const Record record = volume.record();
+        if (!self.Commit()) return absl::OkStatus();
+        if (record.mount_ids.count(id) > 0)
+          RETURN_IF_ERROR(volume.PutRecord([&](Record& changed) { changed.mount_ids.erase(id); }));
+        if (record.mount_ids.size() > record.mount_ids.count(id)) return absl::OkStatus();
+        const absl::Status status = mounts_.LetGo(volume, kLeaving);
+        if (core::ErrnoOf(status) != EBUSY) {
+          Log(LogLevel::kInfo, "volume.unmounted",
+              absl::StrCat("volume ", volume.name(), " unmounted"));
+          return status;
+        }
+        Log(LogLevel::kNotice, "volume.unmounted",
+            absl::StrCat("the last mount id is gone, but ", status.message(),
+                         "; unmounting when that has ended"));
+        volume.Change([](Volume& changed) { changed.changed_use = absl::Now(); });
+        return absl::OkStatus();
+      });
+  return job->Wait(deadline, StillBusy(name, "being unmounted"));
 }
 
 absl::Status Volumes::Remove(const std::string& name) {
   const absl::Time deadline = absl::Now() + kPatience;
-  CancelMaking(name);
-  const absl::StatusOr<VolumePtr> claimed = Claim(name, "being removed", deadline);
-  // Engines ask again after a lost answer.
+  table_.CancelMaking(name);
+  absl::StatusOr<ClaimedVolume> claimed = table_.Claim(name, "being removed", deadline);
+  // An engine repeats a call whose answer it lost.
   if (core::ErrnoOf(claimed.status()) == ENOENT) return absl::OkStatus();
   if (!claimed.ok()) return claimed.status();
-  const VolumePtr volume = *claimed;
-  if (const absl::Status status = CheckRemovable(volume); !status.ok()) {
-    Unclaim(volume);
-    return status;
-  }
-  const auto job = Start(volume, [this, volume](Job& self) { return DoRemove(volume, self); });
-  return job->Wait(deadline,
-                   core::Refusal(EAGAIN, "volume.busy",
-                                 absl::StrCat("volume ", name, " is being removed; ask again")));
+  RETURN_IF_ERROR(CheckRemovable(claimed->Copy()));
+  const auto job = background_.Start(*std::move(claimed), [this](ClaimedVolume& volume, Job& self) {
+    return DoRemove(volume, self);
+  });
+  return job->Wait(deadline, StillBusy(name, "being removed"));
 }
 
-// What can be told without asking its server.
-absl::Status Volumes::CheckRemovable(const VolumePtr& volume) {
-  absl::MutexLock lock(&mutex_);
-  const std::string& name = volume->record.name;
-  if (volume->record.adopted && !config_.adopt)
+// What is known without asking its server.
+absl::Status Volumes::CheckRemovable(const Volume& volume) const {
+  const std::string& name = volume.record.name;
+  if (volume.record.adopted && !config_.adopt)
     return core::Refusal(
         EPERM, "volume.adopted",
         absl::StrCat("volume ", name,
-                     " is a namespace that was not made here; start the plugin "
-                     "with --adopt to have it removed, or use ndctl destroy-namespace"));
-  if (volume->source != nullptr && !volume->source->trouble().empty())
+                     " is a namespace that was not made here; start the plugin with --adopt to "
+                     "have it removed, or use ndctl destroy-namespace"));
+  if (volume.source != nullptr && !volume.source->trouble().empty())
     return core::Refusal(EIO, "volume.failed",
-                         absl::StrCat("volume ", name, " cannot be removed: ", volume->error));
+                         absl::StrCat("volume ", name, " cannot be removed: ", volume.error));
   return absl::OkStatus();
 }
 
-absl::Status Volumes::DoRemove(const VolumePtr& volume, Job& job) {
-  Volume seen;
-  {
-    absl::MutexLock lock(&mutex_);
-    seen = *volume;
-  }
+absl::Status Volumes::DoRemove(ClaimedVolume& volume, Job& job) {
+  const Volume seen = volume.Copy();
   const std::string& name = seen.record.name;
-  auto leaving = std::make_shared<Leaving>();
   if (seen.source == nullptr) {  // there never was a namespace
-    if (!job.Commit()) return core::Refusal(EAGAIN, "volume.busy", name + ": it took too long");
-    absl::MutexLock lock(&mutex_);
-    volumes_.erase(name);
+    if (!job.Commit()) return TookTooLong(name);
+    volume.ForgetWhenReleased();
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(CheckForgotten(seen));
-  std::vector<MountedThing> things = ThingsOf(seen);
-  RETURN_IF_ERROR(LetGo(volume, kHeld / 2));
-  RETURN_IF_ERROR(ForgetIds(volume));
-  RETURN_IF_ERROR(AwaitUnused(volume, std::move(things), kHeld));
-  if (!job.Commit()) return core::Refusal(EAGAIN, "volume.busy", name + ": it took too long");
-  *leaving = {.record = RecordOf(*volume), .source = seen.source, .ns = seen.ns};
-  leaving->record.state = RecordState::kRemoving;
-  RETURN_IF_ERROR(journal_.Put(leaving->record));
+  RETURN_IF_ERROR(mounts_.CheckForgotten(seen));
+  std::vector<MountedThing> things = mounts_.ThingsOf(seen);
+  RETURN_IF_ERROR(mounts_.LetGo(volume, kHeld / 2));
+  RETURN_IF_ERROR(mounts_.ForgetIds(volume));
+  RETURN_IF_ERROR(mounts_.AwaitUnused(seen, std::move(things), kHeld));
+  if (!job.Commit()) return TookTooLong(name);
+  RETURN_IF_ERROR(volume.PutRecord([](Record& record) { record.state = RecordState::kRemoving; }));
   Log(LogLevel::kInfo, "volume.removed",
       absl::StrCat("volume ", name, " removed",
-                   leaving->record.options.erase ? "; its bytes are being erased" : ""));
-  {
-    absl::MutexLock lock(&mutex_);
-    volumes_.erase(name);
-    own_.insert(leaving->record.uuid);
-    leaving_.push_back(leaving);
-    leaving->working = true;
-  }
-  // There is no such volume any more: what goes wrong from here on is tried again behind.
-  Free(leaving).IgnoreError();
+                   seen.record.options.erase ? "; erasing its bytes" : ""));
+  // In this order: whoever does not find the one finds the other.
+  const Reclaimer::LeavingPtr leaving = reclaimer_.Add(volume.record(), *seen.source, seen.ns);
+  volume.ForgetWhenReleased();
+  volume.Release();
+  reclaimer_.Reclaim(leaving);
   return absl::OkStatus();
+}
+
+absl::Status Volumes::Release(const std::string& name) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  ASSIGN_OR_RETURN(ClaimedVolume claimed, table_.Claim(name, "being released", deadline));
+  const auto job = background_.Start(std::move(claimed),
+                                     [this](ClaimedVolume& volume, Job& self) -> absl::Status {
+                                       RETURN_IF_ERROR(mounts_.LetGo(volume, kReleased));
+                                       if (!self.Commit()) return absl::OkStatus();
+                                       return mounts_.ForgetIds(volume);
+                                     });
+  return job->Wait(deadline, StillBusy(name, "being released"));
 }
 
 absl::StatusOr<std::string> Volumes::Path(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
-  const auto found = volumes_.find(name);
-  if (found == volumes_.end()) return NoVolume(name);
-  return found->second->mountpoint;
+  const std::optional<Volume> volume = table_.Find(name);
+  if (!volume) return VolumeTable::NoVolume(name);
+  return volume->mountpoint;
 }
 
 absl::StatusOr<VolumeView> Volumes::Get(const std::string& name) {
   const absl::Time deadline = absl::Now() + kPatience;
-  if (MayHaveChanged(name, deadline)) looking_.Run(deadline);
-  Volume volume;
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto found = volumes_.find(name);
-    for (const LeavingPtr& leaving : leaving_)
-      if (found == volumes_.end() && leaving->record.name == name)
-        return core::Refusal(
-            ENOENT, "volume.none",
-            absl::StrCat("volume ", name, " was removed; its bytes are being erased", " (",
-                         leaving->progress, " %)", leaving->error.empty() ? "" : ": ",
-                         leaving->error));
-    if (found == volumes_.end()) return NoVolume(name);
-    volume = *found->second;
+  if (foreign_.MayHaveChanged(name, deadline)) foreign_.Look(deadline);
+  const std::optional<Volume> volume = table_.Find(name);
+  if (!volume) {
+    const std::optional<Reclaimer::Leaving> leaving = reclaimer_.Find(name);
+    if (!leaving) return VolumeTable::NoVolume(name);
+    return core::Refusal(
+        ENOENT, "volume.none",
+        absl::StrCat("volume ", name, " was removed; its bytes are being erased (",
+                     leaving->progress, " %)", leaving->error.empty() ? "" : ": ", leaving->error));
   }
-  VolumeView view{.name = name, .mountpoint = volume.mountpoint, .created = volume.record.changed};
-  view.status = StatusOf(volume, deadline);
-  return view;
+  return VolumeView{.name = name,
+                    .mountpoint = volume->mountpoint,
+                    .created = volume->record.changed,
+                    .status = StatusOf(*volume, deadline)};
 }
 
 std::vector<VolumeView> Volumes::List() {
-  looking_.Run(absl::Now() + kPatience);
-  absl::MutexLock lock(&mutex_);
+  foreign_.Look(absl::Now() + kPatience);
   std::vector<VolumeView> views;
-  for (const auto& [name, volume] : volumes_)
-    views.push_back({.name = name,
-                     .mountpoint = volume->mountpoint,
-                     .created = volume->record.changed,
+  for (const Volume& volume : table_.All())
+    views.push_back({.name = volume.record.name,
+                     .mountpoint = volume.mountpoint,
+                     .created = volume.record.changed,
                      .status = nullptr});
   return views;
+}
+
+std::string Volumes::Metrics() {
+  return MeasureVolumes(directory_, sources_, table_, reclaimer_, keeper_);
 }
 
 Json Volumes::StatusOf(const Volume& volume, absl::Time deadline) {
   const Record& record = volume.record;
   Json json;
-  json["state"] = !volume.error.empty()   ? "failed"
-                  : !volume.doing.empty() ? volume.doing
-                                          : StateName(record.state);
+  json["state"] = !volume.error.empty() ? "failed"
+                  : !volume.is_idle()   ? volume.doing
+                                        : StateName(record.state);
   if (volume.progress >= 0) json["progress"] = volume.progress;
   if (!volume.error.empty()) json["error"] = volume.error;
   json["options"] = ToMap(record.options);
@@ -408,7 +360,7 @@ Json Volumes::StatusOf(const Volume& volume, absl::Time deadline) {
   json["mounts"] = record.mount_ids;
   json["users"] = Json::array();
   if (!record.mount_ids.empty() || !volume.mountpoint.empty())
-    for (const MountUser& user : UsersOf(volume)) json["users"].push_back(Describe({user}));
+    for (const MountUser& user : mounts_.UsersOf(volume)) json["users"].push_back(Describe({user}));
   json["adopted"] = record.adopted;
   if (!volume.fstype.empty()) json["file_system"] = FileSystemOf(volume.fstype, volume.mountpoint);
   if (volume.source == nullptr) return json;
@@ -433,7 +385,7 @@ Json Volumes::StatusOf(const Volume& volume, absl::Time deadline) {
                       {"read_only", region.read_only}};
     if (region.bad_sectors > 0 && is_good) json["health"] = "bad sectors";
   }
-  if (const auto users = FindMountUsers(volume.dead, config_.root + "/volumes"); !users.empty()) {
+  if (const auto users = FindMountUsers(volume.dead, directory_.volumes()); !users.empty()) {
     json["dead_mounts"] = Json::array();
     for (const MountUser& user : users) json["dead_mounts"].push_back(Describe({user}));
     json["health"] = "dead mounts: restart these containers";
@@ -441,37 +393,30 @@ Json Volumes::StatusOf(const Volume& volume, absl::Time deadline) {
   return json;
 }
 
-void Volumes::Close() {
-  std::set<const Source*> needed;
-  std::vector<VolumePtr> all;
-  {
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(
-                                +[](int* jobs) { return *jobs == 0; }, &jobs_),
-                            absl::Seconds(20));
-    for (const auto& [name, volume] : volumes_) all.push_back(volume);
+absl::Duration Volumes::Watch() {
+  if (next_ping_ <= absl::Now()) {
+    keeper_.Watch();
+    reclaimer_.RetryAll();
+    own_.Prune(absl::Now());
+    next_ping_ = absl::Now() + kPing;
   }
-  for (const VolumePtr& volume : all) {
-    const Record record = RecordOf(*volume);
-    const std::string place = PlaceOf(record.name);
-    if (record.mount_ids.empty() && LetGo(volume, absl::ZeroDuration()).ok()) continue;
-    if (const int top = open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); top >= 0) {
-      syncfs(top);
-      close(top);
-    }
-    needed.insert(volume->source);
+  return std::clamp(mounts_.Watch(), absl::ZeroDuration(), next_ping_ - absl::Now());
+}
+
+void Volumes::Close() {
+  background_.AwaitIdle(absl::Now() + kClose);
+  std::set<const Source*> needed;
+  for (const Volume& volume : table_.All()) {
+    absl::StatusOr<ClaimedVolume> claimed =
+        table_.Claim(volume.record.name, "being unmounted", absl::InfinitePast());
+    if (volume.record.mount_ids.empty() && claimed.ok() &&
+        mounts_.LetGo(*claimed, absl::ZeroDuration()).ok())
+      continue;
+    WriteBack(directory_.PlaceOf(volume.record.name));
+    needed.insert(volume.source);
   }
   for (const auto& source : sources_)
     if (needed.count(source.get()) == 0) core::LogRefusal(LogLevel::kWarning, source->Stop());
-}
-
-Volumes::~Volumes() {
-  {
-    absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(
-        +[](int* jobs) { return *jobs == 0; }, &jobs_));
-  }
-  close(lock_);
 }
 
 }  // namespace nvdimmfs::volumes
