@@ -429,7 +429,7 @@ class ProtocolTest(plugins.PluginTestCase):
         containers = ["%0400x" % number for number in range(200)]
         for container in containers:
             plugin.mount("v", container)
-        with self.assertRaisesRegex(plugins.Refused, "a mount id of 2000 bytes"):
+        with self.assertRaisesRegex(plugins.Refused, "mount id of 2000 bytes is too long"):
             plugin.mount("v", "x" * 2000)
         plugin.kill()
         plugin.start()
@@ -446,7 +446,7 @@ class ProtocolTest(plugins.PluginTestCase):
             self.assertEqual(["v"], plugin.names())  # say() measures
             self.assertEqual("does not answer", plugin.status("v")["state"])
             for call in (plugin.mount, plugin.remove, lambda name: plugin.create("w", size="16M")):
-                with self.assertRaisesRegex(plugins.Refused, "ask again .EAGAIN, volume.busy"):
+                with self.assertRaisesRegex(plugins.Refused, "try again .EAGAIN, volume.busy"):
                     call("v")
         finally:
             os.kill(server, signal.SIGCONT)

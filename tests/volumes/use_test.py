@@ -240,7 +240,7 @@ class UseTest(plugins.PluginTestCase):
         # Whether it was late or not.
         plugin.remove("v")
         for sentence in refused:
-            self.assertIn("was removed while it was being made", sentence)
+            self.assertIn("it was removed before it was ready", sentence)
         plugin.settle()
         self.assertEqual(([], free), (plugin.names(), plugin.available()))
 

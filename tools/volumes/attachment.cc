@@ -27,7 +27,7 @@ using posix::Descriptor;
 
 constexpr absl::Duration kPause = absl::Milliseconds(10);
 
-// Room for the mount point of the data file and for nothing else.
+// Room for the mount point of the data file only.
 constexpr char kFolderOptions[] = "size=4k,nr_inodes=2,mode=0755";
 constexpr unsigned long kFolderFlags = MS_NODEV | MS_NOSUID | MS_NOEXEC;
 
@@ -54,17 +54,17 @@ absl::Status MountFileSystem(const Attachment& attachment) {
 
 std::string DataIn(const std::string& place) { return absl::StrCat(place, "/", kDataName); }
 
-// Whether it is what MountFolder makes: to look into it asks no file system that may hang.
+// Whether MountFolder made it. Looking into it asks no file system that may hang.
 bool IsFolder(const std::string& place) {
   struct statfs whole = {};
   return DeviceAt(place) && statfs(place.c_str(), &whole) == 0 && whole.f_type == TMPFS_MAGIC;
 }
 
-// The block device of the file system that is mounted there.
+// The block device of the file system mounted there.
 std::optional<dev_t> SourceAt(const std::string& place) {
   const std::optional<dev_t> device = DeviceAt(place);
   if (!device || major(*device) != 0) return device;
-  // One with a number of its own for each of its volumes.
+  // A file system with a device number for each of its subvolumes, such as btrfs.
   const std::optional<MountEntry> entry = MountAt(place);
   struct stat source = {};
   if (!entry || stat(entry->source.c_str(), &source) != 0 || !S_ISBLK(source.st_mode))
@@ -96,7 +96,7 @@ absl::Status MountFolder(const Attachment& attachment) {
   if (attachment.options.read_only &&
       mount(nullptr, data.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0)
     return Failed("make read-only", data);
-  // Last: from here on the folder takes nothing else.
+  // Last: no name can be added to the folder from here on.
   if (mount(nullptr, place.c_str(), nullptr, MS_REMOUNT | MS_RDONLY | kFolderFlags,
             kFolderOptions) != 0)
     return Failed("make read-only", place);
@@ -151,8 +151,8 @@ absl::Status AwaitRelease(const std::string& node, absl::Duration patience) {
   return core::Refusal(
       EBUSY, "volume.held",
       absl::StrCat("its file system is still mounted somewhere (", *loop,
-                   "): a container that was left running, or a process in another mount "
-                   "namespace; find it with: grep -l ",
+                   "), by a running container or a process in another mount namespace; find it "
+                   "with: grep -l ",
                    *loop, " /proc/[0-9]*/mounts"));
 }
 

@@ -1,6 +1,7 @@
 // A volume where containers find it: a mounted file system, or a directory with the data file.
 //
-// Each call is whole or undone; what a killed process left half is taken away by Detach.
+// Each call succeeds as a whole or has no effect. Detach removes what a killed process left half
+// done.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_ATTACHMENT_H_
 #define NVDIMMFS_TOOLS_VOLUMES_ATTACHMENT_H_
 
@@ -17,34 +18,34 @@ namespace nvdimmfs::volumes {
 inline constexpr char kDataName[] = "data";
 
 struct Attachment {
-  std::string place;           // the directory; made where it is missing
+  std::string place;           // the directory; created if it is missing
   std::string node;            // the namespace's data file
-  bool is_held = true;         // somebody may have the node open: a loop device, say
+  bool is_held = true;         // the node may be open, for example by a loop device
   std::string loop;            // the loop device over it that the caller holds; "": found or made
   uint32_t sector_size = 512;  // of the node
   std::string fstype;          // "": a directory with the data file
-  std::string folder;          // how mount tables call that directory: FolderName
+  std::string folder;          // the directory's source in mount tables: FolderName
   VolumeOptions options;       // owner, permissions, ro
 };
 
-// Tells the directory of the volume with that uuid from all other mounts.
+// The source of the tmpfs for the volume with that uuid; it differs from those of all other mounts.
 std::string FolderName(const std::string& uuid);
 
-// Makes it. A file system that a left loop device still holds is mounted from that one.
+// Mounts the volume. If a loop device over the node exists, the file system is mounted from it.
 absl::Status Attach(const Attachment& attachment);
 
-// Unmounts whatever is at `place`, busy or not, and removes the directory.
+// Unmounts everything at `place`, busy or not, and removes the directory.
 absl::Status Detach(const std::string& place);
-// The same unless it is busy. Refused as UnmountIdle.
+// The same, unless a mount is busy. Refused as UnmountIdle.
 absl::Status DetachIdle(const std::string& place, absl::Duration patience);
 
-// Whether it is there, whole, answers, and stands on the node that there is now: not on one of a
+// Whether the volume is mounted as a whole, answers, and is on the current node, not on that of a
 // server that died.
 bool IsAttached(const Attachment& attachment);
 
-// Waits until there is no loop device over `node`. Refused with EBUSY, "volume.held", where
-// somebody still has it after `patience`: a process in another mount namespace, or one on its way
-// out.
+// Waits until there is no loop device over `node`. Refused with EBUSY, "volume.held", if there
+// still is one after `patience`: a process in another mount namespace, or one that is exiting, uses
+// it.
 absl::Status AwaitRelease(const std::string& node, absl::Duration patience);
 
 }  // namespace nvdimmfs::volumes

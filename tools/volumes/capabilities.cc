@@ -20,7 +20,7 @@ constexpr unsigned kNeeded[] = {CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_SYS_PTRACE,
 absl::Status KeepNeededCapabilities() {
   if (capng_get_caps_process() != 0 || !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
     return core::Refusal(EPERM, "volumes.capabilities",
-                         "container volumes are mounts and loop devices: that takes root "
+                         "container volumes need mounts and loop devices, and so root "
                          "(CAP_SYS_ADMIN)");
   bool have[std::size(kNeeded)];
   for (size_t i = 0; i < std::size(kNeeded); ++i)
@@ -28,10 +28,10 @@ absl::Status KeepNeededCapabilities() {
   capng_clear(CAPNG_SELECT_BOTH);
   for (size_t i = 0; i < std::size(kNeeded); ++i)
     if (have[i]) capng_update(CAPNG_ADD, kOwn, kNeeded[i]);
-  // The bounding set can be cut only with CAP_SETPCAP; without it nothing is to be gained anyway.
+  // Only CAP_SETPCAP can reduce the bounding set. Without it, no capability can be gained anyway.
   capng_apply(CAPNG_SELECT_BOUNDS);
   if (capng_apply(CAPNG_SELECT_CAPS) != 0)
-    return core::Refusal(EPERM, "volumes.capabilities", "capabilities cannot be given up");
+    return core::Refusal(EPERM, "volumes.capabilities", "cannot drop capabilities");
   return absl::OkStatus();
 }
 

@@ -22,7 +22,7 @@ using posix::Descriptor;
 constexpr size_t kMostSaid = 2000;
 constexpr const char* kDirectories[] = {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"};
 
-// Nothing of ours may lead a helper astray.
+// The plugin's own environment must not affect programs that it runs.
 char kPath[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 char kLocale[] = "LC_ALL=C";
 char* const kEnvironment[] = {kPath, kLocale, nullptr};
@@ -34,7 +34,7 @@ std::string Resolve(const std::string& name) {
   return name;
 }
 
-// In the child, after fork in a process with threads: system calls alone.
+// Runs in the child after fork in a threaded process: only system calls.
 [[noreturn]] void Become(const char* path, char* const* arguments, int said, int null, Fate fate,
                          pid_t parent) {
   if (fate == Fate::kDiesWithUs) {
@@ -62,7 +62,7 @@ std::string ReadAll(int from) {
   ssize_t got;
   while ((got = read(from, room, sizeof room)) > 0 || (got < 0 && errno == EINTR))
     if (got > 0 && said.size() < kMostSaid) said.append(room, static_cast<size_t>(got));
-  // Some programs explain all their options to whoever asked for too little.
+  // Some programs print all their options after an error.
   if (const size_t usage = said.find("\nUsage:"); usage != std::string::npos) said.resize(usage);
   return std::string(core::Trim(said));
 }

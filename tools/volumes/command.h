@@ -1,4 +1,4 @@
-// Running a program: no shell, a fixed environment, its complaints brought back.
+// Runs a program: without a shell, in a fixed environment, returning its error messages.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_COMMAND_H_
 #define NVDIMMFS_TOOLS_VOLUMES_COMMAND_H_
 
@@ -10,13 +10,13 @@
 namespace nvdimmfs::volumes {
 
 enum class Fate {
-  kDiesWithUs,  // killed when the calling thread ends, however that comes
-  kOutlivesUs,  // what it leaves running goes on
+  kDiesWithUs,  // killed when the calling thread ends, in whatever way
+  kOutlivesUs,  // processes that it leaves keep running
 };
 
-// Runs `arguments` (the first: an absolute path, or a name that is looked up in the system's
-// directories) and waits for it. Refused with EIO, "command.failed", and what it wrote to stderr,
-// unless it exits with 0; with fork's or exec's errno, "command.start".
+// Runs `arguments` and waits for the program. The first is an absolute path, or a name that is
+// looked up in the system's directories. Refused with EIO, "command.failed", and its stderr output,
+// unless it exits with 0; with the errno of fork or pipe, "command.start".
 absl::Status RunCommand(const std::vector<std::string>& arguments, Fate fate);
 
 }  // namespace nvdimmfs::volumes

@@ -35,8 +35,8 @@ constexpr size_t kLook = 1 << 20;
 
 constexpr char kDevices[] = "/bus/nd/devices/";
 
-// Empty where there is no such file, or it has nothing to say. Refused where nobody is there who
-// could tell: what a server that is gone did not say must not be taken for what is so.
+// Empty if there is no such file, or if it is empty. Refused if nothing serves the tree: the
+// silence of a dead server is not an answer.
 absl::StatusOr<std::string> Line(const std::string& path) {
   absl::StatusOr<std::string> text = posix::ReadFile(path);
   if (text.ok()) return std::string(core::Trim(*text));
@@ -47,7 +47,7 @@ absl::StatusOr<std::string> Line(const std::string& path) {
 
 uint64_t Number(const std::string& text) { return core::ParseUnsigned(text).value_or(0); }
 
-// Of sysfs and of the list of a bus.
+// The words for a mode in sysfs, and in the list of a bus.
 struct ModeWord {
   const char* attribute;
   const char* word;
@@ -61,7 +61,7 @@ std::string WordOfMode(absl::string_view attribute) {
   return std::string(attribute);
 }
 
-// Nothing where there is no such array.
+// Empty if there is no such array.
 const Json& Members(const Json& object, const char* key) {
   static const Json& none = *new Json(Json::array());
   const auto found = object.is_object() ? object.find(key) : object.end();
@@ -176,14 +176,14 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::Describe(const std::string& de
   struct stat stat = {};
   if (!ns.node.empty() && ::stat(NodePath(ns).c_str(), &stat) == 0) {
     ns.capacity = static_cast<uint64_t>(stat.st_size);
-    // st_blksize knows powers of two alone.
+    // st_blksize is always a power of two.
     ns.sector_size = Chosen(Attribute(server, "sector_size"));
     if (ns.sector_size == 0) ns.sector_size = static_cast<uint32_t>(stat.st_blksize);
   }
   return ns;
 }
 
-// One file for all of them: thousands of attributes are slow to read one by one.
+// Reads one file for all: reading thousands of attributes one by one is slow.
 absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
   ASSIGN_OR_RETURN(const std::vector<std::string> buses, Buses());
   std::vector<Namespace> namespaces;

@@ -19,7 +19,7 @@ namespace {
 
 using posix::Descriptor;
 
-// What mkfs refuses to go below.
+// The smallest size that mkfs accepts.
 struct Smallest {
   const char* fstype;
   uint64_t bytes;
@@ -29,7 +29,7 @@ constexpr Smallest kSmallest[] = {{"ext4", 256 << 10}, {"xfs", 300 << 20}};
 constexpr uint64_t kMib = 1 << 20;
 constexpr uint64_t kUsualAlign = 16 * kMib;
 
-// Of a namespace that has room for `bytes` behind a BTT or an info block, in MiB.
+// Size in MiB of a namespace with room for `bytes` behind a BTT or an info block.
 uint64_t SizeFor(uint64_t bytes) {
   const uint64_t size = bytes + bytes / 32 + 2 * kMib;
   return (size + kUsualAlign - 1) / kUsualAlign * (kUsualAlign / kMib);
@@ -49,10 +49,10 @@ absl::Status CheckFileSystemFits(uint64_t capacity, const VolumeOptions& options
 }
 
 absl::Status MakeFileSystem(const std::string& device, const VolumeOptions& options) {
-  // -K and nodiscard: the space was just allocated, there is nothing to give back.
+  // -K and nodiscard: the space was just allocated, so there is nothing to discard.
   if (options.fstype == "xfs")
     return RunCommand({"mkfs.xfs", "-q", "-f", "-K", device}, Fate::kDiesWithUs);
-  // Blocks of a page, or the file system could not be mounted with -o dax.
+  // Blocks of a page: otherwise -o dax would fail.
   return RunCommand({"mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-E", "nodiscard", device},
                     Fate::kDiesWithUs);
 }

@@ -1,4 +1,4 @@
-// File systems of volumes: made, told apart, given their owner.
+// Makes and recognises the file systems of volumes, and sets their owner.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FILE_SYSTEM_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FILE_SYSTEM_H_
 
@@ -14,15 +14,15 @@ namespace nvdimmfs::volumes {
 // "volume.size".
 absl::Status CheckFileSystemFits(uint64_t capacity, const VolumeOptions& options);
 
-// An empty file system of options.fstype on the block device. What was on it is lost.
-// Refused as RunCommand is.
+// Makes an empty file system of options.fstype on the block device; its former content is lost.
+// Refused as RunCommand.
 absl::Status MakeFileSystem(const std::string& device, const VolumeOptions& options);
 
-// Its type as mount(2) takes it ("ext4"); "" where none, or more than one, is recognised.
+// Its type as mount(2) takes it ("ext4"); "" if none, or more than one, is recognised.
 std::string FindFileSystem(const std::string& path);
 
-// Gives the top of a mounted file system the volume's owner and permissions, and takes lost+found
-// away: databases want an empty directory, and e2fsck makes it again when it needs it.
+// Sets owner and permissions of a mounted file system's root directory, and removes lost+found:
+// databases require an empty directory, and e2fsck recreates it when needed.
 absl::Status FurnishFileSystem(const std::string& top, const VolumeOptions& options);
 
 }  // namespace nvdimmfs::volumes

@@ -104,7 +104,7 @@ void HttpConnection::Consume(absl::Time now) {
   }
   if (was_idle && !is_idle()) deadline_ = now + kPatience;
   if (reader_.TakeExpectation()) {
-    // Its buffer is empty: a client that waits for this has read all that there was.
+    // The output buffer is empty: a client that waits for this has read all earlier answers.
     constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     send(socket_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
   }

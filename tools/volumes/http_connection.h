@@ -1,6 +1,6 @@
-// One client of the HTTP server: what it sent, what it is owed, and until when.
+// One client of the HTTP server: its request, its answer, and their deadlines.
 //
-// Thread rules: the server's thread alone.
+// Thread rules: the server's thread only.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_HTTP_CONNECTION_H_
 #define NVDIMMFS_TOOLS_VOLUMES_HTTP_CONNECTION_H_
 
@@ -16,41 +16,41 @@ namespace nvdimmfs::volumes {
 class HttpConnection {
  public:
   enum class State {
-    kReading,   // a request, or waits for one
-    kServing,   // its request is a call that is waiting or under way
+    kReading,   // a request, or waiting for one
+    kServing,   // its call waits or is under way
     kWriting,   // an answer
-    kDraining,  // the last answer is written; what the client still sends is thrown away
+    kDraining,  // the last answer is written; further input is discarded
     kClosed,
   };
   // How long a client may take to send a request, and to read an answer.
   static constexpr absl::Duration kPatience = absl::Seconds(10);
   // How long a connection may stay without a request.
   static constexpr absl::Duration kIdle = absl::Seconds(120);
-  // How long a refused client may go on sending: one that sends first and reads then gets the
-  // answer only if somebody reads.
+  // How long a refused client may go on sending. A client that sends everything before it reads
+  // gets the answer only if its input is read.
   static constexpr absl::Duration kDrain = absl::Seconds(2);
 
   HttpConnection(posix::Descriptor socket, absl::Time now);
 
-  // Does what the socket allows. Afterwards state() may be another.
+  // Reads and writes what the socket allows. It may change state().
   void OnReady(absl::Time now);
-  // Ends what takes too long. A request that is not whole in time is refused with 408.
+  // Ends what takes too long. A request that is incomplete in time is refused with 408.
   void OnTime(absl::Time now);
-  // Answers. Reading goes on after it unless the client or `is_last` says that it is the last one.
+  // Answers. Reading goes on afterwards unless the client or `is_last` makes this the last answer.
   void Answer(int status, absl::string_view type, absl::string_view body, bool is_last,
               absl::Time now);
-  // Makes room for somebody else: 503 as far as that is sent at once, then kClosed.
+  // Makes room for another client: sends as much of a 503 as fits at once, then kClosed.
   void Evict(absl::string_view type, absl::string_view body);
-  // True once for each request: reader() has it, and the connection waits for its Answer.
+  // True once for each request: reader() has it, and the connection waits for Answer.
   bool TakeRequest();
 
   State state() const { return state_; }
   // POLLIN, POLLOUT or 0.
   short events() const;
   int descriptor() const { return socket_.get(); }
-  // When OnTime has something to do.
+  // When to call OnTime.
   absl::Time deadline() const { return deadline_; }
-  // Of a request; what is meant while state() is kServing, or the reader refused it.
+  // The request; valid while state() is kServing, or after the reader refused it.
   const RequestReader& reader() const { return reader_; }
   bool is_idle() const {
     return state_ == State::kReading && reader_.state() == RequestReader::State::kIdle;

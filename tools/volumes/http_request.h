@@ -1,7 +1,7 @@
-// One HTTP/1.x request after another, read from bytes as they come. No sockets.
+// Parses HTTP/1.x requests, one after another, from bytes as they arrive. No sockets.
 //
-// Every length is bounded while it is read, so a client costs at most kLongestHead + kLongestBody
-// bytes of memory, whatever it sends and however slowly.
+// Every length is bounded while it is read. So a client costs at most kLongestHead + kLongestBody
+// bytes of memory, whatever it sends, at whatever speed.
 //
 // Source: RFC 9112. Thread rules: one thread at a time.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_HTTP_REQUEST_H_
@@ -32,10 +32,10 @@ class RequestReader {
     kIdle,     // no byte of a request yet
     kReading,  // some bytes
     kDone,     // a whole request: see request()
-    kRefused,  // see status() and why(); the rest of the connection cannot be understood
+    kRefused,  // see status() and why(); the rest of the input cannot be parsed
   };
 
-  // Takes bytes up to the end of the request; how many. What is left belongs to the next request.
+  // Takes bytes up to the end of the request and returns their count; the rest belongs to the next.
   size_t Take(absl::string_view bytes);
   // Forgets the request and begins the next one.
   void Reset() { *this = RequestReader(); }

@@ -68,13 +68,13 @@ void HttpServer::Run(Descriptor socket) {
     if (ends && connections_.empty()) break;
   }
   socket_.Close();
-  // Threads whose client is gone still have the driver and this.
+  // Threads whose client is gone still use the driver and this object.
   absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(
       +[](size_t* calls) { return *calls == 0; }, &calls_));
 }
 
-// Until something is there to be done; does what sockets are ready for.
+// Waits for work, and reads and writes the sockets that are ready.
 void HttpServer::Wait() {
   std::vector<pollfd> polled;
   std::vector<Id> ids;
@@ -82,8 +82,8 @@ void HttpServer::Wait() {
   const bool accepts = !is_stopping() && now >= accept_from_;
   polled.push_back({wake_.get(), POLLIN, 0});
   polled.push_back({accepts ? socket_.get() : -1, POLLIN, 0});
-  // Of a connection whose call is under way nothing is asked: it would be ready for ever once its
-  // client is gone.
+  // A connection whose call is under way is not polled: it would stay ready once its client is
+  // gone.
   for (auto& [id, connection] : connections_)
     if (const short events = connection.events(); events != 0) {
       polled.push_back({connection.descriptor(), events, 0});
@@ -105,7 +105,7 @@ void HttpServer::Wait() {
   if (polled[1].revents != 0) Accept();
 }
 
-// Looks at what a connection has read: a request takes its turn, what is none is refused.
+// Queues a complete request of the connection; refuses a malformed one.
 void HttpServer::Settle(Id id, HttpConnection& connection, absl::Time now) {
   if (connection.TakeRequest()) turn_.push_back({id, now + kTurn});
   if (connection.state() == HttpConnection::State::kReading &&
@@ -124,7 +124,7 @@ void HttpServer::Accept() {
     if (!client) {
       if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
       Log(LogLevel::kError, "volumes.http",
-          absl::StrCat("accept a connection: ", strerror(errno), "; tried again"));
+          absl::StrCat("accept a connection: ", strerror(errno), "; trying again"));
       MakeRoom();
       accept_from_ = absl::Now() + kPause;
       return;
@@ -133,15 +133,16 @@ void HttpServer::Accept() {
     if (connections_.size() >= kMostConnections) {
       HttpConnection(std::move(client), absl::Now())
           .Evict(kProtocolType,
-                 NotServed(503, absl::StrCat(kMostConnections, " clients wait for their answers")));
+                 NotServed(503, absl::StrCat(kMostConnections,
+                                             " clients are waiting for answers; try again")));
       continue;
     }
     connections_.try_emplace(next_id_++, std::move(client), absl::Now());
   }
 }
 
-// Somebody goes who waits for nothing: rather one that asked for nothing, and of those the one that
-// has been there for the longest.
+// Closes a connection that waits for no answer: preferably one without a request, and of those the
+// one that was idle longest.
 void HttpServer::MakeRoom() {
   auto worst = connections_.end();
   for (auto at = connections_.begin(); at != connections_.end(); ++at) {
@@ -175,7 +176,7 @@ void HttpServer::StartCalls(absl::Time now) {
     }
     if (now < next.until) return;
     turn_.pop_front();
-    Refuse(connection, 503, absl::StrCat(kMostCalls, " calls are under way; ask again"));
+    Refuse(connection, 503, absl::StrCat(kMostCalls, " calls are under way; try again"));
   }
 }
 

@@ -1,8 +1,9 @@
 // The protocol over HTTP on a unix socket.
 //
-// One thread reads requests and writes answers for all connections; each call runs on a thread of
-// its own. So a client that is slow, silent or gone costs a descriptor and a bounded buffer, and
-// holds up nobody. What exceeds a limit is answered with a sentence, logged and closed.
+// One thread reads requests and writes answers for all connections; each call runs on its own
+// thread. So a client that is slow, silent or gone costs a descriptor and a bounded buffer, and
+// delays no other. A client that exceeds a limit gets the reason, which is logged, and its
+// connection is closed.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_HTTP_SERVER_H_
 #define NVDIMMFS_TOOLS_VOLUMES_HTTP_SERVER_H_
 
@@ -27,10 +28,10 @@ namespace nvdimmfs::volumes {
 // Thread rules: Run from one thread, Stop from any.
 class HttpServer {
  public:
-  // Connections at a time. When one more comes, the one goes that has been idle, or has been
-  // sending its request, for the longest.
+  // Connections at a time. One more closes the connection that was idle, or sending its request,
+  // for the longest.
   static constexpr size_t kMostConnections = 256;
-  // Calls at a time; the others wait for their turn, for kTurn at most.
+  // Calls at a time; others wait for their turn, at most for kTurn.
   static constexpr size_t kMostCalls = 64;
   static constexpr absl::Duration kTurn = absl::Milliseconds(4500);
 
@@ -63,7 +64,7 @@ class HttpServer {
   posix::Descriptor wake_;  // an eventfd: a reply is there, or Stop was called
   posix::Descriptor socket_;
   absl::Time accept_from_ =
-      absl::InfinitePast();  // after the kernel had no descriptor for one more
+      absl::InfinitePast();  // set while the kernel has no descriptor for one more
   std::map<Id, HttpConnection> connections_;
   Id next_id_ = 1;
   std::deque<Waiting> turn_;  // requests whose calls have not begun

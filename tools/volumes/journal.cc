@@ -47,12 +47,12 @@ absl::StatusOr<Journal::Content> Journal::Load() {
     ASSIGN_OR_RETURN(const std::string text, posix::ReadFile(path));
     absl::StatusOr<Record> record = RecordFromJson(text);
     if (record.ok() && PathOf(record->uuid) != path)
-      record = core::Refusal(EINVAL, "journal.record", "its uuid is not its file's name");
+      record = core::Refusal(EINVAL, "journal.record", "its uuid differs from the file's name");
     if (record.ok())
       content.records.push_back(*std::move(record));
     else
       content.complaints.push_back(
-          absl::StrCat(path, " is no record and is left alone: ", record.status().message()));
+          absl::StrCat(path, " is not a record and is left alone: ", record.status().message()));
   }
   return content;
 }

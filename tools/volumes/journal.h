@@ -1,7 +1,8 @@
 // The records of all volumes: a directory with a file for each, named by the namespace's uuid.
 //
-// Crash safety: a record is written beside, flushed, renamed into place, and the directory flushed;
-// after a cut there is the old record or the new one. When Put or Drop returns, it is durable.
+// Crash safety: a record is written to a temporary file, flushed and renamed into place, and the
+// directory is flushed. After a power cut there is the old record or the new one. When Put or Drop
+// returns, the change is durable.
 // Thread rules: any thread.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_JOURNAL_H_
 #define NVDIMMFS_TOOLS_VOLUMES_JOURNAL_H_
@@ -24,13 +25,13 @@ class Journal {
 
   struct Content {
     std::vector<Record> records;
-    std::vector<std::string> complaints;  // sentences about files that are no records; they stay
+    std::vector<std::string> complaints;  // about files that are not records; they stay
   };
-  // Everything in it; leftovers of a cut are removed.
+  // Reads all records, and removes temporary files that a power cut left.
   absl::StatusOr<Content> Load();
 
   absl::Status Put(const Record& record);
-  // No error where there is none.
+  // No error if there is no such record.
   absl::Status Drop(const std::string& uuid);
 
  private:

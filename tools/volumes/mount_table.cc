@@ -58,7 +58,7 @@ std::optional<dev_t> DeviceIn(absl::string_view line) {
   return fields.size() == 4 ? ParseDevice(fields[2]) : std::nullopt;
 }
 
-// The places of all mounts at `place` and below, the last one first.
+// The places of all mounts at `place` and below, the latest first.
 std::vector<std::string> PlacesWithin(const std::string& place) {
   std::vector<std::string> places;
   for (const MountEntry& entry : MountTable())
@@ -67,15 +67,15 @@ std::vector<std::string> PlacesWithin(const std::string& place) {
   return places;
 }
 
-// Whether nothing is mounted at `place` any more. The table need not be looked at for what is not
-// busy: nothing can be mounted below it.
+// Whether nothing is mounted at `place` any more. A mount that is not busy has no mounts below it,
+// so the table need not be read.
 bool UnmountAtOnce(const std::string& place) {
   while (umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) {
   }
   return errno == EINVAL || errno == ENOENT;
 }
 
-// The errno that umount(2) ends with; 0: nothing is mounted there any more.
+// The final errno of umount(2); 0 if nothing is mounted there any more.
 int UnmountUntil(const std::string& place, absl::Time end) {
   while (umount2(place.c_str(), UMOUNT_NOFOLLOW) != 0) {
     const int error = errno;

@@ -1,4 +1,4 @@
-// What is mounted: in this mount namespace, or in that of another process.
+// Mounts, in this mount namespace or in that of another process.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_MOUNT_TABLE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_MOUNT_TABLE_H_
 
@@ -25,30 +25,30 @@ struct MountEntry {
 
 inline constexpr char kOwnMounts[] = "/proc/self/mountinfo";
 
-// In the order in which they were made. Empty where the file cannot be read.
+// In the order in which they were mounted. Empty if the file cannot be read.
 std::vector<MountEntry> MountTable(const std::string& path = kOwnMounts);
-// Of these file systems alone: the rest of a long table costs little.
+// Only mounts of the wanted file systems: skipping the rest of a long table is cheap.
 std::vector<MountEntry> MountTable(const std::string& path,
                                    absl::FunctionRef<bool(dev_t)> is_wanted);
-// A line of proc(5), mountinfo. Nothing: it is malformed.
+// Parses a line of mountinfo, proc(5). Nothing if it is malformed.
 std::optional<MountEntry> ParseMountLine(absl::string_view line);
 
 // The topmost mount on `place`.
 std::optional<MountEntry> MountAt(const std::string& place);
-// The file system of the topmost mount on `place`, as stat(2) numbers it, which is as the table
-// does but for file systems with volumes of their own (btrfs). Looks at `place` alone, however long
-// the table is, and asks no server. Nothing: it is no mount point.
+// The device number of the topmost mount on `place`, as stat(2) gives it; the table has the same
+// number except for file systems with subvolumes (btrfs). Looks only at `place`, not at the table,
+// and asks no server. Nothing if `place` is not a mount point.
 std::optional<dev_t> DeviceAt(const std::string& place);
 
 // Whether `path` is `top` or lies below it.
 bool IsWithin(absl::string_view path, absl::string_view top);
 
-// Unmounts everything at `place` and below, the last one first. A mount that is busy is tried again
-// for two seconds, then detached; one whose server does not answer is detached at once.
+// Unmounts everything at `place` and below, the latest mount first. Retries a busy mount for two
+// seconds, then detaches it; detaches a mount at once if its server does not answer.
 absl::Status UnmountTree(const std::string& place);
 
-// The same, but a mount that is busy stays. Refused with EBUSY, "volume.busy_mount", after
-// `patience`; what is mounted below the busy one may be gone by then.
+// The same, but a busy mount stays. Refused with EBUSY, "volume.busy_mount", after `patience`;
+// mounts below the busy one may be gone by then.
 absl::Status UnmountIdle(const std::string& place, absl::Duration patience);
 
 }  // namespace nvdimmfs::volumes

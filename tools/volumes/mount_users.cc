@@ -24,7 +24,7 @@ constexpr size_t kIdLength = 64;  // hexadecimal digits, as docker and podman ha
 constexpr size_t kShownOfId = 12;
 constexpr size_t kMostDescribed = 3;
 
-// Where a link of proc(5) leads; "" where it cannot be read.
+// The target of a link of proc(5); "" if it cannot be read.
 std::string Link(const std::string& path) {
   std::array<char, 4096> room;
   const ssize_t length = readlink(path.c_str(), room.data(), room.size());
@@ -67,7 +67,7 @@ MountUser UserOf(const std::string& process, const MountEntry& entry) {
   return user;
 }
 
-// What was mounted by that name, whether or not it still has it.
+// The name of the mounted file, whether or not it still has that name.
 absl::string_view NameOf(absl::string_view root) {
   absl::ConsumeSuffix(&root, "//deleted");
   return root;
@@ -93,8 +93,8 @@ class Search {
   }
 
  private:
-  // Each view of the mounts once: a mount namespace, from a root directory. One that cannot be told
-  // (the process is gone, or its owner's affair) is looked at all the same.
+  // Reads each view of the mounts once: a mount namespace as seen from a root directory. A view
+  // that cannot be identified (the process is gone, or not accessible) is read all the same.
   void Look(const std::string& process, const std::string& thread) {
     const std::string ns = Link(thread + "/ns/mnt");
     if (!ns.empty() && !seen_.emplace(ns, Link(thread + "/root")).second) return;
@@ -102,7 +102,7 @@ class Search {
     for (const MountEntry& entry : MountTable(thread + "/mountinfo", is_wanted)) {
       if (!own_top_.empty() && IsWithin(entry.place, own_top_)) continue;
       if (!things_.Has(MountedOf(entry))) continue;
-      // A mount of the host has copies in the namespaces that follow it.
+      // A mount of the host has copies in slave namespaces.
       if (ns != own_ && reported_.count({own_, entry.place}) > 0) continue;
       if (reported_.emplace(ns.empty() ? thread : ns, entry.place).second)
         users_.push_back(UserOf(process, entry));

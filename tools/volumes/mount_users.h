@@ -1,11 +1,11 @@
-// Who has a volume mounted: in any mount namespace that a process is in.
+// Finds the processes that have a volume mounted, in any mount namespace.
 //
-// A container engine shows a volume to a container by mounting it once more, in the container's own
-// mount namespace. That mount lives and dies with the container, whatever the engine says or fails
-// to say; so it is the truth about who uses the volume.
+// A container engine gives a volume to a container by mounting it again in the container's own
+// mount namespace. That mount lives exactly as long as the container, whatever the engine reports,
+// so it tells reliably who uses the volume.
 //
-// Not seen: a mount namespace without any process in it (one that is kept by a mounted
-// /proc/PID/ns/mnt or by an open descriptor alone).
+// A mount namespace without a process is not seen: one kept only by a mounted /proc/PID/ns/mnt or
+// by an open descriptor.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_MOUNT_USERS_H_
 #define NVDIMMFS_TOOLS_VOLUMES_MOUNT_USERS_H_
 
@@ -20,12 +20,12 @@
 
 namespace nvdimmfs::volumes {
 
-// What is looked for: every mount of a file system, or of one file of it.
+// What to look for: every mount of a file system, or of one file in it.
 struct MountedThing {
   dev_t device = 0;
-  std::string root;  // "": whatever of it is mounted
-  // What it was mounted from; "": whatever. The kernel gives the number of a file system that is
-  // gone to the next one, so of one without a device (tmpfs) this tells whose it is.
+  std::string root;  // the mounted file or directory of it; "": any
+  // The mount's source; "": any. The kernel reuses the number of an unmounted file system, so for
+  // one without a device (tmpfs) the source identifies it.
   std::string source;
 };
 
@@ -33,7 +33,7 @@ MountedThing ThingOf(const MountEntry& entry);
 
 bool Matches(const MountedThing& thing, const MountedThing& mounted);
 
-// Things, to be asked at once for any of them.
+// A set of things with fast lookup.
 class ThingSet {
  public:
   explicit ThingSet(const std::vector<MountedThing>& things);
@@ -50,7 +50,7 @@ class ThingSet {
 struct MountUser {
   pid_t pid = 0;          // a process that sees the mount; 0: all that share our mount namespace
   std::string command;    // its name
-  std::string container;  // the first digits of the id in its cgroup's name; "" where there is none
+  std::string container;  // the first digits of the id in its cgroup's name; "" if there is none
   std::string place;      // where it sees it
   MountedThing thing;     // what is mounted there
 };
@@ -60,24 +60,24 @@ enum class Looking {
   kAtThreads,  // which may have mount namespaces of their own: slower
 };
 
-// Who has one of `things` mounted, but not at `own_top` or below. (Copies of a mount of ours that
-// are on the same directory in other mount namespaces go with that directory.)
+// Finds who has one of `things` mounted, except at `own_top` or below. (Copies of the plugin's
+// mounts on the same directories in other mount namespaces disappear with these directories.)
 std::vector<MountUser> FindMountUsers(const std::vector<MountedThing>& things,
                                       const std::string& own_top,
                                       Looking looking = Looking::kAtProcesses);
 
-// Users, to be asked at once for those of a thing.
+// Users with fast lookup by thing.
 class UserIndex {
  public:
   explicit UserIndex(const std::vector<MountUser>& users);
-  // Each once, in no order.
+  // Each user once, in no particular order.
   std::vector<MountUser> Of(const std::vector<MountedThing>& things) const;
 
  private:
   absl::flat_hash_map<dev_t, absl::flat_hash_map<std::string, std::vector<MountUser>>> users_;
 };
 
-// Who has a file at `place` or below open, or as working or root directory.
+// Finds who has a file at `place` or below open, or as working or root directory.
 std::vector<MountUser> FindFileUsers(const std::string& place);
 
 // "process 4711 (postgres) of container 0123456789ab has /data"; for several, the first three and

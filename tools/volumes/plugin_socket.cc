@@ -75,7 +75,7 @@ absl::StatusOr<Descriptor> MakeSocket(const std::string& path) {
     const Descriptor probe = NewSocket();
     if (connect(probe.get(), generic, sizeof address) == 0)
       return core::Refusal(EADDRINUSE, "socket.taken",
-                           absl::StrCat("somebody listens on ", path, " already"));
+                           absl::StrCat("another process is already listening on ", path));
     unlink(path.c_str());
   }
   Descriptor made = NewSocket();

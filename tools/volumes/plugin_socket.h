@@ -1,4 +1,4 @@
-// The socket on which container engines call: systemd's, or one of our own.
+// The socket that container engines connect to: systemd's, or the plugin's own.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_
 #define NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_
 

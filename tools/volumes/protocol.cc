@@ -22,7 +22,7 @@ struct Call {
 
 absl::Status NotJson(absl::string_view why) { return core::Refusal(EINVAL, "protocol.json", why); }
 
-// Some clients send numbers and booleans as such.
+// Some clients send JSON numbers and booleans.
 absl::StatusOr<std::string> TextOf(const Json& value, absl::string_view key) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_null()) return std::string();
@@ -76,7 +76,7 @@ Answered WithMountpoint(const absl::StatusOr<std::string>& path) {
 
 struct Verb {
   const char* path;
-  // Engines ask for volumes that they do not know yet: that is not worth a line.
+  // Not logged: engines ask for volumes before they create them.
   bool is_question;
   Answered (*run)(VolumeDriver&, const Call&);
 };
@@ -117,7 +117,7 @@ constexpr Verb kVerbs[] = {
      [](VolumeDriver&, const Call&) -> Answered {
        return Json{{"Capabilities", {{"Scope", "local"}}}};
      }},
-    // Not of the protocol: `nvdimmfs-volumes release`.
+    // Not part of the protocol: `nvdimmfs-volumes release`.
     {kReleaseCall, false,
      [](VolumeDriver& driver, const Call& call) { return Done(driver.Release(call.name)); }},
 };
@@ -158,8 +158,8 @@ Reply Answer(VolumeDriver& driver, const std::string& path, const std::string& b
   }
   std::string list;
   for (const Verb& verb : kVerbs) absl::StrAppend(&list, list.empty() ? "" : ", ", verb.path);
-  return Refuse(
-      404, core::Refusal(ENOSYS, "protocol.call", absl::StrCat("no such call; there are: ", list)));
+  return Refuse(404, core::Refusal(ENOSYS, "protocol.call",
+                                   absl::StrCat("no such call; known calls: ", list)));
 }
 
 }  // namespace nvdimmfs::volumes

@@ -1,8 +1,8 @@
 // The Docker volume plugin protocol, version 1: requests to calls, and back. No sockets.
 //
-// Lenient in what it reads: a body may be empty, keys may be missing, null or of another type where
-// that has a meaning. Strict in what it says: every answer is an object with "Err", which is "" or
-// a sentence.
+// It is lenient when it reads: a body may be empty; keys may be missing, null or of another type if
+// that makes sense. It is strict when it answers: every answer is an object with "Err", which is ""
+// or a sentence.
 // Source: docs.docker.com/engine/extend/plugins_volume.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_PROTOCOL_H_
 #define NVDIMMFS_TOOLS_VOLUMES_PROTOCOL_H_
@@ -24,7 +24,7 @@ struct Reply {
   std::string type = kProtocolType;
 };
 
-// The body of an answer with `status` to a request that is not a call, and why.
+// The answer with HTTP `status` to a request that is not a call; `why` is its sentence.
 std::string NotServed(int status, absl::string_view why);
 
 // `path` is the request's: "/VolumeDriver.Create".

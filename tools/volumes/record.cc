@@ -28,7 +28,7 @@ constexpr StateWord kStates[] = {{RecordState::kCreating, "creating"},
 absl::Status Bad(absl::string_view why) { return core::Refusal(EINVAL, "journal.record", why); }
 
 absl::StatusOr<Record> FromJson(const nlohmann::ordered_json& json) {
-  if (json.at("version") != kVersion) return Bad("a record of another version");
+  if (json.at("version") != kVersion) return Bad("unknown version of a record");
   Record record;
   record.uuid = json.at("uuid");
   record.name = json.at("name");
@@ -40,7 +40,7 @@ absl::StatusOr<Record> FromJson(const nlohmann::ordered_json& json) {
       record.state = state.state;
       known = true;
     }
-  if (!known) return Bad(absl::StrCat("no state \"", word, "\""));
+  if (!known) return Bad(absl::StrCat("unknown state \"", word, "\""));
   ASSIGN_OR_RETURN(record.options, ParseVolumeOptions(json.at("options").get<OptionMap>()));
   record.adopted = json.at("adopted");
   record.changed = json.at("changed");
@@ -48,7 +48,7 @@ absl::StatusOr<Record> FromJson(const nlohmann::ordered_json& json) {
   record.mount_ids = json.at("mount_ids").get<std::set<std::string>>();
   record.seen_in_use = json.value("seen_in_use", false);
   const auto uuid = core::Uuid::Parse(record.uuid);
-  if (!uuid || uuid->ToString() != record.uuid) return Bad("no uuid");
+  if (!uuid || uuid->ToString() != record.uuid) return Bad("malformed uuid");
   RETURN_IF_ERROR(record.adopted ? CheckLabelName(record.name) : CheckName(record.name));
   return record;
 }
@@ -84,7 +84,7 @@ std::string ToJson(const Record& record) {
 
 absl::StatusOr<Record> RecordFromJson(absl::string_view text) {
   ASSIGN_OR_RETURN(const nlohmann::ordered_json json, ParseJson(text));
-  // The library refuses with an exception; it ends here.
+  // The JSON library throws; no exception leaves this function.
   try {
     return FromJson(json);
   } catch (const nlohmann::json::exception& error) {

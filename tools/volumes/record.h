@@ -1,4 +1,4 @@
-// What is known of a volume beside its label: a record of the journal.
+// A record of the journal: what is known about a volume in addition to its label.
 //
 // Thread rules: plain values.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_RECORD_H_
@@ -15,25 +15,25 @@
 namespace nvdimmfs::volumes {
 
 enum class RecordState {
-  kCreating,    // the namespace may be half made: undone by whoever finds this
-  kFormatting,  // the namespace is whole, its content is not: made again from the start
+  kCreating,    // the namespace may be half made: to be undone
+  kFormatting,  // the content may be half made: to be made again
   kReady,
-  kRemoving,  // no volume any more: erased (or not) and freed by whoever finds this
-  kRemoved,   // of an older version; nothing is left
+  kRemoving,  // no volume any more: to be erased, if asked for, and freed
+  kRemoved,   // written by older versions; nothing is left
 };
 
 struct Record {
   std::string uuid;    // of the namespace
   std::string name;    // of the volume
-  std::string source;  // the file that it is on
+  std::string source;  // path of the source that holds the namespace
   RecordState state = RecordState::kReady;
   VolumeOptions options;
-  bool adopted = false;  // the namespace was there before
-  int64_t changed = 0;   // seconds since 1970: made, or removed
-  // Who has it mounted, in this boot of the machine.
+  bool adopted = false;  // the namespace was not made here
+  int64_t changed = 0;   // when it was made or removed, in seconds since 1970
+  // Mount ids, valid in the boot with this id.
   std::string boot_id;
   std::set<std::string> mount_ids;
-  // Whether somebody was seen to have it mounted since the last of these came.
+  // Whether a process was seen to have it mounted since the last of these ids came.
   bool seen_in_use = false;
 };
 

@@ -35,7 +35,7 @@ absl::Status Failed(const std::string& path, int error) {
                        : ""));
 }
 
-// What the plugin answers to one call, headers and all.
+// The plugin's answer to one call, with headers.
 absl::StatusOr<std::string> Exchange(const std::string& path, const std::string& request) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -80,8 +80,8 @@ absl::Status Release(const std::string& socket, const std::string& name) {
 
 int RunReleaseCommand(const tools::Arguments& arguments) {
   CLI::App app(
-      "Unmounts volumes that an engine which was killed still counts as mounted.\n"
-      "A volume that a process has mounted or open is refused, with that process.",
+      "Unmounts volumes that a killed engine left mounted.\n"
+      "Refused while a process has the volume mounted or open; the message names that process.",
       "nvdimmfs-volumes release");
   std::string socket = kDefaultSocket;
   std::vector<std::string> names;

@@ -6,11 +6,11 @@
 
 namespace nvdimmfs::volumes {
 
-// Where engines call.
+// The socket that engines connect to.
 inline constexpr char kDefaultSocket[] = "/run/docker/plugins/nvdimmfs.sock";
 inline constexpr char kReleaseCommand[] = "release";
 
-// Asks the plugin that runs to forget the mount ids of volumes and to unmount them. The exit code.
+// Asks the running plugin to unmount volumes and to forget their mount ids. Returns the exit code.
 int RunReleaseCommand(const tools::Arguments& arguments);
 
 }  // namespace nvdimmfs::volumes

@@ -1,4 +1,4 @@
-// Sixteen hexadecimal digits of a text (FNV-1a): for names, not against forgery.
+// Hashes a text to sixteen hexadecimal digits (FNV-1a): for names, not for security.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_SHORT_HASH_H_
 #define NVDIMMFS_TOOLS_VOLUMES_SHORT_HASH_H_
 

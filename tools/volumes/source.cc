@@ -44,7 +44,7 @@ std::string AbsoluteText(const backends::Source& source) {
   return absolute;
 }
 
-// A directory's name that says which source it is and differs for each.
+// A directory name that identifies the source and is unique.
 std::string DirectoryName(const std::string& path) {
   std::string name;
   for (const char c : path.substr(path.rfind('/') + 1).substr(0, 64))
@@ -52,7 +52,7 @@ std::string DirectoryName(const std::string& path) {
   return absl::StrCat("s-", name, "-", ShortHash(path));
 }
 
-// What the server said, without who said it of what: our caller says that in its own words.
+// The server's message without program and path, which the caller adds in its own words.
 std::string Sentence(absl::string_view said, const std::string& path) {
   const std::string of = absl::StrCat("nvdimmfs: mount ", path, ": ");
   if (const size_t at = said.find(of); at != absl::string_view::npos)
@@ -61,7 +61,7 @@ std::string Sentence(absl::string_view said, const std::string& path) {
   return std::string(said);
 }
 
-// By its path, so that its processes can be told by their name; unless an update took it away.
+// The path of this program, so that processes have its name; unless an update removed the file.
 std::string ThisProgram() {
   constexpr char kLink[] = "/proc/self/exe";
   std::error_code error;
@@ -69,7 +69,7 @@ std::string ThisProgram() {
   return !error && std::filesystem::exists(path, error) ? path.string() : kLink;
 }
 
-// By what the kernel must ask the server for: names and modes it may still know when that is gone.
+// Asks for what the kernel does not cache: it may still know names and modes of a dead server.
 bool IsServed(const std::string& mountpoint) {
   struct statfs answer = {};
   return statfs(absl::StrCat(mountpoint, "/bus/nd/devices").c_str(), &answer) == 0 &&
@@ -131,7 +131,7 @@ absl::Status Source::ServeUnlessServed(absl::Time patience) {
     const absl::Status status = RunCommand(
         {ThisProgram(), kServe, "-o", "allow_other,nosuid,nodev", text_, place}, Fate::kOutlivesUs);
     if (status.ok()) return absl::OkStatus();
-    // A server whose starter was killed is on its way, and one that was killed on its way out.
+    // A killed predecessor's server may still be starting, or a killed server still be ending.
     if (!absl::StrContains(status.message(), "[EBUSY") || absl::Now() > patience)
       return core::Refusal(core::ErrnoOf(status), "source.serve",
                            Sentence(status.message(), path_));

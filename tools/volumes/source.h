@@ -1,7 +1,7 @@
 // A file or device whose namespaces are volumes, and the process that serves its device tree.
 //
-// That process is not ours to lose: it holds the image's lock and answers for what containers have
-// open, so it lives on when this one dies, and whoever comes next finds it by its mount.
+// That process outlives this one: it holds the image's lock, and containers use its files. The next
+// plugin finds it by its mount.
 // Thread rules: any thread; Serve from one at a time.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_SOURCE_H_
@@ -31,9 +31,9 @@ class Source {
   std::string name() const;                          // the last part of the path
   DeviceTree& tree() { return tree_; }
 
-  // Serves it unless it is served. Refused with what the server said, which holds for an image
-  // that another plugin, mount or guest has open, which may be on its way out: until `patience`
-  // that is asked again; "source.serve".
+  // Serves the source unless it is served. If another plugin, mount or guest has the image open, it
+  // may be about to end: tries again until `patience`. Refused with the server's sentence,
+  // "source.serve".
   absl::Status Serve(absl::Time patience);
   // Why the last Serve was refused; "": it was not.
   std::string trouble() const;
@@ -42,17 +42,17 @@ class Source {
   enum class Answer {
     kServing,
     kGone,  // there is no server
-    kLate,  // there is one, and it does not answer
+    kLate,  // there is one, but it does not answer
   };
-  // Whether the server answers, by `deadline`. Any number of threads may ask.
+  // Whether the server answers by `deadline`. Any number of threads may ask.
   Answer Ping(absl::Time deadline);
-  // Its regions as far as it tells of them by `deadline`.
+  // Its regions; empty if the server does not answer by `deadline`.
   std::vector<DeviceTree::Region> Regions(absl::Time deadline);
-  // Unmounts, which ends the server once it has written everything back.
+  // Unmounts the tree; the server ends once it has written everything back.
   absl::Status Stop();
 
  private:
-  // What a thread that asks a server writes down, maybe after this object is gone.
+  // What a thread that asks a server stores, possibly after this object is gone.
   struct Told {
     explicit Told(const std::string& mountpoint) : tree(mountpoint) {}
     DeviceTree tree;
@@ -77,8 +77,7 @@ using Sources = std::vector<std::unique_ptr<Source>>;
 // One for each path that `texts` name; of several with one path, the first.
 Sources MakeSources(const std::vector<std::string>& texts, const std::string& directory);
 
-// The hidden form of this program's command line that is the server: `serve` and what nvdimmfs
-// takes for a mount.
+// The hidden command that runs the server: `serve`, followed by nvdimmfs's arguments for a mount.
 inline constexpr char kServe[] = "serve";
 
 }  // namespace nvdimmfs::volumes

@@ -16,7 +16,7 @@ bool StartThread(std::function<void()> work) {
   } catch (const std::system_error& error) {
     core::Log(core::LogLevel::kError, "volumes.threads",
               absl::StrCat("cannot start a thread: ", error.what(),
-                           "; see the limits on processes of this service"));
+                           "; check the limits on processes of this service"));
     return false;
   }
 }

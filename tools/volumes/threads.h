@@ -1,4 +1,4 @@
-// Threads that nobody joins, for work whose end is told in another way.
+// Detached threads, for work that reports its end in another way.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_THREADS_H_
 #define NVDIMMFS_TOOLS_VOLUMES_THREADS_H_
 
@@ -11,20 +11,20 @@
 
 namespace nvdimmfs::volumes {
 
-// False where the kernel has no thread for it (a limit on processes, memory); that is logged, and
-// `work` does not run.
+// False if the kernel gives no thread (a limit on processes, memory); that is logged, and `work`
+// does not run.
 bool StartThread(std::function<void()> work);
 
-// A question that many may ask at the same time, and that may hang: one thread at a time asks it,
-// for all.
+// Work that many callers want at the same time, and that may hang: one thread at a time does it,
+// for all callers.
 //
 // Thread rules: any thread.
 class SharedWork {
  public:
-  // `work` must stay good until it returns, which may be after this object is gone.
+  // `work` must remain valid until it returns, which may be after this object is gone.
   explicit SharedWork(std::function<void()> work);
 
-  // Whether the work ran, from its start after this call to its end, by `deadline`.
+  // Whether the work ran completely, starting after this call and ending by `deadline`.
   bool Run(absl::Time deadline);
 
  private:

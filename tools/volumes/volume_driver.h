@@ -1,4 +1,4 @@
-// What the plugin protocol asks for, as calls.
+// The calls of the plugin protocol.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_DRIVER_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUME_DRIVER_H_
 
@@ -15,31 +15,31 @@ namespace nvdimmfs::volumes {
 
 struct VolumeView {
   std::string name;
-  std::string mountpoint;  // "" while it is not mounted
-  int64_t created = 0;     // seconds since 1970; 0: not known
+  std::string mountpoint;  // "": not mounted
+  int64_t created = 0;     // seconds since 1970; 0: unknown
   nlohmann::ordered_json status;
 };
 
-// Thread rules: any thread. Every call is back within 5 seconds.
+// Thread rules: any thread. Every call returns within 5 seconds.
 class VolumeDriver {
  public:
   virtual ~VolumeDriver() = default;
-  // OK, too, where the very same volume is there already. Refused with EEXIST, "volume.exists";
+  // Also OK if the same volume exists. Refused with EEXIST, "volume.exists";
   // ENOSPC, "volume.room"; as ParseVolumeOptions; as the device tree refuses.
   virtual absl::Status Create(const std::string& name, const OptionMap& options) = 0;
-  // OK, too, where there is no such volume. Refused with EBUSY, "volume.mounted"; EPERM,
+  // Also OK if there is no such volume. Refused with EBUSY, "volume.mounted"; EPERM,
   // "volume.adopted".
   virtual absl::Status Remove(const std::string& name) = 0;
-  // The directory to show to a container. The same id again is the same mount.
+  // The directory to mount in a container. A repeated id is the same mount.
   virtual absl::StatusOr<std::string> Mount(const std::string& name, const std::string& id) = 0;
-  // OK, too, for an id that does not have it mounted, and where there is no such volume.
+  // Also OK for an unknown id, and if there is no such volume.
   virtual absl::Status Unmount(const std::string& name, const std::string& id) = 0;
   virtual absl::StatusOr<std::string> Path(const std::string& name) = 0;
   virtual absl::StatusOr<VolumeView> Get(const std::string& name) = 0;
   // Without their status.
   virtual std::vector<VolumeView> List() = 0;
-  // Forgets who asked for it, and unmounts it. Refused with ENOENT, "volume.none"; EBUSY,
-  // "volume.mounted", while somebody has it.
+  // Unmounts the volume and forgets its mount ids. Refused with ENOENT, "volume.none"; EBUSY,
+  // "volume.mounted", while a process uses it.
   virtual absl::Status Release(const std::string& name) = 0;
   // OpenMetrics.
   virtual std::string Metrics() = 0;

@@ -1,4 +1,4 @@
-// What `-o key=value` of a new volume says.
+// Options of a new volume, `-o key=value`.
 //
 // Thread rules: plain values.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_OPTIONS_H_
@@ -20,9 +20,9 @@ enum class VolumeMode { kFs, kRaw, kSector, kFsdax };
 using OptionMap = std::map<std::string, std::string>;
 
 struct VolumeOptions {
-  uint64_t size = 0;  // of the namespace, in bytes; 0: not said
+  uint64_t size = 0;  // of the namespace, in bytes; 0: not given
   VolumeMode mode = VolumeMode::kFs;
-  bool on_raw = false;          // a file system of mode fs stands on a raw namespace, not on a BTT
+  bool on_raw = false;          // mode fs: on a raw namespace instead of a BTT
   std::string fstype = "ext4";  // of modes fs and fsdax
   std::optional<uint64_t> sector_size;
   std::optional<uint64_t> align;
@@ -43,9 +43,9 @@ struct VolumeOptions {
   friend bool operator==(const VolumeOptions&, const VolumeOptions&) = default;
 };
 
-// Refused with EINVAL, "volume.option": what is unknown, has no such value, or contradicts another;
-// with the word that was probably meant. "mode" takes a volume's mode or, in octal digits, the
-// permission bits. "o" takes options between commas.
+// Refuses unknown options and values, and contradictions, with EINVAL, "volume.option", and the
+// word that was probably meant. "mode" takes a volume's mode or, in octal digits, the permission
+// bits. "o" takes several options, separated by commas.
 absl::StatusOr<VolumeOptions> ParseVolumeOptions(const OptionMap& options);
 
 // The same as a map that ParseVolumeOptions reads.

@@ -40,7 +40,7 @@ struct Wanted {
   std::string default_size;
 };
 
-// Signals that end us, as a descriptor; blocked from here on in all threads.
+// A descriptor for the signals that end the plugin; they are blocked in all threads from here on.
 Descriptor EndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -60,7 +60,7 @@ absl::Status Run(Wanted wanted) {
   const bool own_socket = !socket;
   const Descriptor end = EndSignals();
   ASSIGN_OR_RETURN(std::unique_ptr<Volumes> opened, Volumes::Open(wanted.config));
-  // Not destroyed: a thread that waits for a server that hangs would have to be waited for.
+  // Never destroyed: destruction would wait for threads that wait for hung servers.
   static Volumes* const volumes = opened.release();
   if (own_socket) {
     ASSIGN_OR_RETURN(socket, MakeSocket(wanted.socket));
@@ -82,17 +82,17 @@ absl::Status Run(Wanted wanted) {
 int Main(const tools::Arguments& arguments) {
   CLI::App app(
       "Container volumes on persistent memory: a volume plugin for podman and docker.\n"
-      "`nvdimmfs-volumes release VOLUME` unmounts what a killed engine left. See "
+      "`nvdimmfs-volumes release VOLUME` unmounts what a killed engine left mounted. See "
       "nvdimmfs-volumes(8).",
       "nvdimmfs-volumes");
   Wanted wanted;
   app.add_option("--root", wanted.root, "state and mount points")->capture_default_str();
-  app.add_option("--socket", wanted.socket,
-                 "where engines call; not used where systemd passes a socket")
+  app.add_option("--socket", wanted.socket, "socket for engines; ignored if systemd passes one")
       ->capture_default_str();
-  app.add_option("--default-size", wanted.default_size, "of volumes that are made without size=");
+  app.add_option("--default-size", wanted.default_size,
+                 "size of volumes that are created without size=");
   app.add_flag("--adopt", wanted.config.adopt,
-               "namespaces that were not made here may be removed like the others");
+               "allow removal of namespaces that this plugin did not create");
   app.set_version_flag("-V,--version", tools::VersionText("nvdimmfs-volumes"));
   app.add_option("SOURCE", wanted.config.sources,
                  "image or topology files, as nvdimmfs takes them, with options after a comma")
