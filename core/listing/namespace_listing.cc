@@ -9,9 +9,6 @@
 namespace nvdimmfs::core {
 namespace {
 
-using DaxKind;
-using NdKind;
-
 // By its name: a region may have thousands of claims, and each of its namespaces asks.
 std::optional<DeviceView> FindClaim(const DeviceView& ns) {
   const std::string holder = ns.Text("holder").value_or("");

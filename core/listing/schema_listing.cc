@@ -16,8 +16,6 @@
 namespace nvdimmfs::core {
 namespace {
 
-using NdKind;
-
 template <typename T>
 Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
