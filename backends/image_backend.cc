@@ -16,6 +16,7 @@
 #include "backends/whole_file.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_area.h"
 #include "core/media/media.h"
 #include "core/media/media_slice.h"
@@ -76,7 +77,7 @@ void TellLongerArea(const std::string& path, core::DimmSource& dimm) {
 }
 
 bool HasIndex(const core::DimmSource& dimm) {
-  return dimm.labels != nullptr && core::LabelArea::HasIndex(*dimm.labels);
+  return dimm.labels != nullptr && core::HasLabelIndex(*dimm.labels);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 #include "backends/image_create.h"
 #include "core/base/status.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_area.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -123,7 +124,7 @@ TEST_P(ImageBackendTest, LabelsOfALargeAreaAreFoundOnceWritten) {
     ASSERT_TRUE(told.ok()) << told.status();
     auto area = core::LabelArea::Open(told->labels);
     ASSERT_TRUE(area.ok());
-    ASSERT_TRUE(area->Initialise(core::LabelVersion::kV1_1).ok());
+    ASSERT_TRUE(area->Initialise(core::LabelV1_1()).ok());
   }
   auto found = Open();
   ASSERT_TRUE(found.ok());
@@ -253,8 +254,8 @@ TEST_P(ImageBackendTest, ALabelFileMayBeAsSmallAsALabelAreaIs) {
     ASSERT_EQ(dimm->labels->size(), size);
     auto area = core::LabelArea::Open(dimm->labels);
     ASSERT_TRUE(area.ok()) << area.status();
-    EXPECT_TRUE(area->Initialise(core::LabelVersion::kV1_1).ok()) << size;
-    EXPECT_TRUE(core::LabelArea::HasIndex(*dimm->labels));
+    EXPECT_TRUE(area->Initialise(core::LabelV1_1()).ok()) << size;
+    EXPECT_TRUE(core::HasLabelIndex(*dimm->labels));
   }
   std::remove(labels.c_str());
 }

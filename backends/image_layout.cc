@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "backends/content.h"
 #include "core/base/status.h"
-#include "core/labels/label_area.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_signature.h"
 #include "core/labels/slot_survey.h"
@@ -51,12 +51,12 @@ class IndexSearch {
 
   bool HasValidIndex(uint64_t size) const {
     const uint64_t start = file_size_ - size;
-    const std::vector<uint64_t> offsets = core::LabelArea::IndexOffsets(size);
+    const std::vector<uint64_t> offsets = core::LabelIndexOffsets(size);
     if (std::none_of(offsets.begin(), offsets.end(),
                      [&](uint64_t offset) { return HasSignature(start + offset); }))
       return false;
     auto area = core::MediaSlice::Make(file_, {start, size});
-    return area.ok() && core::LabelArea::HasIndex(**area);
+    return area.ok() && core::HasLabelIndex(**area);
   }
   bool HasSignature(uint64_t offset) const {
     if (offset < read_from_) return core::HasIndexSignature(*file_, offset);

@@ -32,7 +32,8 @@ class ImageLayoutTest : public ::testing::Test {
   void MakeFile(uint64_t size) { file_ = std::make_shared<MemoryMedia>(size); }
   // Writes the index blocks of a label area of `size` bytes that ends `before_end` bytes before the
   // end of the file.
-  void Label(uint64_t size, LabelVersion version = LabelVersion::kV1_2, uint64_t before_end = 0) {
+  void Label(uint64_t size, const LabelVersion& version = core::LabelV1_2(),
+             uint64_t before_end = 0) {
     auto slice = core::MediaSlice::Make(file_, {file_->size() - before_end - size, size});
     ASSERT_TRUE(slice.ok());
     auto area = LabelArea::Open(*slice);
@@ -138,12 +139,12 @@ TEST_F(ImageLayoutTest, BlankRemainderUnder128KiBIsData) {
 }
 
 TEST_F(ImageLayoutTest, IndexBlocksTellTheSize) {
-  for (LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
+  for (const LabelVersion* version : {&core::LabelV1_1(), &core::LabelV1_2()}) {
     for (uint64_t label_size : {128 * kKiB, 132 * kKiB, 192 * kKiB, 256 * kKiB, 1 * kMiB, 2 * kMiB,
                                 1 * kMiB + 128 * kKiB, 3 * kMiB, 16 * kMiB}) {
       SCOPED_TRACE(label_size);
       MakeFile(64 * kMiB + label_size);
-      Label(label_size, version);
+      Label(label_size, *version);
       EXPECT_EQ(Divide().labels, (core::Range{64 * kMiB, label_size}));
       EXPECT_EQ(Divide().data.size, 64 * kMiB);
       EXPECT_TRUE(Divide().findings.empty());
@@ -188,10 +189,10 @@ TEST_F(ImageLayoutTest, ADamagedIndexStillTellsWhereLabelsBegin) {
 // Whatever became of both index blocks: the labels are not taken for data, nor for blank.
 TEST_F(ImageLayoutTest, LabelsWithoutAnIndexStillTellWhereTheirAreaBegins) {
   for (const uint64_t size : {128 * kKiB, 256 * kKiB, kMiB}) {
-    for (const LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
+    for (const LabelVersion* version : {&core::LabelV1_1(), &core::LabelV1_2()}) {
       for (const int fill : {0, 0xee}) {
         MakeFile(64 * kMiB + size);
-        Label(size, version);
+        Label(size, *version);
         const uint64_t start = 64 * kMiB;
         auto slice = core::MediaSlice::Make(file_, {start, size});
         auto area = LabelArea::Open(*slice);

@@ -45,7 +45,7 @@ std::string StateAt(const std::shared_ptr<core::Media>& file, uint64_t start) {
 std::shared_ptr<FaultyMedia> MakeFile() {
   auto file = std::make_shared<FaultyMedia>(kSize);
   LabelArea area = AreaAt(file, kFrom.start);
-  EXPECT_TRUE(area.Initialise(core::LabelVersion::kV1_2).ok());
+  EXPECT_TRUE(area.Initialise(core::LabelV1_2()).ok());
   for (uint8_t n = 1; n <= 4; ++n) {
     core::NamespaceLabel label;
     label.uuid = core::Uuid(core::Uuid::Bytes{n});

@@ -12,7 +12,7 @@
 #include "backends/image_layout.h"
 #include "core/base/endian.h"
 #include "core/base/shell_word.h"
-#include "core/labels/label_area.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_signature.h"
 #include "core/media/memory_media.h"
@@ -135,7 +135,7 @@ class Search {
     std::vector<std::byte> blocks(
         std::min({uint64_t{index.label_offset}, size, file_.size() - start}));
     if (!file_.Peek(start, absl::MakeSpan(blocks)).ok() || !(*area)->Write(0, blocks).ok()) return;
-    if (core::LabelArea::HasIndex(**area)) found_.insert({start, size});
+    if (core::HasLabelIndex(**area)) found_.insert({start, size});
   }
 
   static constexpr uint64_t kPiece = 1 << 20;

@@ -11,7 +11,7 @@ namespace {
 std::optional<uint32_t> SlotOfLabels(const core::DimmSource& dimm) {
   if (dimm.labels == nullptr) return std::nullopt;
   const auto area = core::LabelArea::Open(dimm.labels);
-  if (!area.ok() || area->is_cxl() || area->labels().empty()) return std::nullopt;
+  if (!area.ok() || !area->version().has_cookie() || area->labels().empty()) return std::nullopt;
   const uint64_t cookie = area->labels()[0].label.isetcookie;
   for (const core::StoredLabel& stored : area->labels())
     if (stored.label.isetcookie != cookie || stored.label.nlabel != 1) return std::nullopt;
@@ -19,7 +19,7 @@ std::optional<uint32_t> SlotOfLabels(const core::DimmSource& dimm) {
     const core::DimmIdentity identity = QemuIdentity(slot);
     const core::SetMember member{.serial = identity.serial, .vendor = identity.vendor};
     const core::SetCookies cookies = core::ComputeSetCookies({&member, 1});
-    if ((area->is_v1_1() ? cookies.v1_1 : cookies.v1_2) == cookie) return slot;
+    if (area->version().CookieOf(cookies) == cookie) return slot;
   }
   return std::nullopt;
 }

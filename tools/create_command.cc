@@ -38,7 +38,7 @@ absl::Status Initialise(const backends::NewImage& image, const std::string& vers
   options.label_size = image.label_size;
   ASSIGN_OR_RETURN(core::DimmSource dimm, backends::OpenImage(image.path, 0, options));
   ASSIGN_OR_RETURN(core::LabelArea area, core::LabelArea::Open(dimm.labels));
-  return area.Initialise(version == "1.1" ? core::LabelVersion::kV1_1 : core::LabelVersion::kV1_2);
+  return area.Initialise(*core::LabelVersionNamed(version));
 }
 
 std::string DescribeLabels(const backends::NewImage& image, const std::string& version) {

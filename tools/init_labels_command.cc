@@ -11,6 +11,7 @@
 #include "backends/sources/source.h"
 #include "core/base/status.h"
 #include "core/base/utf8.h"
+#include "core/labels/give_up_slot.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_repair.h"
 #include "tools/check/label_copy.h"
@@ -59,10 +60,9 @@ absl::StatusOr<Found> FindDimm(const std::vector<core::BusSource>& buses, const 
                                     absl::StrJoin(names, ", ")));
 }
 
-absl::StatusOr<core::LabelVersion> VersionOf(const Wanted& wanted, const core::DimmSource& dimm) {
-  if (wanted.version == "1.1") return core::LabelVersion::kV1_1;
-  if (wanted.version == "1.2") return core::LabelVersion::kV1_2;
-  return dimm.cxl_labels ? core::LabelVersion::kV2_1 : core::LabelVersion::kV1_2;
+const core::LabelVersion& VersionOf(const Wanted& wanted, const core::DimmSource& dimm) {
+  const core::LabelVersion* const version = core::LabelVersionNamed(wanted.version);
+  return version == nullptr ? *dimm.new_labels : *version;
 }
 
 absl::Status InUse(const core::LabelArea& area, const absl::Status& not_blank) {
@@ -89,8 +89,8 @@ absl::Status Keep(const Wanted& wanted, const Found& found) {
 
 absl::Status Initialise(const Wanted& wanted, const Found& found) {
   ASSIGN_OR_RETURN(core::LabelArea area,
-                   core::LabelArea::Open(found.dimm.labels, found.dimm.cxl_labels));
-  ASSIGN_OR_RETURN(const core::LabelVersion version, VersionOf(wanted, found.dimm));
+                   core::LabelArea::Open(found.dimm.labels, *found.dimm.new_labels));
+  const core::LabelVersion& version = VersionOf(wanted, found.dimm);
   const absl::Status blank = area.CheckBlank();
   if (!blank.ok() && !wanted.force) return InUse(area, blank);
   if (blank.ok()) {
@@ -99,8 +99,8 @@ absl::Status Initialise(const Wanted& wanted, const Found& found) {
     RETURN_IF_ERROR(Keep(wanted, found));
     RETURN_IF_ERROR(area.InitialiseOver(version));
   }
-  PrintData(absl::StrCat(found.name, ": ", area.size(), " bytes of labels, version ", area.major(),
-                         ".", area.minor(), ", ", area.slot_count(), " slots, all free\n"));
+  PrintData(absl::StrCat(found.name, ": ", area.size(), " bytes of labels, version ",
+                         area.number().ToString(), ", ", area.slot_count(), " slots, all free\n"));
   return absl::OkStatus();
 }
 
@@ -108,7 +108,7 @@ absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
   if (!wanted.force)
     return core::Refusal(EINVAL, "init.slot", "--slot gives a label up: say --force as well");
   const core::LabelRepairOptions options{.capacity = found.dimm.capacity->size(),
-                                         .expect_cxl = found.dimm.cxl_labels,
+                                         .expected = found.dimm.new_labels,
                                          .elsewhere = {},
                                          .source = {},
                                          .save = nullptr};

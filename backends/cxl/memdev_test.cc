@@ -269,7 +269,7 @@ TEST_F(MemdevTest, AFailingLabelWriteLeavesOldOrNew) {
     state_.writes_until_failure = -1;
     auto media = std::make_shared<LsaMedia>(MakeOrDie(), false);
     auto area = core::LabelArea::Open(media);
-    ASSERT_TRUE(area.ok() && area->Initialise(core::LabelVersion::kV1_2).ok());
+    ASSERT_TRUE(area.ok() && area->Initialise(core::LabelV1_2()).ok());
     ASSERT_TRUE(area->Update(label, {}).ok());
     state_.writes_until_failure = allowed;
     label.dpa = 1 << 20;

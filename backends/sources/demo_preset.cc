@@ -31,12 +31,12 @@ constexpr absl::string_view kPersistent = "66f0d379-b4f3-4074-ac43-0d3318b78cdb"
 
 struct DemoDimm {
   uint64_t size;
-  std::optional<LabelVersion> labels;  // none: blank
+  const LabelVersion& (*labels)();  // null: blank
 };
-constexpr DemoDimm kDimms[] = {{128 * kMiB, LabelVersion::kV1_2},
-                               {128 * kMiB, LabelVersion::kV1_2},
-                               {64 * kMiB, LabelVersion::kV1_1},
-                               {64 * kMiB, std::nullopt}};
+constexpr DemoDimm kDimms[] = {{128 * kMiB, core::LabelV1_2},
+                               {128 * kMiB, core::LabelV1_2},
+                               {64 * kMiB, core::LabelV1_1},
+                               {64 * kMiB, nullptr}};
 
 struct DemoNamespace {
   absl::string_view region;
@@ -52,9 +52,9 @@ constexpr DemoNamespace kNamespaces[] = {
 
 absl::StatusOr<DimmSource> MakeDimm(const DemoDimm& demo, uint32_t number) {
   auto labels = std::make_shared<MemoryMedia>(kLabelSize);
-  if (demo.labels) {
+  if (demo.labels != nullptr) {
     ASSIGN_OR_RETURN(core::LabelArea area, core::LabelArea::Open(labels));
-    RETURN_IF_ERROR(area.Initialise(*demo.labels));
+    RETURN_IF_ERROR(area.Initialise(demo.labels()));
   }
   DimmSource dimm;
   dimm.description = absl::StrCat("DIMM ", number, " of the demo");

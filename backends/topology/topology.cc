@@ -230,7 +230,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   if (!table.Finish().ok()) return;
   dimm->identity = identity;
   dimm->labelling = cxl_;
-  dimm->cxl_labels = label_format.value_or("efi") == "cxl";
+  if (label_format.value_or("efi") == "cxl") dimm->new_labels = &core::LabelV2_1();
   serials_.push_back(serial);
   const std::string called = name.value_or(image.value_or(""));
   if (!called.empty() && !by_name_.emplace(called, bus.dimms.size()).second)

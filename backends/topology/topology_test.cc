@@ -119,7 +119,8 @@ void LabelRegion(const std::string& directory, const char* image, core::RegionLa
   auto dimm = OpenImage(directory + "/" + image, 0, {.label_size = 128 << 10});
   ASSERT_TRUE(dimm.ok()) << dimm.status();
   auto area = core::LabelArea::Open(dimm->labels, true);
-  ASSERT_TRUE(area.ok() && (area->is_cxl() || area->Initialise(core::LabelVersion::kV2_1).ok()));
+  ASSERT_TRUE(area.ok() &&
+              (area->version().has_region_labels() || area->Initialise(core::LabelV2_1()).ok()));
   label.uuid = *core::Uuid::Parse("11111111-2222-3333-4444-555555555501");
   ASSERT_TRUE(area->UpdateRegion(label, {}).ok());
 }
@@ -276,7 +277,7 @@ image = "plain.img"
   EXPECT_EQ(region.range_index, 7);
   EXPECT_EQ(region.type_guid.ToString(), "00000000-0000-0000-0000-0000000000ab");
   EXPECT_EQ(region.uuid.ToString(), "00000000-0000-0000-0000-0000000000cd");
-  EXPECT_TRUE(bus.dimms[0].cxl_labels);
+  EXPECT_EQ(bus.dimms[0].new_labels, &core::LabelV2_1());
   ASSERT_EQ(region.mappings.size(), 2u);
   EXPECT_EQ(region.mappings[0].dimm, 1u);
   EXPECT_EQ(region.mappings[0].dpa, (core::Range{4 * kMiB, 8 * kMiB}));

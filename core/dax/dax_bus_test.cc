@@ -14,7 +14,7 @@ namespace {
 // A namespace of 512 MiB in mode devdax, and one that has no whole block of memory.
 class DaxBusTest : public testing::Test {
  protected:
-  DaxBusTest() : m({.size = 1 << 30, .labels = LabelVersion::kV1_2}) {
+  DaxBusTest() : m({.size = 1 << 30, .labels = &LabelV1_2()}) {
     EXPECT_EQ(m.Set("region0/x/create", "size=512M mode=devdax align=2M map=mem"), "");
     EXPECT_EQ(m.Set("region0/x/create", "size=64M mode=devdax align=2M map=mem"), "");
   }

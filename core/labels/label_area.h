@@ -12,59 +12,39 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/base/finding.h"
-#include "core/labels/cxl_label.h"
+#include "core/labels/label_slots.h"
 #include "core/labels/label_verdict.h"
-#include "core/labels/namespace_label.h"
+#include "core/labels/label_version.h"
+#include "core/labels/label_versions.h"
 #include "core/media/media.h"
 
 namespace nvdimmfs::core {
 
-struct StoredLabel {
-  uint32_t slot = 0;
-  NamespaceLabel label;
-};
-
-struct StoredRegionLabel {
-  uint32_t slot = 0;
-  RegionLabel label;
-};
-
-// v2.1 is that of CXL: labels of 256 bytes, of namespaces and of regions (cxl_label.h).
-enum class LabelVersion { kV1_1, kV1_2, kV2_1 };
-
 class LabelArea {
  public:
-  // Reads and validates. An area without a valid index block opens, too (has_index() false): what
-  // it is says verdict(). Refused with ENXIO, reason "label.area.size", where two index blocks and
-  // two labels do not fit, or the area is larger than 32 bits can say. A read error of the index
-  // blocks, or of labels in use, is passed on. `expect_cxl` settles what an area is whose index
-  // could be of either kind: see is_cxl().
-  static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media, bool expect_cxl = false);
-
-  // Whether `media` holds at least one valid index block. Reads at most the index blocks.
-  static bool HasIndex(const Media& media);
-  // Where in an area of `size` bytes index blocks can begin: multiples of 256, ascending.
-  static std::vector<uint64_t> IndexOffsets(uint64_t size);
+  // Reads and validates. An area without a valid index block opens, too (has_index() false):
+  // verdict() says what it is. Refused with ENXIO, reason "label.area.size", where two index blocks
+  // and two labels do not fit, or the area is larger than 32 bits can say. A read error of the
+  // index blocks, or of labels in use, is passed on. `expected` settles what an area is whose index
+  // may lie over labels of several versions and which has no valid label.
+  static absl::StatusOr<LabelArea> Open(std::shared_ptr<Media> media,
+                                        const LabelVersion& expected = LabelV1_2());
 
   uint64_t size() const;
   LabelVerdict verdict() const;
   bool has_index() const;
-  // Of the current index; for a blank area what the next Initialise will use (v1.2, 256-byte
-  // labels; v1.1 where the area is too small for that).
-  uint16_t major() const;
-  uint16_t minor() const;
-  bool is_v1_1() const;  // a valid index, of version 1.1 exactly
-  // A valid index of version 2.1 or later under which all valid labels are CXL's, and there is one
-  // or Open was told to expect them. Kernels that know no CXL labels keep v1.2 labels under such an
-  // index until they first write it.
-  bool is_cxl() const;
-  uint32_t label_size() const;  // bytes: 128 or 256
+  // What the labels are, and are written as. Under an index of a version that is not known, the
+  // policy for those; without a valid index 1.2, as kernels take it.
+  const LabelVersion& version() const;
+  // What the current index states. Without a valid index, that of labels of label_size().
+  LabelVersionNumber number() const;
+  // Bytes: 128 or 256. Without a valid index the largest of which two fit.
+  uint32_t label_size() const;
   uint32_t slot_count() const;
   uint32_t free_slots() const;  // as the current index has them
   uint32_t sequence() const;    // 1..3; 0 for a blank area
@@ -74,7 +54,7 @@ class LabelArea {
   // The slots in use whose label passes its own checks, in slot order. The next Update or
   // Initialise invalidates iterators.
   const std::vector<StoredLabel>& labels() const;
-  // Likewise the labels of regions; only where is_cxl().
+  // Likewise the labels of regions.
   const std::vector<StoredRegionLabel>& region_labels() const;
   // What Open noticed, by the reasons of label_verdict.h. What an Update repairs or frees is
   // dropped from the list.
@@ -95,11 +75,11 @@ class LabelArea {
   // Takes a blank area into use: writes two fresh index blocks (sequence 3 and 2), all slots free.
   // Refused as CheckBlank says, and with ENXIO, "label.area.size", where labels of `version` do not
   // fit. After a media error the object shows what the media then holds.
-  absl::Status Initialise(LabelVersion version);
+  absl::Status Initialise(const LabelVersion& version);
   // The same for any area, whatever it holds: its labels are given up. That is for a user to say.
   // Slots are not touched. An area that has an index is emptied first, so that a power cut leaves
   // all of the old labels or none.
-  absl::Status InitialiseOver(LabelVersion version);
+  absl::Status InitialiseOver(const LabelVersion& version);
 
   // One update: stores `label` in the lowest free slot, if there is a label, frees `slots_to_free`,
   // and commits the next index. Returns the slot (or nothing when only freeing). Refused with
@@ -111,7 +91,8 @@ class LabelArea {
   // that its version's labels lack; checksums are made here.
   absl::StatusOr<std::optional<uint32_t>> Update(const std::optional<NamespaceLabel>& label,
                                                  absl::Span<const uint32_t> slots_to_free);
-  // The same for a region's label. Refused with EINVAL, "label.region.version", unless is_cxl().
+  // The same for a region's label. Refused with EINVAL, "label.region.version", where the
+  // version has none.
   absl::StatusOr<uint32_t> UpdateRegion(const RegionLabel& label,
                                         absl::Span<const uint32_t> slots_to_free);
 
@@ -121,9 +102,8 @@ class LabelArea {
 
  private:
   struct State;
-  using AnyLabel = std::variant<std::monostate, NamespaceLabel, RegionLabel>;
   explicit LabelArea(std::shared_ptr<State> state);
-  absl::StatusOr<std::optional<uint32_t>> Store(const AnyLabel& label,
+  absl::StatusOr<std::optional<uint32_t>> Store(const std::optional<AnyLabel>& label,
                                                 absl::Span<const uint32_t> slots_to_free);
   std::shared_ptr<State> state_;
 };

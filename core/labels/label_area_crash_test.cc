@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_test_util.h"
@@ -28,13 +29,13 @@ constexpr uint64_t kArea = 2048;  // 12 or 6 slots
 constexpr uint64_t kOutcomes = 64;
 
 // CXL labels where the index permits: what is empty is as it was initialised.
-LabelArea OpenAny(std::shared_ptr<Media> media) { return MustOpen(std::move(media), true); }
+LabelArea OpenAny(std::shared_ptr<Media> media) { return MustOpen(std::move(media), LabelV2_1()); }
 
 // What a reader finds: comparable, and readable in a failure.
 std::string StateOf(const LabelArea& area) {
   if (!area.has_index()) return area.verdict() == LabelVerdict::kBlank ? "blank" : "damaged";
   std::string state =
-      absl::StrCat("v", area.major(), ".", area.minor(), area.is_cxl() ? "cxl" : "");
+      absl::StrCat("v", area.number().ToString(), area.version().has_region_labels() ? "cxl" : "");
   for (const StoredLabel& stored : area.labels())
     absl::StrAppend(&state, " ", stored.slot, ":", stored.label.uuid.ToString().substr(0, 4), "/",
                     stored.label.name, "/", stored.label.rawsize, "/", stored.label.flags);
@@ -58,11 +59,11 @@ NamespaceLabel Label(uint8_t n, uint64_t rawsize = 4096, uint32_t flags = 0) {
 // One acknowledged-or-not operation on an area.
 using Operation = std::function<absl::Status(LabelArea&)>;
 
-Operation Initialise(LabelVersion version) {
-  return [version](LabelArea& area) { return area.Initialise(version); };
+Operation Initialise(const LabelVersion& version) {
+  return [&version](LabelArea& area) { return area.Initialise(version); };
 }
-Operation InitialiseOver(LabelVersion version) {
-  return [version](LabelArea& area) { return area.InitialiseOver(version); };
+Operation InitialiseOver(const LabelVersion& version) {
+  return [&version](LabelArea& area) { return area.InitialiseOver(version); };
 }
 Operation Store(NamespaceLabel label, std::vector<uint32_t> frees = {}) {
   return [label, frees](LabelArea& area) { return area.Update(label, frees).status(); };
@@ -147,29 +148,28 @@ void ExpectOldOrNew(const FaultyMedia& start, const std::vector<Operation>& oper
   EXPECT_GT(checked, 20);
 }
 
-constexpr LabelVersion kVersions[] = {LabelVersion::kV1_1, LabelVersion::kV1_2,
-                                      LabelVersion::kV2_1};
+const auto kVersions = LabelVersions();
 
 // Two namespaces, the way a kernel leaves them: live in slots 1 and 2.
-std::vector<Operation> TwoNamespaces(LabelVersion version) {
+std::vector<Operation> TwoNamespaces(const LabelVersion& version) {
   return {Initialise(version), Store(Label(1, 4096, kLabelUpdating)), Store(Label(1), {0}),
           Store(Label(2, 4096, kLabelUpdating)), Store(Label(2), {0})};
 }
 
 TEST(LabelAreaCrashTest, InitialiseLeavesBlankOrInitialised) {
-  for (LabelVersion version : kVersions) ExpectOldOrNew(*Blank(), {Initialise(version)});
+  for (const LabelVersion* version : kVersions) ExpectOldOrNew(*Blank(), {Initialise(*version)});
 }
 
 // In one go, where the sequence numbers tie for an instant.
 TEST(LabelAreaCrashTest, FirstNamespaceOnABlankArea) {
-  for (LabelVersion version : kVersions)
-    ExpectOldOrNew(*Blank(), {Initialise(version), Store(Label(1, 4096, kLabelUpdating)),
+  for (const LabelVersion* version : kVersions)
+    ExpectOldOrNew(*Blank(), {Initialise(*version), Store(Label(1, 4096, kLabelUpdating)),
                               Store(Label(1), {0})});
 }
 
 TEST(LabelAreaCrashTest, Create) {
-  for (LabelVersion version : kVersions)
-    ExpectOldOrNew(*After(TwoNamespaces(version)),
+  for (const LabelVersion* version : kVersions)
+    ExpectOldOrNew(*After(TwoNamespaces(*version)),
                    {Store(Label(3, 4096, kLabelUpdating)), Store(Label(3), {0})});
 }
 
@@ -184,31 +184,31 @@ TEST(LabelAreaCrashTest, RegionLabel) {
       return area.UpdateRegion(label, frees).status();
     };
   };
-  ExpectOldOrNew(*After({Initialise(LabelVersion::kV2_1)}),
+  ExpectOldOrNew(*After({Initialise(LabelV2_1())}),
                  {store(4096, kLabelUpdating, {}), store(4096, 0, {0}), Store(Label(1), {})});
-  ExpectOldOrNew(*After(TwoNamespaces(LabelVersion::kV2_1)),
+  ExpectOldOrNew(*After(TwoNamespaces(LabelV2_1())),
                  {store(4096, kLabelUpdating, {}), store(8192, 0, {0}), Free({1})});
 }
 
 TEST(LabelAreaCrashTest, Resize) {
-  for (LabelVersion version : kVersions)
-    ExpectOldOrNew(*After(TwoNamespaces(version)),
+  for (const LabelVersion* version : kVersions)
+    ExpectOldOrNew(*After(TwoNamespaces(*version)),
                    {Store(Label(1, 8192, kLabelUpdating), {1}), Store(Label(1, 8192), {0})});
 }
 
 TEST(LabelAreaCrashTest, Rename) {
-  for (LabelVersion version : kVersions)
-    ExpectOldOrNew(*After(TwoNamespaces(version)),
+  for (const LabelVersion* version : kVersions)
+    ExpectOldOrNew(*After(TwoNamespaces(*version)),
                    {Store(Label(4, 4096, kLabelUpdating), {1}), Store(Label(4), {0})});
 }
 
 TEST(LabelAreaCrashTest, Delete) {
-  for (LabelVersion version : kVersions)
-    ExpectOldOrNew(*After(TwoNamespaces(version)), {Free({1}), Free({2})});
+  for (const LabelVersion* version : kVersions)
+    ExpectOldOrNew(*After(TwoNamespaces(*version)), {Free({1}), Free({2})});
 }
 
 TEST(LabelAreaCrashTest, KernelsAreaWithBrokenTwin) {
-  auto start = After(TwoNamespaces(LabelVersion::kV1_2));
+  auto start = After(TwoNamespaces(LabelV1_2()));
   const std::vector<std::byte> garbage(8, std::byte{0x55});
   const int current = OpenAny(start).current();
   ASSERT_TRUE(start->WriteThrough(current == 0 ? 256 : 0, garbage).ok());
@@ -219,12 +219,12 @@ TEST(LabelAreaCrashTest, KernelsAreaWithBrokenTwin) {
 // Both label sizes have their index blocks elsewhere in an area of this size.
 TEST(LabelAreaCrashTest, InitialiseAgainLeavesAllLabelsOrNone) {
   for (uint64_t size : {uint64_t{2048}, uint64_t{262144}}) {
-    for (LabelVersion from : kVersions) {
-      for (LabelVersion to : kVersions) {
-        auto start = After(TwoNamespaces(from), std::make_shared<FaultyMedia>(size));
+    for (const LabelVersion* from : kVersions) {
+      for (const LabelVersion* to : kVersions) {
+        auto start = After(TwoNamespaces(*from), std::make_shared<FaultyMedia>(size));
         const std::string old = StateOf(start);
         AtEveryCut(
-            *start, {InitialiseOver(to)}, kOutcomes,
+            *start, {InitialiseOver(*to)}, kOutcomes,
             [&old](std::shared_ptr<FaultyMedia> left, const std::string&, const std::string&) {
               // (Old labels in the slots, and no index: done again, it is initialised.)
               ASSERT_THAT(StateOf(left), AnyOf(Eq(old), Eq("blank"), Eq("damaged"), Eq("v1.1"),
@@ -238,8 +238,8 @@ TEST(LabelAreaCrashTest, InitialiseAgainLeavesAllLabelsOrNone) {
 // One step is refused and the power stays: memory goes on with the old state, and so does the media
 // before anything else is written. The second update is cut at every step.
 TEST(LabelAreaCrashTest, RefusedUpdateThenAnotherUnderCuts) {
-  for (LabelVersion version : kVersions) {
-    const auto start = After(TwoNamespaces(version));
+  for (const LabelVersion* version : kVersions) {
+    const auto start = After(TwoNamespaces(*version));
     const std::vector<std::string> first = States(*start, {Store(Label(1, 8192), {1})});
     const std::vector<std::string> second = States(*start, {Store(Label(5), {2})});
     const std::string& old = first[0];
@@ -280,19 +280,19 @@ TEST(LabelAreaCrashTest, RefusedUpdateThenAnotherUnderCuts) {
 }
 
 TEST(LabelAreaCrashTest, ReadErrorIsPassedOn) {
-  auto media = After(TwoNamespaces(LabelVersion::kV1_2));
+  auto media = After(TwoNamespaces(LabelV1_2()));
   media->Poison(Range{512, 512});
   EXPECT_EQ(ReasonOf(LabelArea::Open(media).status()), "media.poison");
-  EXPECT_TRUE(LabelArea::HasIndex(*media));
+  EXPECT_TRUE(HasLabelIndex(*media));
   media->Poison(Range{0, 1});
   EXPECT_EQ(ReasonOf(LabelArea::Open(media).status()), "media.poison");
-  EXPECT_FALSE(LabelArea::HasIndex(*media));
+  EXPECT_FALSE(HasLabelIndex(*media));
 }
 
 // An index block that a process left visible but not durable is made durable before slots are
 // reused.
 TEST(LabelAreaCrashTest, VisibleIndexOfADeadProcessIsAdopted) {
-  auto media = After(TwoNamespaces(LabelVersion::kV1_2));
+  auto media = After(TwoNamespaces(LabelV1_2()));
   {
     LabelArea dying = OpenAny(media);
     media->FailAt(7);  // adoption (3), label (3), index store; its drain is what fails
@@ -312,7 +312,7 @@ TEST(LabelAreaCrashTest, RandomLife) {
   for (uint64_t seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     std::mt19937_64 random(seed);
-    auto media = After({Initialise(kVersions[seed % 3])});
+    auto media = After({Initialise(*kVersions[seed % kVersions.size()])});
     LabelArea area = OpenAny(media);
     for (int turn = 0; turn < 60; ++turn) {
       std::vector<uint32_t> frees;

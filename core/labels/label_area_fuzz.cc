@@ -11,6 +11,7 @@
 #include "core/base/endian.h"
 #include "core/base/fletcher64.h"
 #include "core/labels/dpa_space.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_geometry.h"
@@ -34,7 +35,8 @@ bool SameLabels(const LabelArea& a, const LabelArea& b) {
   if (a.region_labels().size() != b.region_labels().size()) return false;
   for (size_t i = 0; i < a.region_labels().size(); ++i)
     if (a.region_labels()[i].label != b.region_labels()[i].label) return false;
-  return a.is_cxl() == b.is_cxl() && a.free_slots() == b.free_slots() && a.current() == b.current();
+  return &a.version() == &b.version() && a.free_slots() == b.free_slots() &&
+         a.current() == b.current();
 }
 
 // Gives index blocks and labels good checksums, so that mutations reach what lies behind them.
@@ -72,10 +74,10 @@ void ScanIt(const LabelArea& area) {
   (void)ScanNamespaces(region);
 }
 
-void Exercise(const std::shared_ptr<MemoryMedia>& media, bool expect_cxl) {
-  auto area = LabelArea::Open(media, expect_cxl);
+void Exercise(const std::shared_ptr<MemoryMedia>& media, const LabelVersion& expected) {
+  auto area = LabelArea::Open(media, expected);
   if (!area.ok()) return;
-  Demand(area->has_index() == LabelArea::HasIndex(*media));
+  Demand(area->has_index() == HasLabelIndex(*media));
   for (const StoredLabel& stored : area->labels()) {
     Demand(stored.slot < area->slot_count());
     Demand(area->slot_offset(stored.slot) + area->label_size() <= media->size());
@@ -87,27 +89,24 @@ void Exercise(const std::shared_ptr<MemoryMedia>& media, bool expect_cxl) {
   label.name = "fuzz";
   const bool room = area->CheckWritable().ok() && area->free_slots() > 0;
   Demand(area->Update(label, frees).ok() == room);
-  if (room) Demand(SameLabels(*area, *LabelArea::Open(media, area->is_cxl())));
+  if (room) Demand(SameLabels(*area, *LabelArea::Open(media, area->version())));
   RegionLabel region;
-  const bool region_room = area->is_cxl() && room && area->free_slots() > 0;
+  const bool region_room = area->version().has_region_labels() && room && area->free_slots() > 0;
   Demand(area->UpdateRegion(region, {}).ok() == region_room);
   if (region_room) Demand(SameLabels(*area, *LabelArea::Open(media)));
-  for (const LabelVersion version : {LabelVersion::kV2_1, LabelVersion::kV1_2}) {
-    if (area->verdict() != LabelVerdict::kBlank) Demand(!area->Initialise(version).ok());
-    if (!area->InitialiseOver(version).ok()) return;
+  for (const LabelVersion* version : {&LabelV2_1(), &LabelV1_2()}) {
+    if (area->verdict() != LabelVerdict::kBlank) Demand(!area->Initialise(*version).ok());
+    if (!area->InitialiseOver(*version).ok()) return;
     Demand(LabelArea::Open(media)->labels().empty());
   }
 }
 
 // What a repair leaves, a second one leaves alone.
-void Mend(const MemoryMedia& damaged, bool expect_cxl) {
+void Mend(const MemoryMedia& damaged, const LabelVersion& expected) {
   auto media = std::make_shared<MemoryMedia>(damaged.size());
   Demand(damaged.Read(0, media->bytes()).ok());
-  const LabelRepairOptions options{.capacity = 256 << 20,
-                                   .expect_cxl = expect_cxl,
-                                   .elsewhere = {},
-                                   .source = {},
-                                   .save = nullptr};
+  const LabelRepairOptions options{
+      .capacity = 256 << 20, .expected = &expected, .elsewhere = {}, .source = {}, .save = nullptr};
   if (!RepairLabelArea(media, options).ok()) return;
   const auto first = RepairLabelArea(media, options);
   Demand(first.ok() && first->mended.empty());
@@ -118,8 +117,9 @@ void Try(absl::Span<const uint8_t> input, uint64_t area_size, uint32_t reseal) {
   const size_t used = std::min<size_t>(input.size(), area_size);
   if (used > 0) std::memcpy(media->bytes().data(), input.data(), used);
   if (reseal != 0) Reseal(media->bytes(), reseal, used);
-  if (area_size == input.size()) Mend(*media, reseal == 256);  // the large ones take long
-  Exercise(media, reseal == 256);
+  const LabelVersion& expected = reseal == 256 ? LabelV2_1() : LabelV1_2();
+  if (area_size == input.size()) Mend(*media, expected);  // the large ones take long
+  Exercise(media, expected);
 }
 
 }  // namespace

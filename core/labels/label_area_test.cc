@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/labels/index_pair.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_test_util.h"
 #include "core/media/memory_media.h"
@@ -61,8 +62,8 @@ TEST(LabelAreaTest, BlankAreaIsNoError) {
   EXPECT_EQ(area.current(), -1);
   EXPECT_EQ(area.sequence(), 0u);
   EXPECT_EQ(area.label_size(), 256u);
-  EXPECT_EQ(area.minor(), 2);
-  EXPECT_FALSE(area.is_v1_1());
+  EXPECT_EQ(area.number().ToString(), "1.2");
+  EXPECT_EQ(&area.version(), &LabelV1_2());
   EXPECT_THAT(area.findings(), IsEmpty());
 }
 
@@ -71,10 +72,8 @@ TEST(LabelAreaTest, FreeSlotsAreTheKernels) {
   EXPECT_EQ(MustOpen(std::make_shared<MemoryMedia>(131072)).free_slots(), 510u);
   EXPECT_EQ(MustOpen(std::make_shared<MemoryMedia>(262144)).free_slots(), 1022u);
   EXPECT_EQ(MustOpen(std::make_shared<MemoryMedia>(1048576)).free_slots(), 4090u);
-  EXPECT_EQ(MustInitialise(std::make_shared<MemoryMedia>(131072), LabelVersion::kV1_1).free_slots(),
-            1020u);
-  EXPECT_EQ(MustInitialise(std::make_shared<MemoryMedia>(131072), LabelVersion::kV1_2).free_slots(),
-            510u);
+  EXPECT_EQ(MustInitialise(std::make_shared<MemoryMedia>(131072), LabelV1_1()).free_slots(), 1020u);
+  EXPECT_EQ(MustInitialise(std::make_shared<MemoryMedia>(131072), LabelV1_2()).free_slots(), 510u);
 }
 
 TEST(LabelAreaTest, TooSmallIsRefused) {
@@ -82,7 +81,7 @@ TEST(LabelAreaTest, TooSmallIsRefused) {
     const auto area = LabelArea::Open(std::make_shared<MemoryMedia>(size));
     EXPECT_EQ(ReasonOf(area.status()), "label.area.size") << size;
     EXPECT_EQ(ErrnoOf(area.status()), ENXIO);
-    EXPECT_FALSE(LabelArea::HasIndex(MemoryMedia(size)));
+    EXPECT_FALSE(HasLabelIndex(MemoryMedia(size)));
   }
 }
 
@@ -95,8 +94,8 @@ TEST(LabelAreaTest, SmallestAreaHoldsVersion1_1Only) {
   auto media = std::make_shared<MemoryMedia>(768);
   LabelArea area = MustOpen(media);
   EXPECT_EQ(area.label_size(), 128u);
-  EXPECT_EQ(ReasonOf(area.Initialise(LabelVersion::kV1_2)), "label.area.size");
-  ASSERT_TRUE(area.Initialise(LabelVersion::kV1_1).ok());
+  EXPECT_EQ(ReasonOf(area.Initialise(LabelV1_2())), "label.area.size");
+  ASSERT_TRUE(area.Initialise(LabelV1_1()).ok());
   EXPECT_EQ(TwoPhase(area, Simple(1), {}), 1u);
   EXPECT_THAT(UsedSlots(MustOpen(media)), ElementsAre(1));
 }
@@ -104,7 +103,7 @@ TEST(LabelAreaTest, SmallestAreaHoldsVersion1_1Only) {
 TEST(LabelAreaTest, LargestAreaIsReadSparsely) {
   auto media = std::make_shared<MemoryMedia>(0xffffffff);  // untouched pages cost nothing
   LabelArea area = MustOpen(media);
-  ASSERT_TRUE(area.InitialiseOver(LabelVersion::kV1_1).ok());
+  ASSERT_TRUE(area.InitialiseOver(LabelV1_1()).ok());
   EXPECT_GT(area.slot_count(), 33000000u);
   EXPECT_EQ(*area.Update(Simple(1), {}), 0u);
   EXPECT_THAT(UsedSlots(MustOpen(media)), ElementsAre(0));
@@ -112,13 +111,13 @@ TEST(LabelAreaTest, LargestAreaIsReadSparsely) {
 
 TEST(LabelAreaTest, HasIndexAgreesWithOpen) {
   auto media = std::make_shared<MemoryMedia>(262144);
-  EXPECT_FALSE(LabelArea::HasIndex(*media));
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
-  EXPECT_TRUE(LabelArea::HasIndex(*media));
+  EXPECT_FALSE(HasLabelIndex(*media));
+  LabelArea area = MustInitialise(media, LabelV1_2());
+  EXPECT_TRUE(HasLabelIndex(*media));
   media->bytes()[0] = std::byte{0};
-  EXPECT_TRUE(LabelArea::HasIndex(*media));
+  EXPECT_TRUE(HasLabelIndex(*media));
   media->bytes()[256] = std::byte{0};
-  EXPECT_FALSE(LabelArea::HasIndex(*media));
+  EXPECT_FALSE(HasLabelIndex(*media));
 }
 
 // --- what a kernel wrote ---
@@ -152,7 +151,7 @@ TEST(LabelAreaTest, ReadsTheKernelsVersion1_1) {
   const LabelArea area = MustOpen(GoldenArea("k11.labels", 1048576));
   EXPECT_EQ(area.sequence(), 3u);
   EXPECT_EQ(area.current(), 1);
-  EXPECT_TRUE(area.is_v1_1());
+  EXPECT_EQ(&area.version(), &LabelV1_1());
   EXPECT_EQ(area.free_slots() - 1, 8169u);
   EXPECT_THAT(UsedSlots(area), ElementsAre(1, 3));
   EXPECT_EQ(area.labels()[0].label.name, "old");
@@ -164,7 +163,7 @@ TEST(LabelAreaTest, ReadsTheKernelsVersion1_1) {
 // label_format.md, worked example A: ndctl's version 1.1, then four namespaces by a kernel.
 TEST(LabelAreaTest, WorkedExampleA) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  MustInitialise(media, LabelVersion::kV1_1);
+  MustInitialise(media, LabelV1_1());
   SetPaddingLikeNdctl(*media);
   EXPECT_EQ(At<uint64_t>(*media, 64), 0xeb634621d7313e0a);
   EXPECT_EQ(At<uint64_t>(*media, 256 + 64), 0xeb6349e6d7313e09);
@@ -204,7 +203,7 @@ TEST(LabelAreaTest, WorkedExampleA) {
 // label_format.md, worked example B: a kernel initialises a blank area and goes on in one go.
 TEST(LabelAreaTest, WorkedExampleB) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   NamespaceLabel label =
       Label("11111111-2222-3333-4444-555555555529", "", 0, 0, 0x2000000, 0xba90120012b4dc);
   label.type_guid = kPmemRangeGuid;
@@ -242,7 +241,7 @@ TEST(LabelAreaTest, WorkedExampleB) {
 // label_format.md, worked example C: the 1 MiB area of a CXL device with serial number 0.
 TEST(LabelAreaTest, WorkedExampleC) {
   auto media = std::make_shared<MemoryMedia>(1048576);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   TwoPhase(area, Label("11111111-2222-3333-4444-555555555501", "", 0, 0, 0x2000000, 0), {});
   EXPECT_EQ(At<uint32_t>(*media, 20), 1u);
   EXPECT_EQ(At<uint64_t>(*media, 64), 0xfcc1277bdc3251a4);
@@ -254,7 +253,7 @@ TEST(LabelAreaTest, WorkedExampleC) {
 // label_format.md, worked example D: one row a store, as (sequence, used slots) of both blocks.
 TEST(LabelAreaTest, WorkedExampleD) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  MustInitialise(media, LabelVersion::kV1_1);
+  MustInitialise(media, LabelV1_1());
   SetPaddingLikeNdctl(*media);
   LabelArea area = MustOpen(media);
   const auto expect = [&](uint32_t sequence0, uint8_t used0, uint32_t sequence1, uint8_t used1,
@@ -299,7 +298,7 @@ TEST(LabelAreaTest, InitialiseWritesTheKernelsBlocks) {
   auto media = std::make_shared<MemoryMedia>(kArea);
   media->bytes()[0x200] = std::byte{0x77};  // slots are not touched
   LabelArea area = MustOpen(media);
-  ASSERT_TRUE(area.InitialiseOver(LabelVersion::kV1_2).ok());
+  ASSERT_TRUE(area.InitialiseOver(LabelV1_2()).ok());
   EXPECT_EQ(At<uint64_t>(*media, 64), 0xe793e3ed18323c1c);
   EXPECT_EQ(At<uint64_t>(*media, 256 + 64), 0xe793e7b218323c1b);
   EXPECT_EQ(media->bytes()[0x200], std::byte{0x77});
@@ -310,7 +309,7 @@ TEST(LabelAreaTest, InitialiseWritesTheKernelsBlocks) {
 // An area opened again counts on from its current block; one just made counts on from the twin.
 TEST(LabelAreaTest, SequenceAfterInitialisation) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  LabelArea fresh = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea fresh = MustInitialise(media, LabelV1_2());
   LabelArea reopened = MustOpen(media);
   ASSERT_TRUE(reopened.Update(Simple(1), {}).ok());
   EXPECT_EQ(At<uint32_t>(*media, 256 + 20), 1u);
@@ -324,15 +323,15 @@ TEST(LabelAreaTest, SequenceAfterInitialisation) {
 
 TEST(LabelAreaTest, InitialiseAgainWithTheOtherVersion) {
   for (uint64_t size : {1024, 4096, 131072, 262144, 1048576}) {
-    for (LabelVersion from : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
-      for (LabelVersion to : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
+    for (const LabelVersion* from : {&LabelV1_1(), &LabelV1_2()}) {
+      for (const LabelVersion* to : {&LabelV1_1(), &LabelV1_2()}) {
         auto media = std::make_shared<MemoryMedia>(size);
-        LabelArea area = MustInitialise(media, from);
+        LabelArea area = MustInitialise(media, *from);
         TwoPhase(area, Simple(1), {});
-        ASSERT_TRUE(area.InitialiseOver(to).ok());
+        ASSERT_TRUE(area.InitialiseOver(*to).ok());
         EXPECT_THAT(area.labels(), IsEmpty());
         const LabelArea again = MustOpen(media);
-        EXPECT_EQ(again.is_v1_1(), to == LabelVersion::kV1_1);
+        EXPECT_EQ(&again.version(), to);
         EXPECT_THAT(again.labels(), IsEmpty());
         EXPECT_THAT(again.findings(), IsEmpty());
         EXPECT_EQ(again.sequence(), 3u);
@@ -370,9 +369,8 @@ void ExpectKept(const std::shared_ptr<MemoryMedia>& media, const char* reason) {
   EXPECT_FALSE(area.has_index());
   EXPECT_EQ(area.verdict(), LabelVerdict::kDamaged);
   EXPECT_EQ(ReasonOf(area.CheckBlank()), reason);
-  for (const LabelVersion version :
-       {LabelVersion::kV1_1, LabelVersion::kV1_2, LabelVersion::kV2_1}) {
-    const absl::Status refused = area.Initialise(version);
+  for (const LabelVersion* version : {&LabelV1_1(), &LabelV1_2(), &LabelV2_1()}) {
+    const absl::Status refused = area.Initialise(*version);
     EXPECT_EQ(ReasonOf(refused), reason);
     EXPECT_EQ(ErrnoOf(refused), EUCLEAN);
   }
@@ -435,7 +433,7 @@ TEST(LabelAreaTest, TheEndOfALargeAreaIsLookedAtBeforeItIsTakenIntoUse) {
   media->bytes()[(64 << 20) - 1] = std::byte{1};
   LabelArea area = MustOpen(media);
   EXPECT_EQ(area.verdict(), LabelVerdict::kBlank);
-  EXPECT_EQ(ReasonOf(area.Initialise(LabelVersion::kV1_2)), "label.area.damaged");
+  EXPECT_EQ(ReasonOf(area.Initialise(LabelV1_2())), "label.area.damaged");
   EXPECT_FALSE(MustOpen(media).has_index());
 }
 
@@ -444,7 +442,7 @@ TEST(LabelAreaTest, AnUnreadableAreaIsNotTakenIntoUse) {
   ASSERT_TRUE(media->InjectPoison({4096, 512}).ok());
   LabelArea area = MustOpen(media);
   EXPECT_EQ(area.verdict(), LabelVerdict::kDamaged);
-  EXPECT_EQ(ReasonOf(area.Initialise(LabelVersion::kV1_2)), "label.area.unreadable");
+  EXPECT_EQ(ReasonOf(area.Initialise(LabelV1_2())), "label.area.unreadable");
 }
 
 TEST(LabelAreaTest, OnPurposeAnyAreaIsTakenIntoUse) {
@@ -452,10 +450,10 @@ TEST(LabelAreaTest, OnPurposeAnyAreaIsTakenIntoUse) {
   media->bytes()[20] ^= std::byte{1};
   media->bytes()[276] ^= std::byte{1};
   LabelArea area = MustOpen(media);
-  ASSERT_TRUE(area.InitialiseOver(LabelVersion::kV1_2).ok());
+  ASSERT_TRUE(area.InitialiseOver(LabelV1_2()).ok());
   EXPECT_EQ(area.verdict(), LabelVerdict::kSound);
   EXPECT_EQ(MustOpen(media).verdict(), LabelVerdict::kSound);
-  EXPECT_EQ(ReasonOf(area.Initialise(LabelVersion::kV1_2)), "label.area.in_use");
+  EXPECT_EQ(ReasonOf(area.Initialise(LabelV1_2())), "label.area.in_use");
 }
 
 // Read, and never written: a kernel would write it as version 1.2 or 1.1.
@@ -488,9 +486,9 @@ TEST(LabelAreaTest, AnIndexOfAnUnknownVersionIsReadAndKept) {
       EXPECT_EQ(ReasonOf(refused), "label.index.version");
       EXPECT_EQ(ErrnoOf(refused), EOPNOTSUPP);
     }
-    EXPECT_EQ(ReasonOf(area.Initialise(LabelVersion::kV1_2)), "label.area.in_use");
+    EXPECT_EQ(ReasonOf(area.Initialise(LabelV1_2())), "label.area.in_use");
     EXPECT_TRUE(std::equal(before.begin(), before.end(), media->bytes().begin()));
-    ASSERT_TRUE(area.InitialiseOver(LabelVersion::kV1_2).ok());
+    ASSERT_TRUE(area.InitialiseOver(LabelV1_2()).ok());
     EXPECT_EQ(MustOpen(media).verdict(), LabelVerdict::kSound);
   }
 }
@@ -498,7 +496,7 @@ TEST(LabelAreaTest, AnIndexOfAnUnknownVersionIsReadAndKept) {
 TEST(LabelAreaTest, SmallerSlotCountIsHonoured) {
   auto media = std::make_shared<MemoryMedia>(kArea);
   {
-    LabelArea area = MustInitialise(media, LabelVersion::kV1_1);
+    LabelArea area = MustInitialise(media, LabelV1_1());
     ASSERT_TRUE(area.Update(Simple(1), {}).ok());
   }
   Head(*media, 256).slot_count = 10;
@@ -512,7 +510,7 @@ TEST(LabelAreaTest, SmallerSlotCountIsHonoured) {
 
 TEST(LabelAreaTest, ForeignIndexIsNormalisedByTheFirstUpdate) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  MustInitialise(media, LabelVersion::kV1_2);
+  MustInitialise(media, LabelV1_2());
   IndexBlock& head = Head(*media, 0);
   head.flags = {0xff, 0xff, 0xff};
   head.my_size = 72;
@@ -521,7 +519,7 @@ TEST(LabelAreaTest, ForeignIndexIsNormalisedByTheFirstUpdate) {
   head.minor = 1;
   ResealIndex(media->bytes().data(), 256);
   LabelArea area = MustOpen(media);
-  EXPECT_EQ(area.major(), 2);
+  EXPECT_EQ(area.number().ToString(), "2.1");
   EXPECT_EQ(area.sequence(), 3u);
   EXPECT_EQ(area.current(), 0);
   ASSERT_TRUE(area.Update(Simple(1), {}).ok());
@@ -529,30 +527,30 @@ TEST(LabelAreaTest, ForeignIndexIsNormalisedByTheFirstUpdate) {
   EXPECT_EQ(written.flags, (std::array<uint8_t, 3>{}));
   EXPECT_EQ(uint64_t{written.my_size}, 256u);
   EXPECT_EQ(uint32_t{written.sequence}, 1u);
-  EXPECT_EQ(area.major(), 1);
-  EXPECT_EQ(area.minor(), 2);
+  EXPECT_EQ(area.number().ToString(), "1.2");
 }
 
 TEST(LabelAreaTest, CxlLabelsAreKnownByTheirTypeUnderAnIndexOfVersion2_1) {
   auto media = std::make_shared<MemoryMedia>(131072);
-  LabelArea area = MustInitialise(media, LabelVersion::kV2_1);
-  EXPECT_TRUE(area.is_cxl());
-  EXPECT_EQ(area.major() * 100 + area.minor(), 201);
-  EXPECT_FALSE(MustOpen(media).is_cxl());  // as kernels take it that know no CXL labels
-  EXPECT_TRUE(MustOpen(media, true).is_cxl());
+  LabelArea area = MustInitialise(media, LabelV2_1());
+  EXPECT_EQ(&area.version(), &LabelV2_1());
+  EXPECT_EQ(area.number().ToString(), "2.1");
+  // As kernels take it that know no CXL labels.
+  EXPECT_EQ(&MustOpen(media).version(), &LabelV1_2());
+  EXPECT_EQ(&MustOpen(media, LabelV2_1()).version(), &LabelV2_1());
   NamespaceLabel ns;
   ns.uuid = TestUuid("11111111-2222-3333-4444-555555555501");
   ns.region_uuid = TestUuid("11111111-2222-3333-4444-555555555502");
   for (int slots = 1; slots <= 3; ++slots) {
     ASSERT_TRUE(area.UpdateRegion(RegionLabel{.uuid = ns.region_uuid}, {}).ok());
     const LabelArea again = MustOpen(media);
-    EXPECT_TRUE(again.is_cxl());
+    EXPECT_EQ(&again.version(), &LabelV2_1());
     EXPECT_EQ(again.region_labels().size(), static_cast<size_t>(slots));
     EXPECT_EQ(again.findings().size(), 0u);
   }
   ASSERT_TRUE(area.Update(ns, {0, 1, 2}).ok());
   const LabelArea again = MustOpen(media);
-  EXPECT_TRUE(again.is_cxl());
+  EXPECT_EQ(&again.version(), &LabelV2_1());
   EXPECT_TRUE(again.region_labels().empty());
   ASSERT_EQ(again.labels().size(), 1u);
   EXPECT_EQ(again.labels()[0].label.region_uuid, ns.region_uuid);
@@ -561,14 +559,14 @@ TEST(LabelAreaTest, CxlLabelsAreKnownByTheirTypeUnderAnIndexOfVersion2_1) {
 
 TEST(LabelAreaTest, CxlRegionLabelsNeedACxlArea) {
   auto media = std::make_shared<MemoryMedia>(131072);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   EXPECT_EQ(ReasonOf(area.UpdateRegion(RegionLabel{}, {}).status()), "label.region.version");
 }
 
 TEST(LabelAreaTest, BadLabelsAreSkippedAndKeepTheirSlots) {
   auto media = GoldenArea("k12.labels", kArea);
   media->bytes()[0x300 + 20] ^= std::byte{1};  // slot 1: checksum
-  auto moved = EncodeLabel(Simple(9), 7, 256);
+  auto moved = LabelV1_2().Encode(Simple(9), 7);
   std::memcpy(media->bytes().data() + 0x400, moved.data(), moved.size());  // slot 2 says 7
   LabelArea area = MustOpen(media);
   EXPECT_THAT(UsedSlots(area), ElementsAre(3, 4, 5));
@@ -587,14 +585,14 @@ TEST(LabelAreaTest, BadLabelsAreSkippedAndKeepTheirSlots) {
 
 TEST(LabelAreaTest, LabelsInFreeSlotsAreIgnored) {
   auto media = GoldenArea("k12.labels", kArea);
-  const auto perfect = EncodeLabel(Simple(9), 9, 256);
+  const auto perfect = LabelV1_2().Encode(Simple(9), 9);
   std::memcpy(media->bytes().data() + 0x200 + 9 * 256, perfect.data(), perfect.size());
   EXPECT_THAT(UsedSlots(MustOpen(media)), ElementsAre(1, 2, 3, 4, 5));
 }
 
 TEST(LabelAreaTest, FindingsAreBounded) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  MustInitialise(media, LabelVersion::kV1_2);
+  MustInitialise(media, LabelV1_2());
   for (uint64_t block : {0, 256}) {
     std::memset(media->bytes().data() + block + 72, 0, 64);  // every slot in use
     ResealIndex(media->bytes().data() + block, 256);
@@ -618,7 +616,7 @@ TEST(LabelAreaTest, BlankAreaRefusesAnUpdate) {
 
 TEST(LabelAreaTest, FullAreaRefusesALabelAndTakesADeletion) {
   auto media = std::make_shared<MemoryMedia>(1024);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   ASSERT_TRUE(area.Update(Simple(1), {}).ok());
   ASSERT_TRUE(area.Update(Simple(2), {}).ok());
   const std::vector<std::byte> before(media->bytes().begin(), media->bytes().end());
@@ -633,13 +631,13 @@ TEST(LabelAreaTest, FullAreaRefusesALabelAndTakesADeletion) {
 }
 
 TEST(LabelAreaTest, UnknownSlotIsRefused) {
-  LabelArea area = MustInitialise(std::make_shared<MemoryMedia>(1024), LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(std::make_shared<MemoryMedia>(1024), LabelV1_2());
   EXPECT_EQ(ReasonOf(area.Update(Simple(1), {2}).status()), "label.slot.range");
   EXPECT_EQ(ReasonOf(area.Update(std::nullopt, {0xffffffff}).status()), "label.slot.range");
 }
 
 TEST(LabelAreaTest, Version1_1DropsWhatItsLabelsLack) {
-  LabelArea area = MustInitialise(std::make_shared<MemoryMedia>(kArea), LabelVersion::kV1_1);
+  LabelArea area = MustInitialise(std::make_shared<MemoryMedia>(kArea), LabelV1_1());
   NamespaceLabel label = Simple(1);
   label.abstraction_guid = kPfnGuid;
   ASSERT_TRUE(area.Update(label, {}).ok());
@@ -665,7 +663,7 @@ TEST(LabelAreaTest, RandomUpdatesFollowAModel) {
     const uint64_t size = sizes[random() % 6];
     const bool v1_1 = size < 1024 || random() % 2 == 0;
     auto media = std::make_shared<MemoryMedia>(size);
-    LabelArea area = MustInitialise(media, v1_1 ? LabelVersion::kV1_1 : LabelVersion::kV1_2);
+    LabelArea area = MustInitialise(media, v1_1 ? LabelV1_1() : LabelV1_2());
     std::map<uint32_t, NamespaceLabel> model;
     for (int step = 0; step < 100; ++step) {
       std::vector<uint32_t> doomed;

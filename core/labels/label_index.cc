@@ -3,8 +3,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <tuple>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/endian.h"
@@ -23,19 +21,17 @@ absl::Status Invalid(absl::string_view reason, int position, absl::string_view w
   return Refusal(EINVAL, reason, absl::StrCat("label index block ", position, ": ", what));
 }
 
-// From version 1.2 on the block says its label size; before, labels have 128 bytes.
-constexpr uint32_t kSaysLabelSize = 102;
-uint32_t VersionNumber(const IndexBlock& head) { return uint32_t{head.major} * 100 + head.minor; }
+LabelVersionNumber NumberOf(const IndexBlock& head) { return {head.major, head.minor}; }
 
-bool LabelSizeMatches(const IndexBlock& head, uint32_t label_size) {
-  if (VersionNumber(head) < kSaysLabelSize) return label_size == kLabelSizeV1_1;
-  return head.label_size <= 1 && kLabelSizeV1_1 << head.label_size == label_size;
+// From version 1.2 on the block states its label size, whether the version is known or not; before,
+// labels have 128 bytes. Kernels compare the version so.
+bool StatesLabelSize(const IndexBlock& head) {
+  return uint32_t{head.major} * 100 + head.minor >= 102;
 }
 
-// (major, minor) as this program writes it.
-std::pair<uint16_t, uint16_t> VersionOf(const LabelGeometry& geometry, bool cxl) {
-  if (cxl) return {2, 1};
-  return {1, geometry.label_size == kLabelSizeV1_1 ? 1 : 2};
+bool LabelSizeMatches(const IndexBlock& head, uint32_t label_size) {
+  if (!StatesLabelSize(head)) return label_size == kLabelSizeV1_1;
+  return head.label_size <= 1 && kLabelSizeV1_1 << head.label_size == label_size;
 }
 
 absl::Status CheckPlace(const IndexBlock& head, const LabelGeometry& geometry, int position) {
@@ -71,11 +67,11 @@ absl::Status CheckSlotCount(uint32_t slots, const LabelGeometry& geometry, int p
 
 }  // namespace
 
-LabelIndex LabelIndex::Fresh(const LabelGeometry& geometry) {
+LabelIndex LabelIndex::Fresh(const LabelGeometry& geometry, const LabelVersion& version) {
   LabelIndex index;
   index.slot_count_ = geometry.slot_count;
   index.bitmap_.resize(geometry.bitmap_size());
-  index.NormaliseVersion(geometry);
+  index.set_version(version);
   index.SetAllFree();
   return index;
 }
@@ -88,16 +84,16 @@ absl::StatusOr<LabelIndex> LabelIndex::Parse(absl::Span<const std::byte> block,
   std::memcpy(static_cast<void*>(&head), block.data(), sizeof head);
   if (head.signature != kIndexSignature)
     return Invalid("label.index.signature", position, "has no NAMESPACE_INDEX signature");
-  if (head.label_size > 1 && VersionNumber(head) >= kSaysLabelSize)
+  if (head.label_size > 1 && StatesLabelSize(head))
     return Invalid(
         "label.index.label_size", position,
         absl::StrCat("says labels of 128 << ", head.label_size, " bytes (label size code ",
                      head.label_size, "); only the codes 0 (128) and 1 (256) exist"));
   if (!LabelSizeMatches(head, geometry.label_size))
-    return Invalid("label.index.label_size", position,
-                   absl::StrCat("version ", uint16_t{head.major}, ".", uint16_t{head.minor},
-                                " with label size code ", head.label_size, " does not describe ",
-                                geometry.label_size, "-byte labels"));
+    return Invalid(
+        "label.index.label_size", position,
+        absl::StrCat("version ", NumberOf(head).ToString(), " with label size code ",
+                     head.label_size, " does not describe ", geometry.label_size, "-byte labels"));
   const uint64_t computed = Fletcher64(block, offsetof(IndexBlock, checksum));
   if (head.checksum != computed)
     return Invalid("label.index.checksum", position,
@@ -110,8 +106,7 @@ absl::StatusOr<LabelIndex> LabelIndex::Parse(absl::Span<const std::byte> block,
 
   LabelIndex index;
   index.sequence_ = head.sequence & kSequenceMask;
-  index.major_ = head.major;
-  index.minor_ = head.minor;
+  index.number_ = NumberOf(head);
   index.slot_count_ = head.slot_count;
   index.bitmap_.assign(block.begin() + sizeof head, block.end());
   return index;
@@ -127,9 +122,8 @@ std::vector<std::byte> LabelIndex::Encode(const LabelGeometry& geometry, int pos
   head.other_offset = geometry.index_offset(1 - position);
   head.label_offset = geometry.label_offset();
   head.slot_count = slot_count_;
-  const auto [major, minor] = VersionOf(geometry, cxl_);
-  head.major = major;
-  head.minor = minor;
+  head.major = number_.major;
+  head.minor = number_.minor;
 
   std::vector<std::byte> block(geometry.index_size);
   std::memcpy(block.data() + sizeof head, bitmap_.data(), bitmap_.size());
@@ -185,10 +179,6 @@ std::optional<uint32_t> LabelIndex::NextUsed(uint32_t from) const {
     if (!IsFree(static_cast<uint32_t>(slot))) return static_cast<uint32_t>(slot);
   }
   return std::nullopt;
-}
-
-void LabelIndex::NormaliseVersion(const LabelGeometry& geometry) {
-  std::tie(major_, minor_) = VersionOf(geometry, cxl_);
 }
 
 uint32_t NextSequence(uint32_t sequence) { return sequence % 3 + 1; }

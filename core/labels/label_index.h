@@ -11,13 +11,15 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/labels/label_geometry.h"
+#include "core/labels/label_version.h"
 
 namespace nvdimmfs::core {
 
 class LabelIndex {
  public:
-  // An index with every slot free and the padding bits 0. The sequence is for the caller to set.
-  static LabelIndex Fresh(const LabelGeometry& geometry);
+  // An index over labels of `version` with every slot free and the padding bits 0; `geometry` is
+  // that of their size. The caller sets the sequence.
+  static LabelIndex Fresh(const LabelGeometry& geometry, const LabelVersion& version);
 
   // Checks the `geometry.index_size` bytes found at `position` (0 or 1). Refused with EINVAL and
   // the reason of the first check that fails: label.index.signature, .label_size, .checksum,
@@ -26,11 +28,11 @@ class LabelIndex {
                                           const LabelGeometry& geometry, int position);
 
   // The block as it is written at `position`: everything but sequence, slot count and bitmap
-  // follows from the geometry, so that what was foreign on media is normal after the first rewrite.
+  // follows from geometry and version, so that what was foreign on media is normal after the first
+  // rewrite.
   std::vector<std::byte> Encode(const LabelGeometry& geometry, int position) const;
 
-  uint16_t major() const { return major_; }
-  uint16_t minor() const { return minor_; }
+  LabelVersionNumber number() const { return number_; }
   uint32_t slot_count() const { return slot_count_; }
   uint32_t sequence() const { return sequence_; }  // 1..3
   void set_sequence(uint32_t sequence) { sequence_ = sequence; }
@@ -44,18 +46,15 @@ class LabelIndex {
   // The lowest slot in use that is >= `from`.
   std::optional<uint32_t> NextUsed(uint32_t from) const;
 
-  // The version that Encode writes: by the size of the labels, or that of CXL labels.
-  void NormaliseVersion(const LabelGeometry& geometry);
-  void set_cxl(bool cxl) { cxl_ = cxl; }
+  // From now on the block states `version`, as Encode writes it.
+  void set_version(const LabelVersion& version) { number_ = version.number(); }
 
  private:
   LabelIndex() = default;
 
   uint32_t sequence_ = 0;
-  uint16_t major_ = 0;
-  uint16_t minor_ = 0;
+  LabelVersionNumber number_;
   uint32_t slot_count_ = 0;
-  bool cxl_ = false;
   std::vector<std::byte> bitmap_;  // to the end of the block: padding is carried along
 };
 

@@ -6,6 +6,7 @@
 #include "core/base/fletcher64.h"
 #include "core/base/status.h"
 #include "core/labels/label_format.h"
+#include "core/labels/label_versions.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::core {
@@ -16,7 +17,7 @@ LabelGeometry Geometry(uint64_t area, uint32_t label_size) {
 }
 
 std::vector<std::byte> FreshBlock(const LabelGeometry& geometry, int position) {
-  LabelIndex index = LabelIndex::Fresh(geometry);
+  LabelIndex index = LabelIndex::Fresh(geometry, GeneralLabelVersion(geometry.label_size));
   index.set_sequence(position == 0 ? 3 : 2);
   return index.Encode(geometry, position);
 }
@@ -51,7 +52,7 @@ TEST(LabelIndexTest, ReadsWhatItWrites) {
   for (uint32_t label_size : {128u, 256u}) {
     for (int position : {0, 1}) {
       const LabelGeometry geometry = Geometry(131072, label_size);
-      LabelIndex index = LabelIndex::Fresh(geometry);
+      LabelIndex index = LabelIndex::Fresh(geometry, GeneralLabelVersion(geometry.label_size));
       index.set_sequence(2);
       index.SetFree(7, false);
       index.SetFree(geometry.slot_count - 1, false);

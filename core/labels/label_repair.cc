@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -10,34 +9,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "core/base/endian.h"
-#include "core/base/fletcher64.h"
 #include "core/base/status.h"
-#include "core/labels/checksum_repair.h"
+#include "core/labels/area_reading.h"
 #include "core/labels/durable_store.h"
+#include "core/labels/index_witness.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_decision.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_geometry.h"
 #include "core/labels/label_index.h"
+#include "core/labels/lost_label.h"
 #include "core/labels/slot_survey.h"
 
 namespace nvdimmfs::core {
 namespace {
 
 constexpr uint64_t kPiece = 64 * 1024;
-// A checksum vouches for the right one of so many words; blocks this large have 131072 slots.
-constexpr uint64_t kMaxProvenBlock = 16 * 1024;
-// So many bytes of a damaged label, counted from the first to the last, may differ from the copy
-// that it is restored from.
-constexpr size_t kMaxDamage = 8;
-
-std::vector<std::byte> Resealed(absl::Span<const std::byte> block) {
-  std::vector<std::byte> sealed(block.begin(), block.end());
-  StoreLe(sealed.data() + offsetof(IndexBlock, checksum),
-          Fletcher64(sealed, offsetof(IndexBlock, checksum)));
-  return sealed;
-}
 
 bool IsAllZero(absl::Span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(),
@@ -55,134 +42,6 @@ absl::Status ForEachPiece(
     if (!IsAllZero(piece)) RETURN_IF_ERROR(take(at, piece));
   }
   return absl::OkStatus();
-}
-
-// Whether this program writes the version.
-bool MarkKnownVersion(LabelIndex& index, const LabelGeometry& geometry) {
-  const auto version = std::pair<int, int>(index.major(), index.minor());
-  if (geometry.label_size == kLabelSizeV1_1) return version == std::pair(1, 1);
-  index.set_cxl(version == std::pair(2, 1));
-  return version == std::pair(1, 2) || version == std::pair(2, 1);
-}
-
-// Whether two blocks differ in what no reader heeds, at most.
-bool SaysTheSame(const LabelIndex& a, const LabelIndex& b) {
-  if (a.sequence() != b.sequence() || a.slot_count() != b.slot_count() || a.major() != b.major())
-    return false;
-  auto slot = a.NextUsed(0);
-  auto other = b.NextUsed(0);
-  for (; slot && slot == other; other = b.NextUsed(*other + 1)) slot = a.NextUsed(*slot + 1);
-  return slot == other;
-}
-
-// What an index says together with the slots: every label in use is there, and none is in the way
-// of another.
-bool FitsTheSlots(const LabelIndex& index, absl::Span<const SlotLabel> labels) {
-  std::vector<const SlotLabel*> used;
-  auto label = labels.begin();
-  for (auto slot = index.NextUsed(0); slot; slot = index.NextUsed(*slot + 1)) {
-    while (label != labels.end() && label->slot < *slot) ++label;
-    if (label == labels.end() || label->slot != *slot) return false;
-    used.push_back(&*label);
-  }
-  absl::flat_hash_set<Uuid> owners;
-  for (const SlotLabel* one : used)
-    if (!owners.insert(one->uuid()).second) return false;
-  std::sort(used.begin(), used.end(), [](const SlotLabel* a, const SlotLabel* b) {
-    return std::pair(a->is_region(), a->extent().start) <
-           std::pair(b->is_region(), b->extent().start);
-  });
-  for (size_t i = 1; i < used.size(); ++i)
-    if (used[i]->is_region() == used[i - 1]->is_region() &&
-        used[i]->extent().Overlaps(used[i - 1]->extent()))
-      return false;
-  return true;
-}
-
-// The index blocks that a checksum vouches for, given the bytes that are left of one.
-class Witness {
- public:
-  Witness(const LabelGeometry& geometry, int position) : geometry_(geometry), position_(position) {}
-
-  // The one that fits, or nothing.
-  std::optional<LabelIndex> Ask(absl::Span<const std::byte> block,
-                                absl::Span<const SlotLabel> labels) {
-    if (block.size() > kMaxProvenBlock) return std::nullopt;
-    Hear(block);
-    HearWithRightHeads(block);
-    if (heard_.size() > 1)
-      std::erase_if(heard_, [&](const LabelIndex& index) { return !FitsTheSlots(index, labels); });
-    return heard_.size() == 1 ? std::optional(heard_[0]) : std::nullopt;
-  }
-
- private:
-  void Hear(absl::Span<const std::byte> block) {
-    VisitVouchedFor(block, offsetof(IndexBlock, checksum), [&](absl::Span<const std::byte> bytes) {
-      absl::StatusOr<LabelIndex> index = LabelIndex::Parse(bytes, geometry_, position_);
-      if (!index.ok() || !MarkKnownVersion(*index, geometry_)) return;
-      for (const LabelIndex& other : heard_)
-        if (SaysTheSame(*index, other)) return;
-      heard_.push_back(*std::move(index));
-    });
-  }
-
-  // All that lies before the checksum follows from the geometry, but for the version and the
-  // sequence.
-  void HearWithRightHeads(absl::Span<const std::byte> block) {
-    std::vector<std::byte> tried(block.begin(), block.end());
-    for (const bool cxl : {false, true})
-      for (const uint32_t sequence : {1, 2, 3}) {
-        LabelIndex fresh = LabelIndex::Fresh(geometry_);
-        fresh.set_cxl(cxl);
-        fresh.set_sequence(sequence);
-        const std::vector<std::byte> head = fresh.Encode(geometry_, position_);
-        std::memcpy(tried.data(), head.data(), offsetof(IndexBlock, checksum));
-        Hear(tried);
-      }
-  }
-
-  const LabelGeometry geometry_;
-  const int position_;
-  std::vector<LabelIndex> heard_;
-};
-
-// What one label size makes of an area without a valid index.
-struct Reading {
-  LabelGeometry geometry;
-  std::vector<SlotLabel> labels;
-  std::vector<std::byte> blocks[2];
-  std::optional<LabelIndex> proven[2];
-};
-
-absl::StatusOr<Reading> ReadAs(const LabelGeometry& geometry, const Media& media,
-                               uint64_t capacity) {
-  Reading reading{.geometry = geometry, .labels = {}, .blocks = {}, .proven = {}};
-  ASSIGN_OR_RETURN(reading.labels, SurveySlots(media, geometry, capacity));
-  for (const int position : {0, 1}) {
-    std::vector<std::byte>& block = reading.blocks[position];
-    block.resize(geometry.index_size);
-    RETURN_IF_ERROR(media.Peek(geometry.index_offset(position), absl::MakeSpan(block)));
-    reading.proven[position] = Witness(geometry, position).Ask(block, reading.labels);
-  }
-  return reading;
-}
-
-// For each label size for which the area is large enough.
-absl::StatusOr<std::vector<Reading>> ReadAll(const Media& media, uint64_t capacity) {
-  std::vector<Reading> readings;
-  for (const uint32_t label_size : {kLabelSizeV1_1, kLabelSizeV1_2})
-    if (const auto geometry = LabelGeometry::For(media.size(), label_size)) {
-      ASSIGN_OR_RETURN(Reading reading, ReadAs(*geometry, media, capacity));
-      readings.push_back(std::move(reading));
-    }
-  return readings;
-}
-
-const Reading& MostLabels(absl::Span<const Reading> readings) {
-  const Reading* most = &readings.back();
-  for (const Reading& reading : readings)
-    if (reading.labels.size() > most->labels.size()) most = &reading;
-  return *most;
 }
 
 class Repairer {
@@ -207,7 +66,7 @@ class Repairer {
 
  private:
   absl::Status Open() {
-    ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(media_, options_.expect_cxl));
+    ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(media_, *options_.expected));
     area_ = std::move(area);
     return absl::OkStatus();
   }
@@ -238,8 +97,9 @@ class Repairer {
   // --- the index ---
 
   absl::Status RestoreIndex() {
-    ASSIGN_OR_RETURN(const std::vector<Reading> readings, ReadAll(*media_, options_.capacity));
-    for (const Reading& reading : readings)
+    ASSIGN_OR_RETURN(const std::vector<AreaReading> readings,
+                     ReadWithoutIndex(*media_, options_.capacity));
+    for (const AreaReading& reading : readings)
       if (reading.proven[0] || reading.proven[1]) return RestoreProven(reading);
     return Rebuild(MostLabels(readings));
   }
@@ -251,7 +111,7 @@ class Repairer {
   }
 
   // The newer first, so that what is found after a cut is what was in force last.
-  absl::Status RestoreProven(const Reading& reading) {
+  absl::Status RestoreProven(const AreaReading& reading) {
     int first = reading.proven[0] ? 0 : 1;
     if (reading.proven[0] && reading.proven[1])
       first = NewerIndex(reading.proven[0]->sequence(), reading.proven[1]->sequence());
@@ -271,39 +131,19 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // Blocks whose checksum alone is wrong, and whose bitmap agrees with the slots: no proof, and
-  // better than nothing. The newer first.
-  static std::vector<LabelIndex> HintsOf(const Reading& reading) {
-    std::vector<LabelIndex> hints;
-    for (const int position : {0, 1}) {
-      const auto index =
-          LabelIndex::Parse(Resealed(reading.blocks[position]), reading.geometry, position);
-      if (index.ok() && FitsTheSlots(*index, reading.labels)) hints.push_back(*index);
-    }
-    if (hints.size() == 2 && NewerIndex(hints[0].sequence(), hints[1].sequence()) == 1)
-      std::swap(hints[0], hints[1]);
-    return hints;
-  }
-
-  static bool HasSignature(const Reading& reading, int position) {
-    return std::memcmp(reading.blocks[position].data(), kIndexSignature.data(),
-                       kIndexSignature.size()) == 0;
-  }
-
-  absl::Status Rebuild(const Reading& reading) {
+  absl::Status Rebuild(const AreaReading& reading) {
     const LabelGeometry& geometry = reading.geometry;
     const LabelDecision decision =
-        DecideLabels(reading.labels, HintsOf(reading), options_.elsewhere, options_.source);
+        DecideLabels(reading.labels, reading.Hints(), options_.elsewhere, options_.source);
     for (const std::string& pair : decision.undecided)
       Undecided(0, absl::StrCat("the index is not rebuilt from the labels: ", pair));
     if (!decision.undecided.empty()) return absl::OkStatus();
     if (decision.used.empty()) return RebuildEmpty(reading);
-    LabelIndex index = LabelIndex::Fresh(geometry);
+    LabelIndex index = LabelIndex::Fresh(geometry, *decision.used[0]->version);
     for (const SlotLabel* label : decision.used) index.SetFree(label->slot, false);
-    index.set_cxl(decision.used[0]->cxl);
     index.set_sequence(kFirstSequence);
     // Over the block that says less: what the other says is then still there after a cut.
-    const int position = HasSignature(reading, 0) && !HasSignature(reading, 1) ? 1 : 0;
+    const int position = reading.HasSignature(0) && !reading.HasSignature(1) ? 1 : 0;
     RETURN_IF_ERROR(WriteIndex(
         geometry, index, position,
         absl::StrCat("rebuilt from the labels in its slots: ", decision.used.size(), " in use",
@@ -312,8 +152,8 @@ class Repairer {
   }
 
   // No slot holds a label. Where no slot was ever written, either, there is nothing to lose.
-  absl::Status RebuildEmpty(const Reading& reading) {
-    bool untouched = HasSignature(reading, 0) || HasSignature(reading, 1);
+  absl::Status RebuildEmpty(const AreaReading& reading) {
+    bool untouched = reading.HasSignature(0) || reading.HasSignature(1);
     RETURN_IF_ERROR(ForEachPiece(*media_, reading.geometry.label_offset(),
                                  [&](uint64_t, absl::Span<const std::byte>) {
                                    untouched = false;
@@ -326,7 +166,8 @@ class Repairer {
                              options_.source));
       return absl::OkStatus();
     }
-    LabelIndex index = LabelIndex::Fresh(reading.geometry);
+    LabelIndex index =
+        LabelIndex::Fresh(reading.geometry, GeneralLabelVersion(reading.geometry.label_size));
     index.set_sequence(kFirstSequence);
     RETURN_IF_ERROR(
         WriteIndex(reading.geometry, index, 0, "made anew and empty, as no slot was ever written"));
@@ -342,7 +183,7 @@ class Repairer {
     if (LabelIndex::Parse(block, geometry, twin).ok()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const std::vector<SlotLabel> labels,
                      SurveySlots(*media_, geometry, options_.capacity));
-    const auto proven = Witness(geometry, twin).Ask(block, labels);
+    const auto proven = ProvenIndex(block, geometry, twin, labels);
     const auto sequence_at = [&](int position) {
       return position == twin ? proven->sequence() : area_->sequence();
     };
@@ -364,27 +205,25 @@ class Repairer {
     const std::vector<uint32_t> unreadable = area_->UnreadableSlots();
     if (unreadable.empty()) return absl::OkStatus();
     const LabelGeometry geometry = *LabelGeometry::For(media_->size(), area_->label_size());
-    ASSIGN_OR_RETURN(std::vector<SlotLabel> labels,
+    ASSIGN_OR_RETURN(const std::vector<SlotLabel> labels,
                      SurveySlots(*media_, geometry, options_.capacity));
     absl::flat_hash_set<uint32_t> used;
     for (const StoredLabel& stored : area_->labels()) used.insert(stored.slot);
     for (const StoredRegionLabel& stored : area_->region_labels()) used.insert(stored.slot);
-    for (SlotLabel& label : labels) (used.contains(label.slot) ? live_ : stale_).push_back(label);
-    for (const uint32_t slot : unreadable) RETURN_IF_ERROR(RestoreLabel(slot));
+    std::vector<SlotLabel> live, stale;
+    for (const SlotLabel& label : labels)
+      (used.contains(label.slot) ? live : stale).push_back(label);
+    LostLabels lost(area_->version(), options_.capacity, std::move(live), std::move(stale));
+    for (const uint32_t slot : unreadable) RETURN_IF_ERROR(RestoreLabel(slot, lost));
     return absl::OkStatus();
   }
 
-  absl::Status RestoreLabel(uint32_t slot) {
+  absl::Status RestoreLabel(uint32_t slot, LostLabels& lost) {
     const Finding finding = FindingAt(area_->slot_offset(slot), "label.slot.");
     std::vector<std::byte> bytes(area_->label_size());
     RETURN_IF_ERROR(media_->Peek(area_->slot_offset(slot), absl::MakeSpan(bytes)));
-    std::string how = "its checksum vouches for what it was";
-    std::optional<SlotLabel> label = VouchedFor(bytes, slot);
-    if (!label) {
-      how = "restored from the copy that its last update left";
-      label = CopyOf(bytes);
-    }
-    if (!label) {
+    std::optional<LostLabels::Found> found = lost.Find(bytes, slot);
+    if (!found) {
       Undecided(finding.offset,
                 absl::StrCat(finding.sentence,
                              ": it cannot be restored; what its space holds is "
@@ -393,9 +232,10 @@ class Repairer {
                              slot, " ", options_.source));
       return absl::OkStatus();
     }
-    if (const SlotLabel* other = InTheWay(*label)) {
+    SlotLabel& label = found->label;
+    if (const SlotLabel* other = lost.InTheWay(label)) {
       Undecided(finding.offset,
-                absl::StrCat(finding.sentence, ": it would be namespace ", label->uuid().ToString(),
+                absl::StrCat(finding.sentence, ": it would be namespace ", label.uuid().ToString(),
                              ", but the label in slot ", other->slot,
                              " has the same uuid or overlaps it. To give this one up: nvdimmfs "
                              "init-labels --force --slot ",
@@ -403,16 +243,15 @@ class Repairer {
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(SaveOnce());
-    const absl::StatusOr<uint32_t> stored = Store(*label, slot);
+    const absl::StatusOr<uint32_t> stored = Store(label, slot);
     if (ReasonOf(stored.status()) == "label.slots.full") {
       Undecided(finding.offset, absl::StrCat(finding.sentence, ": ", stored.status().message()));
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(stored.status());
-    Mended(finding, how);
-    std::erase_if(stale_, [&](const SlotLabel& stale) { return stale.slot == *stored; });
-    label->slot = *stored;
-    live_.push_back(*std::move(label));
+    Mended(finding, found->how);
+    label.slot = *stored;
+    lost.Restored(std::move(label));
     return absl::OkStatus();
   }
 
@@ -425,109 +264,18 @@ class Repairer {
     return stored.value();
   }
 
-  // The one label that the checksum vouches for, in this slot or the one that it names.
-  std::optional<SlotLabel> VouchedFor(absl::Span<const std::byte> bytes, uint32_t slot) const {
-    if (bytes.size() != kLabelSizeV1_2) return std::nullopt;
-    std::vector<SlotLabel> found;
-    VisitVouchedFor(bytes, offsetof(NamespaceLabelV1_2, checksum),
-                    [&](absl::Span<const std::byte> tried) {
-                      auto label = LabelIn(tried, slot, options_.capacity);
-                      if (!label) label = InItsOwnSlot(tried);
-                      if (!label || label->cxl != area_->is_cxl()) return;
-                      found.push_back(*std::move(label));
-                    });
-    if (found.size() > 1)
-      std::erase_if(found, [](const SlotLabel& label) { return !label.as_written; });
-    return found.size() == 1 ? std::optional(found[0]) : std::nullopt;
-  }
-
-  // A label with a right checksum that lies in another slot than its own.
-  std::optional<SlotLabel> InItsOwnSlot(absl::Span<const std::byte> bytes) const {
-    for (const size_t at :
-         {offsetof(NamespaceLabelV1_2, base.slot), offsetof(CxlRegionLabel, slot)})
-      if (auto label = LabelIn(bytes, LoadLe<uint32_t>(bytes.data() + at), options_.capacity))
-        return label;
-    return std::nullopt;
-  }
-
-  // A valid label in a free slot that is the damaged one but for a few bytes next to each other.
-  std::optional<SlotLabel> CopyOf(absl::Span<const std::byte> bytes) const {
-    std::optional<SlotLabel> found;
-    for (const SlotLabel& label : stale_) {
-      if (!label.IsCopyOf(bytes, kMaxDamage)) continue;
-      if (found && found->content != label.content) return std::nullopt;
-      found = label;
-    }
-    if (found) std::visit([](auto& of_kind) { of_kind.flags &= ~kLabelUpdating; }, found->label);
-    return found;
-  }
-
-  const SlotLabel* InTheWay(const SlotLabel& label) const {
-    for (const SlotLabel& other : live_)
-      if (other.is_region() == label.is_region() &&
-          (other.uuid() == label.uuid() || other.extent().Overlaps(label.extent())))
-        return &other;
-    return nullptr;
-  }
-
   const std::shared_ptr<Media> media_;
   const LabelRepairOptions& options_;
   std::optional<LabelArea> area_;
   bool saved_ = false;
-  std::vector<SlotLabel> live_, stale_;  // the valid labels in use, and those in free slots
   LabelRepairReport report_;
 };
-
-absl::Status NoSuchSlot(uint32_t slot, uint32_t count) {
-  return Refusal(EINVAL, "label.slot.range",
-                 absl::StrCat("there is no slot ", slot, ": there are ", count));
-}
-
-absl::Status NothingThere(uint32_t slot) {
-  return Refusal(ENOENT, "label.slot.free",
-                 absl::StrCat("slot ", slot, " holds no label that is in the way"));
-}
-
-// In an area without an index.
-absl::Status ZeroSlot(Media& media, uint32_t slot, const LabelRepairOptions& options,
-                      const std::function<absl::Status()>& keep) {
-  ASSIGN_OR_RETURN(const std::vector<Reading> readings, ReadAll(media, options.capacity));
-  const Reading& reading = MostLabels(readings);
-  const LabelGeometry& geometry = reading.geometry;
-  if (slot >= geometry.slot_count) return NoSuchSlot(slot, geometry.slot_count);
-  if (std::none_of(reading.labels.begin(), reading.labels.end(),
-                   [slot](const SlotLabel& label) { return label.slot == slot; }))
-    return NothingThere(slot);
-  RETURN_IF_ERROR(keep());
-  const std::vector<std::byte> zeros(geometry.label_size);
-  return WriteDurably(media, geometry.slot_offset(slot), zeros);
-}
 
 }  // namespace
 
 absl::StatusOr<LabelRepairReport> RepairLabelArea(const std::shared_ptr<Media>& area,
                                                   const LabelRepairOptions& options) {
   return Repairer(area, options).Run();
-}
-
-absl::Status GiveUpSlot(const std::shared_ptr<Media>& media, uint32_t slot,
-                        const LabelRepairOptions& options,
-                        const std::function<absl::Status()>& keep) {
-  ASSIGN_OR_RETURN(LabelArea area, LabelArea::Open(media, options.expect_cxl));
-  if (!area.has_index()) return ZeroSlot(*media, slot, options, keep);
-  RETURN_IF_ERROR(area.CheckWritable());
-  if (slot >= area.slot_count()) return NoSuchSlot(slot, area.slot_count());
-  const std::vector<uint32_t> unreadable = area.UnreadableSlots();
-  if (std::binary_search(unreadable.begin(), unreadable.end(), slot)) {
-    RETURN_IF_ERROR(keep());
-    return area.Update(std::nullopt, {slot}).status();
-  }
-  for (const StoredLabel& stored : area.labels())
-    if (stored.slot == slot)
-      return Refusal(EBUSY, "label.slot.in_use",
-                     absl::StrCat("slot ", slot, " holds the label of namespace ",
-                                  stored.label.uuid.ToString(), ": destroy that in a mount"));
-  return NothingThere(slot);
 }
 
 }  // namespace nvdimmfs::core

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/labels/give_up_slot.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_test_util.h"
@@ -51,7 +52,7 @@ std::string LabelsOf(const std::shared_ptr<Media>& media) {
                                   label.rawsize, "/", label.flags));
   }
   std::sort(labels.begin(), labels.end());
-  std::string text = absl::StrCat("v", area.major(), ".", area.minor());
+  std::string text = absl::StrCat("v", area.number().ToString());
   for (const std::string& label : labels) absl::StrAppend(&text, " ", label);
   return text;
 }
@@ -184,7 +185,7 @@ TEST(LabelRepairTest, AfterALongLifeNoLiveLabelIsLost) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    const LabelVersion version = seed % 2 == 0 ? LabelVersion::kV1_2 : LabelVersion::kV1_1;
+    const LabelVersion& version = seed % 2 == 0 ? LabelV1_2() : LabelV1_1();
     auto media = std::make_shared<MemoryMedia>(8192);
     LabelArea area = MustInitialise(media, version);
     std::vector<std::pair<uint64_t, uint32_t>> live;  // place, slot
@@ -294,7 +295,7 @@ TEST(LabelRepairTest, ALabelThatIsGoneStaysAFinding) {
 // Two namespaces at one place, and no word on which was deleted.
 TEST(LabelRepairTest, AConflictIsNotGuessed) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   NamespaceLabel label;
   label.rawsize = 4096;
   for (const uint8_t n : {1, 2}) {
@@ -312,7 +313,7 @@ TEST(LabelRepairTest, AConflictIsNotGuessed) {
 
 TEST(LabelRepairTest, GivingUpASlotLetsARepairGoOn) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   NamespaceLabel label;
   label.rawsize = 4096;
   for (const uint8_t n : {1, 2}) {
@@ -341,7 +342,7 @@ TEST(LabelRepairTest, GivingUpASlotLetsARepairGoOn) {
 
 TEST(LabelRepairTest, LabelsOfASetThatTheOtherDimmsDoNotKnowWereDeleted) {
   auto media = std::make_shared<MemoryMedia>(kArea);
-  LabelArea area = MustInitialise(media, LabelVersion::kV1_2);
+  LabelArea area = MustInitialise(media, LabelV1_2());
   NamespaceLabel label;
   label.nlabel = 2;
   label.rawsize = 4096;
@@ -417,7 +418,7 @@ TEST(LabelRepairTest, RandomDamageNeverMakesWhatAKernelRefuses) {
     // (Labels of 128 bytes have no checksum: what damage made of them cannot be told.)
     for (const StoredLabel& stored : area.labels())
       for (const StoredLabel& other : area.labels())
-        ASSERT_TRUE(stored.slot == other.slot || area.is_v1_1() ||
+        ASSERT_TRUE(stored.slot == other.slot || (&area.version() == &LabelV1_1()) ||
                     (stored.label.uuid != other.label.uuid && stored.label.dpa != other.label.dpa));
     ASSERT_TRUE(RepairLabelArea(media, {.capacity = kCapacity}).ok());
     // Nothing is left to a second one.
@@ -459,7 +460,7 @@ TEST(LabelRepairTest, APowerCutAtAnyStepLeavesWhatARepairMends) {
     SCOPED_TRACE(name);
     auto start = std::make_shared<FaultyMedia>(2048);
     {
-      LabelArea area = MustInitialise(start, LabelVersion::kV1_2);
+      LabelArea area = MustInitialise(start, LabelV1_2());
       for (const uint8_t n : {1, 2}) {
         NamespaceLabel label;
         label.uuid = Uuid(Uuid::Bytes{n, n, n});

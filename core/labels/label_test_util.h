@@ -30,8 +30,9 @@ inline std::shared_ptr<MemoryMedia> GoldenArea(const std::string& name, uint64_t
   return media;
 }
 
-inline LabelArea MustOpen(std::shared_ptr<Media> media, bool expect_cxl = false) {
-  auto area = LabelArea::Open(std::move(media), expect_cxl);
+inline LabelArea MustOpen(std::shared_ptr<Media> media,
+                          const LabelVersion& expected = LabelV1_2()) {
+  auto area = LabelArea::Open(std::move(media), expected);
   if (!area.ok()) {
     ADD_FAILURE() << area.status();
     std::abort();
@@ -39,8 +40,8 @@ inline LabelArea MustOpen(std::shared_ptr<Media> media, bool expect_cxl = false)
   return *std::move(area);
 }
 
-inline LabelArea MustInitialise(std::shared_ptr<Media> media, LabelVersion version) {
-  LabelArea area = MustOpen(std::move(media), version == LabelVersion::kV2_1);
+inline LabelArea MustInitialise(std::shared_ptr<Media> media, const LabelVersion& version) {
+  LabelArea area = MustOpen(std::move(media), version);
   EXPECT_TRUE(area.Initialise(version).ok());
   return area;
 }

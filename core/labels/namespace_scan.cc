@@ -46,22 +46,23 @@ constexpr uint16_t kQemuVendor = 0x8086;
 
 // The serial number of the one DIMM whose set has this cookie: a DIMM of QEMU's vendor without a
 // manufacturing date, at region offset 0. Nothing where there is no such DIMM.
-std::optional<uint32_t> SerialOfLoneDimm(uint64_t cookie, bool v1_1) {
-  // The lower half of a Fletcher sum is the plain sum of the words: the serial number, and from
-  // version 1.2 on the vendor.
-  const uint32_t serial = static_cast<uint32_t>(cookie) - (v1_1 ? 0 : kQemuVendor);
-  const SetMember member{.serial = serial, .vendor = kQemuVendor};
-  const SetCookies cookies = ComputeSetCookies({&member, 1});
-  if ((v1_1 ? cookies.v1_1 : cookies.v1_2) != cookie) return std::nullopt;
-  return serial;
+std::optional<uint32_t> SerialOfLoneDimm(uint64_t cookie, const LabelVersion& version) {
+  // The lower half of a Fletcher sum is the plain sum of the words: the serial number, and the
+  // vendor where the version's cookie has it.
+  for (const uint32_t other_words : {uint32_t{0}, uint32_t{kQemuVendor}}) {
+    const SetMember member{.serial = static_cast<uint32_t>(cookie) - other_words,
+                           .vendor = kQemuVendor};
+    if (version.CookieOf(ComputeSetCookies({&member, 1})) == cookie) return member.serial;
+  }
+  return std::nullopt;
 }
 
-// Whose set a label is of that is not of the region's, and what shows its namespace.
-std::string DescribeForeignSet(const LabelArea& area, const NamespaceLabel& label) {
+// Which set a label is of that is not of the region's, and what shows its namespace.
+std::string DescribeForeignSet(const LabelVersion& version, const NamespaceLabel& label) {
   if (label.nlabel > 1)
     return absl::StrCat("a set of ", label.nlabel,
                         " DIMMs, which show it together, as one region of a topology file");
-  const auto serial = SerialOfLoneDimm(label.isetcookie, area.is_v1_1());
+  const auto serial = SerialOfLoneDimm(label.isetcookie, version);
   if (!serial)
     return "the set of a DIMM of another maker, or of a region at another offset; a topology file "
            "can say what it is";
@@ -115,19 +116,17 @@ class Scan {
 };
 
 bool Scan::HasType(const ScanMapping& mapping, const NamespaceLabel& label) const {
-  return mapping.labels->label_size() != kLabelSizeV1_2 || mapping.labels->is_cxl() ||
-         label.type_guid == region_.type_guid;
+  return mapping.labels->version().IsOfRangeType(label, region_.type_guid);
 }
 
-// Whether the label is of this set, by one of its cookies or, on CXL, by the region's uuid.
+// Whether the label is of this set, by one of its cookies or by the region's uuid.
 bool Scan::HasCookie(const ScanMapping& mapping, const NamespaceLabel& label) const {
   return IsOf(mapping, label, region_.cookie) ||
          (region_.alternate_cookie != 0 && IsOf(mapping, label, region_.alternate_cookie));
 }
 
 bool Scan::IsOf(const ScanMapping& mapping, const NamespaceLabel& label, uint64_t cookie) const {
-  if (mapping.labels->is_cxl()) return label.region_uuid == region_.uuid;
-  return label.isetcookie == cookie;
+  return mapping.labels->version().IsOfSet(label, cookie, region_.uuid);
 }
 
 absl::Span<const StoredLabel* const> Scan::LabelsOf(size_t mapping, const Uuid& uuid) const {
@@ -147,7 +146,7 @@ void Scan::Skip(const ScanMapping& mapping, const StoredLabel& stored, absl::str
       {.reason = std::string(reason),
        .offset = mapping.labels->slot_offset(stored.slot),
        .sentence = absl::StrCat("label of namespace ", stored.label.uuid.ToString(), " in slot ",
-                                stored.slot, " of ", mapping.dimm, " is no part of ", region_.name,
+                                stored.slot, " of ", mapping.dimm, " is not part of ", region_.name,
                                 ": ", why)});
 }
 
@@ -161,6 +160,7 @@ absl::Status Scan::GiveUp(absl::string_view reason, const Uuid& uuid, absl::stri
 // One label of mapping 0, in the kernel's order of tests.
 absl::Status Scan::Consider(const StoredLabel& stored) {
   const ScanMapping& mapping = region_.mappings[0];
+  const LabelVersion& version = mapping.labels->version();
   const NamespaceLabel& label = stored.label;
   if (!mapping.dpa.Contains(label.dpa)) {
     Skip(mapping, stored, "labels.outside",
@@ -171,11 +171,11 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
     return GiveUp(
         "labels.duplicate", label.uuid,
         absl::StrCat("a second label of it is in slot ", stored.slot, " of ", mapping.dimm));
-  if (region_.cookie == 0 && !mapping.labels->is_cxl())
+  if (region_.cookie == 0 && version.has_cookie())
     return GiveUp("labels.cookie_zero", label.uuid,
                   "the region's interleave-set cookie is 0 (a device without serial number), so "
                   "that labels cannot be told apart from those of other sets");
-  if (!HasCookie(mapping, label) && mapping.labels->is_cxl()) {
+  if (!HasCookie(mapping, label) && !version.has_cookie()) {
     Skip(mapping, stored, "labels.region",
          absl::StrCat("it is of region ", label.region_uuid.ToString(), " (this is ",
                       region_.uuid.ToString(), ")"));
@@ -185,7 +185,7 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
     Skip(
         mapping, stored, "labels.cookie",
         absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie), " is of another set (this is 0x",
-                     absl::Hex(region_.cookie), "): ", DescribeForeignSet(*mapping.labels, label)));
+                     absl::Hex(region_.cookie), "): ", DescribeForeignSet(version, label)));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(ScannedNamespace ns, Assemble(label.uuid));
@@ -205,8 +205,8 @@ const StoredLabel* Scan::FindPosition(const Uuid& uuid, uint16_t position, uint6
       const ScanMapping& mapping = region_.mappings[i];
       if (!IsOf(mapping, label, cookie) || !HasType(mapping, label)) continue;
       if (std::exchange(seen, true)) return nullptr;
-      // A CXL label does not say how many devices there are: the region's does.
-      if (!mapping.labels->is_cxl() && label.nlabel != region_.mappings.size()) continue;
+      const auto ways = mapping.labels->version().StatedWays(label);
+      if (ways && *ways != region_.mappings.size()) continue;
       if (label.position != position) continue;
       return stored;
     }

@@ -31,8 +31,8 @@ struct ScanRegion {
   uint64_t start = 0;             // SPA, bytes
   uint64_t cookie = 0;            // the one that labels should carry
   uint64_t alternate_cookie = 0;  // accepted as well unless 0
-  Uuid type_guid;                 // compared with that of v1.2 labels
-  Uuid uuid;                      // compared with the region_uuid of CXL labels, in place of both
+  Uuid type_guid;                 // the range's; LabelVersion::IsOfRangeType
+  Uuid uuid;                      // where labels name the region by it (LabelVersion::has_cookie)
   std::vector<ScanMapping> mappings;
 };
 

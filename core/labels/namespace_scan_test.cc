@@ -31,7 +31,7 @@ Uuid Name(uint8_t n) { return Uuid(Uuid::Bytes{n, 0xaa}); }
 // A region over dimms of 256 MiB whose labels the test puts in one by one.
 class NamespaceScanTest : public testing::Test {
  protected:
-  void MakeRegion(size_t dimms, LabelVersion version = LabelVersion::kV1_2) {
+  void MakeRegion(size_t dimms, const LabelVersion& version = LabelV1_2()) {
     region_ = {.name = "region0",
                .start = kStart,
                .cookie = kCookie,
@@ -109,16 +109,16 @@ TEST_F(NamespaceScanTest, AForeignSetIsNamedWithWhatShowsIt) {
       {{.serial = 0x123457, .vendor = 0x8087}, "another maker"},
       {{.region_offset = 4096, .serial = 0x123457, .vendor = 0x8086}, "another offset"},
   };
-  for (const LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2})
+  for (const LabelVersion* version : {&LabelV1_1(), &LabelV1_2()})
     for (const Case& tried : cases) {
       SCOPED_TRACE(tried.says);
-      if (version == LabelVersion::kV1_1 && tried.member.vendor != 0x8086) continue;
+      if (version == &LabelV1_1() && tried.member.vendor != 0x8086) continue;
       areas_.clear();
       spaces_.clear();
-      MakeRegion(1, version);
+      MakeRegion(1, *version);
       NamespaceLabel label = Good(1, 0, 16 * kMiB);
       const SetCookies cookies = ComputeSetCookies({&tried.member, 1});
-      label.isetcookie = version == LabelVersion::kV1_1 ? cookies.v1_1 : cookies.v1_2;
+      label.isetcookie = version->CookieOf(cookies);
       Put(0, label);
       const ScanResult result = Scan();
       EXPECT_THAT(result.namespaces, IsEmpty());
@@ -166,7 +166,7 @@ TEST_F(NamespaceScanTest, KernelImagesReadAsTheKernelReadThem) {
           space.Reserve({Range{stored.label.dpa, stored.label.rawsize}, stored.label.uuid}).ok());
     const ScanRegion region = {.name = "region0",
                                .start = kStart,
-                               .cookie = area.is_v1_1() ? cookies.v1_1 : cookies.v1_2,
+                               .cookie = area.version().CookieOf(cookies),
                                .alternate_cookie = cookies.alternate,
                                .type_guid = kPmemRangeGuid,
                                .mappings = {{"nmem0", Range{0, 256 * kMiB}, &area, &space}}};
@@ -277,7 +277,7 @@ TEST_F(NamespaceScanTest, AlternateCookieIsAccepted) {
 }
 
 TEST_F(NamespaceScanTest, TypeIsNotComparedInVersion1_1) {
-  MakeRegion(1, LabelVersion::kV1_1);
+  MakeRegion(1, LabelV1_1());
   Put(0, Good(1, 0, 16 * kMiB));
   ASSERT_THAT(Scan().namespaces, SizeIs(1));
   EXPECT_EQ(Scan().namespaces[0].claim_class, ClaimClass::kNone);
@@ -404,7 +404,7 @@ TEST_F(NamespaceScanTest, StartIsRelativeToTheMapping) {
 
 TEST_F(NamespaceScanTest, ManyLabelsTakeNoQuadraticTime) {
   auto media = std::make_shared<MemoryMedia>(8 << 20);
-  areas_.push_back(MustInitialise(media, LabelVersion::kV1_1));
+  areas_.push_back(MustInitialise(media, LabelV1_1()));
   LabelArea& area = areas_.back();
   DpaSpace& space = spaces_.emplace_back();
   // Straight onto media: one update each would write the index 60000 times.
@@ -413,7 +413,7 @@ TEST_F(NamespaceScanTest, ManyLabelsTakeNoQuadraticTime) {
     NamespaceLabel label = Good(1, uint64_t{slot} * 4096, 4096);
     label.uuid = Uuid(Uuid::Bytes{1, static_cast<uint8_t>(slot >> 16),
                                   static_cast<uint8_t>(slot >> 8), static_cast<uint8_t>(slot)});
-    const auto bytes = EncodeLabel(label, slot, 128);
+    const auto bytes = LabelV1_1().Encode(label, slot);
     std::memcpy(media->bytes().data() + area.slot_offset(slot), bytes.data(), bytes.size());
     ASSERT_TRUE(space.Reserve({Range{label.dpa, label.rawsize}, label.uuid}).ok());
   }

@@ -4,9 +4,9 @@
 #include <cstring>
 #include <utility>
 
-#include "core/base/endian.h"
 #include "core/base/status.h"
 #include "core/labels/label_format.h"
+#include "core/labels/label_versions.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -14,71 +14,28 @@ namespace {
 constexpr uint32_t kBatch = 256;
 constexpr uint32_t kFirstSlots = 16;  // kernels take the lowest that is free
 constexpr uint64_t kUnit = 512;       // extents are multiples of it
-constexpr uint32_t kKnownFlags = kLabelReadOnly | kLabelDimmLocal | kLabelHoldsBtt | kLabelUpdating;
-constexpr uint16_t kMaxWays = 32;
-constexpr uint64_t kMaxSectorSize = 1 << 20;
-
-struct Field {
-  size_t at, size;
-};
-
-// What two copies of one label differ in.
-constexpr Field kOfItsCopy[] = {{offsetof(NamespaceLabelV1_1, slot), 4},
-                                {offsetof(NamespaceLabelV1_1, flags), 4},
-                                {offsetof(NamespaceLabelV1_2, checksum), 8}};
-constexpr Field kOfItsCxlCopy[] = {{offsetof(CxlNamespaceLabel, slot), 4},
-                                   {offsetof(CxlNamespaceLabel, flags), 4},
-                                   {offsetof(CxlNamespaceLabel, checksum), 8}};
-constexpr Field kOfItsRegionCopy[] = {{offsetof(CxlRegionLabel, slot), 4},
-                                      {offsetof(CxlRegionLabel, flags), 4},
-                                      {offsetof(CxlRegionLabel, checksum), 8}};
 
 bool IsAllZero(absl::Span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(),
                      [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-// The name is padded with zeros, and nothing has a value that no writer gives it.
-bool IsAsWritten(absl::Span<const std::byte> bytes) {
-  NamespaceLabelV1_1 raw;
-  std::memcpy(static_cast<void*>(&raw), bytes.data(), sizeof raw);
-  const auto end = std::find(raw.name.begin(), raw.name.end(), '\0');
-  return std::all_of(end, raw.name.end(), [](char c) { return c == '\0'; }) &&
-         (raw.flags & ~kKnownFlags) == 0 && raw.nlabel >= 1 && raw.nlabel <= kMaxWays &&
-         raw.position < raw.nlabel && raw.lbasize <= kMaxSectorSize && raw.unused == 0 &&
-         (bytes.size() == sizeof raw ||
-          IsAllZero(bytes.subspan(offsetof(NamespaceLabelV1_2, reserved),
-                                  sizeof NamespaceLabelV1_2{}.reserved)));
-}
-
-absl::Span<const Field> OfItsCopy(bool cxl, bool region) {
-  if (region) return kOfItsRegionCopy;
-  return cxl ? absl::MakeConstSpan(kOfItsCxlCopy) : absl::MakeConstSpan(kOfItsCopy);
-}
-
 std::vector<std::byte> ContentOf(absl::Span<const std::byte> bytes,
-                                 absl::Span<const Field> of_its_copy) {
+                                 absl::Span<const LabelField> of_its_copy) {
   std::vector<std::byte> content(bytes.begin(), bytes.end());
-  for (const Field& field : of_its_copy)
-    if (field.at + field.size <= content.size())
-      std::memset(content.data() + field.at, 0, field.size);
+  for (const LabelField& field : of_its_copy)
+    std::memset(content.data() + field.offset, 0, field.size);
   return content;
 }
 
 std::optional<SlotLabel> Parse(absl::Span<const std::byte> bytes, uint32_t slot) {
-  if (bytes.size() == kLabelSizeV1_2 && HasCxlLabelType(bytes)) {
-    absl::StatusOr<CxlLabel> label = ParseCxlLabel(bytes, slot);
-    if (!label.ok()) return std::nullopt;
-    const bool is_region = std::holds_alternative<RegionLabel>(*label);
-    return SlotLabel{slot, *std::move(label), true, true,
-                     ContentOf(bytes, OfItsCopy(true, is_region))};
-  }
-  const bool as_written = IsAsWritten(bytes);
-  if (bytes.size() == kLabelSizeV1_1 && !as_written) return std::nullopt;
-  absl::StatusOr<NamespaceLabel> label = ParseLabel(bytes, slot);
+  const LabelVersion& version = LabelVersionOf(bytes);
+  const bool as_written = version.IsAsWritten(bytes);
+  if (!version.checksum_offset() && !as_written) return std::nullopt;
+  absl::StatusOr<AnyLabel> label = version.Parse(bytes, slot);
   if (!label.ok()) return std::nullopt;
-  return SlotLabel{slot, *std::move(label), false, as_written,
-                   ContentOf(bytes, OfItsCopy(false, false))};
+  std::vector<std::byte> content = ContentOf(bytes, version.CopyFields(*label));
+  return SlotLabel{slot, *std::move(label), &version, as_written, std::move(content)};
 }
 
 }  // namespace
@@ -98,12 +55,12 @@ bool SlotLabel::updating() const {
 
 bool SlotLabel::of_a_set() const {
   if (const auto* region = std::get_if<RegionLabel>(&label)) return region->ways > 1;
-  return !cxl && std::get<NamespaceLabel>(label).nlabel > 1;
+  return version->StatedWays(std::get<NamespaceLabel>(label)).value_or(1) > 1;
 }
 
 bool SlotLabel::IsCopyOf(absl::Span<const std::byte> bytes, size_t damage) const {
-  const std::vector<std::byte> other = ContentOf(bytes, OfItsCopy(cxl, is_region()));
-  if (other.size() != content.size()) return false;
+  if (bytes.size() != content.size()) return false;
+  const std::vector<std::byte> other = ContentOf(bytes, version->CopyFields(label));
   const auto first = std::mismatch(content.begin(), content.end(), other.begin()).first;
   if (first == content.end()) return true;
   const auto last = std::mismatch(content.rbegin(), content.rend(), other.rbegin()).first;
@@ -141,7 +98,7 @@ absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const Labe
 }
 
 bool HoldsLabels(const Media& media, uint64_t start, uint64_t size, uint64_t capacity) {
-  for (const uint32_t label_size : {kLabelSizeV1_1, kLabelSizeV1_2}) {
+  for (const uint32_t label_size : LabelSizes()) {
     const auto geometry = LabelGeometry::For(size, label_size);
     if (!geometry) continue;
     const uint32_t count = std::min(geometry->slot_count, kFirstSlots);

@@ -6,24 +6,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/base/range.h"
-#include "core/labels/cxl_label.h"
 #include "core/labels/label_geometry.h"
-#include "core/labels/namespace_label.h"
+#include "core/labels/label_version.h"
 #include "core/media/media.h"
 
 namespace nvdimmfs::core {
 
 struct SlotLabel {
   uint32_t slot = 0;
-  std::variant<NamespaceLabel, RegionLabel> label;
-  bool cxl = false;
-  // Whether every field has a value that a writer gives it. No demand on labels with a checksum.
+  AnyLabel label;
+  const LabelVersion* version = nullptr;  // that it is of; never null
+  // LabelVersion::IsAsWritten. Not demanded of labels with a checksum.
   bool as_written = false;
   std::vector<std::byte> content;  // its bytes, but for slot number, flags and checksum
 
@@ -38,7 +36,7 @@ struct SlotLabel {
 };
 
 // The label in the bytes of a slot; nothing where it fails its checks, or cannot be anybody's: no
-// uuid, no extent, one past `capacity` (0: not known), or, as 128-byte labels have no checksum,
+// uuid, no extent, one past `capacity` (0: not known), or, where its version has no checksum,
 // fields that no writer leaves.
 std::optional<SlotLabel> LabelIn(absl::Span<const std::byte> bytes, uint32_t slot,
                                  uint64_t capacity);
@@ -48,7 +46,7 @@ absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const Labe
                                                    uint64_t capacity);
 
 // Whether the first slots of a label area of `size` bytes, were there one at `start` of `media`,
-// hold a label of a DIMM of `capacity` bytes: for who searches one whose index blocks are lost.
+// hold a label of a DIMM of `capacity` bytes. This finds an area whose index blocks are lost.
 // Bytes that cannot be read hold none.
 bool HoldsLabels(const Media& media, uint64_t start, uint64_t size, uint64_t capacity);
 

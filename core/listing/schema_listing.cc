@@ -81,9 +81,7 @@ Json LabelAreaJson(const Dimm& dimm) {
   const auto if_indexed = [indexed](auto value) { return indexed ? Json(value()) : Json(); };
   return {{"size", dimm.source().labels->size()},
           {"state", area == nullptr ? Json() : Json(std::string(NameOf(area->verdict())))},
-          {"version", if_indexed([&] {
-             return std::to_string(area->major()) + "." + std::to_string(area->minor());
-           })},
+          {"version", if_indexed([&] { return area->number().ToString(); })},
           {"label_size", if_indexed([&] { return area->label_size(); })},
           {"slots", if_indexed([&] { return area->slot_count(); })},
           {"free_slots", if_indexed([&] { return area->free_slots(); })},

@@ -44,7 +44,7 @@ class AliasTest : public ::testing::Test {
  protected:
   AliasTest() {
     auto area = LabelArea::Open(model.labels);
-    EXPECT_TRUE(area->Initialise(LabelVersion::kV1_2).ok());
+    EXPECT_TRUE(area->Initialise(LabelV1_2()).ok());
     Restart();
   }
   ~AliasTest() override { model.system.reset(); }

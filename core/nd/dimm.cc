@@ -89,7 +89,7 @@ absl::StatusOr<LabelArea> Dimm::ReadLabels() {
   const absl::Status size = TestVerdict(intel::kGetLabelSize);
   labels_locked_ = ErrnoOf(size) == EACCES;
   if (!labels_locked_) RETURN_IF_ERROR(size);
-  absl::StatusOr<LabelArea> area = LabelArea::Open(source_.labels, source_.cxl_labels);
+  absl::StatusOr<LabelArea> area = LabelArea::Open(source_.labels, *source_.new_labels);
   labels_locked_ = labels_locked_ || ErrnoOf(area.status()) == EACCES;
   return area;
 }

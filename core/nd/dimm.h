@@ -46,10 +46,6 @@ class Dimm final : public NdDevice {
   uint64_t functions() const;
   // Whether its bus carries CALL at all.
   bool takes_call() const { return traits_.takes_call; }
-  // What a blank label area is initialised as.
-  LabelVersion new_label_version() const {
-    return source_.cxl_labels ? LabelVersion::kV2_1 : LabelVersion::kV1_2;
-  }
 
   // Null while the driver is unbound, or where there is no label area.
   const std::shared_ptr<DimmData>& data() const {

@@ -175,7 +175,7 @@ TEST(LabelDamage, ALabelThatCannotBeReadIsToldAndItsSpaceNotGivenAway) {
 // Labels that a kernel cannot use together: it leaves the DIMM without a driver, and the region
 // with one namespace over everything.
 TEST(LabelDamage, LabelsThatAreNotReadAreNotOverwritten) {
-  Model m({.labels = LabelVersion::kV1_2});
+  Model m({.labels = &LabelV1_2()});
   {
     LabelArea area = MustOpen(m.labels);
     NamespaceLabel label;
@@ -206,7 +206,7 @@ TEST(LabelDamage, OneDamagedDimmOfASet) {
       RegionSource region{.spa = {uint64_t{4} << 30, 128 << 20}};
       for (size_t i = 0; i < 2; ++i) {
         areas.push_back(std::make_shared<MemoryMedia>(128 << 10));
-        if (i != damaged && !labelling) MustInitialise(areas[i], LabelVersion::kV1_2);
+        if (i != damaged && !labelling) MustInitialise(areas[i], LabelV1_2());
         if (i == damaged) areas[i]->bytes()[4000] = std::byte{1};
         DimmSource dimm{.description = "dimm",
                         .capacity = std::make_shared<MemoryMedia>(64 << 20),

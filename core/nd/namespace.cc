@@ -334,18 +334,20 @@ absl::Status Namespace::SetSectorSize(uint64_t sector_size) {
 }
 
 absl::StatusOr<ClaimClass> Namespace::BttClass() const {
-  size_t v1_1 = 0;
-  size_t later = 0;
+  std::optional<ClaimClass> common;
+  bool mixed = false;
   for (const Mapping& mapping : region_.mappings()) {
     const DimmData* data = mapping.dimm->data().get();
     if (data == nullptr) return ClaimClass::kBtt;
-    ++(data->labels.is_v1_1() ? v1_1 : later);
+    const ClaimClass of_dimm = data->labels.version().btt_class();
+    mixed = mixed || of_dimm != common.value_or(of_dimm);
+    common = of_dimm;
   }
-  if (later == 0) return ClaimClass::kBtt;
-  if (v1_1 == 0) return ClaimClass::kBtt2;
+  if (!mixed) return common.value_or(ClaimClass::kBtt);
   return Refusal(ENXIO, "namespace.mixed_labels",
                  absl::StrCat("holder_class of ", name(),
-                              ": some DIMMs of the set have v1.1 labels and some v1.2"));
+                              ": the labels of the set's DIMMs are of versions with different BTT "
+                              "layouts"));
 }
 
 absl::Status Namespace::SetClaimClass(ClaimClass claim_class) {
@@ -401,19 +403,18 @@ absl::Status Namespace::WriteLabelOn(size_t mapping_index, uint32_t flags) {
   if (extents.empty())
     return Refusal(ENXIO, "namespace.no_extent",
                    absl::StrCat(mapping.dimm->name(), " holds no part of it"));
-  const NamespaceLabel label{
-      .uuid = uuid_,
-      .name = alt_name_,
-      .flags = flags,
-      .nlabel = static_cast<uint16_t>(area.is_cxl() ? 1 : region_.mappings().size()),
-      .position = static_cast<uint16_t>(mapping_index),
-      .isetcookie = area.is_v1_1() ? region_.cookies().v1_1 : region_.cookies().v1_2,
-      .lbasize = lbasize_,
-      .dpa = extents.front().dpa.start,
-      .rawsize = extents.front().dpa.size,
-      .type_guid = region_.source().type_guid,
-      .abstraction_guid = AbstractionGuid(claim_class_),
-      .region_uuid = region_.uuid()};
+  const NamespaceLabel label{.uuid = uuid_,
+                             .name = alt_name_,
+                             .flags = flags,
+                             .nlabel = area.version().nlabel(region_.mappings().size()),
+                             .position = static_cast<uint16_t>(mapping_index),
+                             .isetcookie = area.version().CookieOf(region_.cookies()),
+                             .lbasize = lbasize_,
+                             .dpa = extents.front().dpa.start,
+                             .rawsize = extents.front().dpa.size,
+                             .type_guid = region_.source().type_guid,
+                             .abstraction_guid = AbstractionGuid(claim_class_),
+                             .region_uuid = region_.uuid()};
   ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, area.Update(label, SlotsOf(mapping, uuid_)));
   mapping.slots.erase(uuid_);
   mapping.slots.emplace(uuid_, slot.value());

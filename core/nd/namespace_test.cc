@@ -15,7 +15,7 @@ constexpr char kB[] = "11111111-2222-3333-4444-555555555502\n";
 constexpr char kC[] = "11111111-2222-3333-4444-555555555503\n";
 constexpr char k64M[] = "67108864\n";
 
-Model Labelled(LabelVersion version = LabelVersion::kV1_2) { return Model({.labels = version}); }
+Model Labelled(const LabelVersion& version = LabelV1_2()) { return Model({.labels = &version}); }
 
 TEST(BlankRegion, IsOneLabellessNamespaceThatIsEnabled) {
   Model m;
@@ -54,17 +54,17 @@ TEST(LabellessRegion, CannotTakeLabelsIntoUse) {
 }
 
 TEST(LabelledRegion, PublishesOneEmptyNamespace) {
-  for (const LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
-    Model m = Labelled(version);
+  for (const LabelVersion* version : {&LabelV1_1(), &LabelV1_2()}) {
+    Model m = Labelled(*version);
     EXPECT_EQ(m.Get("region0/nstype"), "5\n");
     EXPECT_EQ(m.Get("region0/init_namespaces"), "1/1\n");
     EXPECT_EQ(m.Get("namespace0.0/size"), "0\n");
     EXPECT_EQ(m.Get("namespace0.0/uuid"), "\n");
     EXPECT_EQ(m.Get("namespace0.0/resource"), "!ENXIO");
     EXPECT_FALSE(m.Bound("namespace0.0"));
-    EXPECT_EQ(m.Get("nmem0/available_slots"), version == LabelVersion::kV1_1 ? "1019\n" : "509\n");
+    EXPECT_EQ(m.Get("nmem0/available_slots"), version == &LabelV1_1() ? "1019\n" : "509\n");
     EXPECT_EQ(m.Get("region0/set_cookie"),
-              version == LabelVersion::kV1_1 ? "0x2468ac00123456\n" : "0xba90120012b4dc\n");
+              version == &LabelV1_1() ? "0x2468ac00123456\n" : "0xba90120012b4dc\n");
   }
 }
 
@@ -189,7 +189,7 @@ TEST(NamespaceUuid, IsUsedOnceAndRenamesWhileALabelExists) {
 }
 
 TEST(Namespace, ComesBackAfterARestart) {
-  Model m = Labelled(LabelVersion::kV1_1);
+  Model m = Labelled(LabelV1_1());
   m.Set("namespace0.0/uuid", kA);
   m.Set("namespace0.0/size", k64M);
   m.Set("namespace0.0/sector_size", "4096\n");
@@ -203,14 +203,14 @@ TEST(Namespace, ComesBackAfterARestart) {
 }
 
 TEST(HolderClass, IsKeptByV12LabelsOnly) {
-  for (const LabelVersion version : {LabelVersion::kV1_1, LabelVersion::kV1_2}) {
-    Model m = Labelled(version);
+  for (const LabelVersion* version : {&LabelV1_1(), &LabelV1_2()}) {
+    Model m = Labelled(*version);
     m.Set("namespace0.0/uuid", kA);
     m.Set("namespace0.0/size", k64M);
     EXPECT_EQ(m.Set("namespace0.0/holder_class", "none\n"), "EINVAL");
     EXPECT_EQ(m.Set("namespace0.0/holder_class", "pfn"), "");
     m.Restart();
-    EXPECT_EQ(m.Get("namespace0.0/holder_class"), version == LabelVersion::kV1_1 ? "\n" : "pfn\n");
+    EXPECT_EQ(m.Get("namespace0.0/holder_class"), version == &LabelV1_1() ? "\n" : "pfn\n");
   }
 }
 

@@ -36,7 +36,7 @@ class Recorder final : public TreeListener {
 class PoisonTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    LabelArea::Open(labels_)->Initialise(LabelVersion::kV1_2).IgnoreError();
+    LabelArea::Open(labels_)->Initialise(LabelV1_2()).IgnoreError();
     DimmSource dimm{.description = "memory", .capacity = capacity_, .labels = labels_};
     std::vector<DimmSource> dimms;
     dimms.push_back(std::move(dimm));

@@ -89,7 +89,7 @@ int Region::nstype() const {
 uint64_t Region::set_cookie() const {
   if (mappings_.empty()) return 0;
   const DimmData* data = mappings_[0].dimm->data().get();
-  return data == nullptr || data->labels.is_v1_1() ? cookies_.v1_1 : cookies_.v1_2;
+  return data == nullptr ? cookies_.v1_1 : data->labels.version().CookieOf(cookies_);
 }
 
 // An NFIT's ranges have a set even where no DIMM is known behind them.
@@ -145,7 +145,7 @@ Uuid Region::UuidOnMedia() const {
           stored.label.ways == mappings_.size() && stored.label.position == mapping.position &&
           (source_.uuid.is_nil() || stored.label.uuid == source_.uuid))
         return stored.label.uuid;
-  if (!source_.uuid.is_nil() || !mappings_[0].data->labels.is_cxl()) return source_.uuid;
+  if (!source_.uuid.is_nil()) return source_.uuid;
   for (const StoredLabel& stored : mappings_[0].data->labels.labels())
     if (mappings_[0].dpa.Contains(stored.label.dpa)) return stored.label.region_uuid;
   return Uuid();
@@ -189,7 +189,7 @@ absl::Status Region::WriteRegionLabels() {
   engine().AssertLocked();
   bool complete = true;
   for (const Mapping& mapping : mappings_) {
-    if (!mapping.data->labels.is_cxl()) return absl::OkStatus();
+    if (!mapping.data->labels.version().has_region_labels()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool has_label, HasRegionLabel(mapping));
     complete = complete && has_label;
   }
@@ -234,7 +234,7 @@ absl::Status Region::PrepareLabels() {
     if (mapping.data == nullptr)
       return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(mapping.dimm->name(), " has no labels"));
     if (mapping.data->labels.has_index()) continue;
-    RETURN_IF_ERROR(mapping.data->labels.Initialise(mapping.dimm->new_label_version()));
+    RETURN_IF_ERROR(mapping.data->labels.Initialise(*mapping.dimm->source().new_labels));
   }
   return WriteRegionLabels();
 }
@@ -308,7 +308,7 @@ absl::Status Region::InitialiseLabels(const std::function<absl::Status()>& idle)
   RETURN_IF_ERROR(CheckLabels(absl::StrCat("take labels of ", name(), " into use")));
   RETURN_IF_ERROR(idle());
   for (Mapping& mapping : mappings_)
-    RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(mapping.dimm->new_label_version()));
+    RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(*mapping.dimm->source().new_labels));
   return absl::OkStatus();
 }
 

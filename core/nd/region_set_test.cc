@@ -26,10 +26,11 @@ constexpr uint64_t kGranularity = 4096;
 // published vectors.
 class SetModel : public ModelVerbs {
  public:
-  SetModel(size_t ways, std::optional<LabelVersion> version) : cxl(version == LabelVersion::kV2_1) {
+  SetModel(size_t ways, const LabelVersion* version)
+      : cxl(version != nullptr && version->has_region_labels()) {
     for (size_t i = 0; i < ways; ++i) {
       auto area = std::make_shared<FaultyMedia>(128 << 10);
-      if (version) MustInitialise(area, *version);
+      if (version != nullptr) MustInitialise(area, *version);
       labels.push_back(area);
       capacity.push_back(std::make_shared<MemoryMedia>(kDimm));
     }
@@ -48,7 +49,7 @@ class SetModel : public ModelVerbs {
                       .labels = missing[i] ? nullptr : labels[i],
                       .missing = missing[i],
                       .labelling = cxl,
-                      .cxl_labels = cxl};
+                      .new_labels = cxl ? &LabelV2_1() : &LabelV1_2()};
       dimm.identity.vendor = 0x8086;
       dimm.identity.serial = static_cast<uint32_t>(0x123456 + i) + serial_step[i];
       bus.dimms.push_back(std::move(dimm));
@@ -97,14 +98,14 @@ std::string MakeNamespace(SetModel& m, const char* uuid, const char* size) {
 
 struct Shape {
   size_t ways;
-  LabelVersion version;
+  const LabelVersion* version;
   const char* cookie;
 };
 
 const Shape kShapes[] = {
-    {2, LabelVersion::kV1_1, "0x91e2b2002478ad"},  {2, LabelVersion::kV1_2, "0x2565a7e002579b9"},
-    {4, LabelVersion::kV1_1, "0x2490adc0049315e"}, {4, LabelVersion::kV1_2, "0x8349e94004b3376"},
-    {2, LabelVersion::kV2_1, "0x91a2b3a02468acf"}, {4, LabelVersion::kV2_1, "0x2468acfc048d15a2"},
+    {2, &LabelV1_1(), "0x91e2b2002478ad"},  {2, &LabelV1_2(), "0x2565a7e002579b9"},
+    {4, &LabelV1_1(), "0x2490adc0049315e"}, {4, &LabelV1_2(), "0x8349e94004b3376"},
+    {2, &LabelV2_1(), "0x91a2b3a02468acf"}, {4, &LabelV2_1(), "0x2468acfc048d15a2"},
 };
 
 class RegionSetTest : public ::testing::TestWithParam<Shape> {
@@ -342,7 +343,7 @@ TEST_P(RegionSetTest, ACutResizeAddsUpWhatItFindsAndSaysSo) {
 }
 
 TEST(RegionSetUneven, IsToldOfInLastError) {
-  SetModel m(2, LabelVersion::kV1_2);
+  SetModel m(2, &LabelV1_2());
   MakeNamespace(m, kA, "33554432\n");
   const auto before = m.labels[1]->Clone();
   EXPECT_EQ(m.Set("namespace0.0/size", k64M), "");
@@ -361,7 +362,7 @@ std::string NameOfShape(const ::testing::TestParamInfo<Shape>& info) {
 INSTANTIATE_TEST_SUITE_P(Sets, RegionSetTest, ::testing::ValuesIn(kShapes), NameOfShape);
 
 TEST(BlankSet, TakesLabelsIntoUseOnEveryMember) {
-  SetModel m(2, std::nullopt);
+  SetModel m(2, nullptr);
   EXPECT_EQ(m.Get("region0/nstype"), "4\n");
   EXPECT_EQ(m.Get("namespace0.0/size"), "134217728\n");
   EXPECT_EQ(m.Set("region0/x/create", "size=32M name=db"), "");
@@ -372,7 +373,7 @@ TEST(BlankSet, TakesLabelsIntoUseOnEveryMember) {
 }
 
 TEST(BlankSet, RefusesWhileAMemberIsMissing) {
-  SetModel m(2, std::nullopt);
+  SetModel m(2, nullptr);
   m.missing[1] = true;
   m.Restart();
   EXPECT_FALSE(m.Bound("region0"));
@@ -389,7 +390,7 @@ std::vector<RegionLabel> RegionLabelsOn(const SetModel& m, size_t dimm) {
 }
 
 TEST(CxlSet, TheFirstNamespaceBringsTheRegionsLabel) {
-  SetModel m(2, LabelVersion::kV2_1);
+  SetModel m(2, &LabelV2_1());
   EXPECT_TRUE(RegionLabelsOn(m, 0).empty());
   MakeNamespace(m, kA, k64M);
   for (size_t i = 0; i < 2; ++i) {
@@ -413,7 +414,7 @@ TEST(CxlSet, TheFirstNamespaceBringsTheRegionsLabel) {
 }
 
 TEST(CxlSet, SerialNumbersOfZeroAreNoHindrance) {
-  SetModel m(2, LabelVersion::kV2_1);
+  SetModel m(2, &LabelV2_1());
   m.serial_step = {0u - 0x1234567u, 0u - 0x1234568u};
   m.Restart();
   MakeNamespace(m, kA, k64M);
@@ -422,7 +423,7 @@ TEST(CxlSet, SerialNumbersOfZeroAreNoHindrance) {
 }
 
 TEST(CxlSet, APartThatAnotherRegionHasIsNotTaken) {
-  SetModel m(2, LabelVersion::kV2_1);
+  SetModel m(2, &LabelV2_1());
   LabelArea area = MustOpen(m.labels[1], true);
   RegionLabel foreign{
       .uuid = TestUuid("00000000-0000-4000-8000-000000000001"), .dpa = 0, .rawsize = kDimm / 2};
@@ -436,7 +437,7 @@ TEST(CxlSet, APartThatAnotherRegionHasIsNotTaken) {
 }
 
 TEST(HalfBlankSet, GetsItsIndexBlocksWithTheFirstNamespace) {
-  SetModel m(2, LabelVersion::kV1_2);
+  SetModel m(2, &LabelV1_2());
   m.labels[1] = std::make_shared<FaultyMedia>(128 << 10);
   m.Restart();
   EXPECT_TRUE(m.Bound("region0"));

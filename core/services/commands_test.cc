@@ -70,7 +70,7 @@ class CommandsTest : public testing::Test {
   std::string BusCall(Buffer buffer) { return Run("ndctl0", 10, buffer); }
   std::string DimmCall(Buffer buffer) { return Run("nmem0", 10, buffer); }
 
-  Model model{{.labels = LabelVersion::kV1_2}};
+  Model model{{.labels = &LabelV1_2()}};
 };
 
 TEST_F(CommandsTest, TheSizeAndTheLongestTransfer) {

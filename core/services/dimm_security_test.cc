@@ -54,7 +54,7 @@ class FakeStore final : public intel::StateStore {
 class DimmSecurityTest : public testing::Test {
  protected:
   DimmSecurityTest() {
-    LabelArea::Open(labels)->Initialise(LabelVersion::kV1_2).IgnoreError();
+    LabelArea::Open(labels)->Initialise(LabelV1_2()).IgnoreError();
     PowerCycle();
   }
 

@@ -36,7 +36,7 @@ class CutModel : public ModelVerbs {
 std::shared_ptr<FaultyMedia> Initialised() {
   auto media = std::make_shared<FaultyMedia>(kData + kLabels);
   auto area = LabelArea::Open(*MediaSlice::Make(media, {kData, kLabels}));
-  EXPECT_TRUE(area->Initialise(LabelVersion::kV1_2).ok());
+  EXPECT_TRUE(area->Initialise(LabelV1_2()).ok());
   return media;
 }
 

@@ -18,7 +18,7 @@ namespace {
 class TestDimmTest : public testing::Test {
  protected:
   TestDimmTest() {
-    LabelArea::Open(labels)->Initialise(LabelVersion::kV1_2).IgnoreError();
+    LabelArea::Open(labels)->Initialise(LabelV1_2()).IgnoreError();
     DimmSource dimm{.description = "memory",
                     .capacity = std::make_shared<MemoryMedia>(32 << 20),
                     .labels = labels};

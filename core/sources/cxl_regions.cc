@@ -27,7 +27,7 @@ struct Group {
 
 void Collect(size_t index, const DimmSource& dimm, std::vector<Group>& groups) {
   if (dimm.labels == nullptr || dimm.missing) return;
-  const auto area = LabelArea::Open(dimm.labels, dimm.cxl_labels);
+  const auto area = LabelArea::Open(dimm.labels, *dimm.new_labels);
   if (!area.ok()) return;
   for (const StoredRegionLabel& stored : area->region_labels()) {
     const Uuid& uuid = stored.label.uuid;

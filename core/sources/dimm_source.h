@@ -14,6 +14,7 @@
 
 #include "core/base/finding.h"
 #include "core/intel/firmware.h"
+#include "core/labels/label_versions.h"
 #include "core/media/media.h"
 #include "core/sources/memory_device.h"
 #include "core/sources/test_controls.h"
@@ -69,8 +70,8 @@ struct DimmSource {
   // Labels are in use whatever the label area holds: the provider says so (CXL), not an index
   // block.
   bool labelling = false;
-  // New labels are CXL 2.1's; those that are there decide for themselves.
-  bool cxl_labels = false;
+  // The version of new labels; those that are there decide for themselves. Never null.
+  const LabelVersion* new_labels = &LabelV1_2();
   DimmIdentity identity;
   bool has_control_region = true;  // else nothing of the identity is known but handle and phys_id
   int formats = 1;                 // interface codes by which it is mapped: 0 where it is not

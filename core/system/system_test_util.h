@@ -120,14 +120,14 @@ class Model : public ModelVerbs {
   struct Options {
     uint64_t size = 256 << 20;
     uint64_t label_size = 128 << 10;  // 0: label-less
-    std::optional<LabelVersion> labels;
+    const LabelVersion* labels = nullptr;
   };
 
   Model() : Model(Options{}) {}
   explicit Model(Options options) {
     capacity = std::make_shared<MemoryMedia>(options.size);
     if (options.label_size != 0) labels = std::make_shared<MemoryMedia>(options.label_size);
-    if (options.labels) {
+    if (options.labels != nullptr) {
       auto area = LabelArea::Open(labels);
       area->Initialise(*options.labels).IgnoreError();
     }

@@ -117,7 +117,7 @@ std::string MakeImage(const std::string& folder, int count) {
                              .size = (static_cast<uint64_t>(count) + 2 * kAtOnce) * kNamespace,
                              .label_size = label_size}));
   core::DimmSource dimm = Get(backends::OpenImage(path, 0, {.label_size = label_size}));
-  Check(Get(core::LabelArea::Open(dimm.labels)).Initialise(core::LabelVersion::kV1_2));
+  Check(Get(core::LabelArea::Open(dimm.labels)).Initialise(core::LabelV1_2()));
   btt::BttLayer layer;
   core::System system(layer, nullptr);
   Check(system.AddBus(BusOf(std::move(dimm))));

@@ -26,7 +26,7 @@ std::optional<Owners> KnownElsewhere(const core::BusSource& bus, size_t dimm) {
   Owners owners;
   for (size_t other = 0; other < bus.dimms.size(); ++other) {
     if (other == dimm || bus.dimms[other].labels == nullptr) continue;
-    const auto area = core::LabelArea::Open(bus.dimms[other].labels, bus.dimms[other].cxl_labels);
+    const auto area = core::LabelArea::Open(bus.dimms[other].labels, *bus.dimms[other].new_labels);
     if (!area.ok() || !area->has_index() || area->unreadable_slots() != 0) return std::nullopt;
     for (const core::StoredLabel& stored : area->labels()) owners.insert(stored.label.uuid);
     for (const core::StoredRegionLabel& stored : area->region_labels())
@@ -55,10 +55,10 @@ absl::Status RepairOne(const core::BusSource& bus, size_t index, const std::stri
                        std::vector<PlacedFinding>& findings) {
   const core::DimmSource& dimm = bus.dimms[index];
   // What cannot be read is told by the survey.
-  if (!core::LabelArea::Open(dimm.labels, dimm.cxl_labels).ok()) return absl::OkStatus();
+  if (!core::LabelArea::Open(dimm.labels, *dimm.new_labels).ok()) return absl::OkStatus();
   RepairLog log(dimm.label_file.empty() ? dimm.description : dimm.label_file);
   core::LabelRepairOptions options{.capacity = dimm.capacity->size(),
-                                   .expect_cxl = dimm.cxl_labels,
+                                   .expected = dimm.new_labels,
                                    .elsewhere = KnownElsewhere(bus, index),
                                    .source = core::ShellWord(source),
                                    .save = nullptr};

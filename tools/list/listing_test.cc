@@ -15,7 +15,7 @@ using core::Model;
 
 constexpr char kUuid[] = "11111111-2222-3333-4444-555555550001";
 
-Model Labelled() { return Model({.labels = core::LabelVersion::kV1_2}); }
+Model Labelled() { return Model({.labels = &core::LabelV1_2()}); }
 
 // A raw namespace of 64 MiB at the region's start, enabled.
 void MakeRaw(Model& model, const std::string& name = "") {

@@ -1,5 +1,3 @@
-#include "core/labels/cxl_label.h"
-
 #include <string>
 
 #include "absl/strings/escaping.h"
@@ -8,6 +6,7 @@
 #include "core/base/status.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_test_util.h"
+#include "core/labels/label_versions.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::core {
@@ -44,8 +43,8 @@ RegionLabel Set() {
 }
 
 // Offsets of CXL 2.1, table "Namespace Label Layout"; UUIDs in printed order.
-TEST(CxlLabelTest, NamespaceFieldsAreWhereTheSpecificationHasThem) {
-  const std::string hex = Hex(EncodeCxlLabel(Db(), 7));
+TEST(VersionCxlTest, NamespaceFieldsAreWhereTheSpecificationHasThem) {
+  const std::string hex = Hex(LabelV2_1().Encode(Db(), 7));
   ASSERT_EQ(hex.size(), 512u);
   const auto at = [&hex](size_t offset, size_t bytes) { return hex.substr(2 * offset, 2 * bytes); };
   EXPECT_EQ(at(0, 16), "68bb2c0a5a7749379f853caf41a0f93c");
@@ -59,8 +58,8 @@ TEST(CxlLabelTest, NamespaceFieldsAreWhereTheSpecificationHasThem) {
   EXPECT_EQ(at(160, 4), "00100000");
 }
 
-TEST(CxlLabelTest, RegionFieldsAreWhereTheSpecificationHasThem) {
-  const std::string hex = Hex(EncodeCxlLabel(Set(), 2));
+TEST(VersionCxlTest, RegionFieldsAreWhereTheSpecificationHasThem) {
+  const std::string hex = Hex(LabelV2_1().Encode(Set(), 2));
   const auto at = [&hex](size_t offset, size_t bytes) { return hex.substr(2 * offset, 2 * bytes); };
   EXPECT_EQ(at(0, 16), "529d7c61da0747c4a93fecdf2c06f444");
   EXPECT_EQ(at(16, 16), "11111111222233334444555555555501");
@@ -70,30 +69,32 @@ TEST(CxlLabelTest, RegionFieldsAreWhereTheSpecificationHasThem) {
   EXPECT_EQ(at(64, 12), "020000000200000001000000");  // slot, 256 << 2, align
 }
 
-TEST(CxlLabelTest, ReadsWhatItWrites) {
-  EXPECT_EQ(std::get<NamespaceLabel>(*ParseCxlLabel(EncodeCxlLabel(Db(), 7), 7)), Db());
+TEST(VersionCxlTest, ReadsWhatItWrites) {
+  EXPECT_EQ(std::get<NamespaceLabel>(*LabelV2_1().Parse(LabelV2_1().Encode(Db(), 7), 7)), Db());
   for (uint64_t granularity = 256; granularity <= kMaxLabelGranularity; granularity *= 2) {
     RegionLabel label = Set();
     label.granularity = granularity;
-    EXPECT_EQ(std::get<RegionLabel>(*ParseCxlLabel(EncodeCxlLabel(label, 7), 7)), label);
+    EXPECT_EQ(std::get<RegionLabel>(*LabelV2_1().Parse(LabelV2_1().Encode(label, 7), 7)), label);
   }
 }
 
-TEST(CxlLabelTest, EveryByteIsUnderTheChecksum) {
-  for (const auto& good : {EncodeCxlLabel(Db(), 0), EncodeCxlLabel(Set(), 0)}) {
+TEST(VersionCxlTest, EveryByteIsUnderTheChecksum) {
+  for (const auto& good : {LabelV2_1().Encode(Db(), 0), LabelV2_1().Encode(Set(), 0)}) {
     for (size_t at = 16; at < good.size(); ++at) {
       auto bytes = good;
       bytes[at] ^= std::byte{1};
-      const std::string reason = ReasonOf(ParseCxlLabel(bytes, 0).status());
+      const std::string reason = ReasonOf(LabelV2_1().Parse(bytes, 0).status());
       EXPECT_TRUE(reason == "label.slot.checksum" || reason == "label.slot.number") << at << reason;
     }
   }
 }
 
-TEST(CxlLabelTest, OtherTypesAndSlotsAreRefused) {
-  EXPECT_EQ(ReasonOf(ParseCxlLabel(EncodeLabel(Db(), 0, 256), 0).status()), "label.slot.type");
-  EXPECT_EQ(ReasonOf(ParseCxlLabel(EncodeCxlLabel(Db(), 1), 0).status()), "label.slot.number");
-  EXPECT_EQ(ReasonOf(ParseCxlLabel({}, 0).status()), "label.slot.type");
+TEST(VersionCxlTest, OtherTypesAndSlotsAreRefused) {
+  EXPECT_EQ(ReasonOf(LabelV2_1().Parse(LabelV1_2().Encode(Db(), 0), 0).status()),
+            "label.slot.type");
+  EXPECT_EQ(ReasonOf(LabelV2_1().Parse(LabelV2_1().Encode(Db(), 1), 0).status()),
+            "label.slot.number");
+  EXPECT_EQ(ReasonOf(LabelV2_1().Parse({}, 0).status()), "label.slot.type");
 }
 
 struct Damage {
@@ -101,7 +102,7 @@ struct Damage {
   void (*damage)(CxlRegionLabel& label);
 };
 
-TEST(CxlLabelTest, ARegionThatCannotBeIsRefused) {
+TEST(VersionCxlTest, ARegionThatCannotBeIsRefused) {
   const Damage kDamages[] = {
       {"no ways", [](CxlRegionLabel& label) { label.nlabel = 0; }},
       {"more ways than anybody", [](CxlRegionLabel& label) { label.nlabel = 33; }},
@@ -110,14 +111,14 @@ TEST(CxlLabelTest, ARegionThatCannotBeIsRefused) {
       {"a shift that wraps", [](CxlRegionLabel& label) { label.granularity = 0xffffffff; }},
   };
   for (const Damage& damage : kDamages) {
-    auto bytes = EncodeCxlLabel(Set(), 5);
+    auto bytes = LabelV2_1().Encode(Set(), 5);
     CxlRegionLabel layout;
     std::memcpy(static_cast<void*>(&layout), bytes.data(), sizeof layout);
     damage.damage(layout);
     std::memcpy(bytes.data(), &layout, sizeof layout);
     StoreLe(bytes.data() + offsetof(CxlRegionLabel, checksum),
             Fletcher64(bytes, offsetof(CxlRegionLabel, checksum)));
-    EXPECT_EQ(ReasonOf(ParseCxlLabel(bytes, 5).status()), "label.slot.region") << damage.what;
+    EXPECT_EQ(ReasonOf(LabelV2_1().Parse(bytes, 5).status()), "label.slot.region") << damage.what;
   }
 }
 

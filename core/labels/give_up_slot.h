@@ -1,0 +1,25 @@
+// Gives up one label that is in the way of a repair, on a user's word.
+#ifndef NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_
+#define NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "core/labels/label_repair.h"
+#include "core/media/media.h"
+
+namespace nvdimmfs::core {
+
+// A slot in use whose label cannot be read is freed; without a valid index, the slot is filled with
+// zeros. `keep` is called before anything is stored. Refused with EINVAL, "label.slot.range", with
+// EBUSY, "label.slot.in_use", for a label that can be read, and with ENOENT, "label.slot.free",
+// where nothing is in the way.
+absl::Status GiveUpSlot(const std::shared_ptr<Media>& area, uint32_t slot,
+                        const LabelRepairOptions& options,
+                        const std::function<absl::Status()>& keep);
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_
