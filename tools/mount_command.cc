@@ -49,11 +49,10 @@ absl::Status WithReason(const absl::Status& status) {
   return core::Refusal(core::ErrnoOf(status), core::ReasonOf(status), Describe(status));
 }
 
-// The kernel's test module gives its DIMMs labels that say nothing, and the user who asks for it
-// has none to lose.
-bool IsForTests(const core::Device& device) {
+// A DIMM whose label area is not expected to make sense.
+bool StartsAsNoise(const core::Device& device) {
   return device.kind() == core::NdKind::kDimm &&
-         static_cast<const core::Bus*>(device.parent())->for_tests();
+         static_cast<const core::Bus*>(device.parent())->quirks().labels_start_as_noise;
 }
 
 // Odd media do not prevent a mount, but their owner should hear of them.
@@ -65,7 +64,8 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
         core::LogFinding(dimm.description, finding);
   }
   for (const auto& device : system.Devices()) {
-    if (device->last_error().empty() || device->kind() == core::NdKind::kBus || IsForTests(*device))
+    if (device->last_error().empty() || device->kind() == core::NdKind::kBus ||
+        StartsAsNoise(*device))
       continue;
     for (const absl::string_view line : absl::StrSplit(device->last_error(), '\n'))
       core::Log(core::LogLevel::kNotice, "", absl::StrCat(device->name(), ": ", line));

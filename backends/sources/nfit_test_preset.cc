@@ -34,6 +34,17 @@ struct TestDimm {
   uint64_t functions;  // of the Intel family
 };
 
+constexpr core::BusQuirks kQuirks = {.of_module = true,
+                                     .errors_anywhere = true,
+                                     .records_without_dimm = true,
+                                     .translates_to_last_dimm = true,
+                                     .refuses_partial_clear = true,
+                                     .checks_call_sizes = true,
+                                     .one_way_each = true,
+                                     .cuts_label_transfers = true,
+                                     .counts_every_shutdown = true,
+                                     .labels_start_as_noise = true};
+
 constexpr uint64_t kLabelsAndLatch = 0x470;
 constexpr uint64_t kAllButModes = 0x7ffff476;
 
@@ -165,6 +176,7 @@ absl::StatusOr<BusSource> SecondBus() {
 absl::StatusOr<Buses> NfitTestPreset() {
   ASSIGN_OR_RETURN(BusSource first, FirstBus());
   ASSIGN_OR_RETURN(BusSource second, SecondBus());
+  first.quirks = second.quirks = kQuirks;
   Buses buses;
   buses.push_back(std::move(first));
   buses.push_back(std::move(second));

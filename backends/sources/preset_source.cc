@@ -29,11 +29,8 @@ bool IsModule(absl::string_view preset) {
 }
 
 bool HasModule(const Buses& buses) {
-  const auto is_module = [](const core::BusSource& bus) {
-    return std::any_of(bus.dimms.begin(), bus.dimms.end(),
-                       [](const auto& dimm) { return dimm.test_controls != nullptr; });
-  };
-  return std::any_of(buses.begin(), buses.end(), is_module);
+  return std::any_of(buses.begin(), buses.end(),
+                     [](const core::BusSource& bus) { return bus.quirks.of_module; });
 }
 
 absl::StatusOr<Buses> OpenModule(bool read_only) {

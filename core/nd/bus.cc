@@ -20,11 +20,6 @@ bool CanActivate(const BusSource& source) {
   });
 }
 
-bool IsForTests(const BusSource& source) {
-  return std::any_of(source.dimms.begin(), source.dimms.end(),
-                     [](const DimmSource& dimm) { return dimm.test_controls != nullptr; });
-}
-
 }  // namespace
 
 Bus::Bus(NdBusType& nd, int id, const BusSource& source)
@@ -38,7 +33,7 @@ Bus::Bus(NdBusType& nd, int id, const BusSource& source)
       families_(source.has_nfit ? source.families : 0),
       functions_(scrubs_ && takes_call_ ? source.functions : 0),
       can_activate_(source.has_nfit && CanActivate(source)),
-      for_tests_(IsForTests(source)) {}
+      quirks_(source.quirks) {}
 
 Bus::~Bus() = default;
 
@@ -65,16 +60,16 @@ void Bus::AddScrub(absl::Duration time) {
   std::vector<Scrub::Part> parts;
   for (const auto& region : regions_)
     parts.push_back({region->name(), {region->source().spa, region->source().media}});
-  // The test module's firmware takes errors at any address.
-  const auto outside = for_tests_ ? MediaErrors::Outside::kNoted : MediaErrors::Outside::kRefused;
+  const auto outside =
+      quirks_.errors_anywhere ? MediaErrors::Outside::kNoted : MediaErrors::Outside::kRefused;
   scrub_ = std::make_unique<Scrub>(*this, parts, outside, time);
 }
 
 absl::Status Bus::AddDimms(BusSource& source) {
   for (DimmSource& dimm_source : source.dimms) {
-    auto dimm =
-        std::make_shared<Dimm>(nd(), *this, nd().dimm_ids().Take(), std::move(dimm_source),
-                               Dimm::BusTraits{.has_nfit = has_nfit_, .takes_call = takes_call_});
+    auto dimm = std::make_shared<Dimm>(
+        nd(), *this, nd().dimm_ids().Take(), std::move(dimm_source),
+        Dimm::BusTraits{.has_nfit = has_nfit_, .takes_call = takes_call_, .quirks = quirks_});
     dimms_.push_back(dimm);
     engine().Register(dimm);
     dimm->ShowLabelArea();

@@ -53,8 +53,7 @@ class Bus final : public NdDevice {
   uint64_t call_families() const { return families_; }
   uint64_t call_functions() const { return functions_; }
 
-  // Whether it is one of the buses of the kernel's test module.
-  bool for_tests() const { return for_tests_; }
+  const BusQuirks& quirks() const { return quirks_; }
   // A device elsewhere in the tree, registered, that goes with the bus.
   void AddCompanion(std::shared_ptr<Device> device) {
     engine().AssertLocked();
@@ -99,7 +98,7 @@ class Bus final : public NdDevice {
   const uint64_t families_;
   const uint64_t functions_;
   const bool can_activate_;
-  const bool for_tests_;
+  const BusQuirks quirks_;
   std::unique_ptr<Scrub> scrub_;
   std::vector<std::shared_ptr<Device>> companions_ ABSL_GUARDED_BY(engine().lock());
   std::vector<std::shared_ptr<Dimm>> dimms_;

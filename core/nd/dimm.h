@@ -15,6 +15,7 @@
 #include "core/model/node_numbers.h"
 #include "core/nd/label_node_media.h"
 #include "core/nd/nd_device.h"
+#include "core/sources/bus_quirks.h"
 #include "core/sources/dimm_source.h"
 
 namespace nvdimmfs::core {
@@ -33,12 +34,14 @@ class Dimm final : public NdDevice {
   struct BusTraits {
     bool has_nfit = false;
     bool takes_call = false;  // the command CALL
+    BusQuirks quirks;
   };
   Dimm(NdBusType& nd, Device& bus, int id, DimmSource source, BusTraits traits);
 
   int id() const { return id_; }
   const DimmSource& source() const { return source_; }
   bool has_nfit() const { return traits_.has_nfit; }
+  const BusQuirks& quirks() const { return traits_.quirks; }
   bool has_label_area() const { return source_.labels != nullptr; }
   // Null where the firmware knows labels and nothing else.
   intel::Firmware* firmware() const { return source_.firmware.get(); }

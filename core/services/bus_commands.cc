@@ -99,8 +99,8 @@ void FillResults(const Bus& bus, ArsStatusPayload& payload, std::vector<ArsRecor
     bad.resize(kMostArsRecords);
   }
   for (const Range& range : bad) {
-    // (The test module names no DIMM.)
-    const auto place = bus.for_tests() ? std::nullopt : bus.Translate(range.start);
+    const auto place =
+        bus.quirks().records_without_dimm ? std::nullopt : bus.Translate(range.start);
     ArsRecord record = {};
     record.handle = place ? place->handle : 0;
     record.address = range.start;
@@ -175,7 +175,7 @@ enum class Cleared { kByFirmware, kForKernel };
 absl::StatusOr<int> ClearError(const Bus& bus, Cleared cleared, absl::Span<std::byte> buffer) {
   ClearErrorPayload payload = Load<ClearErrorPayload>(buffer);
   if (payload.address % kClearErrorUnit != 0 || payload.length % kClearErrorUnit != 0) {
-    if (bus.for_tests())
+    if (bus.quirks().refuses_partial_clear)
       return Invalid(bus,
                      absl::StrCat("errors are cleared in units of ", kClearErrorUnit, " bytes"));
     payload.status = kBusStatusInvalid;
@@ -222,8 +222,8 @@ absl::Status CheckInput(const Bus& bus, const Call& call, size_t size) {
                                    " bytes of input, not ", call.in.size()));
 }
 
-// The test module takes a set for one DIMM, its last.
-std::optional<Bus::DimmAddress> TranslateForTests(const Bus& bus, uint64_t spa) {
+// A set is taken for one DIMM, its last.
+std::optional<Bus::DimmAddress> TranslateToLast(const Bus& bus, uint64_t spa) {
   for (const auto& region : bus.regions()) {
     const RegionSource& source = region->source();
     if (!source.spa.Contains(spa) || source.mappings.empty()) continue;
@@ -236,7 +236,8 @@ std::optional<Bus::DimmAddress> TranslateForTests(const Bus& bus, uint64_t spa) 
 absl::StatusOr<Said> Translate(const Bus& bus, const Call& call) {
   RETURN_IF_ERROR(CheckInput(bus, call, sizeof(TranslateSpaIn)));
   const uint64_t spa = Load<TranslateSpaIn>(call.in).spa;
-  const auto place = bus.for_tests() ? TranslateForTests(bus, spa) : bus.Translate(spa);
+  const auto place =
+      bus.quirks().translates_to_last_dimm ? TranslateToLast(bus, spa) : bus.Translate(spa);
   Said said;
   TranslateSpaOut out = {};
   out.status = place ? kStatusSuccess : kBusStatusInvalid;
@@ -343,7 +344,7 @@ absl::StatusOr<int> AnswerCall(Bus& bus, const Command& command) {
   CommandMasks masks = MasksOf(bus);
   if (FamilyOf(command) == kIntelFamily) masks.functions = kIntelFunctions;
   ASSIGN_OR_RETURN(const Call call, ParseCall(masks, command));
-  if (bus.for_tests())
+  if (bus.quirks().checks_call_sizes)
     RETURN_IF_ERROR(CheckCallOfTestBus(call.function, call.in, call.in.size() + call.out.size()));
   ASSIGN_OR_RETURN(const Said said, Answer(bus, call));
   std::copy_n(said.begin(), std::min(said.size(), call.out.size()), call.out.begin());

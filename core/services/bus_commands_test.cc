@@ -15,7 +15,6 @@
 #include "core/commands/command_call.h"
 #include "core/media/memory_media.h"
 #include "core/model/tree_listener.h"
-#include "core/sources/test_controls.h"
 #include "core/system/system_test_util.h"
 
 namespace nvdimmfs::core {
@@ -54,7 +53,7 @@ class BusCommandsTest : public testing::Test, public ModelVerbs {
   // The system tells its listener of its end.
   ~BusCommandsTest() override { system.reset(); }
   void SetUp() override { Boot(absl::ZeroDuration()); }
-  void Boot(absl::Duration time, bool for_tests = false) {
+  void Boot(absl::Duration time, const BusQuirks& quirks = {}) {
     BusSource bus;
     for (uint32_t i = 0; i < 3; ++i) {
       capacity[i] = std::make_shared<MemoryMedia>(kSize);
@@ -73,7 +72,7 @@ class BusCommandsTest : public testing::Test, public ModelVerbs {
     bus.scrubs = true;
     bus.families = 3;
     bus.functions = kAllBusFunctions;
-    if (for_tests) bus.dimms[2].test_controls = std::make_shared<TestControls>(0);
+    bus.quirks = quirks;
     bus.scrub_time = time;
     system.reset();
     Start(std::move(bus), &changes);
@@ -314,7 +313,13 @@ TEST_F(BusCommandsTest, AKernelKnowsNothingOfWhatAFunctionCleared) {
 // The firmware of the kernel's test module differs.
 class TestBusCommandsTest : public BusCommandsTest {
  protected:
-  void SetUp() override { Boot(absl::ZeroDuration(), /*for_tests=*/true); }
+  void SetUp() override {
+    Boot(absl::ZeroDuration(), {.errors_anywhere = true,
+                                .records_without_dimm = true,
+                                .translates_to_last_dimm = true,
+                                .refuses_partial_clear = true,
+                                .checks_call_sizes = true});
+  }
 };
 
 TEST_F(TestBusCommandsTest, ErrorsAreNotedAtAnyAddress) {

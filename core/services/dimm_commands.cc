@@ -25,8 +25,7 @@ CommandMasks MasksOf(const Dimm& dimm) {
                         .commands = labels | (functions & intel::kIoctlBits),
                         .families = functions != 0 ? 1u : 0u,
                         .functions = functions};
-  if (dimm.source().test_controls != nullptr) {
-    // The test module has each in one way only: labels as ioctls, all others by CALL.
+  if (dimm.quirks().one_way_each) {
     masks.commands = labels;
     masks.functions &= ~kLabelFunctions;
   }
@@ -59,8 +58,7 @@ struct Transfer {
 
 absl::StatusOr<Transfer> Plan(const Dimm& dimm, uint64_t offset, uint64_t length) {
   const uint64_t size = dimm.source().labels->size();
-  if (dimm.source().test_controls != nullptr) {
-    // The test module takes any length, and stops at the end.
+  if (dimm.quirks().cuts_label_transfers) {
     if (offset < size) return Transfer{kStatusSuccess, std::min(length, size - offset)};
     return Refusal(
         EINVAL, "command.buffer",
@@ -196,7 +194,7 @@ absl::StatusOr<int> CallCommand(Dimm& dimm, const Command& command) {
   RETURN_IF_ERROR(CheckTakesCall(dimm));
   RETURN_IF_ERROR(CheckNotTheKernels(dimm, call));
   RETURN_IF_ERROR(CheckWritable(dimm, call.function));
-  if (dimm.source().test_controls != nullptr)
+  if (dimm.quirks().checks_call_sizes)
     RETURN_IF_ERROR(CheckCallOfTestDimm(call.function, call.in, call.in.size() + call.out.size()));
   ASSIGN_OR_RETURN(const std::vector<std::byte> said, Answer(dimm, call));
   CopyOut(said, call.out);

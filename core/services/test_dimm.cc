@@ -36,7 +36,7 @@ absl::Status StoreCode(Device& device, absl::string_view text) {
   if (code < kLeast || code > std::numeric_limits<int>::max())
     return Refusal(EINVAL, "dimm.test.code",
                    absl::StrCat("fail_cmd_code of ", device.name(), ": ", code,
-                                " is no errno (negative), and nothing that an ioctl returns; 0 "
+                                " is neither a negative errno nor a return value of an ioctl; 0 "
                                 "stands for -",
                                 EIO));
   AsTest(device).controls().code = static_cast<int>(code);

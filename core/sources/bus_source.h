@@ -15,6 +15,7 @@
 #include "core/base/uuid.h"
 #include "core/labels/interleave_set.h"
 #include "core/media/media.h"
+#include "core/sources/bus_quirks.h"
 #include "core/sources/dimm_source.h"
 
 namespace nvdimmfs::core {
@@ -66,6 +67,7 @@ struct BusSource {
   uint64_t families = 1;   // that CALL may name: bit 0 NVDIMM_BUS, bit 1 Intel's
   uint64_t functions = 0;  // those of family NVDIMM_BUS: bit n for function n
   absl::Duration scrub_time = absl::Seconds(1);  // that scrubbing one region takes
+  BusQuirks quirks;
   std::vector<DimmSource> dimms;
   std::vector<RegionSource> regions;
   std::vector<Finding> findings;  // what was odd or left out when it was opened

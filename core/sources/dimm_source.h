@@ -78,7 +78,7 @@ struct DimmSource {
   uint16_t nfit_flags = 0;         // NfitFlag: what the platform's tables say of its state
   // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
   std::shared_ptr<intel::Firmware> firmware;
-  std::shared_ptr<TestControls> test_controls;  // null but on the buses made for tests
+  std::shared_ptr<TestControls> test_controls;  // null where tests have no hold on it
   std::shared_ptr<MemoryDevice> device;         // null where there is none that could be asked
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
 };

@@ -1,5 +1,5 @@
-// What a test can do to an emulated DIMM beside its commands, as the kernel's test module lets it:
-// make functions fail, whoever asks for them.
+// What a test can do to an emulated DIMM in addition to its commands, as the kernel's test module
+// lets it: make functions fail, for every caller.
 #ifndef NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
 #define NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
 
@@ -49,7 +49,7 @@ class TestLabels final : public MemoryMedia {
   absl::Status Store32(uint64_t offset, uint32_t value) override;
   absl::Status Store64(uint64_t offset, uint64_t value) override;
   absl::Status Punch(uint64_t offset, uint64_t length) override;
-  // Nobody reads past Read.
+  // Nothing reads past Read.
   const std::byte* mapping() const override { return nullptr; }
   DirectView direct_view() const override { return {}; }
 

@@ -137,9 +137,8 @@ absl::StatusOr<std::string> ShowDirtyShutdown(Device& device) {
 
 uint16_t WithShutdownCount(const Device& device) {
   const Dimm& dimm = static_cast<const Dimm&>(device);
-  // (The test module counts for all of its DIMMs.)
-  const bool counted = dimm.firmware() != nullptr && (dimm.firmware()->has(intel::kSmart) ||
-                                                      dimm.source().test_controls != nullptr);
+  const bool counted = dimm.firmware() != nullptr &&
+                       (dimm.firmware()->has(intel::kSmart) || dimm.quirks().counts_every_shutdown);
   return dimm.has_nfit() && counted ? 0444 : 0;
 }
 

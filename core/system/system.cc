@@ -56,7 +56,7 @@ absl::Status System::AddBus(BusSource source) {
 absl::Status System::AddBusLocked(BusSource source) {
   ASSIGN_OR_RETURN(const std::shared_ptr<Bus> bus, Bus::Make(*nd_, std::move(source)));
   AddTestDimms(*bus);
-  if (has_module() && bus->for_tests()) {
+  if (has_module() && bus->quirks().of_module) {
     KeepFolders(*bus);
     ShowModule();
   }
@@ -95,7 +95,7 @@ void System::ShowModule() {
 void System::UnloadModule() {
   AssertLocked();
   const auto is_of_module = [](const auto& root) {
-    return root->kind() == NdKind::kBus && static_cast<const Bus&>(*root).for_tests();
+    return root->kind() == NdKind::kBus && static_cast<const Bus&>(*root).quirks().of_module;
   };
   while (true) {
     const auto last = std::find_if(roots().rbegin(), roots().rend(), is_of_module);
