@@ -118,7 +118,7 @@ dimms = ["small.img", "plain.img"]
 void LabelRegion(const std::string& directory, const char* image, core::RegionLabel label) {
   auto dimm = OpenImage(directory + "/" + image, 0, {.label_size = 128 << 10});
   ASSERT_TRUE(dimm.ok()) << dimm.status();
-  auto area = core::LabelArea::Open(dimm->labels, true);
+  auto area = core::LabelArea::Open(dimm->labels, core::LabelV2_1());
   ASSERT_TRUE(area.ok() &&
               (area->version().has_region_labels() || area->Initialise(core::LabelV2_1()).ok()));
   label.uuid = *core::Uuid::Parse("11111111-2222-3333-4444-555555555501");

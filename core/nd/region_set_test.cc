@@ -424,7 +424,7 @@ TEST(CxlSet, SerialNumbersOfZeroAreNoHindrance) {
 
 TEST(CxlSet, APartThatAnotherRegionHasIsNotTaken) {
   SetModel m(2, &LabelV2_1());
-  LabelArea area = MustOpen(m.labels[1], true);
+  LabelArea area = MustOpen(m.labels[1], LabelV2_1());
   RegionLabel foreign{
       .uuid = TestUuid("00000000-0000-4000-8000-000000000001"), .dpa = 0, .rawsize = kDimm / 2};
   ASSERT_TRUE(area.UpdateRegion(foreign, {}).ok());
