@@ -40,8 +40,8 @@ struct InfoBlockWish {
 bool IsInfoBlockSignature(absl::Span<const std::byte> bytes);
 
 // `spa` is the namespace's address range: alignment is judged on addresses. ENODEV, "info.*": there
-// is no such block ("info.checksum": what is there was one of this namespace). EOPNOTSUPP: there is
-// one that cannot be used. ENXIO: unreadable, or of no mode.
+// is not such a block ("info.checksum": what is there was one of this namespace). EOPNOTSUPP: there
+// is one that cannot be used. ENXIO: unreadable, or of no mode.
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,
                                             const Range& spa, const InfoBlockWish& wish);
 

@@ -71,7 +71,7 @@ class DpaSpace {
   // Available() bytes are reserved in them in ascending order. As Available() counts an align unit
   // that two extents share twice, that may be less than the largest gap. As in the kernel, it is 0
   // where the reservation fails: in an unaligned mapping whose gaps hold less than Available(), and
-  // where a gap between two extents below `align` (dpa_space.cc, Gap::endless) is no place for it.
+  // where a gap between two extents below `align` (dpa_space.cc, Gap::endless) does not take it.
   uint64_t LargestGap(const Range& window, uint64_t align) const;
 
  private:

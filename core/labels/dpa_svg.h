@@ -1,4 +1,4 @@
-// A picture (SVG 1.1) of who owns which DPA: a bar for each DIMM, a colour for each namespace.
+// A picture (SVG 1.1) of DPA and its owners: a bar for each DIMM, a colour for each namespace.
 #ifndef NVDIMMFS_CORE_LABELS_DPA_SVG_H_
 #define NVDIMMFS_CORE_LABELS_DPA_SVG_H_
 

@@ -66,7 +66,7 @@ struct LabelArea::State {
   // Whether this object knows the current index to be durable: it wrote it, or pushed it again.
   bool durable = false;
   uint32_t free_slots = 0;
-  // Of an area without an index: why the first label must not take it into use.
+  // Without an index: why the first label must not take the area into use.
   absl::Status in_the_way;
   LabelSlots slots;
   LabelFindings findings;
@@ -425,7 +425,7 @@ absl::StatusOr<std::optional<uint32_t>> LabelArea::Store(const std::optional<Any
       return Refusal(EINVAL, "label.slot.range",
                      absl::StrCat("free label slot ", slot, ": there are ", slot_count()));
   }
-  // Of what is free now, not of what this update frees: those slots are in use until the commit.
+  // From what is free now. The slots that this update frees are in use until the commit.
   const std::optional<uint32_t> slot = label ? state.index->LowestFree() : std::nullopt;
   if (label && !slot)
     return Refusal(ENXIO, "label.slots.full",

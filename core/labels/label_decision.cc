@@ -25,7 +25,7 @@ std::string WithExtent(const SlotLabel& label) {
                       absl::Hex(label.extent().start));
 }
 
-// What speaks for a label.
+// The evidence that a label is in use.
 struct Evidence {
   int in_use = 0;             // 2: the newer bitmap has it in use; 1: the older one
   bool written_last = false;  // its namespace has a label marked as being updated
@@ -100,7 +100,7 @@ class Decider {
                         source_, ", or --slot ", b.slot);
   }
 
-  // Of the labels of one namespace.
+  // The one of a namespace's labels that is in use.
   std::optional<Candidate> PickOne(std::vector<Candidate>& candidates) {
     std::stable_sort(
         candidates.begin(), candidates.end(),

@@ -25,11 +25,11 @@ struct LabelDecision {
   std::vector<std::string> undecided;
 };
 
-// What speaks for a label, the strongest first: a bitmap of `hints` has it in use (index blocks
-// whose checksum fails and whose other fields are right, the newer first); its namespace has a
-// label that is marked as being updated, which is what was written last. A label that nothing
-// speaks against is in use: a namespace that was deleted comes back at worst. `elsewhere` as in
-// LabelRepairOptions.
+// The evidence that a label is in use, the strongest first: a bitmap of `hints` has it in use
+// (index blocks whose checksum fails and whose other fields are right, the newer first); its
+// namespace has a label that is marked as being updated, which is what was written last. A label
+// that nothing speaks against is in use: a namespace that was deleted comes back at worst.
+// `elsewhere` as in LabelRepairOptions.
 LabelDecision DecideLabels(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints,
                            const std::optional<absl::flat_hash_set<Uuid>>& elsewhere,
                            absl::string_view source);

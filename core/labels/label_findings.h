@@ -1,4 +1,4 @@
-// What is odd in one label area, up to a bound: nobody reads millions of lines about a hostile one.
+// What is odd in one label area, up to a bound: a hostile area must not fill memory or a report.
 // Thread rules: as the area.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_FINDINGS_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_FINDINGS_H_

@@ -30,7 +30,7 @@ enum class LabelRepair {
 
 struct LabelReason {
   absl::string_view reason;   // stable
-  absl::string_view meaning;  // for people who meet the reason in a script
+  absl::string_view meaning;  // for a user who meets the reason in a script
   LabelRepair repair;
 };
 
@@ -40,7 +40,7 @@ absl::Span<const LabelReason> LabelReasons();
 const LabelReason* FindLabelReason(absl::string_view reason);
 
 // The findings as a device's x/last_error has them: "sentence [reason]", a line each, the first
-// eight; then `advice`, where there is some. Empty where there is no finding.
+// eight; then `advice`, where there is some. Empty without findings.
 std::string LinesOf(absl::Span<const Finding> findings, absl::string_view advice);
 
 }  // namespace nvdimmfs::core

@@ -300,7 +300,7 @@ absl::StatusOr<uint64_t> Scan::SpaStart(const NamespaceLabel& first) const {
   return *start;
 }
 
-// Labels of the other mappings that no namespace uses: mapping 0 has no word on them.
+// Labels of the other mappings that no namespace uses, as mapping 0 has no label of it.
 void Scan::ReportStrays() {
   for (size_t i = 1; i < region_.mappings.size(); ++i) {
     const ScanMapping& mapping = region_.mappings[i];

@@ -2,7 +2,8 @@
 //
 // Valid for as long as the Media lives. What such a reader does not get is a reason: where anything
 // is out of the ordinary it calls Media::Read, which says what.
-// Thread rules: any thread. Loads race with the Media's stores; whoever orders those orders these.
+// Thread rules: any thread. Loads race with the Media's stores; the owner of those orders these,
+// too.
 #ifndef NVDIMMFS_CORE_MEDIA_DIRECT_VIEW_H_
 #define NVDIMMFS_CORE_MEDIA_DIRECT_VIEW_H_
 

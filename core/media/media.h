@@ -45,7 +45,7 @@ class Media {
 
   // Refused with EIO, reason "media.poison", when the range touches bytes known to be bad.
   virtual absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const = 0;
-  // The same, and cheaper for who looks at a few bytes in many places once: where the bytes are
+  // The same, and cheaper where a few bytes in many places are looked at once: where the bytes are
   // mapped from a file, no page of it is mapped for that.
   virtual absl::Status Peek(uint64_t offset, absl::Span<std::byte> out) const {
     return Read(offset, out);

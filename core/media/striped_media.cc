@@ -27,8 +27,8 @@ absl::StatusOr<std::shared_ptr<Media>> StripedMedia::Make(std::vector<Member> me
   if (members.empty() || members.size() > kMaxMembers)
     return BadStripes(absl::StrCat(members.size(), " members; 1 to ", kMaxMembers, " can be"));
   if (granularity < kMinGranularity || !IsPowerOfTwo(granularity))
-    return BadStripes(absl::StrCat("granularity ", granularity, " is no power of two of at least ",
-                                   kMinGranularity));
+    return BadStripes(absl::StrCat("granularity ", granularity,
+                                   " is not a power of two of at least ", kMinGranularity));
   if (member_size % granularity != 0 || !CheckedMul(member_size, members.size()))
     return BadStripes(absl::StrCat("members of ", member_size,
                                    " bytes cannot be parted into pieces of ", granularity));

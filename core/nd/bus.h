@@ -46,7 +46,7 @@ class Bus final : public NdDevice {
 
   bool scrubs() const { return scrubs_; }
   Scrub* scrub() const { return scrub_.get(); }  // null where the bus has none
-  // Of the command CALL: the families, and the functions of family NVDIMM_BUS, a bit each.
+  // The command CALL: its families, and the functions of family NVDIMM_BUS, a bit each.
   bool takes_call() const { return takes_call_; }
   // Whether a DIMM of it was opened only to be read.
   bool read_only() const;

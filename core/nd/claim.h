@@ -1,4 +1,4 @@
-// What a namespace needs of whoever claims it (claim_device.h).
+// What a namespace needs of its claim (claim_device.h).
 #ifndef NVDIMMFS_CORE_ND_CLAIM_H_
 #define NVDIMMFS_CORE_ND_CLAIM_H_
 

@@ -82,7 +82,7 @@ class Dimm final : public NdDevice {
   // An enabled region has bytes on it, `with_labels` where it works with the DIMM's label data.
   void AddRegion(bool with_labels) { CountRegions(1, with_labels); }
   void DropRegion(bool with_labels) { CountRegions(-1, with_labels); }
-  // Of such regions, those with label data.
+  // The number of such regions with label data.
   int users() const {
     engine().AssertLocked();
     return users_;

@@ -25,7 +25,7 @@ class Disk final : public Device, public PoisonObserver {
  public:
   struct Options {
     uint32_t block_size = 512;         // logical block size, bytes
-    uint32_t metadata_size = 0;        // bytes beside each block, for an integrity payload
+    uint32_t metadata_size = 0;        // bytes with each block, for an integrity payload
     bool atomic_sectors = false;       // a BTT's disk
     bool dax = false;                  // can be mapped directly (fsdax)
     bool fua = false;                  // the region has a deep flush
@@ -49,7 +49,7 @@ class Disk final : public Device, public PoisonObserver {
   // What its link `bdi` leads to is there under its number of the moment.
   void BeforeNewNumbers() override { HideBackingInfo(); }
   void AfterNewNumbers() override { ShowBackingInfo(); }
-  // Those that the disk has, by whoever makes a real one of it. Others go.
+  // Sets those that the disk has, as the program found that makes a real disk of it. Others go.
   void SetPartitions(std::vector<Partition::Place> places);
   uint64_t sequence() const { return sequence_; }
 

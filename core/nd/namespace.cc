@@ -172,7 +172,7 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
   engine().AssertLocked();
   const std::string what = absl::StrCat("uuid ", uuid.ToString());
   RETURN_IF_ERROR(CheckLabels(what));
-  // Of all regions of the bus.
+  // In all regions of the bus.
   for (const auto& region : region_.parent()->children()) {
     if (!(region->kind() == NdKind::kRegion)) continue;
     for (const auto& child : region->children())

@@ -44,7 +44,7 @@ struct RegionSource {
   // own. deep_flush then shows 1 and can be written.
   bool deep_flush = false;
   Uuid type_guid;  // NFIT SPA range type, goes into v1.2 labels; nil on CXL
-  // Of providers with a rule of their own (CXL); the others' follow from their DIMMs' identities.
+  // Set by providers with a rule of their own (CXL); else they follow from the DIMMs' identities.
   std::optional<SetCookies> cookies;
   // What CXL labels know the region by. Nil: as the labels on the devices have it, else a new one
   // when the first is written.

@@ -15,7 +15,7 @@ struct CxlRegions {
   // In the order in which the devices name them. `spa` starts at the labels' address, which may be
   // 0 (anywhere) or taken; cookies are for the caller to set.
   std::vector<RegionSource> regions;
-  // Devices that some region label is on, whether its region is complete or not. Nobody else may
+  // Devices that some region label is on, whether its region is complete or not. Nothing else may
   // use their bytes. Ascending.
   std::vector<size_t> spoken_for;
 };

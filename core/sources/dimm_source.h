@@ -23,7 +23,7 @@ namespace nvdimmfs::core {
 
 // Identity of a DIMM: raw values, as the NFIT stores them (ACPI specification, "NVDIMM control
 // region structure" and "NVDIMM region mapping structure"). The byte-swapped forms that sysfs
-// prints are made by whoever prints.
+// prints are made where they are printed.
 struct DimmIdentity {
   struct Manufacturing {
     uint8_t location = 0;

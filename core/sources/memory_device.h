@@ -1,5 +1,5 @@
 // The device behind a DIMM, where a backend can ask it itself (a CXL memory device): what it says
-// of itself beside the kernel's nvdimm tree, and what it can be told.
+// of itself in addition to the kernel's nvdimm tree, and what it can be told.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_CORE_SOURCES_MEMORY_DEVICE_H_
