@@ -27,13 +27,13 @@ class File final : public core::intel::StateStore {
     const posix::Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (file.get() < 0 && errno == ENOENT) return std::string();
     struct stat status = {};
-    if (file.get() < 0 || fstat(file.get(), &status) != 0) return Failed("open");
+    if (file.get() < 0 || fstat(file.get(), &status) != 0) return Failed("dimm_state.open", "open");
     if (!S_ISREG(status.st_mode))
       return core::Refusal(EINVAL, "dimm_state.open",
                            absl::StrCat("open ", path_, ": not a regular file"));
     std::string record(kLongest, '\0');
     const ssize_t length = read(file.get(), record.data(), record.size());
-    if (length < 0) return Failed("open");
+    if (length < 0) return Failed("dimm_state.open", "open");
     record.resize(static_cast<size_t>(length));
     // An empty file was never a record; it may have been made by hand, to own it.
     return record;
@@ -48,14 +48,13 @@ class File final : public core::intel::StateStore {
     unlink(fresh.c_str());
     errno = posix::ReplaceFile(path_, fresh, record, 0600);
     if (errno == 0) errno = posix::SyncFolder(posix::FolderOf(path_));
-    return errno == 0 ? absl::OkStatus() : Failed("save");
+    return errno == 0 ? absl::OkStatus() : Failed("dimm_state.save", "save");
   }
 
  private:
-  absl::Status Failed(absl::string_view verb) const {
+  absl::Status Failed(absl::string_view reason, absl::string_view verb) const {
     const int error = errno;
-    return core::Refusal(error, absl::StrCat("dimm_state.", verb),
-                         absl::StrCat(verb, " ", path_, ": ", strerror(error)));
+    return core::Refusal(error, reason, absl::StrCat(verb, " ", path_, ": ", strerror(error)));
   }
 
   const std::string path_;

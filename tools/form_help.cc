@@ -10,6 +10,7 @@
 #include "core/base/nearest_word.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/docs/reasons.h"
 #include "tools/output.h"
 
 namespace nvdimmfs::tools {
@@ -27,7 +28,18 @@ int HelpOnForms(const std::vector<std::string>& forms) {
       absl::StrJoin(forms, ", "),
       "\n"
       "nvdimmfs help FORM           how a form is used (also: nvdimmfs FORM --help)\n"
+      "nvdimmfs help REASON         what the reason at the end of a message means\n"
       "man nvdimmfs                 everything\n"));
+  return FinishData(kDone);
+}
+
+std::optional<int> HelpOnReason(const std::string& name) {
+  const Reason* const reason = FindReason(name);
+  if (reason == nullptr) return std::nullopt;
+  const std::string errnos = ErrnoText(*reason);
+  PrintData(absl::StrCat(reason->name, ": ", reason->meaning, "\n",
+                         errnos.empty() ? "" : absl::StrCat("errno: ", errnos, "\n"),
+                         "what to do: ", reason->advice, "\n"));
   return FinishData(kDone);
 }
 

@@ -1,17 +1,21 @@
-// Help on the forms of the command line, and for somebody who typed one that there is not.
+// Help on the forms of the command line and on reasons, also for a form that does not exist.
 #ifndef NVDIMMFS_TOOLS_FORM_HELP_H_
 #define NVDIMMFS_TOOLS_FORM_HELP_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace nvdimmfs::tools {
 
-// Whether `text` is a word and not a file: no SOURCE, and perhaps meant as a form.
+// Whether `text` is a word and not a file: not a SOURCE, and perhaps meant as a form.
 bool IsBareWord(const std::string& text);
 
 // What `nvdimmfs help` prints; the exit code.
 int HelpOnForms(const std::vector<std::string>& forms);
+
+// What `nvdimmfs help REASON` prints; nothing where there is no such reason.
+std::optional<int> HelpOnReason(const std::string& name);
 
 // Says which form may have been meant. Returns kUsage.
 int UnknownForm(const std::string& word, const std::vector<std::string>& forms);

@@ -33,6 +33,7 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/log/program_log.h"
+#include "tools/option_list.h"
 #include "tools/version/version.h"
 
 namespace nvdimmfs::tools {
@@ -121,7 +122,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
     daemon.Report(begun);
     if (ready != nullptr) ready();
   };
-  // Whoever wants the files from then on waits for the last flush.
+  // A program that opens the files from then on waits for the last flush.
   const absl::Status served =
       fs::Serve(system, tree, options, on_ready, backends::OpenStore::AnnounceClosing);
   if (!served.ok()) return served;  // it never was a mount
@@ -145,7 +146,9 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   app.add_flag("-f", foreground, "stay in the foreground");
   app.add_flag("-d", debug, "print every request; stays in the foreground");
   app.add_flag("-s", single_thread, "serve with one thread");
-  app.add_option("-o", option_texts, "mount options, separated by commas")->allow_extra_args(false);
+  app.add_option("-o", option_texts, "options, separated by commas: see below")
+      ->allow_extra_args(false);
+  app.footer(OptionList());
   app.set_version_flag("-V,--version", VersionText("nvdimmfs"));
   app.add_option("SOURCE", source_text, backends::SourceHelp())->required();
   app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();

@@ -1,4 +1,4 @@
-// nvdimmfs: parts the command line into its forms.
+// nvdimmfs: finds the form that the command line asks for.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -45,9 +45,10 @@ std::vector<std::string> FormNames() {
   return names;
 }
 
-// nvdimmfs help [FORM]
+// nvdimmfs help [FORM|REASON]
 int Help(const Arguments& arguments) {
   if (arguments.empty() || arguments[0] == "help") return nvdimmfs::tools::HelpOnForms(FormNames());
+  if (const auto code = nvdimmfs::tools::HelpOnReason(arguments[0])) return *code;
   const Form* form = FindForm(arguments[0]);
   return form == nullptr ? nvdimmfs::tools::UnknownForm(arguments[0], FormNames())
                          : form->run({"--help"});

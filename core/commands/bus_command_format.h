@@ -94,7 +94,7 @@ inline constexpr uint64_t kArsFunctions =
     1u << kArsCap | 1u << kArsStart | 1u << kArsStatus | 1u << kClearError;
 inline constexpr uint64_t kAllBusFunctions = kArsFunctions | kNfitBusFunctions;
 
-// The status of a bus function that does not like its input. (A DIMM's is 3.)
+// The status of a bus function whose input is invalid. (A DIMM's is 3.)
 inline constexpr uint32_t kBusStatusInvalid = 2;
 
 struct TranslateSpaIn {

@@ -19,8 +19,7 @@ constexpr size_t kReservedAt = 24, kReservedWords = 9, kFirmwareSizeAt = 60;
 bool HasBit(uint64_t mask, uint64_t bit) { return bit < 64 && (mask >> bit & 1) != 0; }
 
 absl::Status Unknown(absl::string_view who, absl::string_view what, uint64_t number) {
-  return Refusal(ENOTTY, "command.unknown",
-                 absl::StrCat(who, ": there is no ", what, " ", number, " here"));
+  return Refusal(ENOTTY, "command.unknown", absl::StrCat(who, ": has no ", what, " ", number));
 }
 
 absl::Status Invalid(absl::string_view who, absl::string_view why) {
@@ -31,13 +30,13 @@ absl::Status CheckAccess(const CommandMasks& masks, const Command& command) {
   if (command.may_write || !HasBit(kNeedWriting, command.nr)) return absl::OkStatus();
   return Refusal(EPERM, "command.read_only",
                  absl::StrCat(masks.who, ": command ", command.nr,
-                              " wants a descriptor that is open for writing"));
+                              " needs a descriptor that is open for writing"));
 }
 
 absl::Status CheckLength(const CommandMasks& masks, const Command& command, uint64_t size) {
   if (command.length > kLongestCommand)
-    return Invalid(masks.who, absl::StrCat("a command of ", command.length, " bytes; the most is ",
-                                           kLongestCommand));
+    return Invalid(masks.who, absl::StrCat("a command of ", command.length,
+                                           " bytes; the maximum is ", kLongestCommand));
   if (command.length < size || command.buffer.size() != command.length)
     return Invalid(masks.who, absl::StrCat("a buffer of ", command.buffer.size(),
                                            " bytes; this command takes at least ", size));

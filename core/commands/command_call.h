@@ -1,8 +1,8 @@
-// What all control commands have in common: the order of checks, and the envelope of CALL.
+// What all control commands have in common: the order of checks and the header of CALL.
 //
 // Order, as in the kernel: the family of a CALL (EINVAL), the command (ENOTTY), the descriptor's
 // access (EPERM), the buffer (EINVAL), then whatever the command itself refuses. What firmware
-// would say is no errno: it goes into the buffer's status field.
+// would say is not an errno: it goes into the buffer's status field.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_COMMANDS_COMMAND_CALL_H_

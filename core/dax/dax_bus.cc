@@ -23,6 +23,6 @@ void DaxBus::NoteRefusal(const Driver& driver, Device& device, const absl::Statu
   engine().RecordRefusal(device, absl::StrCat("bind to ", driver.name()), status);
 }
 
-absl::Span<const Attribute> DaxBus::attributes() const { return kBusAttributes; }
+absl::Span<const Attribute> DaxBus::Table() { return kBusAttributes; }
 
 }  // namespace nvdimmfs::core

@@ -23,7 +23,8 @@ class DaxBus final : public BusType {
 
   // Kept with the bus below which the device is, too.
   void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status) override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
   std::shared_ptr<MemoryBlocks> memory_;

@@ -30,12 +30,15 @@ constexpr Attribute kAttributes[] = {
     {.name = "new_id",
      .mode = 0200,
      .store = StoreNewId,
-     .summary =
-         "a device's name: allows the device for this driver, and binds it if it is unbound"},
+     .summary = "allows the device for this driver, and binds it if it is unbound",
+     .grammar = Grammar::kDevice,
+     .refusals = "driver.id"},
     {.name = "remove_id",
      .mode = 0200,
      .store = StoreRemoveId,
-     .summary = "a device's name: this driver may not have it any more"},
+     .summary = "no longer allows the device for this driver",
+     .grammar = Grammar::kDevice,
+     .refusals = "driver.id"},
     kUeventTriggerAttribute,
     kUnbindAttribute,
 };
@@ -78,6 +81,8 @@ absl::StatusOr<std::string> ParseId(absl::string_view text) {
 DaxDriver::DaxDriver(DaxBus& bus, const Operations& operations, bool takes_all)
     : Driver(bus, operations, DaxKind::kDriver), takes_all_(takes_all) {}
 
+absl::Span<const Attribute> DaxDriver::Table() { return kAttributes; }
+
 bool DaxDriver::Matches(const Device& device) const {
   return takes_all_ || ids_.count(device.name()) != 0;
 }
@@ -90,7 +95,7 @@ std::string DaxDriver::WhereToLook() const {
 absl::Status DaxDriver::AddId(absl::string_view text) {
   ASSIGN_OR_RETURN(std::string name, ParseId(text));
   ids_.insert(std::move(name));
-  // Whoever is free and in the list by now is tried; who refuses stays free.
+  // Every unbound device on the list is tried; one that refuses stays unbound.
   for (Device* instance : bus().devices())
     if (instance->driver() == nullptr && Matches(*instance))
       engine().Bind(*this, *instance).IgnoreError();

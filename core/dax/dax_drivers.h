@@ -24,6 +24,9 @@ class DaxDriver final : public Driver {
   bool Matches(const Device& device) const override;
   std::string WhereToLook() const override;
 
+  // Of both drivers.
+  static absl::Span<const Attribute> Table();
+
   // What is written to new_id and remove_id: "dax0.1". Refused with EINVAL, "driver.id".
   absl::Status AddId(absl::string_view text);
   absl::Status RemoveId(absl::string_view text);

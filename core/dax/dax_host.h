@@ -1,4 +1,4 @@
-// What a dax device stands on: whoever has memory, and shows it as one.
+// What a dax device stands on: the device whose memory it shows.
 #ifndef NVDIMMFS_CORE_DAX_DAX_HOST_H_
 #define NVDIMMFS_CORE_DAX_DAX_HOST_H_
 

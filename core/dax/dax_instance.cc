@@ -48,26 +48,41 @@ Text ShowDev(Device& device) {
 }
 
 constexpr Attribute kDaxRegionAttributes[] = {
-    {.name = "align", .mode = 0400, .show = ShowAlign, .summary = "bytes"},
-    {.name = "id", .show = ShowId, .summary = "the region's number"},
-    {.name = "size", .show = ShowSize, .summary = "bytes"},
+    {.name = "align", .mode = 0400, .show = ShowAlign, .summary = "alignment of the memory, bytes"},
+    {.name = "id", .show = ShowId, .summary = "number of the region"},
+    {.name = "size", .show = ShowSize, .summary = "bytes of memory"},
 };
 
 constexpr Attribute kInstanceAttributes[] = {
-    {.name = "align", .show = ShowAlign, .summary = "bytes"},
-    {.name = "dev", .show = ShowDev, .summary = "major:minor"},
-    {.name = "mapping0/end", .mode = 0400, .show = ShowEnd, .summary = "last address"},
-    {.name = "mapping0/page_offset", .mode = 0400, .show = ShowPageOffset, .summary = "pages"},
-    {.name = "mapping0/start", .mode = 0400, .show = ShowStart, .summary = "first address"},
+    {.name = "align", .show = ShowAlign, .summary = "alignment of a mapping, bytes"},
+    {.name = "dev", .show = ShowDev, .summary = "major:minor of /dev/daxR.I"},
+    {.name = "mapping0/end",
+     .mode = 0400,
+     .show = ShowEnd,
+     .summary = "system physical address of the last byte"},
+    {.name = "mapping0/page_offset",
+     .mode = 0400,
+     .show = ShowPageOffset,
+     .summary = "offset in the device, in pages: 0x0"},
+    {.name = "mapping0/start",
+     .mode = 0400,
+     .show = ShowStart,
+     .summary = "system physical address of the first byte"},
     {.name = "mapping0/uevent",
      .mode = 0644,
      .show = ShowNothing,
      .store = StoreUevent,
-     .raw_input = true},
+     .raw_input = true,
+     .summary = "empty; a write asks for an event, which goes nowhere here",
+     .grammar = kUeventGrammar,
+     .refusals = "uevent.action"},
     {.name = "modalias", .show = ShowDaxModalias, .summary = "dax:t0"},
     kNumaNodeAttribute,
-    {.name = "resource", .mode = 0400, .show = ShowStart, .summary = "first address"},
-    {.name = "size", .show = ShowSize, .summary = "bytes"},
+    {.name = "resource",
+     .mode = 0400,
+     .show = ShowStart,
+     .summary = "system physical address of the first byte"},
+    {.name = "size", .show = ShowSize, .summary = "bytes of memory"},
     kTargetNodeAttribute,
     kUeventAttribute,
     kLastErrorAttribute,
@@ -80,7 +95,7 @@ DaxRegion::DaxRegion(DaxHost& host)
     : Device(host.host_device().engine(), DaxKind::kRegion, "dax_region", &host.host_device()),
       host_(host) {}
 
-absl::Span<const Attribute> DaxRegion::attributes() const { return kDaxRegionAttributes; }
+absl::Span<const Attribute> DaxRegion::Table() { return kDaxRegionAttributes; }
 
 DaxInstance::DaxInstance(DaxBus& bus, DaxHost& host, std::string name, std::shared_ptr<Media> media,
                          std::vector<std::string> aliases)
@@ -146,7 +161,7 @@ std::string DaxInstance::file() const { return absl::StrCat("dev/", name()); }
 
 DeviceNumber DaxInstance::number() const { return {engine().numbers()[kDaxMajor], minor_}; }
 
-absl::Span<const Attribute> DaxInstance::attributes() const { return kInstanceAttributes; }
+absl::Span<const Attribute> DaxInstance::Table() { return kInstanceAttributes; }
 
 std::vector<DeviceLink> DaxInstance::inner_links() const { return {{"subsystem", "bus/dax"}}; }
 

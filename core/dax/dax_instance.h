@@ -1,5 +1,5 @@
-// A dax device: `dax_region`, and the one character device daxR.i beside it, below whoever has the
-// memory.
+// A dax device: `dax_region` and, next to it, the one character device daxR.i, below the device
+// that has the memory.
 #ifndef NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_
 #define NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_
 
@@ -23,7 +23,8 @@ class DaxRegion final : public Device {
  public:
   explicit DaxRegion(DaxHost& host);
   DaxHost& host() const { return host_; }
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
   DaxHost& host_;
@@ -32,7 +33,7 @@ class DaxRegion final : public Device {
 class DaxInstance final : public Device, public PoisonObserver {
  public:
   // Makes the dax device `name` below `host`, which must outlive it, registers it and offers it to
-  // the drivers. `media` is its bytes, and `observed` whatever says that some of them are bad.
+  // the drivers. `media` is its bytes, and `observed` reports which of them are bad.
   static std::shared_ptr<DaxInstance> Attach(DaxBus& bus, DaxHost& host, std::string name,
                                              std::shared_ptr<Media> media, Media& observed,
                                              std::vector<std::string> aliases);
@@ -48,11 +49,12 @@ class DaxInstance final : public Device, public PoisonObserver {
   // The probes and removals of the drivers. device_dax: the file below dev/ comes and goes.
   absl::Status Open();
   void Close();
-  // kmem: its memory becomes the system's, as far as anybody can see (memory_blocks.h).
+  // kmem: its memory shows as the system's (memory_blocks.h).
   absl::Status AddToMemory();
   void RemoveFromMemory();
 
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
   std::optional<DeviceLink> node_link() const override;

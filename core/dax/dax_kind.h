@@ -7,12 +7,13 @@
 namespace nvdimmfs::core {
 
 struct DaxKind {
-  static constexpr DeviceKind kRegion{"dax_region"};         // dax_region beside dax0.0
-  static constexpr DeviceKind kInstance{"dax"};              // dax0.0: the character device
-  static constexpr DeviceKind kDriver{"dax_driver"};         // bus/dax/drivers/kmem
-  static constexpr DeviceKind kMemory{"memory"};             // devices/system/memory
-  static constexpr DeviceKind kMemoryBlock{"memory_block"};  // memory33 below it
-  static constexpr DeviceKind kMemoryNode{"memory_node"};    // devices/system/node/node0
+  // Below the device that has the memory; next to the dax device.
+  static constexpr DeviceKind kRegion{"dax_region", "ndbusN/regionR/daxR.K/dax_region"};
+  static constexpr DeviceKind kInstance{"dax", "ndbusN/regionR/daxR.K/daxR.I"};
+  static constexpr DeviceKind kDriver{"dax_driver", "bus/dax/drivers/DRIVER"};
+  static constexpr DeviceKind kMemory{"memory", "devices/system/memory"};
+  static constexpr DeviceKind kMemoryBlock{"memory_block", "devices/system/memory/memoryN"};
+  static constexpr DeviceKind kMemoryNode{"memory_node", "devices/system/node/nodeN"};
 };
 
 }  // namespace nvdimmfs::core

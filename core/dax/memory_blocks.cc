@@ -32,9 +32,10 @@ const absl::string_view* FindState(absl::string_view text) {
 }
 
 absl::Status NoState(absl::string_view text) {
-  return Refusal(EINVAL, "memory.state",
-                 absl::StrCat("\"", Trim(text),
-                              "\": offline, online, online_kernel or online_movable is meant"));
+  return Refusal(
+      EINVAL, "memory.state",
+      absl::StrCat("\"", Trim(text),
+                   "\" is not a state; write offline, online, online_kernel or online_movable"));
 }
 
 // --- A block's attributes. ---
@@ -71,17 +72,25 @@ constexpr Attribute kBlockAttributes[] = {
      .mode = 0644,
      .show = ShowOnline,
      .store = StoreOnline,
-     .summary = "1 or 0: as state"},
+     .summary = "1: online; a 1 brings it to the zone that it was in last",
+     .grammar = Grammar::kBool,
+     .refusals = "input.syntax memory.in_use"},
     {.name = "phys_device", .show = ShowPhysDevice, .summary = "0"},
-    {.name = "phys_index", .show = ShowPhysIndex, .summary = "address / block_size_bytes, in hex"},
+    {.name = "phys_index",
+     .show = ShowPhysIndex,
+     .summary = "number of the block: its address / block_size_bytes, in hex"},
     {.name = "removable", .show = ShowRemovable, .summary = "1"},
     {.name = "state",
      .mode = 0644,
      .show = ShowState,
      .store = StoreState,
-     .summary = "online or offline; also takes online_kernel and online_movable"},
+     .summary = "online or offline",
+     .grammar = "offline | online | online_kernel | online_movable",
+     .refusals = "memory.state memory.in_use"},
     kUeventAttribute,
-    {.name = "valid_zones", .show = ShowZones, .summary = "the zone it is in, or may come to"},
+    {.name = "valid_zones",
+     .show = ShowZones,
+     .summary = "the zone that it is in, or while offline those that it may join"},
 };
 
 // --- What is there for all blocks. ---
@@ -97,11 +106,13 @@ constexpr Attribute kMemoryAttributes[] = {
      .mode = 0644,
      .show = ShowPolicy,
      .store = StorePolicy,
-     .summary = "the state of new blocks"},
-    {.name = "block_size_bytes", .show = ShowBlockSize, .summary = "in hex"},
+     .summary = "the state that new blocks get",
+     .grammar = "offline | online | online_kernel | online_movable",
+     .refusals = "memory.state"},
+    {.name = "block_size_bytes", .show = ShowBlockSize, .summary = "bytes of a block, in hex"},
 };
 
-// Of the whole blocks inside of `memory`: the first, and one after the last.
+// The numbers of the whole blocks in `memory`: the first, and one after the last.
 struct Numbers {
   uint64_t begin, end;
 };
@@ -122,7 +133,7 @@ MemoryBlock::MemoryBlock(Engine& engine, uint64_t index, int node)
 
 std::string MemoryBlock::place() const { return absl::StrCat("devices/system/memory/", name()); }
 
-absl::Span<const Attribute> MemoryBlock::attributes() const { return kBlockAttributes; }
+absl::Span<const Attribute> MemoryBlock::Table() { return kBlockAttributes; }
 
 std::vector<DeviceLink> MemoryBlock::inner_links() const {
   return {{absl::StrCat("node", node_), absl::StrCat("devices/system/node/node", node_)}};
@@ -134,10 +145,12 @@ std::vector<DeviceLink> MemoryBlock::links() const {
 
 absl::Status MemoryBlock::GoOffline() {
   if (zone_ == Zone::kNormal)
-    return Refusal(EBUSY, "memory.in_use",
-                   absl::StrCat(name(),
-                                ": the kernel keeps what it has put into a block of zone Normal; "
-                                "only those brought online with online_movable can go offline"));
+    return Refusal(
+        EBUSY, "memory.in_use",
+        absl::StrCat(
+            name(),
+            ": a block of zone Normal cannot go offline, as the kernel has put data of its "
+            "own there; bring blocks online with online_movable"));
   zone_ = Zone::kNone;
   return absl::OkStatus();
 }
@@ -233,6 +246,6 @@ absl::Status MemoryBlocks::SetPolicy(absl::string_view text) {
   return absl::OkStatus();
 }
 
-absl::Span<const Attribute> MemoryBlocks::attributes() const { return kMemoryAttributes; }
+absl::Span<const Attribute> MemoryBlocks::Table() { return kMemoryAttributes; }
 
 }  // namespace nvdimmfs::core

@@ -34,13 +34,14 @@ class MemoryBlock final : public Device {
   uint64_t index() const { return index_; }
   Zone zone() const { return zone_; }
   // What is written to `state`: "online", "online_kernel", "online_movable" or "offline". Refused
-  // with EINVAL, "memory.state" (no such word, or so already), and EBUSY, "memory.in_use".
+  // with EINVAL, "memory.state" (no such word, or the present state), and EBUSY, "memory.in_use".
   absl::Status SetState(absl::string_view text);
-  // What is written to `online`: a number, 0 or 1. What is so already is no error.
+  // What is written to `online`: 0 or 1. Writing the present value is not an error.
   absl::Status SetOnline(absl::string_view text);
 
   std::string place() const override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
 
@@ -70,10 +71,10 @@ class MemoryBlocks final : public Device {
   // A node that memory may come to; known from then on. Negative ones are passed over.
   void AddNode(int number);
 
-  // The whole blocks inside of `memory` (system physical addresses). Refused with EINVAL,
+  // Adds the whole blocks in `memory` (system physical addresses). Refused with EINVAL,
   // "memory.node" (negative) and "memory.small" (no whole block); with EBUSY as Check.
   absl::Status Add(const Range& memory, int node);
-  // Takes them away, unless one is online: then all of them stay.
+  // Removes them, unless one is online: then all of them stay.
   void Remove(const Range& memory);
   // Refused with EBUSY, "memory.left", where blocks that stayed are in `memory`.
   absl::Status Check(const Range& memory) const;
@@ -83,7 +84,8 @@ class MemoryBlocks final : public Device {
   const std::string& policy() const { return policy_; }
 
   std::string place() const override { return "devices/system/memory"; }
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
   std::map<uint64_t, std::shared_ptr<MemoryBlock>> blocks_;  // by number

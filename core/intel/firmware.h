@@ -1,7 +1,7 @@
 // The firmware of an emulated DIMM of the Intel family: what its functions answer, and what it
 // keeps over a power cycle.
 //
-// The device model asks; whoever owns the DIMM's bytes erases them. Thread rules: under the
+// The device model calls it; the owner of the DIMM's bytes erases them. Thread rules: under the
 // configuration lock.
 #ifndef NVDIMMFS_CORE_INTEL_FIRMWARE_H_
 #define NVDIMMFS_CORE_INTEL_FIRMWARE_H_

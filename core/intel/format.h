@@ -61,7 +61,7 @@ inline constexpr uint64_t kKernelOnlyBits = kSecurityBits | kActivateBits;
 inline constexpr uint64_t kAllBits = kIoctlBits | BitOf(kEnableLatch) | kUpdateBits |
                                      BitOf(kSetThreshold) | BitOf(kInjectSmart) | kKernelOnlyBits;
 
-// Status words: the low half, and for kExtended what the high half says besides.
+// Status words: the low half, and for kExtended the high half, too.
 enum Status : uint32_t {
   kSuccess = 0,
   kNotSupported = 1,

@@ -43,7 +43,7 @@ class Health {
   void set_shutdown_count(uint32_t count) { shutdown_count_ = count; }
   bool shutdown_was_unsafe() const { return unsafe_shutdown_; }
 
-  // Whether somebody should hear of it: an enabled alarm has tripped, the health is not what it
+  // Whether the user should be notified: an enabled alarm has tripped, the health is not what it
   // was, or the last shutdown was unsafe.
   bool HasEvent() const;
 

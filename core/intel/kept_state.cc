@@ -22,8 +22,7 @@ uint64_t ChecksumOf(absl::string_view record) {
 }
 
 absl::Status Bad(absl::string_view reason, absl::string_view why) {
-  return Refusal(EINVAL, absl::StrCat("dimm_state.", reason),
-                 absl::StrCat("the DIMM's stored state: ", why));
+  return Refusal(EINVAL, reason, absl::StrCat("the DIMM's stored state: ", why));
 }
 
 }  // namespace
@@ -51,15 +50,18 @@ std::string Encode(const KeptState& state) {
 absl::StatusOr<KeptState> DecodeKeptState(absl::string_view bytes) {
   StateRecord record;
   if (bytes.size() != sizeof record)
-    return Bad("size", absl::StrCat(bytes.size(), " bytes; a record has ", sizeof record));
+    return Bad("dimm_state.size",
+               absl::StrCat(bytes.size(), " bytes; a record has ", sizeof record));
   std::memcpy(&record, bytes.data(), sizeof record);
-  if (record.signature != kSignature) return Bad("signature", "it does not begin with NVDIMMST");
+  if (record.signature != kSignature)
+    return Bad("dimm_state.signature", "it does not begin with NVDIMMST");
   if (record.version != kVersion)
-    return Bad("version", absl::StrCat("version ", static_cast<uint32_t>(record.version),
-                                       "; this program knows ", kVersion));
-  if (record.size != sizeof record) return Bad("size", "its size field is not 256");
-  if (record.checksum != ChecksumOf(bytes)) return Bad("checksum", "its checksum does not match");
-  if ((record.flags & ~kKnownFlags) != 0) return Bad("flags", "unknown flags");
+    return Bad("dimm_state.version", absl::StrCat("version ", static_cast<uint32_t>(record.version),
+                                                  "; this program knows ", kVersion));
+  if (record.size != sizeof record) return Bad("dimm_state.size", "its size field is not 256");
+  if (record.checksum != ChecksumOf(bytes))
+    return Bad("dimm_state.checksum", "its checksum does not match");
+  if ((record.flags & ~kKnownFlags) != 0) return Bad("dimm_state.flags", "unknown flags");
   KeptState state;
   state.thresholds = record.thresholds;
   state.latched = (record.flags & kStateLatched) != 0;

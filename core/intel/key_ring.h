@@ -17,7 +17,7 @@ class KeyRing {
   virtual ~KeyRing() = default;
 
   // The passphrase of the key with this serial number. Refused with ENOKEY, "security.key", where
-  // there is none, it may not be read, or it is no `encrypted` key of 32 bytes.
+  // there is none, it may not be read, or it is not an `encrypted` key of 32 bytes.
   virtual absl::StatusOr<Passphrase> Read(uint32_t serial) = 0;
   // Likewise of the key that is called so.
   virtual absl::StatusOr<Passphrase> Find(const std::string& description) = 0;

@@ -18,7 +18,7 @@ Status Security::Compare(const Passphrase& given, const Passphrase& right, int& 
   return given == right ? kSuccess : kWrongPassphrase;
 }
 
-// Before there is a passphrase nobody can be guessing.
+// While there is no passphrase, there is none to guess.
 Status Security::CompareUser(const Passphrase& given) {
   int none = 0;
   return Compare(given, user_, enabled_ ? wrong_user_ : none);

@@ -12,7 +12,7 @@
 
 namespace nvdimmfs::core::intel {
 
-// Wrong passphrases in a row after which a DIMM wants a power cycle before it looks at another.
+// Wrong passphrases in a row after which a DIMM needs a power cycle before it checks another.
 inline constexpr int kPassphraseTries = 3;
 
 class Security {
@@ -54,7 +54,7 @@ class Security {
   // The passphrase stays.
   void EndOverwrite() { overwriting_ = false; }
 
-  // As somebody at the platform's console would: a test's way to a locked DIMM.
+  // As at the platform's console: how a test gets a locked DIMM.
   void Lock();
 
  private:

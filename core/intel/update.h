@@ -4,7 +4,7 @@
 //   idle --start--> receiving --finish--> verifying --(time)--> staged --activate--> idle
 //                       \--abort--> idle        \--(bad image)--> idle
 //
-// What is in an image is nobody's concern: it must have been sent without a gap. Thread rules:
+// The content of an image is not checked: it must have been sent without a gap. Thread rules:
 // under the configuration lock.
 #ifndef NVDIMMFS_CORE_INTEL_UPDATE_H_
 #define NVDIMMFS_CORE_INTEL_UPDATE_H_

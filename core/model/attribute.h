@@ -1,5 +1,5 @@
-// One attribute file of a device: declared once, in a table, from which the mounted tree, the
-// documentation, the tests and the fuzz dictionary are all driven.
+// One attribute file of a device: declared once, in a table. The mounted tree, the manual page
+// nvdimmfs-tree(7), the tests and the fuzz dictionary all come from it.
 #ifndef NVDIMMFS_CORE_MODEL_ATTRIBUTE_H_
 #define NVDIMMFS_CORE_MODEL_ATTRIBUTE_H_
 
@@ -14,6 +14,16 @@ namespace nvdimmfs::core {
 
 class Device;
 struct Command;
+
+// What a write takes, in the words of nvdimmfs-tree(7), which explains them; the parsers are those
+// of core/base/input.h. An attribute whose words are its own spells them out: "arm | disarm".
+struct Grammar {
+  static constexpr absl::string_view kUnsigned = "NUMBER";
+  static constexpr absl::string_view kBool = "BOOL";
+  static constexpr absl::string_view kUuid = "UUID";
+  static constexpr absl::string_view kDevice = "DEVICE";    // a device's name: "region0"
+  static constexpr absl::string_view kNothing = "nothing";  // every write is refused
+};
 
 // Functions run under the configuration lock (Engine). `show` gives the whole content, newline and
 // all. `store` gets the written text cut at the first NUL, as the kernel's parsers see it, unless
@@ -32,7 +42,13 @@ struct Attribute {
   bool raw_input = false;  // `store` wants every written byte, NULs and all
   // `store` changes how things are shown alone: it may be written over a read-only source, too.
   bool shows_only = false;
-  absl::string_view summary = {};  // one line for the documentation
+  // For the documentation and the tests. (The engine names the grammar in one refusal.)
+  absl::string_view summary = {};  // one line: what it shows, what a write does
+  absl::string_view grammar = {};  // what a write takes; empty where nothing can be written
+  // Why a write is refused: reasons with blanks between them; "label.*" stands for all that begin
+  // so. What every write can be refused with (the device is gone, the tree is read-only) is left
+  // out.
+  absl::string_view refusals = {};
 };
 
 }  // namespace nvdimmfs::core

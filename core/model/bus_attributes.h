@@ -14,7 +14,7 @@
 
 namespace nvdimmfs::core {
 
-// The name written to bind, unbind or drivers_probe: one newline at the end is not part of it.
+// The name written to bind, unbind or drivers_probe, without the one newline that may end it.
 inline absl::string_view WithoutNewline(absl::string_view text) {
   if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   return text;
@@ -27,30 +27,40 @@ absl::StatusOr<std::string> ShowAutoprobe(Device& bus);
 absl::Status StoreAutoprobe(Device& bus, absl::string_view text);
 absl::Status StoreProbe(Device& bus, absl::string_view text);
 
-inline constexpr Attribute kBindAttribute = {.name = "bind",
-                                             .mode = 0200,
-                                             .store = StoreBind,
-                                             .visible = ByHandMode,
-                                             .summary = "a device's name: give it to this driver"};
+inline constexpr Attribute kBindAttribute = {
+    .name = "bind",
+    .mode = 0200,
+    .store = StoreBind,
+    .visible = ByHandMode,
+    .summary = "gives the device to this driver: enables it",
+    .grammar = Grammar::kDevice,
+    .refusals =
+        "driver.no_device driver.bound bus.* btt.* claim.* dimm.* dpa.* info.* label.* labels.* "
+        "media.* memory.* namespace.* region.*"};
 inline constexpr Attribute kUnbindAttribute = {
     .name = "unbind",
     .mode = 0200,
     .store = StoreUnbind,
     .visible = ByHandMode,
-    .summary = "a device's name: take it from this driver"};
+    .summary = "takes the device from this driver: disables it",
+    .grammar = Grammar::kDevice,
+    .refusals = "driver.not_bound data.on_loan"};
 inline constexpr Attribute kAutoprobeAttribute = {
     .name = "drivers_autoprobe",
     .mode = 0644,
     .show = ShowAutoprobe,
     .store = StoreAutoprobe,
-    .summary = "whether new devices are given to their driver at once"};
+    .summary = "1: a new device is given to its driver at once",
+    .grammar = "0 | 1; only a 0 in front means no"};
 inline constexpr Attribute kProbeAttribute = {
     .name = "drivers_probe",
     .mode = 0200,
     .store = StoreProbe,
-    .summary = "a device's name: offer it to the driver that matches"};
+    .summary = "offers the device to the drivers that match",
+    .grammar = Grammar::kDevice,
+    .refusals = "driver.no_device"};
 
-// What a driver has that adds nothing of its own.
+// The table of a driver without attributes of its own.
 inline constexpr Attribute kDriverAttributes[] = {kBindAttribute, kUnbindAttribute,
                                                   kUeventTriggerAttribute};
 

@@ -1,5 +1,5 @@
-// What a device is: "driver", "bus_type". Whoever brings devices names their kinds, each once; two
-// kinds are the same where they are the same object.
+// What a device is: "driver", "bus_type". The code that brings devices names their kinds, each
+// once; two kinds are the same if they are the same object.
 #ifndef NVDIMMFS_CORE_MODEL_DEVICE_KIND_H_
 #define NVDIMMFS_CORE_MODEL_DEVICE_KIND_H_
 
@@ -16,13 +16,16 @@ class DeviceKind {
     kForever,    // as long as the tree
   };
 
-  constexpr explicit DeviceKind(absl::string_view name, Stay stay = Stay::kComesAndGoes,
-                                bool folders_stay = true)
-      : name_(name), stay_(stay), folders_stay_(folders_stay) {}
+  constexpr DeviceKind(absl::string_view name, absl::string_view pattern,
+                       Stay stay = Stay::kComesAndGoes, bool folders_stay = true)
+      : name_(name), pattern_(pattern), stay_(stay), folders_stay_(folders_stay) {}
   DeviceKind(const DeviceKind&) = delete;
   DeviceKind& operator=(const DeviceKind&) = delete;
 
   constexpr absl::string_view name() const { return name_; }
+  // The end of the paths of such devices, for the documentation: a single capital letter stands for
+  // a number, a word in capitals for a name.
+  constexpr absl::string_view pattern() const { return pattern_; }
   constexpr Stay stay() const { return stay_; }
   // Whether the directories below the device's own are there for as long as it is.
   constexpr bool folders_stay() const { return folders_stay_; }
@@ -31,15 +34,16 @@ class DeviceKind {
 
  private:
   const absl::string_view name_;
+  const absl::string_view pattern_;
   const Stay stay_;
   const bool folders_stay_;
 };
 
 // The kinds of the model itself.
 struct ModelKind {
-  static constexpr DeviceKind kBusType{"bus_type", DeviceKind::Stay::kForever};  // bus/NAME
-  static constexpr DeviceKind kDriver{"driver", DeviceKind::Stay::kForever};  // bus/X/drivers/NAME
-  static constexpr DeviceKind kOther{"other"};  // on no bus: a directory that tools look for
+  static constexpr DeviceKind kBusType{"bus_type", "bus/BUS", DeviceKind::Stay::kForever};
+  static constexpr DeviceKind kDriver{"driver", "bus/BUS/drivers/DRIVER",
+                                      DeviceKind::Stay::kForever};
 };
 
 }  // namespace nvdimmfs::core

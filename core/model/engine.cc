@@ -56,7 +56,7 @@ absl::StatusOr<absl::string_view> CommandText(const Attribute& attribute,
     return Refusal(EINVAL, "command.empty",
                    absl::StrCat("nothing was written but blanks, comments or NULs, and nothing was "
                                 "done; it takes ",
-                                attribute.summary));
+                                attribute.grammar));
   return text;
 }
 

@@ -22,10 +22,28 @@ absl::Status RefuseTuning(Device& device, absl::string_view) {
 }
 
 constexpr Attribute kBackingInfoAttributes[] = {
-    {.name = "max_ratio", .mode = 0644, .show = ShowMaxRatio, .store = RefuseTuning},
-    {.name = "min_ratio", .mode = 0644, .show = ShowMinRatio, .store = RefuseTuning},
-    {.name = "read_ahead_kb", .mode = 0644, .show = ShowReadAhead, .store = RefuseTuning},
-    {.name = "stable_pages_required", .show = ShowMinRatio},
+    {.name = "max_ratio",
+     .mode = 0644,
+     .show = ShowMaxRatio,
+     .store = RefuseTuning,
+     .summary = "100",
+     .grammar = Grammar::kNothing,
+     .refusals = "disk.fixed"},
+    {.name = "min_ratio",
+     .mode = 0644,
+     .show = ShowMinRatio,
+     .store = RefuseTuning,
+     .summary = "0",
+     .grammar = Grammar::kNothing,
+     .refusals = "disk.fixed"},
+    {.name = "read_ahead_kb",
+     .mode = 0644,
+     .show = ShowReadAhead,
+     .store = RefuseTuning,
+     .summary = "128",
+     .grammar = Grammar::kNothing,
+     .refusals = "disk.fixed"},
+    {.name = "stable_pages_required", .show = ShowMinRatio, .summary = "0"},
     kUeventAttribute,
 };
 
@@ -33,7 +51,7 @@ constexpr Attribute kBackingInfoAttributes[] = {
 
 std::string BackingInfo::place() const { return absl::StrCat("devices/virtual/bdi/", name()); }
 
-absl::Span<const Attribute> BackingInfo::attributes() const { return kBackingInfoAttributes; }
+absl::Span<const Attribute> BackingInfo::Table() { return kBackingInfoAttributes; }
 
 std::vector<DeviceLink> BackingInfo::links() const {
   return {{absl::StrCat("class/bdi/", name()), path()}};

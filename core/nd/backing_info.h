@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/model/device.h"
+#include "core/nd/nd_kind.h"
 
 namespace nvdimmfs::core {
 
@@ -15,10 +16,11 @@ class BackingInfo final : public Device {
   // `number` ("259:0") is that of `disk`, which must be registered and outlive this one's
   // registration.
   BackingInfo(Engine& engine, const Device& disk, std::string number)
-      : Device(engine, ModelKind::kOther, std::move(number), nullptr), disk_(disk.path()) {}
+      : Device(engine, NdKind::kBackingInfo, std::move(number), nullptr), disk_(disk.path()) {}
 
   std::string place() const override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<DeviceLink> inner_links() const override { return {{"subsystem", "class/bdi"}}; }
   std::vector<DeviceLink> links() const override;
   std::optional<DeviceLink> node_link() const override;

@@ -29,38 +29,48 @@ Text LogIndex(Device& device) {
 }
 
 constexpr Attribute kArenaAttributes[] = {
-    {.name = "dataoff", .show = Hex<&SectorArena::dataoff>, .summary = "of its blocks"},
+    {.name = "dataoff", .show = Hex<&SectorArena::dataoff>, .summary = "offset of its blocks"},
     {.name = "external_lba_start",
      .show = Hex<&SectorArena::external_lba_start>,
      .summary = "number of its first sector"},
     {.name = "external_lbasize",
      .show = Decimal<&SectorArena::external_lbasize>,
-     .summary = "bytes of a sector, metadata and all"},
+     .summary = "bytes of a sector, with its metadata"},
     {.name = "external_nlba",
      .show = Hex<&SectorArena::external_nlba>,
      .summary = "number of sectors"},
-    {.name = "flags", .show = Hex<&SectorArena::flags>, .summary = "1: there was an error"},
+    {.name = "flags", .show = Hex<&SectorArena::flags>, .summary = "1: the arena has met an error"},
     {.name = "info2off",
      .show = Hex<&SectorArena::info2off>,
-     .summary = "of the info block's copy"},
-    {.name = "infooff", .show = Hex<&SectorArena::infooff>, .summary = "of the info block"},
+     .summary = "offset of the copy of the info block"},
+    {.name = "infooff", .show = Hex<&SectorArena::infooff>, .summary = "offset of the info block"},
     {.name = "internal_lbasize",
      .show = Decimal<&SectorArena::internal_lbasize>,
      .summary = "bytes of a block"},
     {.name = "internal_nlba",
      .show = Hex<&SectorArena::internal_nlba>,
      .summary = "number of blocks"},
-    {.name = "log_index_0", .show = LogIndex<0>, .summary = "an entry of a flog group in use"},
-    {.name = "log_index_1", .show = LogIndex<1>, .summary = "the other one"},
-    {.name = "logoff", .show = Hex<&SectorArena::logoff>, .summary = "of the flog"},
-    {.name = "mapoff", .show = Hex<&SectorArena::mapoff>, .summary = "of the map"},
+    {.name = "log_index_0",
+     .show = LogIndex<0>,
+     .summary = "the first entry of a flog group in use"},
+    {.name = "log_index_1",
+     .show = LogIndex<1>,
+     .summary = "the second entry of a flog group in use"},
+    {.name = "logoff", .show = Hex<&SectorArena::logoff>, .summary = "offset of the flog"},
+    {.name = "mapoff", .show = Hex<&SectorArena::mapoff>, .summary = "offset of the map"},
     {.name = "nextoff",
      .show = Hex<&SectorArena::nextoff>,
-     .summary = "of the next arena; 0: the last"},
-    {.name = "nfree", .show = Decimal<&SectorArena::nfree>, .summary = "free blocks: lanes"},
+     .summary = "offset of the next arena; 0: this is the last"},
+    {.name = "nfree",
+     .show = Decimal<&SectorArena::nfree>,
+     .summary = "free blocks, which is the number of lanes"},
     {.name = "size", .show = Hex<&SectorArena::size>, .summary = "bytes"},
-    {.name = "version_major", .show = Decimal<&SectorArena::version_major>, .summary = "1 or 2"},
-    {.name = "version_minor", .show = Decimal<&SectorArena::version_minor>, .summary = "1 or 0"},
+    {.name = "version_major",
+     .show = Decimal<&SectorArena::version_major>,
+     .summary = "major version of the layout"},
+    {.name = "version_minor",
+     .show = Decimal<&SectorArena::version_minor>,
+     .summary = "minor version of the layout"},
 };
 
 }  // namespace
@@ -74,6 +84,6 @@ std::string BttArena::place() const {
   return absl::StrCat("sys/kernel/debug/btt/", btt_name_, "/", name());
 }
 
-absl::Span<const Attribute> BttArena::attributes() const { return kArenaAttributes; }
+absl::Span<const Attribute> BttArena::Table() { return kArenaAttributes; }
 
 }  // namespace nvdimmfs::core

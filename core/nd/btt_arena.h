@@ -16,7 +16,8 @@ class BttArena final : public Device {
 
   const SectorArena& facts() const { return facts_; }
   std::string place() const override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
   const std::string btt_name_;

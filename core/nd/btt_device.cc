@@ -39,7 +39,7 @@ constexpr Attribute kBttAttributes[] = {
     kDevtypeAttribute,
     {.name = "log_zero_flags",
      .show = ShowLogZeroFlags,
-     .summary = "Y: flog entries carry no zero flag"},
+     .summary = "Y: the flog entries carry no zero flag"},
     kModaliasAttribute,
     kClaimNamespaceAttribute,
     kNumaNodeAttribute,
@@ -47,8 +47,10 @@ constexpr Attribute kBttAttributes[] = {
      .mode = 0644,
      .show = ShowSectorSize,
      .store = StoreSectorSize,
-     .summary = "external sector size, bytes"},
-    {.name = "size", .show = ShowSize, .summary = "usable bytes, while bound"},
+     .summary = "bytes of a sector, with its metadata",
+     .grammar = "one of 512 520 528 4096 4104 4160 4224",
+     .refusals = "claim.bound input.*"},
+    {.name = "size", .show = ShowSize, .summary = "usable bytes, while enabled"},
     kTargetNodeAttribute,
     kUeventAttribute,
     kClaimUuidAttribute,
@@ -146,6 +148,6 @@ void BttDevice::Reset() {
 
 std::string BttDevice::modalias() const { return absl::StrCat("nd:t", region().nstype()); }
 
-absl::Span<const Attribute> BttDevice::attributes() const { return kBttAttributes; }
+absl::Span<const Attribute> BttDevice::Table() { return kBttAttributes; }
 
 }  // namespace nvdimmfs::core

@@ -28,7 +28,8 @@ class BttDevice final : public ClaimDevice {
   absl::Status Probe() override;
   void Remove() override;
 
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::string devtype() const override { return "nd_btt"; }
   std::string modalias() const override;
 

@@ -82,17 +82,22 @@ absl::Status StoreClaimUuid(Device& device, absl::string_view text);
 absl::StatusOr<std::string> ShowClaimNamespace(Device& device);
 absl::Status StoreClaimNamespace(Device& device, absl::string_view text);
 
-inline constexpr Attribute kClaimUuidAttribute = {.name = "uuid",
-                                                  .mode = 0644,
-                                                  .show = ShowClaimUuid,
-                                                  .store = StoreClaimUuid,
-                                                  .summary = "the instance's own uuid"};
+inline constexpr Attribute kClaimUuidAttribute = {
+    .name = "uuid",
+    .mode = 0644,
+    .show = ShowClaimUuid,
+    .store = StoreClaimUuid,
+    .summary = "the UUID of this btt, pfn or dax, kept in its info block",
+    .grammar = Grammar::kUuid,
+    .refusals = "claim.bound input.syntax"};
 inline constexpr Attribute kClaimNamespaceAttribute = {
     .name = "namespace",
     .mode = 0644,
     .show = ShowClaimNamespace,
     .store = StoreClaimNamespace,
-    .summary = "the namespace it stands on; an empty line gives it up"};
+    .summary = "the namespace that it claims; an empty line gives it up",
+    .grammar = "NAMESPACE | an empty line",
+    .refusals = "claim.bound claim.class claim.namespace.* claim.size namespace.claimed"};
 
 }  // namespace nvdimmfs::core
 

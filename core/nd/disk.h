@@ -54,7 +54,8 @@ class Disk final : public Device, public PoisonObserver {
   uint64_t sequence() const { return sequence_; }
 
   std::string place() const override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<std::string> directories() const override { return {"holders", "slaves"}; }
   std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;

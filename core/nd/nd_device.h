@@ -38,9 +38,11 @@ class NdDevice : public Device {
 absl::StatusOr<std::string> ShowModalias(Device& device);
 absl::StatusOr<std::string> ShowDevtype(Device& device);
 inline constexpr Attribute kModaliasAttribute = {
-    .name = "modalias", .show = ShowModalias, .summary = "nd:tN, the device's type number"};
+    .name = "modalias",
+    .show = ShowModalias,
+    .summary = "nd:tN; N is the number of the device's type"};
 inline constexpr Attribute kDevtypeAttribute = {
-    .name = "devtype", .show = ShowDevtype, .summary = "the device's type in words"};
+    .name = "devtype", .show = ShowDevtype, .summary = "the device's type as a word"};
 
 }  // namespace nvdimmfs::core
 

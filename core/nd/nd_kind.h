@@ -8,16 +8,21 @@ namespace nvdimmfs::core {
 
 struct NdKind {
   using Stay = DeviceKind::Stay;
-  static constexpr DeviceKind kBus{"bus", Stay::kWithBuses};          // ndbus0
-  static constexpr DeviceKind kControl{"control", Stay::kWithBuses};  // ndctl0, below the bus
-  static constexpr DeviceKind kDimm{"dimm", Stay::kWithBuses};        // nmem0
-  static constexpr DeviceKind kRegion{"region", Stay::kWithBuses, /*folders_stay=*/false};
-  static constexpr DeviceKind kNamespace{"namespace"};  // namespace0.0
-  static constexpr DeviceKind kBtt{"btt"};              // btt0.0
-  static constexpr DeviceKind kPfn{"pfn"};              // pfn0.0
-  static constexpr DeviceKind kDax{"nd_dax"};           // dax0.0: what claims a namespace
-  static constexpr DeviceKind kBlock{"block"};  // pmem0, the disk below whatever drives a namespace
-  static constexpr DeviceKind kArena{"arena"};  // arena0 of an enabled btt, in debugfs
+  static constexpr DeviceKind kBus{"bus", "ndbusN", Stay::kWithBuses};
+  static constexpr DeviceKind kControl{"control", "ndbusN/nd/ndctlN", Stay::kWithBuses};
+  static constexpr DeviceKind kDimm{"dimm", "ndbusN/nmemM", Stay::kWithBuses};
+  static constexpr DeviceKind kRegion{"region", "ndbusN/regionR", Stay::kWithBuses,
+                                      /*folders_stay=*/false};
+  static constexpr DeviceKind kNamespace{"namespace", "ndbusN/regionR/namespaceR.K"};
+  static constexpr DeviceKind kBtt{"btt", "ndbusN/regionR/bttR.K"};
+  static constexpr DeviceKind kPfn{"pfn", "ndbusN/regionR/pfnR.K"};
+  static constexpr DeviceKind kDax{"nd_dax", "ndbusN/regionR/daxR.K"};  // what claims a namespace
+  // The disk below the device that drives a namespace: a namespace, btt or pfn.
+  static constexpr DeviceKind kBlock{"block", "ndbusN/regionR/DEVICE/block/DISK"};
+  static constexpr DeviceKind kPartition{"partition", "ndbusN/regionR/DEVICE/block/DISK/PARTITION"};
+  static constexpr DeviceKind kBackingInfo{"bdi", "devices/virtual/bdi/A:B"};  // of a disk's number
+  // Of an enabled btt, in debugfs.
+  static constexpr DeviceKind kArena{"arena", "sys/kernel/debug/btt/bttR.K/arenaN"};
 };
 
 }  // namespace nvdimmfs::core

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/status.h"
 #include "core/model/common_attributes.h"
+#include "core/nd/nd_kind.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -27,14 +28,16 @@ Text ShowSize(Device& device) { return absl::StrCat(AsPartition(device).where().
 Text ShowStart(Device& device) { return absl::StrCat(AsPartition(device).where().start, "\n"); }
 
 constexpr Attribute kPartitionAttributes[] = {
-    {.name = "alignment_offset", .show = ShowZero},
-    {.name = "dev", .show = ShowDev},
-    {.name = "discard_alignment", .show = ShowZero},
-    {.name = "inflight", .show = ShowInflight},
-    {.name = "partition", .show = ShowIndex},
-    {.name = "ro", .show = ShowReadOnly},
-    {.name = "size", .show = ShowSize},
-    {.name = "start", .show = ShowStart},
+    {.name = "alignment_offset", .show = ShowZero, .summary = "0"},
+    {.name = "dev", .show = ShowDev, .summary = "major:minor"},
+    {.name = "discard_alignment", .show = ShowZero, .summary = "0"},
+    {.name = "inflight",
+     .show = ShowInflight,
+     .summary = "requests in flight: none that sysfs counts"},
+    {.name = "partition", .show = ShowIndex, .summary = "its number on the disk"},
+    {.name = "ro", .show = ShowReadOnly, .summary = "1: refuses writes"},
+    {.name = "size", .show = ShowSize, .summary = "512-byte sectors"},
+    {.name = "start", .show = ShowStart, .summary = "first 512-byte sector on the disk"},
     kUeventAttribute,
 };
 
@@ -58,11 +61,11 @@ absl::StatusOr<Partition::Place> Partition::Place::Parse(absl::string_view line)
 }
 
 Partition::Partition(Device& disk, const Place& place, bool read_only)
-    : Device(disk.engine(), ModelKind::kOther, PartitionName(disk.name(), place.index), &disk),
+    : Device(disk.engine(), NdKind::kPartition, PartitionName(disk.name(), place.index), &disk),
       where_(place),
       read_only_(read_only) {}
 
-absl::Span<const Attribute> Partition::attributes() const { return kPartitionAttributes; }
+absl::Span<const Attribute> Partition::Table() { return kPartitionAttributes; }
 
 std::vector<DeviceLink> Partition::links() const {
   return {

@@ -33,7 +33,8 @@ class Partition final : public Device {
   const Place& where() const { return where_; }
   bool read_only() const { return read_only_; }
 
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<std::string> directories() const override { return {"holders"}; }
   std::vector<DeviceLink> inner_links() const override { return {{"subsystem", "class/block"}}; }
   std::vector<DeviceLink> links() const override;

@@ -58,7 +58,9 @@ constexpr Attribute kPfnAttributes[] = {
      .mode = 0644,
      .show = ShowAlign,
      .store = StoreAlign,
-     .summary = "alignment of the data, bytes"},
+     .summary = "alignment of the data, bytes",
+     .grammar = "one of `supported_alignments`",
+     .refusals = "claim.bound input.*"},
     kDevtypeAttribute,
     kModaliasAttribute,
     {.name = "mode",
@@ -66,12 +68,19 @@ constexpr Attribute kPfnAttributes[] = {
      .show = ShowMode,
      .store = StoreMode,
      .raw_input = true,
-     .summary = "where page structs live: none, ram or pmem"},
+     .summary = "where the page structs are: none, ram or pmem (on the media)",
+     .grammar = "none | ram | pmem",
+     .refusals = "claim.bound claim.mode"},
     kClaimNamespaceAttribute,
     kNumaNodeAttribute,
-    {.name = "resource", .mode = 0400, .show = ShowResource, .summary = "address of the data"},
-    {.name = "size", .show = ShowSize, .summary = "bytes of data, while bound"},
-    {.name = "supported_alignments", .show = ShowSupported, .summary = "what `align` takes"},
+    {.name = "resource",
+     .mode = 0400,
+     .show = ShowResource,
+     .summary = "system physical address of the data, while enabled"},
+    {.name = "size", .show = ShowSize, .summary = "bytes of data, while enabled"},
+    {.name = "supported_alignments",
+     .show = ShowSupported,
+     .summary = "the values that `align` takes"},
     kTargetNodeAttribute,
     kUeventAttribute,
     kClaimUuidAttribute,
@@ -217,6 +226,6 @@ std::string PfnDevice::modalias() const {
   return is_dax() ? "nd:t7" : absl::StrCat("nd:t", region().nstype());
 }
 
-absl::Span<const Attribute> PfnDevice::attributes() const { return kPfnAttributes; }
+absl::Span<const Attribute> PfnDevice::Table() { return kPfnAttributes; }
 
 }  // namespace nvdimmfs::core

@@ -43,7 +43,8 @@ class PfnDevice final : public ClaimDevice, public DaxHost {
   absl::Status Probe() override;
   void Remove() override;
 
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::string devtype() const override { return is_dax() ? "nd_dax" : "nd_pfn"; }
   std::string modalias() const override;
 

@@ -9,6 +9,7 @@
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/commands/command_call.h"
+#include "core/commands/dimm_command_format.h"
 #include "core/model/engine.h"
 #include "core/nd/dimm.h"
 
@@ -50,7 +51,7 @@ void CopyOut(absl::Span<const std::byte> said, absl::Span<std::byte> out) {
   std::copy_n(said.begin(), std::min(said.size(), out.size()), out.begin());
 }
 
-// How much of a label transfer is done; none where the firmware's status is not success.
+// How many bytes a label transfer moves; 0 if the firmware's status is not success.
 struct Transfer {
   uint32_t status = kStatusInvalid;
   uint64_t length = 0;
@@ -96,30 +97,32 @@ absl::StatusOr<Transfer> SetData(const Dimm& dimm, uint64_t offset,
 // --- As ioctls of their own. ---
 
 absl::StatusOr<int> GetSizeCommand(const Dimm& dimm, const Command& command) {
-  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, kConfigSizeLength));
   GetSize(dimm, command.buffer);
   return 0;
 }
 
 absl::StatusOr<int> GetDataCommand(const Dimm& dimm, const Command& command) {
-  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, kGetConfigHead));
   std::byte* const head = command.buffer.data();
-  const absl::Span<std::byte> out = command.buffer.subspan(12);
+  const absl::Span<std::byte> out = command.buffer.subspan(kGetConfigHead);
   ASSIGN_OR_RETURN(const Transfer done, GetData(dimm, LoadLe<uint32_t>(head), out));
   StoreLe(head + 8, done.status);
   return static_cast<int>(out.size() - done.length);
 }
 
 absl::StatusOr<int> SetDataCommand(const Dimm& dimm, const Command& command) {
-  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, 12));
+  constexpr size_t kEnds = kSetConfigHead + kSetConfigTail;
+  RETURN_IF_ERROR(CheckCommand(MasksOf(dimm), command, kEnds));
   std::byte* const head = command.buffer.data();
-  const absl::Span<std::byte> data = command.buffer.subspan(8, command.buffer.size() - 12);
+  const absl::Span<std::byte> data =
+      command.buffer.subspan(kSetConfigHead, command.buffer.size() - kEnds);
   ASSIGN_OR_RETURN(const Transfer done, SetData(dimm, LoadLe<uint32_t>(head), data));
-  StoreLe(head + command.buffer.size() - 4, done.status);
+  StoreLe(head + command.buffer.size() - kSetConfigTail, done.status);
   return done.status == kStatusSuccess ? static_cast<int>(data.size() - done.length) : 0;
 }
 
-// What the DIMM's own firmware says. An alarm wakes who waits for one.
+// What the DIMM's own firmware says. An alarm wakes the programs that poll for one.
 std::vector<std::byte> AskFirmware(Dimm& dimm, uint32_t function, absl::Span<const std::byte> in) {
   std::vector<std::byte> said = dimm.firmware()->Run(function, in);
   const bool about_health = function == intel::kSetThreshold || function == intel::kInjectSmart;
@@ -143,7 +146,7 @@ absl::Status CheckTakesCall(const Dimm& dimm) {
   return Refusal(EINVAL, "command.no_call", absl::StrCat(dimm.name(), ": its bus takes no CALL"));
 }
 
-// A kernel keeps these to itself: the way to them is sysfs.
+// A kernel keeps these functions to itself; users reach them through sysfs.
 absl::Status CheckNotTheKernels(const Dimm& dimm, const Call& call) {
   if ((intel::kKernelOnlyBits >> call.function & 1) == 0) return absl::OkStatus();
   return Refusal(

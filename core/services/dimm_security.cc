@@ -27,22 +27,21 @@ bool HasSecurity(const Dimm& dimm) {
 // --- Refusals ---
 
 absl::Status Refused(const Dimm& dimm, int error, absl::string_view reason, absl::string_view why) {
-  return Refusal(error, absl::StrCat("security.", reason),
-                 absl::StrCat("security of ", dimm.name(), ": ", why));
+  return Refusal(error, reason, absl::StrCat("security of ", dimm.name(), ": ", why));
 }
 
-// What the firmware's status means to who writes the attribute. `wrong_state` is the errno for a
-// state in which the firmware does not do this.
+// What the firmware's status means for the write. `wrong_state` is the errno for a state in which
+// the firmware does not do this.
 absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
   switch (status) {
     case intel::kSuccess:
       return absl::OkStatus();
     case intel::kWrongPassphrase:
-      return Refused(dimm, EINVAL, "passphrase", "the key is not the DIMM's passphrase");
+      return Refused(dimm, EINVAL, "security.passphrase", "the key is not the DIMM's passphrase");
     case intel::kNotSupported:
-      return Refused(dimm, EOPNOTSUPP, "unsupported", "its firmware does not do this");
+      return Refused(dimm, EOPNOTSUPP, "security.unsupported", "its firmware does not do this");
     default:
-      return Refused(dimm, wrong_state, "state",
+      return Refused(dimm, wrong_state, "security.state",
                      "not in its present state: see the attributes security and frozen");
   }
 }
@@ -52,28 +51,28 @@ absl::Status CheckState(const Dimm& dimm) {
   const Security& security = dimm.firmware()->security();
   if (security.frozen())
     return Refused(
-        dimm, EIO, "frozen",
+        dimm, EIO, "security.frozen",
         "it is frozen until the next power cycle (mount again): by freeze, or by too many "
         "wrong passphrases");
   if (security.overwriting())
-    return Refused(dimm, EBUSY, "overwriting", "an overwrite is under way; wait for it");
+    return Refused(dimm, EBUSY, "security.overwriting", "an overwrite is under way; wait for it");
   return absl::OkStatus();
 }
 
 absl::Status CheckIdle(const Dimm& dimm, absl::string_view what) {
   if (!dimm.in_use()) return absl::OkStatus();
-  return Refused(dimm, EBUSY, "active",
+  return Refused(dimm, EBUSY, "security.active",
                  absl::StrCat(what, ": an enabled region uses the DIMM; disable the region first"));
 }
 
 // --- Keys ---
 
-// Serial 0 stands for no passphrase where an old key is meant.
+// As the serial of an old key, 0 means no passphrase.
 absl::StatusOr<Passphrase> Key(const Dimm& dimm, uint32_t serial, bool zero_is_none) {
   if (serial == 0 && zero_is_none) return Passphrase{};
-  if (serial == 0) return Refused(dimm, ENOKEY, "key", "a new passphrase needs a key");
+  if (serial == 0) return Refused(dimm, ENOKEY, "security.key", "a new passphrase needs a key");
   if (dimm.firmware()->keys() == nullptr)
-    return Refused(dimm, ENOKEY, "key", "there is no keyring to look the key up in");
+    return Refused(dimm, ENOKEY, "security.key", "there is no keyring to look the key up in");
   return dimm.firmware()->keys()->Read(serial);
 }
 absl::StatusOr<Passphrase> OldKey(const Dimm& dimm, uint32_t serial) {
@@ -148,7 +147,8 @@ absl::Status EraseWithMaster(Dimm& dimm, uint32_t serial, uint32_t) {
 absl::Status Overwrite(Dimm& dimm, uint32_t serial, uint32_t) {
   RETURN_IF_ERROR(CheckIdle(dimm, "overwrite"));
   if (dimm.driver() == nullptr)
-    return Refused(dimm, EINVAL, "disabled", "overwrite: the DIMM is disabled; enable it first");
+    return Refused(dimm, EINVAL, "security.disabled",
+                   "overwrite: the DIMM is disabled; enable it first");
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase key, OldKey(dimm, serial));
   ASSIGN_OR_RETURN(const intel::Status begun,
@@ -214,7 +214,7 @@ absl::Status StoreSecurity(Device& device, absl::string_view text) {
       absl::StrSplit(text, absl::ByAnyChar(" \t\n\v\f\r"), absl::SkipEmpty());
   const Operation* operation = words.empty() ? nullptr : FindOperation(words[0]);
   if (operation == nullptr)
-    return Refused(dimm, EINVAL, "word",
+    return Refused(dimm, EINVAL, "security.word",
                    "write freeze, disable KEY, update OLD NEW, erase KEY, overwrite KEY, "
                    "master_update OLD NEW or master_erase KEY");
   uint32_t keys[2] = {};
@@ -222,13 +222,13 @@ absl::Status StoreSecurity(Device& device, absl::string_view text) {
     const size_t at = static_cast<size_t>(i) + 1;
     const auto key = at < words.size() ? ParseKey(words[at]) : std::nullopt;
     if (!key)
-      return Refused(dimm, EINVAL, "key_number",
+      return Refused(dimm, EINVAL, "security.key_number",
                      absl::StrCat(operation->word, " takes ", operation->keys,
-                                  " serial numbers of keys; 0 stands for no passphrase"));
+                                  " serial numbers of keys; 0 means no passphrase"));
     keys[i] = *key;
   }
   if (dimm.source().read_only)
-    return Refused(dimm, EROFS, "read_only", "the DIMM was opened read-only");
+    return Refused(dimm, EROFS, "security.read_only", "the DIMM was opened read-only");
   RETURN_IF_ERROR(operation->run(dimm, keys[0], keys[1]));
   dimm.engine().NotifyChanged(dimm, "security");
   return dimm.TestVerdict(operation->function);
@@ -246,7 +246,8 @@ absl::Status UnlockDimm(Dimm& dimm) {
   if (dimm.firmware()->security().overwriting()) return CheckState(dimm);
   const std::string description = absl::StrCat("nvdimm:", dimm.unique_id());
   if (dimm.firmware()->keys() == nullptr)
-    return Refused(dimm, ENOKEY, "key", "it is locked, and there is no keyring to find its key in");
+    return Refused(dimm, ENOKEY, "security.key",
+                   "it is locked, and there is no keyring to find its key in");
   const auto key = dimm.firmware()->keys()->Find(description);
   if (!key.ok()) return Annotate(key.status(), absl::StrCat("unlock ", dimm.name()));
   ASSIGN_OR_RETURN(

@@ -36,12 +36,18 @@ inline constexpr Attribute kSecurityAttribute = {
     .show = ShowSecurity,
     .store = StoreSecurity,
     .visible = SecurityMode,
-    .summary = "disabled, unlocked, locked or overwrite; takes update, disable, erase, ..."};
+    .summary =
+        "disabled, unlocked, locked or overwrite (one is under way); KEY is the serial number of a "
+        "key in the keyring, 0: no passphrase",
+    .grammar =
+        "freeze | disable KEY | update OLD NEW | erase KEY | overwrite KEY | master_update OLD NEW "
+        "| master_erase KEY",
+    .refusals = "security.* dimm_state.* dimm.test.fails media.*"};
 inline constexpr Attribute kFrozenAttribute = {
     .name = "frozen",
     .show = ShowFrozen,
     .visible = FrozenMode,
-    .summary = "1: its security cannot be changed before the next power cycle"};
+    .summary = "1: the security state is frozen until the next power cycle"};
 
 // What enabling a DIMM does first: a locked one is opened with the key "nvdimm:ID". Refused as the
 // key ring refuses, or with EINVAL or EIO, "security.passphrase" or "security.state".

@@ -36,8 +36,8 @@ absl::Status StoreCode(Device& device, absl::string_view text) {
   if (code < kLeast || code > std::numeric_limits<int>::max())
     return Refusal(EINVAL, "dimm.test.code",
                    absl::StrCat("fail_cmd_code of ", device.name(), ": ", code,
-                                " is neither a negative errno nor a return value of an ioctl; 0 "
-                                "stands for -",
+                                " is neither a negative errno nor a value that an ioctl returns; 0 "
+                                "means -",
                                 EIO));
   AsTest(device).controls().code = static_cast<int>(code);
   return absl::OkStatus();
@@ -49,7 +49,7 @@ absl::StatusOr<std::string> ShowHandle(Device& device) {
 
 absl::Status StoreLock(Device& device, absl::string_view) {
   Dimm& dimm = AsTest(device).dimm();
-  // Without security nobody would find out.
+  // Without security the lock has no effect.
   if (dimm.firmware() == nullptr || !dimm.firmware()->has(intel::kSecurityState))
     return absl::OkStatus();
   RETURN_IF_ERROR(dimm.firmware()
@@ -67,25 +67,31 @@ constexpr Attribute kTestDimmAttributes[] = {
      .mode = 0644,
      .show = ShowFailing,
      .store = StoreFailing,
-     .summary = "bit n: function n fails once it has done its work"},
+     .summary = "bit n: function n fails after it has done its work",
+     .grammar = "NUMBER, also negative",
+     .refusals = "input.*"},
     {.name = "fail_cmd_code",
      .mode = 0644,
      .show = ShowCode,
      .store = StoreCode,
-     .summary = "what such a function returns: a negative errno, 0 for -EIO; positive: no failure"},
-    {.name = "handle", .show = ShowHandle, .summary = "handle of the DIMM, as nfit/handle"},
+     .summary = "what such a function returns: a negative errno, 0 for -EIO; positive: no failure",
+     .grammar = "NUMBER, also negative",
+     .refusals = "dimm.test.code input.*"},
+    {.name = "handle", .show = ShowHandle, .summary = "NFIT handle of the DIMM"},
     {.name = "lock_dimm",
      .mode = 0200,
      .store = StoreLock,
-     .summary = "writing anything locks the DIMM, with the passphrase it has"},
+     .summary = "a write locks the DIMM with the passphrase that it has",
+     .grammar = "anything",
+     .refusals = "dimm_state.*"},
     kUeventAttribute,
 };
 
 }  // namespace
 
 TestDimm::TestDimm(std::shared_ptr<Dimm> dimm)
-    : Device(dimm->engine(), ModelKind::kOther,
-             absl::StrCat("test_dimm", dimm->source().test_controls->number), nullptr),
+    : Device(dimm->engine(), kKind, absl::StrCat("test_dimm", dimm->source().test_controls->number),
+             nullptr),
       dimm_(std::move(dimm)) {}
 
 std::string TestDimm::platform_device() const {
@@ -97,7 +103,7 @@ std::string TestDimm::place() const {
   return absl::StrCat(platform_device(), "/nfit_test_dimm/", name());
 }
 
-absl::Span<const Attribute> TestDimm::attributes() const { return kTestDimmAttributes; }
+absl::Span<const Attribute> TestDimm::Table() { return kTestDimmAttributes; }
 
 std::vector<DeviceLink> TestDimm::inner_links() const {
   return {{"subsystem", TestDimmClass::kPlace}, {"device", platform_device()}};

@@ -12,12 +12,12 @@
 
 namespace nvdimmfs::core {
 
-// The class of test_dimmK, which has nothing but links to them.
+// The class of test_dimmK: a directory of links to them.
 class TestDimmClass final : public Device {
  public:
+  static constexpr DeviceKind kKind{"class", "class/CLASS"};
   static constexpr char kPlace[] = "class/nfit_test_dimm";
-  explicit TestDimmClass(Engine& engine)
-      : Device(engine, ModelKind::kOther, "nfit_test_dimm", nullptr) {}
+  explicit TestDimmClass(Engine& engine) : Device(engine, kKind, "nfit_test_dimm", nullptr) {}
 
   std::string place() const override { return kPlace; }
   absl::Span<const Attribute> attributes() const override { return {}; }
@@ -25,6 +25,8 @@ class TestDimmClass final : public Device {
 
 class TestDimm final : public Device {
  public:
+  static constexpr DeviceKind kKind{"test_dimm", "nfit_test_dimm/test_dimmK"};
+
   explicit TestDimm(std::shared_ptr<Dimm> dimm);
 
   Dimm& dimm() const { return *dimm_; }
@@ -32,7 +34,8 @@ class TestDimm final : public Device {
 
   // Below the platform device that the bus is below.
   std::string place() const override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<DeviceLink> inner_links() const override;
   std::vector<DeviceLink> links() const override;
 

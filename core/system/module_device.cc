@@ -14,10 +14,10 @@ absl::StatusOr<std::string> ShowLetter(Device&) {
 absl::StatusOr<std::string> ShowState(Device&) { return std::string("live\n"); }
 
 constexpr Attribute kModuleAttributes[] = {
-    {.name = "coresize", .show = ShowLetter<'0'>, .summary = "bytes of code: none"},
-    {.name = "initsize", .show = ShowLetter<'0'>, .summary = "likewise"},
+    {.name = "coresize", .show = ShowLetter<'0'>, .summary = "bytes of code: 0"},
+    {.name = "initsize", .show = ShowLetter<'0'>, .summary = "bytes of initialisation code: 0"},
     {.name = "initstate", .show = ShowState, .summary = "live"},
-    {.name = "refcnt", .show = ShowLetter<'0'>, .summary = "how many modules use it"},
+    {.name = "refcnt", .show = ShowLetter<'0'>, .summary = "modules that use it: 0"},
     // Tests want the modules that they run on to come from outside of the kernel's own tree.
     {.name = "taint", .show = ShowLetter<'O'>, .summary = "O: not from the kernel's own tree"},
     kUeventTriggerAttribute,
@@ -46,6 +46,6 @@ absl::Span<const absl::string_view> ModuleDevice::Always() {
 
 std::string ModuleDevice::place() const { return absl::StrCat("module/", name()); }
 
-absl::Span<const Attribute> ModuleDevice::attributes() const { return kModuleAttributes; }
+absl::Span<const Attribute> ModuleDevice::Table() { return kModuleAttributes; }
 
 }  // namespace nvdimmfs::core

@@ -12,16 +12,19 @@ namespace nvdimmfs::core {
 
 class ModuleDevice final : public Device {
  public:
+  static constexpr DeviceKind kKind{"module", "module/MODULE"};
+
   // The module that has buses of its own.
   static const char* const kOfBuses;
   // The others, which are always loaded. (modules.inc)
   static absl::Span<const absl::string_view> Always();
 
   ModuleDevice(Engine& engine, absl::string_view name)
-      : Device(engine, ModelKind::kOther, std::string(name), nullptr) {}
+      : Device(engine, kKind, std::string(name), nullptr) {}
 
   std::string place() const override;
-  absl::Span<const Attribute> attributes() const override;
+  static absl::Span<const Attribute> Table();
+  absl::Span<const Attribute> attributes() const override { return Table(); }
   std::vector<std::string> directories() const override { return {"holders"}; }
 };
 

@@ -121,17 +121,21 @@ constexpr Attribute kForceRaw = {.name = "force_raw",
                                  .mode = 0644,
                                  .show = ShowForceRaw,
                                  .store = StoreForceRaw,
-                                 .summary = "1: the next bind ignores info blocks on the media"};
+                                 .summary = "1: the next bind ignores info blocks on the media",
+                                 .grammar = Grammar::kBool,
+                                 .refusals = "input.syntax"};
 constexpr Attribute kHolder = {
     .name = "holder", .show = ShowHolder, .summary = "the btt, pfn or dax that claims it"};
 constexpr Attribute kHolderClass = {.name = "holder_class",
                                     .mode = 0644,
                                     .show = ShowHolderClass,
                                     .store = StoreHolderClass,
-                                    .summary = "the one personality that may claim it"};
+                                    .summary = "the one kind of device that may claim it",
+                                    .grammar = "btt | pfn | dax | an empty line",
+                                    .refusals = "namespace.* region.* dimm.* label.* media.*"};
 constexpr Attribute kMode = {
     .name = "mode", .show = ShowMode, .summary = "raw, safe (btt), memory (pfn) or dax"};
-constexpr Attribute kNstype = {.name = "nstype", .show = ShowNstype, .summary = "the region's"};
+constexpr Attribute kNstype = {.name = "nstype", .show = ShowNstype, .summary = "as the region's"};
 constexpr Attribute kResource = {
     .name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"};
 
@@ -140,13 +144,12 @@ Text ShowStats(Device& device) {
   if (node != nullptr) return node->counts().Text();
   return Refusal(ENXIO, "namespace.disabled",
                  absl::StrCat("x/stats of ", device.name(),
-                              ": it is not enabled, so nobody reads or writes it"));
+                              ": it is not enabled, so nothing is read or written"));
 }
 
-constexpr Attribute kStats = {
-    .name = "x/stats",
-    .show = ShowStats,
-    .summary = "what was read and written of its data file since it was enabled"};
+constexpr Attribute kStats = {.name = "x/stats",
+                              .show = ShowStats,
+                              .summary = "reads and writes of its data file since it was enabled"};
 
 Text ShowHolders(Device& device) {
   const DataNode* node = AsNamespace(device).node();
@@ -180,9 +183,13 @@ constexpr Attribute kLabelled[] = {
      .mode = 0644,
      .show = ShowAltName,
      .store = StoreAltName,
-     .summary = "a name of up to 63 bytes, kept in the label"},
+     .summary = "a name, kept in the label",
+     .grammar = "up to 63 bytes",
+     .refusals = "namespace.* region.* dimm.* label.* media.*"},
     kDevtypeAttribute,
-    {.name = "dpa_extents", .show = ShowDpaExtents, .summary = "pieces of DIMM address space"},
+    {.name = "dpa_extents",
+     .show = ShowDpaExtents,
+     .summary = "extents of DPA that it has, over all DIMMs"},
     kForceRaw,
     kHolder,
     kHolderClass,
@@ -195,19 +202,25 @@ constexpr Attribute kLabelled[] = {
      .mode = 0644,
      .show = ShowSectorSize,
      .store = StoreSectorSize,
-     .summary = "logical block size of the raw disk"},
+     .summary = "logical block size of the raw disk, bytes",
+     .grammar = "512 | 4096",
+     .refusals = "namespace.* region.* dimm.* input.* label.* media.*"},
     {.name = "size",
      .mode = 0644,
      .show = ShowSize,
      .store = StoreSize,
-     .summary = "bytes; writing allocates, resizes or (0) deletes"},
+     .summary = "bytes; a write allocates, resizes or, with 0, deletes",
+     .grammar = Grammar::kUnsigned,
+     .refusals = "namespace.* region.* dimm.* dpa.* input.* label.* media.*"},
     kTargetNodeAttribute,
     kUeventAttribute,
     {.name = "uuid",
      .mode = 0644,
      .show = ShowUuid,
      .store = StoreUuid,
-     .summary = "names it in labels; the first thing to write"},
+     .summary = "names it in labels; write it first",
+     .grammar = Grammar::kUuid,
+     .refusals = "namespace.* region.* dimm.* input.syntax label.* media.*"},
     kHolders,
     kLastErrorAttribute,
     kLastErrorJsonAttribute,

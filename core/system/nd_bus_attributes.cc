@@ -1,4 +1,4 @@
-// bus/nd: the files that stand beside `devices` and `drivers`.
+// bus/nd: the files next to `devices` and `drivers`.
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
@@ -59,7 +59,7 @@ absl::StatusOr<std::string> ShowNumbers(Device& device) {
 
 absl::Status RefuseNumbers(absl::string_view word) {
   return Refusal(EINVAL, "input.syntax",
-                 absl::StrCat("\"", word, "\": wants words NAME=NUMBER, with the majors dimm, ",
+                 absl::StrCat("\"", word, "\": write words NAME=NUMBER, with the majors dimm, ",
                               "control, dax (which differ) and disk below ", kMajorLimit,
                               ", and first_disk and disk_step, which make the minors of disks"));
 }
@@ -90,7 +90,8 @@ absl::Status StoreNumbers(Device& device, absl::string_view text) {
 absl::Status StorePartitions(Device& device, absl::string_view text) {
   std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
   if (lines.empty())
-    return Refusal(EINVAL, "input.syntax", "wants a disk's name, and below it its partitions");
+    return Refusal(EINVAL, "input.syntax",
+                   "write a disk's name, and its partitions on the lines below");
   Disk* const disk = FindDisk(device.engine(), lines[0]);
   if (disk == nullptr)
     return Refusal(ENODEV, "driver.no_device",
@@ -116,21 +117,26 @@ constexpr Attribute kNdBusAttributes[] = {
      .store = StoreNumbers,
      .shows_only = true,
      .summary = "majors in `dev` of DIMMs, buses, dax devices and disks, and minors of disks; "
-                "written by who makes nodes of that number"},
+                "written by the program that makes nodes of those numbers",
+     .grammar = "NAME=NUMBER ...; names: dimm, control, dax, disk, first_disk, disk_step",
+     .refusals = "input.syntax"},
     {.name = "x/partitions",
      .mode = 0200,
      .store = StorePartitions,
      .shows_only = true,
-     .summary = "a disk's name, and a line for each partition of it: index, first sector, sectors, "
-                "major:minor; written by who makes a block device of the disk"},
+     .summary =
+         "the partitions of a disk; written by the program that makes a block device of the disk",
+     .grammar = "DISK, then a line INDEX START SECTORS MAJOR:MINOR for each partition",
+     .refusals = "input.syntax driver.no_device"},
     {.name = "x/loaded",
      .mode = 0644,
      .show = ShowLoaded,
      .store = StoreLoaded,
      .visible = WithModule,
-     .summary =
-         "whether the emulated buses are there; 0: they go with all that is on them, 1: they "
-         "come as new"},
+     .summary = "1: the emulated buses exist; 0 removes them with everything on them, 1 brings "
+                "them back as new",
+     .grammar = Grammar::kBool,
+     .refusals = "input.syntax bus.*"},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Directories that stay while the buses of a module come and go: whoever has covered them, as a
-// private /sys does, finds in them what comes next.
+// Directories that stay while the buses of a module come and go: a private /sys that has covered
+// them finds in them what comes next.
 #ifndef NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_
 #define NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_
 
@@ -14,13 +14,15 @@ namespace nvdimmfs::core {
 // nfit_test.0, above a bus.
 class PlatformDevice final : public Device {
  public:
+  static constexpr DeviceKind kKind{"platform", "devices/platform/PLATFORM"};
+
   // `path` from the top of the mount: "devices/platform/nfit_test.0".
   PlatformDevice(Engine& engine, std::string path)
-      : Device(engine, ModelKind::kOther, path.substr(path.rfind('/') + 1), nullptr),
-        place_(std::move(path)) {}
+      : Device(engine, kKind, path.substr(path.rfind('/') + 1), nullptr), place_(std::move(path)) {}
 
   std::string place() const override { return place_; }
-  absl::Span<const Attribute> attributes() const override { return {&kUeventAttribute, 1}; }
+  static absl::Span<const Attribute> Table() { return {&kUeventAttribute, 1}; }
+  absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
   const std::string place_;

@@ -35,8 +35,8 @@ class System final : public Engine {
   // The one that a device of it belongs to.
   static System& Of(const Device& device) { return static_cast<System&>(device.engine()); }
 
-  // What x/list.json of a bus reads; runs under the lock. Without one there is no such file. To be
-  // set before the first bus is added.
+  // Makes the content of x/list.json of a bus, under the lock. Without it the file does not exist.
+  // Set it before the first bus is added.
   void set_bus_lister(std::function<std::string(Bus&)> lister) { bus_lister_ = std::move(lister); }
   const std::function<std::string(Bus&)>& bus_lister() const { return bus_lister_; }
 

@@ -1,5 +1,5 @@
-// The attribute tables of the devices that services add to: each in a file of its own. (Others have
-// theirs beside them.)
+// The attribute tables of the devices that services add to: each in a file of its own. (The tables
+// of other devices are in the files of those devices.)
 #ifndef NVDIMMFS_CORE_SYSTEM_TABLES_H_
 #define NVDIMMFS_CORE_SYSTEM_TABLES_H_
 

@@ -15,11 +15,12 @@
 
 namespace nvdimmfs::fs {
 
+inline constexpr core::DeviceKind kFakeKind{"fake", "FAKE"};
+
 class FakeDevice final : public core::Device {
  public:
   FakeDevice(std::string name, std::vector<core::Attribute> attributes,
-             std::vector<std::string> directories = {},
-             const core::DeviceKind& kind = core::ModelKind::kOther);
+             std::vector<std::string> directories = {}, const core::DeviceKind& kind = kFakeKind);
 
   absl::Span<const core::Attribute> attributes() const override { return attributes_; }
   std::vector<std::string> directories() const override { return directories_; }

@@ -30,6 +30,30 @@ constexpr absl::string_view kFuseOptions[] = {
     "sync", "dirsync", "noatime", "nodiratime", "auto_unmount", "allow_root",
 };
 
+constexpr core::OptionHelp kHelp[] = {
+    {"ro", "", "write nothing, not even a recovery; the region shows `read_only` 1"},
+    {"commands", "", "with `ro`: `x/ioctl` can be opened, for commands that only read"},
+    {"passthrough", "auto|off|writes",
+     "whether the kernel may read, or write, the image without the daemon where one raw namespace "
+     "is the whole file"},
+    {"nospin", "",
+     "never busy-poll between requests; let idle CPUs sleep. Fewer requests per second from one "
+     "program, less CPU time"},
+    {"uring", "",
+     "receive requests by FUSE over io_uring where the kernel offers it. More requests per second "
+     "at a queue depth above one, and no busy-polling"},
+    {"log", "auto|stderr|syslog", "where messages go once the mount works"},
+    {"uid", "N", "the owner of every node"},
+    {"gid", "N", "the group of every node"},
+    {"umask", "OCTAL", "permission bits that no node has"},
+    {"allow_other", "",
+     "users other than the mounting one have access, as the permission bits allow"},
+    {"allow_root", "", "root has access, too"},
+    {"auto_unmount", "", "`fusermount3` unmounts when the daemon is killed"},
+    {"fsname", "TEXT", "the source that mount(8) lists"},
+    {"debug", "", "print every request; stay in the foreground"},
+};
+
 // For mount(8), systemd or the boot alone, or true of us anyway.
 constexpr absl::string_view kIgnored[] = {
     "rw",
@@ -64,8 +88,6 @@ constexpr absl::string_view kIgnored[] = {
 };
 constexpr absl::string_view kIgnoredPrefixes[] = {"x-", "X-", "comment=", "user=", "subtype="};
 
-constexpr absl::string_view kValued[] = {"uid", "gid", "umask", "fsname", "passthrough", "log"};
-
 constexpr std::pair<absl::string_view, LogTo> kLogs[] = {
     {"auto", LogTo::kAuto},
     {"stderr", LogTo::kTerminal},
@@ -77,6 +99,13 @@ constexpr std::pair<absl::string_view, Passthrough::Policy> kPassthrough[] = {
     {"off", Passthrough::Policy::kOff},
     {"writes", Passthrough::Policy::kWrites},
 };
+
+// Whether the option is one of ours that has a value.
+bool TakesValue(absl::string_view name) {
+  return std::any_of(std::begin(kHelp), std::end(kHelp), [&](const core::OptionHelp& option) {
+    return option.name == name && !option.value.empty();
+  });
+}
 
 template <typename Range>
 bool Contains(const Range& range, absl::string_view word) {
@@ -98,13 +127,14 @@ std::vector<std::string> Split(absl::string_view text) {
 }
 
 absl::Status BadValue(absl::string_view option, absl::string_view wants) {
-  return core::Refusal(EINVAL, "option.value", absl::StrCat("-o ", option, ": wants ", wants));
+  return core::Refusal(EINVAL, "option.value", absl::StrCat("-o ", option, ": needs ", wants));
 }
 
 absl::Status Unknown(absl::string_view option, absl::Span<const absl::string_view> source_options) {
   std::vector<std::string> known;
   for (const auto& [name, flag] : kFlags) known.emplace_back(name);
-  for (const absl::string_view name : kValued) known.push_back(absl::StrCat(name, "="));
+  for (const core::OptionHelp& option : kHelp)
+    if (!option.value.empty()) known.push_back(absl::StrCat(option.name, "="));
   for (const absl::string_view name : source_options) known.emplace_back(name);
   for (const absl::string_view name : kFuseOptions) known.emplace_back(name);
   std::vector<std::string> names = known;  // without "="
@@ -177,7 +207,7 @@ absl::Status Apply(const std::string& option, absl::Span<const absl::string_view
     parsed.mount.fuse_options.push_back(option);
     return absl::OkStatus();
   }
-  if (Contains(kValued, name)) {
+  if (TakesValue(name)) {
     if (equals == std::string::npos) return BadValue(name, "a value");
     return SetValue(name, value, parsed.mount);
   }
@@ -189,6 +219,8 @@ absl::Status Apply(const std::string& option, absl::Span<const absl::string_view
 }
 
 }  // namespace
+
+absl::Span<const core::OptionHelp> MountOptionHelp() { return kHelp; }
 
 absl::StatusOr<ParsedOptions> ParseOptions(absl::string_view text,
                                            absl::Span<const absl::string_view> source_options) {

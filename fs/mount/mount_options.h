@@ -12,9 +12,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/base/option_help.h"
 #include "fs/files/passthrough.h"
 
 namespace nvdimmfs::fs {
+
+// The options of the mount itself. (Those of the source have a table of their own.)
+absl::Span<const core::OptionHelp> MountOptionHelp();
 
 // Where messages go once the mount works; until then they are on standard error, always.
 enum class LogTo {

@@ -53,8 +53,8 @@ TEST_F(TreeTest, HasItsFixedDirectoriesFromTheStart) {
   EXPECT_EQ(TargetOf("sys/block"), "../block");
 }
 
-constexpr core::DeviceKind kBusKind("bus", core::DeviceKind::Stay::kWithBuses);
-constexpr core::DeviceKind kRegionKind("region", core::DeviceKind::Stay::kWithBuses,
+constexpr core::DeviceKind kBusKind("bus", "busN", core::DeviceKind::Stay::kWithBuses);
+constexpr core::DeviceKind kRegionKind("region", "busN/regionR", core::DeviceKind::Stay::kWithBuses,
                                        /*folders_stay=*/false);
 
 TEST_F(TreeTest, NamesLastWhereNothingCanReplaceThem) {
@@ -67,7 +67,7 @@ TEST_F(TreeTest, NamesLastWhereNothingCanReplaceThem) {
   tree_.LinkAdded("ndbus0", kBus);
   tree_.AddDevice(At("region0"), device(kRegionKind));
   tree_.LinkAdded(At("region0/driver"), "bus/nd/drivers/nd_region");
-  tree_.AddDevice(At("region0/namespace0.0"), device(core::ModelKind::kOther));
+  tree_.AddDevice(At("region0/namespace0.0"), device(kFakeKind));
   tree_.DataAdded("dev/pmem0", Data(4096));
   for (const std::string& path :
        {std::string("bus/nd/devices"), std::string("sys/bus"), std::string("ndbus0"),

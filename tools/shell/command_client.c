@@ -3,10 +3,15 @@
 #include "tools/shell/command_client.h"
 
 #include <errno.h>
+#include <linux/ndctl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* What these two return has no layout in the header: status, then what Intel's firmware says. */
+enum { SMART_LENGTH = 132, SMART_THRESHOLD_LENGTH = 12 };
 
 static uint32_t word_at(const void* buffer, uint64_t offset) {
   uint32_t word;
@@ -14,48 +19,71 @@ static uint32_t word_at(const void* buffer, uint64_t offset) {
   return word;
 }
 
-/* SET_CONFIG_DATA and GET_CONFIG_DATA: offset, length, bytes, status. */
+/* GET_CONFIG_DATA and SET_CONFIG_DATA: offset and length, the bytes and a status. */
 static uint64_t transfer_length(const void* buffer, uint64_t have) {
-  return have < 8 ? 8 : 12 + (uint64_t)word_at(buffer, 4);
+  const size_t head = sizeof(struct nd_cmd_set_config_hdr);
+  if (have < head) return head;
+  return sizeof(struct nd_cmd_get_config_data_hdr) +
+         (uint64_t)word_at(buffer, offsetof(struct nd_cmd_set_config_hdr, in_length));
 }
 
-/* VENDOR: opcode, length of the input, input, status, length of the output, output. */
+/* VENDOR: a head, its input, a tail, its output. */
 static uint64_t vendor_length(const void* buffer, uint64_t have) {
-  if (have < 8) return 8;
-  const uint64_t heads = 16 + (uint64_t)word_at(buffer, 4);
+  const size_t head = sizeof(struct nd_cmd_vendor_hdr);
+  if (have < head) return head;
+  const uint64_t heads = head + sizeof(struct nd_cmd_vendor_tail) +
+                         (uint64_t)word_at(buffer, offsetof(struct nd_cmd_vendor_hdr, in_length));
   if (have < heads) return heads;
   return heads + word_at(buffer, heads - 4);
 }
 
-uint64_t nvdimmfs_command_length(bool dimm, unsigned nr, const void* buffer, uint64_t have) {
-  if (nr == 10) return have < 64 ? 64 : 64 + (uint64_t)word_at(buffer, 16) + word_at(buffer, 20);
-  if (dimm) {
-    switch (nr) {
-      case 1:
-        return 132;
-      case 2:
-        return 12;
-      case 3:
-        return 8;
-      case 4:
-        return 12;
-      case 5:
-      case 6:
-        return transfer_length(buffer, have);
-      case 9:
-        return vendor_length(buffer, have);
-    }
-    return 0;
-  }
+static uint64_t call_length(const void* buffer, uint64_t have) {
+  const size_t head = offsetof(struct nd_cmd_pkg, nd_payload);
+  if (have < head) return head;
+  return head + (uint64_t)word_at(buffer, offsetof(struct nd_cmd_pkg, nd_size_in)) +
+         word_at(buffer, offsetof(struct nd_cmd_pkg, nd_size_out));
+}
+
+static uint64_t dimm_command_length(unsigned nr, const void* buffer, uint64_t have) {
   switch (nr) {
-    case 1:
-    case 2:
-    case 4:
-      return 32;
-    case 3:
-      return have < 8 || word_at(buffer, 4) < 8 ? 8 : word_at(buffer, 4);
+    case ND_CMD_SMART:
+      return SMART_LENGTH;
+    case ND_CMD_SMART_THRESHOLD:
+      return SMART_THRESHOLD_LENGTH;
+    case ND_CMD_DIMM_FLAGS:
+      return sizeof(struct nd_cmd_dimm_flags);
+    case ND_CMD_GET_CONFIG_SIZE:
+      return sizeof(struct nd_cmd_get_config_size);
+    case ND_CMD_GET_CONFIG_DATA:
+    case ND_CMD_SET_CONFIG_DATA:
+      return transfer_length(buffer, have);
+    case ND_CMD_VENDOR:
+      return vendor_length(buffer, have);
   }
   return 0;
+}
+
+static uint64_t bus_command_length(unsigned nr, const void* buffer, uint64_t have) {
+  const size_t told = offsetof(struct nd_cmd_ars_status, address);
+  switch (nr) {
+    case ND_CMD_ARS_CAP:
+      return sizeof(struct nd_cmd_ars_cap);
+    case ND_CMD_ARS_START:
+      return sizeof(struct nd_cmd_ars_start);
+    case ND_CMD_CLEAR_ERROR:
+      return sizeof(struct nd_cmd_clear_error);
+    case ND_CMD_ARS_STATUS: {
+      const uint64_t length =
+          have < told ? 0 : word_at(buffer, offsetof(struct nd_cmd_ars_status, out_length));
+      return length < told ? told : length;
+    }
+  }
+  return 0;
+}
+
+uint64_t nvdimmfs_command_length(bool dimm, unsigned nr, const void* buffer, uint64_t have) {
+  if (nr == ND_CMD_CALL) return call_length(buffer, have);
+  return dimm ? dimm_command_length(nr, buffer, have) : bus_command_length(nr, buffer, have);
 }
 
 /* Transfers all parts, in as many system calls as needed; less only at the end of the file. Returns

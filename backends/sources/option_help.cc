@@ -1,0 +1,34 @@
+#include "backends/sources/option_help.h"
+
+namespace nvdimmfs::backends {
+namespace {
+
+constexpr core::OptionHelp kHelp[] = {
+    {"force", "",
+     "with `ro`: open an image that another process (such as a running VM) has open; its contents "
+     "may change while you look"},
+    {"label_size", "SIZE",
+     "size of the label area at the file's end; 0: none. Refused if it would hide labels"},
+    {"hide_labels", "",
+     "allow a `label_size=` that hides existing labels, which may then be overwritten"},
+    {"size", "SIZE", "use only the first SIZE bytes of the file, as with QEMU's `size=`"},
+    {"slot", "K",
+     "the DIMM's slot in QEMU, 0 to 255: labels carry a checksum of its serial number"},
+    {"serial", "N", "the DIMM's serial number itself"},
+    {"format", "raw",
+     "treat the bytes as the DIMM's, even if they begin like another image format"},
+    {"labels", "FILE|tail",
+     "keep the label area in this file (a CXL device's LSA); the image is all data. `tail`: make "
+     "it at the end of a `devdax:` or `cxl:` node"},
+    {"durability", "auto|process|power", "what a killed daemon and a power cut may lose"},
+    {"data", "NODE", "`cxl:` takes the bytes from this node of one of the kernel's namespaces"},
+    {"dimm", "IMAGE", "`nfit:` has the bytes of the next DIMM in this image"},
+    {"range", "FILE", "the bytes of the next region are in this file or block device"},
+    {"address", "N", "where the range of `e820:` is; 4 GiB without it"},
+};
+
+}  // namespace
+
+absl::Span<const core::OptionHelp> SourceOptionHelp() { return kHelp; }
+
+}  // namespace nvdimmfs::backends

@@ -1,0 +1,24 @@
+// Every key of topology files, once: topology.md and nvdimmfs(8) print the table, the fuzz
+// dictionary has its words, and tools/docs/sections_test.cc compares it with what the reader takes.
+#ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_KEYS_H_
+#define NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_KEYS_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace nvdimmfs::backends {
+
+struct TopologyKey {
+  absl::string_view table;  // "bus.dimm"; "" is the top of the file
+  absl::string_view name;
+  absl::string_view type;      // backquotes are around literal words
+  absl::string_view fallback;  // what holds without it; "required"; "" for one of several
+  absl::string_view meaning;
+};
+
+// In the order of the tables, and in each of the page.
+absl::Span<const TopologyKey> TopologyKeys();
+
+}  // namespace nvdimmfs::backends
+
+#endif  // NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_KEYS_H_

@@ -1,0 +1,19 @@
+// A libFuzzer dictionary of the words of this program: attribute names, what writes take, options
+// and the keys of topology files.
+#ifndef NVDIMMFS_TOOLS_DOCS_DICTIONARY_H_
+#define NVDIMMFS_TOOLS_DOCS_DICTIONARY_H_
+
+#include <string>
+#include <vector>
+
+namespace nvdimmfs::tools {
+
+// Sorted, each once.
+std::vector<std::string> DictionaryWords();
+
+// One `"word"` a line, escaped as libFuzzer and AFL read it.
+std::string Dictionary();
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_DOCS_DICTIONARY_H_

@@ -1,0 +1,21 @@
+// Lists of options and of topology keys, in the forms that pages have them in.
+#ifndef NVDIMMFS_TOOLS_DOCS_LISTS_H_
+#define NVDIMMFS_TOOLS_DOCS_LISTS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::tools {
+
+std::string OptionsMarkdown();  // a table
+std::string OptionsMan();       // items of a list
+
+// The keys of one table of the file: "bus.dimm".
+std::string TopologyMarkdown(absl::string_view table);
+// All of them.
+std::string TopologyMan();
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_DOCS_LISTS_H_

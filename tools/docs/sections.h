@@ -1,0 +1,19 @@
+// Generated sections of pages that are written by hand. A section is what lies between a line with
+// "generated: NAME" and one with "end of generated", both comments of the page's own language.
+#ifndef NVDIMMFS_TOOLS_DOCS_SECTIONS_H_
+#define NVDIMMFS_TOOLS_DOCS_SECTIONS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::tools {
+
+// The page with every section as it is generated now. EINVAL where a section has no end or a name
+// that is not known.
+absl::StatusOr<std::string> Regenerate(absl::string_view page);
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_DOCS_SECTIONS_H_

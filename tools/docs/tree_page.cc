@@ -1,0 +1,192 @@
+#include "tools/docs/tree_page.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "core/system/tree_reference.h"
+#include "tools/docs/man_text.h"
+#include "tools/docs/reasons.h"
+
+namespace nvdimmfs::tools {
+namespace {
+
+using core::Attribute;
+using core::TableReference;
+
+// The pages are as old as the version that they are made with; mdoc wants a date.
+constexpr absl::string_view kDate = ".Dd November 30, 2026\n";
+
+constexpr absl::string_view kTreeHead = R"(.Dt NVDIMMFS-TREE 7
+.Os
+.Sh NAME
+.Nm nvdimmfs-tree
+.Nd the attribute files of a mount of nvdimmfs
+.Sh DESCRIPTION
+Every attribute file that the tree of
+.Xr nvdimmfs 8
+can have: its place, its permission bits, what it shows, what a write takes, and why a write is refused.
+Names, modes, values and errnos are those of the kernel's
+.Pa /sys/bus/nd ;
+what is below a directory
+.Pa x
+only this program has.
+An attribute is there only where the device has what it shows; its bits can differ from those here where
+the device cannot do all of it.
+.Pp
+In paths, a single capital letter stands for a number, and a word in capitals for a name.
+What a write takes is written so:
+.Bl -tag -width NUMBER -compact
+.It Ar NUMBER
+Decimal; hexadecimal after 0x; octal after 0.
+One newline may end it.
+.It Ar BOOL
+1, y, t or on; 0, n, f or off: the first one or two characters decide.
+.It Ar UUID
+8-4-4-4-12 hexadecimal digits.
+.It Ar DEVICE
+The name of a device, such as region0.
+.It Ar |
+Separates alternatives; brackets are around what may be left out.
+.El
+.Pp
+One
+.Xr write 2
+is one value.
+Below
+.Pa x ,
+text is refused that is empty
+.Pq Li command.empty ,
+longer than 4096 bytes
+.Pq Li command.length
+or holds a NUL
+.Pq Li command.nul .
+Any write is refused where the source was opened read-only
+.Pq Er EROFS , Li tree.read_only
+or the device is gone
+.Pq Er ENODEV , Li device.gone .
+What the reasons mean is in
+.Xr nvdimmfs-reasons 7 ;
+the sentence of the last refusal is in
+.Pa x/last_error .
+)";
+
+constexpr absl::string_view kReasonsHead = R"(.Dt NVDIMMFS-REASONS 7
+.Os
+.Sh NAME
+.Nm nvdimmfs-reasons
+.Nd why nvdimmfs refuses something, and what it finds and notes
+.Sh DESCRIPTION
+Each refusal of
+.Xr nvdimmfs 8
+and
+.Xr nvdimmfs-volumes 8 ,
+each finding of
+.Nm nvdimmfs Cm check
+and each line of the log ends with a reason, which stays the same over versions: scripts may match it.
+An errno stands with those that a system call can return; the others are findings or notes.
+.Nm nvdimmfs Cm help Ar reason
+prints one of them.
+.Bl -tag -width Ds
+)";
+
+constexpr absl::string_view kSeeAlso = R"(.Sh SEE ALSO
+.Xr nvdimmfs 8 ,
+.Xr nvdimmfs-volumes 8 ,
+)";
+
+// "EBUSY (claim.bound, claim.class), EINVAL (input.*)": each pattern under each errno that it has.
+std::string RefusalText(absl::string_view patterns) {
+  std::vector<std::string> errnos;
+  std::vector<std::string> groups;
+  for (const absl::string_view pattern : absl::StrSplit(patterns, ' ', absl::SkipEmpty())) {
+    std::set<std::string> of_pattern;
+    for (const Reason& reason : Reasons())
+      if (IsNamedBy(reason, pattern))
+        for (const absl::string_view word : absl::StrSplit(reason.errnos, ' ', absl::SkipEmpty()))
+          if (word != "*") of_pattern.emplace(word);
+    const std::string errno_text = absl::StrJoin(of_pattern, ", ");
+    size_t at = 0;
+    while (at < errnos.size() && errnos[at] != errno_text) ++at;
+    if (at == errnos.size()) {
+      errnos.push_back(errno_text);
+      groups.emplace_back();
+    }
+    absl::StrAppend(&groups[at], groups[at].empty() ? "" : ", ", "`", pattern, "`");
+  }
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < errnos.size(); ++i)
+    parts.push_back(absl::StrCat(errnos[i].empty() ? "the errno of the system call" : errnos[i],
+                                 " (", groups[i], ")"));
+  return absl::StrJoin(parts, ", ");
+}
+
+void AppendAttribute(const Attribute& attribute, absl::string_view shown_name, std::string& page) {
+  absl::StrAppend(&page, ".It Pa ", ManArgument(shown_name), " No ",
+                  absl::StrFormat("(%04o)", attribute.mode), "\n",
+                  ManText(Sentence(attribute.summary)), "\n");
+  if (attribute.grammar.empty()) return;
+  if (attribute.grammar == core::Grammar::kNothing)
+    absl::StrAppend(&page, ".br\nA write is refused: ");
+  else
+    absl::StrAppend(&page, ".br\nTakes: ", ManText(attribute.grammar), "\n",
+                    attribute.refusals.empty() ? "" : ".br\nRefused with: ");
+  if (!attribute.refusals.empty())
+    absl::StrAppend(&page, ManText(RefusalText(attribute.refusals)), ".\n");
+}
+
+// mapping0, mapping1, ... are one entry.
+bool IsNumbered(const Attribute& attribute, const Attribute& before) {
+  const auto stem = [](absl::string_view name) {
+    while (!name.empty() && absl::ascii_isdigit(name.back())) name.remove_suffix(1);
+    return name;
+  };
+  return stem(attribute.name) == stem(before.name) && stem(attribute.name) != attribute.name &&
+         attribute.summary == before.summary;
+}
+
+void AppendTable(const TableReference& table, std::string& page) {
+  absl::StrAppend(&page, ".Ss ", table.title, "\n", ManText(table.description), "\n.Bd -literal\n",
+                  table.kind->pattern(), "\n.Ed\n.Bl -tag -width Ds\n");
+  const auto& attributes = table.attributes;
+  for (size_t i = 0; i < attributes.size(); ++i) {
+    size_t last = i;
+    while (last + 1 < attributes.size() && IsNumbered(attributes[last + 1], attributes[i])) ++last;
+    AppendAttribute(attributes[i],
+                    last == i ? std::string(attributes[i].name)
+                              : absl::StrCat(attributes[i].name, " ... ", attributes[last].name),
+                    page);
+    i = last;
+  }
+  absl::StrAppend(&page, ".El\n");
+}
+
+}  // namespace
+
+std::string TreePage() {
+  std::string page = absl::StrCat(kDate, kTreeHead, ".Sh ATTRIBUTES\n");
+  for (const TableReference& table : core::TreeReference()) AppendTable(table, page);
+  absl::StrAppend(&page, kSeeAlso, ".Xr nvdimmfs-reasons 7\n");
+  return page;
+}
+
+std::string ReasonsPage() {
+  std::string page = absl::StrCat(kDate, kReasonsHead);
+  for (const Reason& reason : Reasons()) {
+    const std::string errnos = ErrnoText(reason);
+    absl::StrAppend(&page, ".It Li ", ManArgument(reason.name), "\n",
+                    ManText(Sentence(reason.meaning)), "\n",
+                    errnos.empty() ? "" : absl::StrCat("(", ManText(errnos), ")\n"), ".br\n",
+                    ManText(Sentence(reason.advice)), "\n");
+  }
+  absl::StrAppend(&page, ".El\n", kSeeAlso, ".Xr nvdimmfs-tree 7\n");
+  return page;
+}
+
+}  // namespace nvdimmfs::tools
