@@ -99,8 +99,9 @@ TEST(TopologyKeys, AreThoseOfTheReader) {
   for (const backends::TopologyKey& key : backends::TopologyKeys()) tables.emplace(key.table);
   for (const std::string& table : tables) {
     std::set<std::string> documented;
+    // (The reader asks for a region's keys of an image where it has one; this region has a DIMM.)
     for (const backends::TopologyKey& key : backends::TopologyKeys())
-      if (key.table == table) {
+      if (key.table == table && !absl::StartsWith(key.meaning, "with `image`:")) {
         EXPECT_TRUE(documented.emplace(key.name).second) << key.name;
         EXPECT_FALSE(key.type.empty() || key.meaning.empty()) << key.name;
       }
