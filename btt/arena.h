@@ -1,15 +1,15 @@
 // One arena at work: reads, writes, discards of its sectors.
 //
-// Invariant, at every instant and after every cut: the blocks that the map names and the free
-// blocks that the newest flog entries name are a permutation of all blocks; so no sector shares a
-// block.
+// Invariant, at every instant and after every power cut: the blocks that the map names and the free
+// blocks that the newest flog entries name are a permutation of all blocks, so no two sectors share
+// a block.
 //
 // Life of a write of k sectors (btt_format.md, "Writing"), k at most kMostBatch:
 //   k lanes · data to their free blocks · shards locked · old entries read · first halves of the
 //   flog entries · DRAIN · second halves · DRAIN · map entries, generations · DRAIN · all released
 //
 // Lock order: lanes, then shards in ascending order; media I/O happens under both.
-// Thread rules: Open is one thread's; the rest is any thread's.
+// Thread rules: Open runs in one thread; everything else in any thread.
 #ifndef NVDIMMFS_BTT_ARENA_H_
 #define NVDIMMFS_BTT_ARENA_H_
 
@@ -43,17 +43,16 @@ class Arena {
 
   struct Options {
     bool read_only = false;      // store nothing, not even what recovery would
-    bool error_flagged = false;  // the info block says so: reads only
+    bool error_flagged = false;  // the info block has the error flag: reads only
   };
 
-  // A map of this size is looked through when the arena is opened; a larger one before the first
-  // write.
+  // Maps up to this size are surveyed when the arena is opened, larger ones before the first write.
   static constexpr uint64_t kSurveyedAtOnce = uint64_t{64} << 20;  // bytes
 
   // Reads the flog, rolls interrupted writes forward and builds the lanes. Where map and flog
-  // contradict each other, the arena is read-only, and damage() says so. Refused with the media's
-  // error; unless read-only, also with "btt.flog.*" where the flog makes no sense. Memory is per
-  // lane, and while the map is looked through a bit a block.
+  // contradict each other, the arena is read-only, and damage() says why. Refused with the media's
+  // error; unless read-only, also with "btt.flog.*" if the flog is invalid. Memory: per lane, plus
+  // one bit per block while the map is surveyed.
   static absl::StatusOr<std::unique_ptr<Arena>> Open(std::shared_ptr<core::Media> ns,
                                                      const ArenaGeometry& geometry,
                                                      const Options& options);
@@ -61,25 +60,25 @@ class Arena {
   const ArenaGeometry& geometry() const { return geometry_; }
   uint32_t sector_size() const { return sector_size_; }
   uint32_t sectors() const { return geometry_.external_nlba; }
-  // The padding that its flog has.
+  // The padding of its flog.
   FlogPair padding() const { return pair_; }
-  // Whether its info block says that there was an error.
+  // Whether its info block has the error flag.
   bool error_flagged() const { return error_flagged_; }
   bool writable() const { return !frozen_.load(std::memory_order_acquire); }
-  // Why nothing may be written until somebody has decided: a sentence; empty where nothing is known
-  // to be wrong.
+  // Why the arena must be repaired before it is written to: a sentence; empty if no damage is
+  // known.
   std::string damage() const;
 
   // A part of one sector: `out` starts `skip` bytes into it.
   absl::Status Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
   // Whole consecutive sectors, each as by Read.
   absl::Status ReadRun(uint32_t premap, absl::Span<std::byte> out);
-  // Whole consecutive sectors; each is old or new, whatever happens. On an error those before the
-  // failing batch are new.
+  // Whole consecutive sectors; each is old or new, whatever happens. After an error, the sectors
+  // before the failing batch are new.
   absl::Status Write(uint32_t premap, absl::Span<const std::byte> data);
   // A part of one sector, under its lock.
   absl::Status WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data);
-  // The sector reads as zeros afterwards. A store of one map entry: the sector keeps its block.
+  // Makes the sector read as zeros. Stores one map entry; the sector keeps its block.
   absl::Status SetZero(uint32_t premap, uint32_t count);
   // The sectors read as zeros afterwards, where their blocks fill pages that the media takes back
   // (core/media/page_holes.h): durable after the media's Flush, until then each sector is old or
@@ -90,11 +89,11 @@ class Arena {
   // file stay holes. False where one cannot be read.
   bool HoldsZeros(uint32_t premap, uint32_t count) const;
   static constexpr uint32_t kMostLookedAt = 64;
-  // Whether reading the sector would fail for its data: known bad, or marked so.
+  // Whether reading the sector's data would fail: its bytes are known bad, or it is marked as lost.
   bool IsBad(uint32_t premap) const;
 
  private:
-  // One sector of a batch on its way.
+  // One sector of a batch in flight.
   struct Pending {
     HeldLane lane;
     MapEntry old{0, 0};
@@ -120,7 +119,7 @@ class Arena {
 
   void PrefetchMap(uint32_t premap) const;
   const std::byte* PlaceOf(uint32_t premap) const;
-  // `next`: what to fetch meanwhile (core/media/copy_ahead.h); null: nothing.
+  // `next`: what to prefetch meanwhile (core/media/copy_ahead.h); null: nothing.
   bool ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out,
                   const std::byte* next) const;
   absl::StatusOr<MapEntry> LoadMap(uint32_t premap) const;
@@ -164,12 +163,11 @@ class Arena {
   const bool error_flagged_;
   uint32_t rolled_forward_ = 0;  // writes that opening completed
   FlogPair pair_ = kNewPadding;
-  // Writes are refused: read-only, flagged, damaged, not yet looked through, or after a metadata
-  // error.
+  // Writes are refused: read-only, flagged, damaged, not yet surveyed, or after a metadata error.
   std::atomic<bool> frozen_;
   std::atomic<bool> gives_nothing_back_{false};  // the media has said so
   mutable absl::Mutex judge_mutex_;
-  bool unjudged_ ABSL_GUARDED_BY(judge_mutex_) = false;  // the first write looks through the map
+  bool unjudged_ ABSL_GUARDED_BY(judge_mutex_) = false;  // the first write surveys the map
   std::string damage_ ABSL_GUARDED_BY(judge_mutex_);
   LanePool lanes_;
   ShardTable shards_;

@@ -14,7 +14,7 @@
 namespace nvdimmfs::btt {
 namespace {
 
-// A reader that was overtaken this often by writers of its shard takes the lock.
+// A reader that writers of its shard overtake this often takes the lock.
 constexpr int kOptimisticReads = 8;
 constexpr uint64_t kPoisonUnit = 512;
 
@@ -23,8 +23,8 @@ using SectorBuffer = std::array<std::byte, 4096>;
 absl::Status BadSector(uint32_t premap) {
   return core::Refusal(EIO, "btt.map.error",
                        absl::StrCat("sector ", premap,
-                                    " of the arena is marked as lost to a media "
-                                    "error; writing it whole makes it good again"));
+                                    " of the arena was lost to a media error; write "
+                                    "the whole sector to make it readable again"));
 }
 
 absl::Status OutOfRange(MapEntry entry, uint32_t premap) {
@@ -32,13 +32,12 @@ absl::Status OutOfRange(MapEntry entry, uint32_t premap) {
       EIO, "btt.map.range",
       absl::StrCat("map entry 0x", absl::Hex(entry.raw(), absl::kZeroPad8), " of sector ", premap,
                    " names a block outside the arena; "
-                   "check the namespace"));
+                   "run `nvdimmfs check`"));
 }
 
 }  // namespace
 
-// The line of the entry on its way into the cache, before it is wanted. Where the media is not
-// mapped there is nothing to gain.
+// Prefetches the entry's cache line. Does nothing if the media is not mapped.
 void Arena::PrefetchMap(uint32_t premap) const {
   if (view_.base != nullptr) __builtin_prefetch(view_.base + geometry_.MapAt(premap));
 }
@@ -65,12 +64,12 @@ absl::Status Arena::ReadOnce(uint32_t premap, MapEntry entry, uint32_t skip,
   // A sector is good or bad as a whole.
   if (out.size() != sector_size_ && ns_->IsPoisoned(block, sector_size_))
     return core::Refusal(EIO, "media.poison",
-                         absl::StrCat("sector ", premap, " of the arena touches bad media"));
+                         absl::StrCat("sector ", premap, " of the arena overlaps bad bytes"));
   return ns_->Read(block + skip, out);
 }
 
-// The common read of a mapped media: the protocol of ReadThroughMedia, without a call into the
-// media. False where anything is out of the ordinary.
+// The fast path for mapped media: the protocol of ReadThroughMedia without calls into the media.
+// False if anything is out of the ordinary.
 bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out,
                        const std::byte* next) const {
   if (!view_.usable()) return false;
@@ -95,7 +94,7 @@ absl::Status Arena::Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> o
   return ReadThroughMedia(premap, skip, out);
 }
 
-// Where the sector's block lies in the mapping, for now; null where there is none to fetch.
+// Where the sector's block currently lies in the mapping; null if there is none to prefetch.
 const std::byte* Arena::PlaceOf(uint32_t premap) const {
   uint32_t word;
   if (!view_.usable() || !view_.load32(&word, view_.base + geometry_.MapAt(premap))) return nullptr;
@@ -122,7 +121,8 @@ absl::Status Arena::ReadThroughMedia(uint32_t premap, uint32_t skip, absl::Span<
     if ((generation & Shard::kInPlace) != 0) break;
     ASSIGN_OR_RETURN(const MapEntry entry, LoadMap(premap));
     const absl::Status status = ReadOnce(premap, entry, skip, out);
-    // The copy before the counter: unchanged, the block was this sector's throughout the copy.
+    // The copy comes before the counter: if that is unchanged, the sector owned the block
+    // throughout.
     std::atomic_thread_fence(std::memory_order_acquire);
     if (shard.generation.load(std::memory_order_relaxed) != generation) continue;
     if (!status.ok() && core::ReasonOf(status) == "media.poison") MarkBad(premap, entry.raw());
@@ -144,8 +144,8 @@ absl::Status Arena::ReadLocked(uint32_t premap, uint32_t skip, absl::Span<std::b
   return status;
 }
 
-// Sets E, unless somebody wrote the sector since its entry was seen. Best effort: the read has
-// failed already.
+// Sets E, unless the sector was written since its entry was read. Best effort: the read has failed
+// anyway.
 void Arena::MarkBad(uint32_t premap, uint32_t seen_raw) {
   if (!writable()) return;
   ShardMutexLock lock(shards_.Of(premap).mutex);
@@ -166,8 +166,8 @@ bool Arena::IsBad(uint32_t premap) const {
 
 // --- Lanes ---------------------------------------------------------------------------------------
 
-// Makes the free block a good one: zeros over it, and no poison in it. A bad unit that a
-// neighbouring block shares stays: clearing it would hide the neighbour's loss.
+// Zeroes the free block and clears its poison. Leaves a bad unit that a neighbouring block shares:
+// clearing it would hide the neighbour's loss.
 absl::Status Arena::CleanFreeBlock(LaneState& lane) {
   static constexpr SectorBuffer kZeros{};
   const uint64_t start = geometry_.BlockAt(lane.free_block);
@@ -180,8 +180,9 @@ absl::Status Arena::CleanFreeBlock(LaneState& lane) {
   RETURN_IF_ERROR(ns_->WriteThrough(start, absl::MakeConstSpan(kZeros).first(sector_size_)));
   RETURN_IF_ERROR(ns_->Drain());
   if (ns_->IsPoisoned(start, geometry_.internal_lbasize))
-    return core::Refusal(EIO, "media.poison",
-                         absl::StrCat("free block ", lane.free_block, " stays bad"));
+    return core::Refusal(
+        EIO, "media.poison",
+        absl::StrCat("free block ", lane.free_block, " cannot be cleared of bad bytes"));
   lane.free_block_is_bad = false;
   return absl::OkStatus();
 }
@@ -205,8 +206,8 @@ absl::StatusOr<HeldLane> Arena::AcquireLane() {
                        "errors: nothing can be written");
 }
 
-// Fills `wanted`, which is not empty, with lanes; says how many: as many as can be had without
-// waiting for more than the first.
+// Fills `wanted`, which is not empty, with as many lanes as it can get while waiting only for the
+// first. Returns their number.
 absl::StatusOr<size_t> Arena::GatherLanes(Batch wanted) {
   ASSIGN_OR_RETURN(wanted[0].lane, AcquireLane());
   size_t got = 1;
@@ -232,7 +233,7 @@ absl::Status Arena::Write(uint32_t premap, absl::Span<const std::byte> data) {
   return absl::OkStatus();
 }
 
-// Writes a first part of `data`, at most `kMost` sectors, and says how many sectors that was.
+// Writes the first part of `data`, at most `kMost` sectors, and returns the number of sectors.
 template <uint32_t kMost>
 absl::StatusOr<uint32_t> Arena::WriteBatch(uint32_t premap, absl::Span<const std::byte> data) {
   RETURN_IF_ERROR(CheckWritable());
@@ -242,8 +243,8 @@ absl::StatusOr<uint32_t> Arena::WriteBatch(uint32_t premap, absl::Span<const std
   ASSIGN_OR_RETURN(const size_t lanes, GatherLanes(batch));
   batch = batch.first(lanes);
   {
-    // Locked before the data is stored: taking a lock waits for stores under way, and the first
-    // drain is to wait for data and flog at once.
+    // Lock before storing the data: taking a lock waits for stores in flight, and the first drain
+    // should wait for data and flog together.
     ShardLocks locks(shards_, premap, static_cast<uint32_t>(batch.size()));
     RETURN_IF_ERROR(LoadOld(premap, batch));
     for (size_t i = 0; i < batch.size(); ++i)
@@ -277,8 +278,8 @@ absl::Status Arena::StoreBlock(const LaneState& lane, absl::Span<const std::byte
   return ns_->WriteThrough(geometry_.BlockAt(lane.free_block), sector);
 }
 
-// The entries to be replaced. A sector whose entry cannot be used ends the batch before it; the
-// first one fails it.
+// Reads the entries to be replaced. A sector with an unusable entry ends the batch before it; if it
+// is the first, the batch fails.
 absl::Status Arena::LoadOld(uint32_t premap, Batch& batch) const {
   for (size_t i = 0; i < batch.size(); ++i) {
     const auto sector = static_cast<uint32_t>(premap + i);
@@ -293,16 +294,17 @@ absl::Status Arena::LoadOld(uint32_t premap, Batch& batch) const {
   return absl::OkStatus();
 }
 
-// Publishes blocks that are stored but perhaps not durable. The shards are locked.
+// Publishes blocks that are stored but perhaps not yet durable. The caller has locked the shards.
 absl::Status Arena::Commit(uint32_t premap, Batch batch) {
   // Overwrites the older slot of each pair without making it newer: may share the data's drain.
   RETURN_IF_ERROR(LogFirstHalves(premap, batch));
   RETURN_IF_ERROR(ns_->Drain());
-  // From here on recovery may publish the new blocks. An error leaves open whether it will, so no
-  // lane may be used again.
+  // From here on, recovery may publish the new blocks. After an error it is unknown whether it
+  // will, so no lane may be used again.
   absl::Status status = LogSecondHalves(batch);
-  // Flog before map. Map first, and a cut in between leaves the map and the lane's free block
-  // naming the same block: the next write through this lane would overwrite live data.
+  // Flog before map. If the map came first, a cut in between would leave the map and the lane's
+  // free block naming the same block, and the next write through this lane would overwrite live
+  // data.
   if (status.ok()) status = ns_->Drain();
   if (status.ok()) status = SwitchMap(premap, batch);
   // Durable before the shards and the lanes are free: recovery looks at newest entries only, and
@@ -358,7 +360,7 @@ void Arena::TurnLanes(Batch batch) {
   }
 }
 
-// What a write over a bad sector leaves behind is mended before anyone waits for it.
+// Cleans the bad blocks that a write gave up, so that no later write has to wait for that.
 void Arena::MendLanes(Batch batch) {
   for (Pending& pending : batch)
     if (pending.lane->free_block_is_bad && !CleanFreeBlock(*pending.lane).ok())
@@ -368,7 +370,7 @@ void Arena::MendLanes(Batch batch) {
 absl::Status Arena::Freeze(const absl::Status& cause) {
   frozen_.store(true, std::memory_order_release);
   const absl::Status refused =
-      core::Annotate(cause, "btt metadata could not be stored, the arena is read-only now");
+      core::Annotate(cause, "writing BTT metadata failed; the arena is now read-only");
   core::LogRefusal(core::LogLevel::kError, refused);
   return refused;
 }
@@ -386,7 +388,8 @@ absl::Status Arena::SetZero(uint32_t premap, uint32_t count) {
   return absl::OkStatus();
 }
 
-// How many sectors from `premap` on, at most `most`, lie in consecutive blocks. At least 1.
+// The number of sectors, from `premap` on and at most `most`, that lie in consecutive blocks. At
+// least 1.
 uint32_t Arena::RunFrom(uint32_t premap, MapEntry first, uint32_t most) const {
   uint32_t run = 1;
   for (; run < most; ++run) {
@@ -397,7 +400,7 @@ uint32_t Arena::RunFrom(uint32_t premap, MapEntry first, uint32_t most) const {
 }
 
 bool Arena::HoldsZeros(uint32_t premap, uint32_t count) const {
-  if (!writable()) return false;  // the write is to be refused
+  if (!writable()) return false;  // the write must be refused
   std::array<std::byte, 16 * sizeof(SectorBuffer)> room;
   const uint32_t fits = static_cast<uint32_t>(room.size()) / geometry_.internal_lbasize;
   for (const uint32_t end = premap + count; premap < end;) {

@@ -1,5 +1,5 @@
 // Opening an arena: padding, lanes, and the roll-forward of interrupted writes (btt_format.md,
-// "Recovery"). Every store here may be cut and is then simply done again by the next opening.
+// "Recovery"). Any store here may be cut; the next opening repeats it.
 #include <cerrno>
 #include <utility>
 
@@ -51,7 +51,7 @@ absl::Status Arena::Recover() {
   return absl::OkStatus();
 }
 
-// Looks through the map; freezes the arena where a write could destroy what is still there.
+// Surveys the map; freezes the arena if a write could destroy intact data.
 void Arena::Judge() {
   const auto survey = SurveyArena(*ns_, geometry_);
   if (survey.ok() && !survey->contradictory()) return;
@@ -69,7 +69,7 @@ std::string Arena::damage() const {
   return damage_;
 }
 
-// The first write of an arena whose map is large waits here, and those that come meanwhile.
+// The first write to an arena with a large map waits here, and so do concurrent ones.
 absl::Status Arena::RefuseUnlessSound() {
   absl::MutexLock lock(&judge_mutex_);
   if (unjudged_) {
@@ -85,20 +85,20 @@ absl::Status Arena::RefuseUnlessSound() {
   if (writable()) return absl::OkStatus();
   if (!read_only_ && !damage_.empty())
     return core::Refusal(EIO, "btt.arena.damaged",
-                         absl::StrCat("the arena is read-only, since it is damaged: ", damage_,
-                                      "; see `nvdimmfs check --dry-run`, copy the image, then "
+                         absl::StrCat("the arena is damaged and therefore read-only: ", damage_,
+                                      "; run `nvdimmfs check --dry-run`, copy the image, then run "
                                       "`nvdimmfs check --repair`"));
   return core::Refusal(read_only_ ? EROFS : EIO, "btt.arena.read_only",
                        read_only_ ? "the arena was opened read-only"
-                                  : "the arena is read-only: it was frozen after a metadata error; "
-                                    "check the namespace");
+                                  : "the arena became read-only after a metadata error; run "
+                                    "`nvdimmfs check`");
 }
 
 absl::Status Arena::LoadLanes(const FlogImage& flog) {
   for (uint32_t lane = 0; lane < geometry_.nfree; ++lane) {
     if (flog.unreadable[lane] || IsBlank(flog.groups[lane])) {
-      // Its free block is unknown, and an interrupted write through it stays undone: that sector
-      // keeps its old contents.
+      // Its free block is unknown. An interrupted write through it stays undone: the sector keeps
+      // its old contents.
       lanes_.RetireInitial(lane);
       continue;
     }
@@ -129,7 +129,7 @@ void Arena::TellOpening() const {
   if (frozen_ && !read_only_)
     core::Log(core::LogLevel::kWarning, "btt.arena.read_only",
               absl::StrCat("the arena at ", geometry_.start, " is read-only: ", damage(),
-                           ". See nvdimmfs check"));
+                           "; run `nvdimmfs check`"));
 }
 
 absl::Status Arena::AdoptLane(uint32_t lane, const LaneRecord& record) {
@@ -141,14 +141,14 @@ absl::Status Arena::AdoptLane(uint32_t lane, const LaneRecord& record) {
   return frozen_ ? absl::OkStatus() : RollForward(lane, record);
 }
 
-// The flog got out: so does the map. A map that names neither block was written later, through
-// another lane.
+// The flog entry is durable, so the map follows. If the map names neither block, it was written
+// later, through another lane.
 absl::Status Arena::RollForward(uint32_t lane, const LaneRecord& record) {
   if (record.old_block == record.new_block) return absl::OkStatus();
   const auto entry = LoadMap(record.lba);
   if (!entry.ok()) {
     if (!IsPoison(entry.status())) return entry.status();
-    // Whether the sector still owns the old block cannot be told: nobody may write to it.
+    // It is unknown whether the sector still owns the old block, so the lane may not write to it.
     lanes_.RetireInitial(lane);
     return absl::OkStatus();
   }
@@ -158,7 +158,7 @@ absl::Status Arena::RollForward(uint32_t lane, const LaneRecord& record) {
   return ns_->Push(geometry_.MapAt(record.lba), sizeof(uint32_t));
 }
 
-// A free block that lost its contents to poison is made good again now rather than under a write.
+// Cleans poisoned free blocks now instead of during a write.
 void Arena::MendLane(uint32_t lane) {
   LaneState& state = lanes_.Initial(lane);
   if (state.free_block_is_bad && !CleanFreeBlock(state).ok()) lanes_.RetireInitial(lane);

@@ -16,24 +16,26 @@
 namespace nvdimmfs::btt {
 namespace {
 
-// Start-up fails with one errno in the kernel; the cause stays in reason and sentence.
+// In the kernel, start-up fails with one errno. Reason and sentence keep the cause.
 absl::Status StartupFailure(const absl::Status& cause) {
   return core::Refusal(ENOMEM, core::ReasonOf(cause), cause.message());
 }
 
 absl::Status CheckRoom(const core::Media& ns, Version version) {
   if (ns.size() >= InitialOffset(version) + kMinArena) return absl::OkStatus();
-  return core::Refusal(ENXIO, "btt.size",
-                       absl::StrCat("a namespace of ", ns.size(), " bytes is too small for a BTT: ",
-                                    InitialOffset(version) + kMinArena, " are the least"));
+  return core::Refusal(
+      ENXIO, "btt.size",
+      absl::StrCat("a namespace of ", ns.size(), " bytes is too small for a BTT; minimum ",
+                   InitialOffset(version) + kMinArena, " bytes"));
 }
 
-// Whether a status of CheckInfo or LoadInfo says "no BTT here", as opposed to a broken one.
+// Whether a status of CheckInfo or LoadInfo means "no BTT here", as opposed to a damaged one.
 bool HoldsNoInfo(const absl::StatusOr<InfoBlock>& info, const core::Uuid& parent_uuid) {
   return info.ok() && !CheckInfo(*info, parent_uuid).ok();
 }
 
-// The lost first info block of the BTT that `options` names, from the copy at the end of arena 0.
+// Reads the lost first info block of the BTT that `options` names from its copy at the end of
+// arena 0.
 absl::StatusOr<InfoBlock> FindBackup(const core::Media& ns, const FormatOptions& options,
                                      const ArenaGeometry& expected) {
   ASSIGN_OR_RETURN(const InfoBlock copy, LoadInfo(ns, expected.Info2At()));
@@ -42,11 +44,10 @@ absl::StatusOr<InfoBlock> FindBackup(const core::Media& ns, const FormatOptions&
   ASSIGN_OR_RETURN(const ArenaGeometry arena,
                    ParseArena(copy, expected.start, ns.size() - expected.start));
   if (UuidOf(copy) == options.uuid && arena == expected) return copy;
-  return core::Refusal(ENODEV, "btt.info.parent", "the copy is of another BTT");
+  return core::Refusal(ENODEV, "btt.info.parent", "the copy belongs to another BTT");
 }
 
-// Puts back the first info blocks of all arenas, last one first; false where some copy is missing
-// too.
+// Restores the first info blocks of all arenas, last one first; false if a copy is missing, too.
 bool RestoreFromBackups(core::Media& ns, const FormatOptions& options,
                         absl::Span<const ArenaGeometry> arenas) {
   std::vector<InfoBlock> copies;
@@ -96,7 +97,7 @@ absl::StatusOr<std::shared_ptr<Btt>> Btt::OpenOrFormat(std::shared_ptr<core::Med
     return core::Refusal(
         EINVAL, "btt.info.lbasize",
         absl::StrCat(options.external_lbasize,
-                     " is no block size of a BTT: 512 520 528 4096 4104 4160 4224"));
+                     " is not a BTT block size; use one of 512 520 528 4096 4104 4160 4224"));
   RETURN_IF_ERROR(CheckRoom(*ns, options.version));
   const auto info = LoadInfo(*ns, InitialOffset(options.version));
   const bool writable = !read_only && !ns->read_only();
@@ -146,7 +147,7 @@ absl::Status Btt::AddArena(const InfoBlock& info, uint64_t start) {
   if (arenas_.empty())
     uuid_ = UuidOf(info);
   else if (geometry.external_lbasize != external_lbasize())
-    return core::Refusal(EIO, "btt.info.lbasize", "the arenas differ in their block size");
+    return core::Refusal(EIO, "btt.info.lbasize", "the arenas have different block sizes");
   const Arena::Options options{.read_only = read_only_,
                                .error_flagged = (info.flags & kInfoFlagError) != 0};
   ASSIGN_OR_RETURN(std::unique_ptr<Arena> arena, Arena::Open(ns_, geometry, options));
@@ -173,11 +174,12 @@ absl::Status Btt::SetSectorSize(uint32_t external_lbasize) {
 absl::Status Btt::RefuseAccess(uint64_t offset, uint64_t length) const {
   if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
   if (size_mismatch_)
-    return core::Refusal(EIO, "btt.sector_size.mismatch",
-                         absl::StrCat("the btt device is set to sectors of ", sector_size_,
-                                      " bytes, the media has blocks of ", external_lbasize(),
-                                      ", which do not hold this: set sector_size to that and "
-                                      "bind again"));
+    return core::Refusal(
+        EIO, "btt.sector_size.mismatch",
+        absl::StrCat("the btt device has a sector_size of ", sector_size_,
+                     ", but the blocks on the media have only ", external_lbasize(),
+                     " bytes for each sector: set sector_size to that and bind "
+                     "again"));
   return absl::OkStatus();
 }
 
@@ -313,8 +315,8 @@ absl::Status Btt::WriteZeros(Place place, uint32_t count) {
   return absl::OkStatus();
 }
 
-// Most discards are of what is zeros already: the whole of a new device, before a file system is
-// made on it. Looking is cheaper than writing, and dirties nothing.
+// Most discards are of zeros: of a whole new device, before mkfs. Reading is cheaper than writing,
+// and dirties nothing.
 absl::Status Btt::WriteZerosWhereNeeded(Place place, uint32_t count) {
   while (count > 0) {
     const uint32_t chunk = std::min(count, Arena::kMostLookedAt);
@@ -354,7 +356,7 @@ absl::Status Btt::ClearPoison(uint64_t offset, uint64_t length) {
   RETURN_IF_ERROR(CheckAccess(offset, length));
   if ((offset | length) % 512 != 0)
     return core::Refusal(ENXIO, "media.alignment",
-                         "poison is cleared in units of 512 bytes, at multiples of them");
+                         "poison can only be cleared in aligned units of 512 bytes");
   if (length == 0) return absl::OkStatus();
   const uint64_t last = (offset + length - 1) / sector_size_;
   for (uint64_t lba = offset / sector_size_; lba <= last; ++lba) {

@@ -1,13 +1,13 @@
-// A BTT: a Media of sectors, each of which is old or new after any cut, over the bytes of a
-// namespace.
+// A BTT: a Media of sectors over the bytes of a namespace. After any power cut, each sector is old
+// or new.
 //
-// The one public door of this folder (with check.h). Format and protocols: btt_format.md.
+// The public interface of this folder, with check.h. Format and protocols: btt_format.md.
 //
 //   auto btt = Btt::OpenOrFormat(ns, {.uuid = core::Uuid::Random(), .external_lbasize = 4096},
 //   false); RETURN_IF_ERROR((*btt)->Write(0, bytes));   // durable now, torn never
 //
 // Reasons of refusals: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
-// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" comes from
+// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" from the media
 // below.
 #ifndef NVDIMMFS_BTT_BTT_H_
 #define NVDIMMFS_BTT_BTT_H_
@@ -39,7 +39,7 @@ struct FormatOptions {
   Version version = Version::kV1_1;
 };
 
-// What a namespace probe learns.
+// The result of probing a namespace.
 struct Identity {
   core::Uuid uuid;
   uint32_t external_lbasize = 0;
@@ -48,26 +48,26 @@ struct Identity {
 // Reads the first info block as the kernel's probe does; changes nothing. Refused with ENXIO,
 // "btt.size" (namespace below 16 MiB) or "btt.info.unreadable"; with ENODEV and
 // "btt.info.signature", ".parent",
-// ".checksum" or ".version" where there is no such BTT.
+// ".checksum" or ".version" if there is no such BTT.
 absl::StatusOr<Identity> Probe(const core::Media& ns, Version version,
                                const core::Uuid& parent_uuid);
 
 class Btt final : public core::Media, public core::DamageReport {
  public:
   // What binding a configured btt device does: opens the arenas, with recovery unless `read_only`;
-  // or formats, where the first info block is not valid and the media may be written. One step
-  // gentler than the kernel: where the first info block is lost but arena 0's copy is this very BTT
-  // (uuid, parent, block size, place), it is put back instead of formatting over the data. The
-  // sector size is that of `options`, as the kernel's is; where the media has another, capacity
-  // follows the options, and a sector is as much of it as the media's block holds: beyond, it reads
-  // as zeros, and storing anything else there is refused ("btt.sector_size.mismatch"; the kernel
-  // stores it over the neighbours).
-  // Refused with EINVAL ("btt.info.lbasize": not a legal block size), ENXIO ("btt.size": fewer than
-  // 16 MiB) and, for whatever fails inside start-up, ENOMEM with the cause's reason and sentence.
+  // or formats, if the first info block is not valid and the media is writable. One step gentler
+  // than the kernel: if the first info block is lost but arena 0's copy belongs to this very BTT
+  // (uuid, parent, block size, place), the copy is restored instead of formatting over the data. As
+  // in the kernel, `options` gives the sector size. If the media has another one, capacity follows
+  // the options, and a sector holds as much as the media's block does: beyond that it reads as
+  // zeros, and storing anything else is refused ("btt.sector_size.mismatch"; the kernel stores it
+  // over the neighbours).
+  // Refused with EINVAL ("btt.info.lbasize": not a valid block size), ENXIO ("btt.size": fewer than
+  // 16 MiB) and, for any failure during start-up, ENOMEM with the cause's reason and sentence.
   static absl::StatusOr<std::shared_ptr<Btt>> OpenOrFormat(std::shared_ptr<core::Media> ns,
                                                            const FormatOptions& options,
                                                            bool read_only);
-  // Opens what is there. ENODEV and "btt.info.*" where there is none, else as above.
+  // Opens an existing BTT. ENODEV and "btt.info.*" if there is none; otherwise as above.
   static absl::StatusOr<std::shared_ptr<Btt>> Open(std::shared_ptr<core::Media> ns, Version version,
                                                    const core::Uuid& parent_uuid, bool read_only);
 
@@ -76,13 +76,13 @@ class Btt final : public core::Media, public core::DamageReport {
   uint32_t external_lbasize() const { return arenas_.front()->geometry().external_lbasize; }
   absl::Span<const std::unique_ptr<Arena>> arenas() const { return arenas_; }
 
-  // Of the first damaged arena; reads go on, and so do writes to the others.
+  // The damage of the first damaged arena. Reads still work, and so do writes to other arenas.
   std::string damage() const override;
 
   // core::Media. Offsets in bytes of the sectors, metadata excluded; any alignment. A store is
   // durable when it returns, atomic per sector; whole sectors share their drains in batches of 32,
   // a part of a sector is read, changed and written under the sector's lock. A read sees, per
-  // sector, the last write that returned before it, or one that runs beside it.
+  // sector, the last write that returned before it, or a concurrent one.
   uint64_t size() const override { return size_; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
@@ -100,10 +100,9 @@ class Btt final : public core::Media, public core::DamageReport {
   bool read_only() const override { return read_only_; }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
-  // The sectors that cannot be read: marked as lost, or on bytes that are known to be bad. Costs a
-  // pass over the map.
+  // The unreadable sectors: marked as lost, or on bytes known to be bad. Costs a pass over the map.
   std::vector<core::Range> BadRanges() const override;
-  // Bytes that go bad below may be of any sector.
+  // Bytes that go bad below may belong to any sector.
   void ObservePoison(std::weak_ptr<core::PoisonObserver> observer) override {
     ns_->ObservePoison(std::move(observer));
   }
@@ -128,7 +127,7 @@ class Btt final : public core::Media, public core::DamageReport {
     return RefuseAccess(offset, length);
   }
   absl::Status RefuseAccess(uint64_t offset, uint64_t length) const;
-  // Read and Write where the sectors of the device are not the media's.
+  // Read and Write for a device whose sector size differs from the media's.
   [[gnu::noinline]] absl::Status ReadUnlike(uint64_t offset, absl::Span<std::byte> out) const;
   [[gnu::noinline]] absl::Status WriteUnlike(uint64_t offset, absl::Span<const std::byte> data);
   struct Place {
@@ -154,7 +153,7 @@ class Btt final : public core::Media, public core::DamageReport {
   const bool read_only_;
   core::Uuid uuid_;
   uint32_t sector_size_ = 0;   // 512 or 4096
-  uint32_t sector_shift_ = 0;  // its logarithm: a division costs as much as half a lookup
+  uint32_t sector_shift_ = 0;  // its logarithm: a division would cost half as much as a lookup
   bool size_mismatch_ = false;
   uint64_t sectors_ = 0;
   uint64_t size_ = 0;

@@ -1,4 +1,4 @@
-// BTT on media: the structures, and nothing that acts on them.
+// BTT on media: the structures alone.
 //
 // An arena is `info | data | map | flog | info2`, every part 4 KiB aligned relative to the arena;
 // offsets on media are relative to their own arena's start. Prose, drawing and protocol:
@@ -22,9 +22,9 @@ inline constexpr uint64_t kInfoSize = 4096;
 inline constexpr uint64_t kBlockAlign = 4096;             // of every part of an arena
 inline constexpr uint64_t kMinArena = uint64_t{1} << 24;  // 16 MiB
 inline constexpr uint64_t kMaxArena = uint64_t{1} << 39;  // 512 GiB
-inline constexpr uint32_t kLanes = 256;         // nfree in everything that is written today
-inline constexpr uint32_t kInternalAlign = 64;  // the kernel's; PMDK's was 256
-inline constexpr uint32_t kInfoFlagError = 1;   // the arena is read-only
+inline constexpr uint32_t kLanes = 256;                   // nfree of every BTT written today
+inline constexpr uint32_t kInternalAlign = 64;            // the kernel's; PMDK's was 256
+inline constexpr uint32_t kInfoFlagError = 1;             // the arena is read-only
 
 struct InfoBlock {
   std::array<char, 16> signature;       //    0  kSignature

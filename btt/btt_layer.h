@@ -1,4 +1,4 @@
-// The BTT as the device model asks for it.
+// The BTT behind the device model's interface for it.
 #ifndef NVDIMMFS_BTT_BTT_LAYER_H_
 #define NVDIMMFS_BTT_BTT_LAYER_H_
 

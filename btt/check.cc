@@ -30,7 +30,8 @@ std::optional<Version> Detect(const core::Media& ns, const core::Uuid& parent_uu
 std::vector<core::Finding> Check(const core::Media& ns, Version version,
                                  const core::Uuid& parent_uuid) {
   if (ns.size() < InitialOffset(version) + kMinArena)
-    return {{"btt.size", 0, absl::StrCat("a namespace of ", ns.size(), " bytes holds no BTT")}};
+    return {{"btt.size", 0,
+             absl::StrCat("a namespace of ", ns.size(), " bytes is too small to hold a BTT")}};
   InfoChain chain = WalkInfo(ns, version, parent_uuid);
   std::vector<core::Finding> findings = std::move(chain.findings);
   for (const ChainLink& link : chain.links) {

@@ -20,7 +20,7 @@ absl::Status PaddingRefusal(size_t lane) {
   return core::Refusal(ENXIO, "btt.flog.padding",
                        absl::StrCat("flog group ", lane,
                                     " uses other slots than the groups before it: the padding "
-                                    "layout cannot be told"));
+                                    "layout is ambiguous"));
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ absl::StatusOr<int> NewerOf(uint32_t seq0, uint32_t seq1) {
   if (!told)
     return core::Refusal(
         EIO, "btt.flog.seq",
-        absl::StrCat("sequence numbers ", seq0, " and ", seq1, ": the newer cannot be told"));
+        absl::StrCat("sequence numbers ", seq0, " and ", seq1, ": cannot tell which is newer"));
   if (seq0 == 0) return 1;
   if (seq1 == 0) return 0;
   return NextSeq(seq0) == seq1 ? 1 : 0;

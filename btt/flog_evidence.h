@@ -1,4 +1,4 @@
-// What the flog remembers of where sectors were written.
+// What the flog records about where sectors were written.
 //
 // Each lane's newest record says: sector `lba` went to block `new`, and gave up block `old`. The
 // older one says the same of the write before, for as long as it agrees with the newest: a lane
@@ -20,13 +20,13 @@ namespace nvdimmfs::btt {
 
 class FlogEvidence {
  public:
-  // `newest` is what `group` says; checked.
+  // `newest` is the checked content of `group`.
   void Add(const FlogGroup& group, FlogPair pair, const LaneRecord& newest,
            const ArenaGeometry& arena);
 
-  // The blocks that records have the sector written to, less those that it gave up since.
+  // The blocks that records name for the sector, minus those that it gave up since.
   std::vector<uint32_t> HomesOf(uint32_t premap) const;
-  // The sectors that records name, ascending.
+  // The sectors named by records, ascending.
   std::vector<uint32_t> Sectors() const;
 
  private:

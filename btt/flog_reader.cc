@@ -49,7 +49,7 @@ absl::Status CheckRecord(const LaneRecord& record, const ArenaGeometry& arena) {
   return core::Refusal(
       EIO, "btt.flog.range",
       absl::StrCat("lba ", record.lba, ", old ", record.old_block, ", new ", record.new_block,
-                   " do not lie in an arena of ", arena.external_nlba, " sectors and ",
+                   " are outside an arena of ", arena.external_nlba, " sectors and ",
                    arena.internal_nlba, " blocks"));
 }
 

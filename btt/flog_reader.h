@@ -1,4 +1,4 @@
-// Reading an arena's flog from media, as far as poison lets it.
+// Reads an arena's flog from media, as far as it is not poisoned.
 #ifndef NVDIMMFS_BTT_FLOG_READER_H_
 #define NVDIMMFS_BTT_FLOG_READER_H_
 
@@ -13,16 +13,16 @@
 namespace nvdimmfs::btt {
 
 struct FlogImage {
-  std::vector<FlogGroup> groups;  // one a lane
+  std::vector<FlogGroup> groups;  // one per lane
   std::vector<bool> unreadable;   // lanes whose 512-byte unit is poisoned; eight at a time
 
   std::vector<FlogGroup> Readable() const;
 };
 
-// Passes on every refusal of the media but "media.poison".
+// Returns every refusal of the media except "media.poison".
 absl::StatusOr<FlogImage> LoadFlog(const core::Media& ns, const ArenaGeometry& arena);
 
-// Refused with EIO, "btt.flog.range", where a record names what the arena does not have.
+// Refused with EIO, "btt.flog.range", if a record names a sector or block outside the arena.
 absl::Status CheckRecord(const LaneRecord& record, const ArenaGeometry& arena);
 
 bool IsPoison(const absl::Status& status);

@@ -12,7 +12,7 @@ namespace nvdimmfs::btt {
 namespace {
 
 constexpr uint64_t kZeroChunk = uint64_t{2} << 20;
-// Holes pay off from here on; smaller ranges are cheaper to store.
+// From this size on, punching a hole is cheaper than storing zeros.
 constexpr uint64_t kPunchFrom = uint64_t{64} << 10;
 
 absl::Status StoreClearing(core::Media& ns, uint64_t offset, absl::Span<const std::byte> data) {
@@ -25,8 +25,8 @@ absl::Status StoreInfo(core::Media& ns, uint64_t at, const InfoBlock& info) {
   return ns.Drain();
 }
 
-// Old info blocks and old copies go first: a cut below must not leave one that vouches for the
-// ruins.
+// Old info blocks and copies go first: a cut below must not leave one that makes the remains look
+// valid.
 absl::Status EraseInfo(core::Media& ns, absl::Span<const ArenaGeometry> arenas) {
   const InfoBlock blank{};
   for (const ArenaGeometry& arena : arenas) {
@@ -74,8 +74,8 @@ absl::Status FormatArenas(core::Media& ns, absl::Span<const ArenaGeometry> arena
   RETURN_IF_ERROR(ns.Drain());
   RETURN_IF_ERROR(ns.Flush());  // holes are the file system's
 
-  // Last arena first, copies first: arena 0's info block, the last store, is the commit; and a
-  // valid copy in arena 0 says that every arena after it is complete.
+  // Last arena first, copies first. Arena 0's info block, the last store, commits; a valid copy in
+  // arena 0 means that every arena after it is complete.
   auto info_of = [&](const ArenaGeometry& arena) {
     return MakeInfo(arena, uuid, parent_uuid, version);
   };

@@ -1,4 +1,4 @@
-// Making a BTT: the arenas' maps, flogs and info blocks (btt_format.md, "Formatting").
+// Formats a BTT: the arenas' maps, flogs and info blocks (btt_format.md, "Formatting").
 #ifndef NVDIMMFS_BTT_FORMATTER_H_
 #define NVDIMMFS_BTT_FORMATTER_H_
 
@@ -10,14 +10,14 @@
 
 namespace nvdimmfs::btt {
 
-// Formats `arenas` (of DivideIntoArenas). A cut at any point leaves either a first info block that
-// is not valid, or a whole BTT; and no backup info block is valid before everything under it is
-// durable. Durable when it returns. Contents of the sectors: whatever the data area holds.
+// Formats `arenas` (of DivideIntoArenas). A cut at any point leaves either an invalid first info
+// block or a complete BTT, and no backup info block is valid before everything it describes is
+// durable. Durable on return. The sectors contain whatever the data area holds.
 absl::Status FormatArenas(core::Media& ns, absl::Span<const ArenaGeometry> arenas,
                           const core::Uuid& uuid, const core::Uuid& parent_uuid, Version version);
 
-// Zeros over a range, clearing poison on the way: a hole where the media can, else stores. `offset`
-// and `length` are multiples of 512. Not durable before the next Drain and Flush.
+// Zeroes a range and clears its poison: by a hole if the media supports it, else by stores.
+// `offset` and `length` are multiples of 512. Not durable before the next Drain and Flush.
 absl::Status ZeroRange(core::Media& ns, uint64_t offset, uint64_t length);
 
 }  // namespace nvdimmfs::btt

@@ -19,7 +19,7 @@ ArenaGeometry MakeArena(uint64_t start, uint64_t size, uint32_t external_lbasize
   arena.nfree = kLanes;
   arena.external_lbasize = external_lbasize;
   arena.internal_lbasize = static_cast<uint32_t>(core::RoundUp(external_lbasize, kInternalAlign));
-  // The page left out of the division pays for rounding the map up.
+  // Leaving one page out of the division makes room for rounding the map up.
   arena.internal_nlba =
       static_cast<uint32_t>((available - kBlockAlign) / (arena.internal_lbasize + 4));
   arena.external_nlba = arena.internal_nlba - arena.nfree;

@@ -1,4 +1,4 @@
-// How a namespace divides into arenas, and an arena into its parts. Pure arithmetic.
+// Divides a namespace into arenas, and an arena into its parts. Pure arithmetic.
 #ifndef NVDIMMFS_BTT_GEOMETRY_H_
 #define NVDIMMFS_BTT_GEOMETRY_H_
 
@@ -8,7 +8,7 @@
 
 namespace nvdimmfs::btt {
 
-// The two variants: they differ in the version field and in where arena 0 starts.
+// The two variants, which differ in the version field and in the start of arena 0.
 enum class Version {
   kV1_1,  // arena 0 at 4096: the claim classes none and BTT
   kV2_0,  // arena 0 at 0: the claim class BTT2
@@ -21,8 +21,7 @@ constexpr uint16_t MinorOf(Version version) { return version == Version::kV1_1 ?
 inline constexpr std::array<uint32_t, 7> kExternalSizes = {512, 520, 528, 4096, 4104, 4160, 4224};
 bool IsExternalSize(uint32_t lbasize);
 
-// The block device's sector: 4096 or 512. What an external block has beyond it is per-block
-// metadata.
+// The block device's sector size: 4096 or 512. The rest of an external block is per-block metadata.
 constexpr uint32_t SectorSizeOf(uint32_t external_lbasize) {
   return external_lbasize >= 4096 ? 4096 : 512;
 }
@@ -54,7 +53,7 @@ struct ArenaGeometry {
   friend bool operator==(const ArenaGeometry&, const ArenaGeometry&) = default;
 };
 
-// The arenas that formatting makes, in order; none where fewer than 16 MiB follow the initial
+// The arenas that formatting creates, in order; none if fewer than 16 MiB follow the initial
 // offset. `external_lbasize` is one of kExternalSizes.
 std::vector<ArenaGeometry> DivideIntoArenas(uint64_t namespace_size, Version version,
                                             uint32_t external_lbasize);

@@ -11,27 +11,27 @@
 namespace nvdimmfs::btt {
 namespace {
 
-// More lanes than anyone makes, few enough to hold in memory.
+// More lanes than any writer uses, but few enough to hold in memory.
 constexpr uint32_t kMostLanes = 1 << 16;
 
 absl::Status CheckSizes(const InfoBlock& info) {
   if (!IsExternalSize(info.external_lbasize))
     return core::Refusal(EIO, "btt.info.lbasize",
                          absl::StrCat("external_lbasize ", uint32_t{info.external_lbasize},
-                                      " is none of 512 520 528 4096 4104 4160 4224"));
+                                      " is not one of 512 520 528 4096 4104 4160 4224"));
   if (info.internal_lbasize < info.external_lbasize || info.internal_lbasize > 2 * kInfoSize ||
       info.internal_lbasize % 8 != 0)
     return core::Refusal(
         EIO, "btt.info.lbasize",
         absl::StrCat("internal_lbasize ", uint32_t{info.internal_lbasize},
-                     " does not suit external_lbasize ", uint32_t{info.external_lbasize}));
+                     " does not match external_lbasize ", uint32_t{info.external_lbasize}));
   if (info.nfree < kLanes)
     return core::Refusal(ENODEV, "btt.info.nfree",
                          absl::StrCat("nfree ", uint32_t{info.nfree}, " is below the ", kLanes,
                                       " lanes of a region: a lane would have no free block"));
   if (info.nfree > kMostLanes)
     return core::Refusal(EIO, "btt.info.nfree",
-                         absl::StrCat("nfree ", uint32_t{info.nfree}, " is not credible"));
+                         absl::StrCat("nfree ", uint32_t{info.nfree}, " is implausibly large"));
   if (info.external_nlba == 0 || info.internal_nlba > kMapBlockMask ||
       uint64_t{info.external_nlba} + info.nfree != info.internal_nlba)
     return core::Refusal(

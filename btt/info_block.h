@@ -1,4 +1,4 @@
-// An arena's info block: reading it from hostile bytes, and making one.
+// An arena's info block: reads it from hostile bytes, and makes one.
 #ifndef NVDIMMFS_BTT_INFO_BLOCK_H_
 #define NVDIMMFS_BTT_INFO_BLOCK_H_
 
@@ -14,23 +14,23 @@
 
 namespace nvdimmfs::btt {
 
-// The 4096 bytes at `at` of the namespace, unjudged. Passes on the media's refusal.
+// The 4096 bytes at `at` of the namespace, unchecked. Returns the media's refusal.
 absl::StatusOr<InfoBlock> LoadInfo(const core::Media& ns, uint64_t at);
 
-// What the kernel asks of a block before it calls it one: signature, parent (nil, or equal to
-// `parent_uuid`) and checksum. Refused with ENODEV and the reason "btt.info.signature", ".parent"
+// What the kernel requires of an info block: signature, parent (nil, or equal to `parent_uuid`) and
+// checksum. Refused with ENODEV and the reason "btt.info.signature", ".parent"
 // or
-// ".checksum". The version is another question (CheckVersion), asked when a namespace is probed.
+// ".checksum". CheckVersion checks the version, when a namespace is probed.
 absl::Status CheckInfo(const InfoBlock& info, const core::Uuid& parent_uuid);
 // Refused with ENODEV, "btt.info.version".
 absl::Status CheckVersion(const InfoBlock& info, Version version);
 
-// The arena that a block describes, when its numbers can be relied upon: every part inside the
+// The arena that a block describes, if its numbers are valid: every part inside the
 // `remaining` bytes that follow `start` in the namespace, in order, disjoint and aligned, sizes
 // legal, and external_nlba + nfree = internal_nlba. Refused with EIO and "btt.info.lbasize",
 // ".nfree",
-// ".nlba", ".layout" or ".nextoff"; with ENODEV and ".nfree" where there are fewer than kLanes
-// lanes, which a kernel since 2026 refuses as well.
+// ".nlba", ".layout" or ".nextoff"; with ENODEV and ".nfree" if there are fewer than kLanes lanes,
+// which kernels since 2026 refuse, too.
 absl::StatusOr<ArenaGeometry> ParseArena(const InfoBlock& info, uint64_t start, uint64_t remaining);
 
 // A sealed block (checksum set).
@@ -44,7 +44,7 @@ core::Uuid UuidOf(const InfoBlock& info);
 core::Uuid ParentOf(const InfoBlock& info);
 absl::Span<const std::byte> BytesOf(const InfoBlock& info);
 
-// On one line, for logs and check.
+// One line for logs and check.
 std::string ToString(const InfoBlock& info);
 
 }  // namespace nvdimmfs::btt

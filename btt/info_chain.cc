@@ -65,8 +65,9 @@ class Walker {
              absl::StrCat("arena ", index, " is flagged read-only after an error"));
     if (index > 0 && link.info.external_lbasize != chain_.links[0].info.external_lbasize)
       Report("btt.info.lbasize", start + offsetof(InfoBlock, external_lbasize),
-             absl::StrCat("arena ", index, " has blocks of ", uint32_t{link.info.external_lbasize},
-                          " bytes, arena 0 of ", uint32_t{chain_.links[0].info.external_lbasize}));
+             absl::StrCat("arena ", index, " has a block size of ",
+                          uint32_t{link.info.external_lbasize}, ", arena 0 of ",
+                          uint32_t{chain_.links[0].info.external_lbasize}));
     if (index > 0 && UuidOf(link.info) != UuidOf(chain_.links[0].info))
       Report("btt.info.uuid", start + offsetof(InfoBlock, uuid),
              absl::StrCat("arena ", index, " has the uuid ", UuidOf(link.info).ToString(),
@@ -79,8 +80,9 @@ class Walker {
     return copy.ok() && std::memcmp(&*copy, &parsed.info, sizeof(InfoBlock)) == 0;
   }
 
-  // Without a valid block at `start`: its copy, where the size of the namespace puts it or where
-  // the damaged block says; last, the geometry with another arena's identity.
+  // Without a valid block at `start`: its copy, at the place that follows from the size of the
+  // namespace or that the damaged block names; failing that, the geometry with another arena's
+  // identity.
   std::optional<Parsed> StandInFor(uint64_t start) {
     for (uint64_t at : CopyCandidates(start)) {
       auto copy = ParsedAt(at, start);
@@ -125,7 +127,7 @@ class Walker {
     const uint64_t end = last.start + last.size;
     if (last.size < kMaxArena && ns_.size() - end >= kMinArena)
       Report("btt.info.unused", end,
-             absl::StrCat(ns_.size() - end, " bytes after the last arena are in none"));
+             absl::StrCat(ns_.size() - end, " bytes after the last arena belong to no arena"));
   }
 
   const core::Media& ns_;

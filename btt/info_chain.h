@@ -1,4 +1,4 @@
-// The info blocks of a namespace and their copies: what is there, and what should be.
+// The info blocks of a namespace and their copies: what they are, and what they should be.
 #ifndef NVDIMMFS_BTT_INFO_CHAIN_H_
 #define NVDIMMFS_BTT_INFO_CHAIN_H_
 
@@ -13,10 +13,10 @@
 
 namespace nvdimmfs::btt {
 
-// One arena as far as its info blocks tell.
+// What the info blocks say about one arena.
 struct ChainLink {
   ArenaGeometry geometry;
-  InfoBlock info;            // the truth: the first block, or what it should be
+  InfoBlock info;            // the first block, or what it should be
   bool first_valid = true;   // the block at the arena's start
   bool second_equal = true;  // the copy is readable and identical to `info`
 };
@@ -26,7 +26,7 @@ struct InfoChain {
   std::vector<core::Finding> findings;
 };
 
-// Walks the arenas, falling back on copies; stores nothing.
+// Walks the arenas, falling back to copies; writes nothing.
 InfoChain WalkInfo(const core::Media& ns, Version version, const core::Uuid& parent_uuid);
 
 }  // namespace nvdimmfs::btt

@@ -3,8 +3,8 @@
 namespace nvdimmfs::btt {
 namespace {
 
-// Where this thread starts to look: spread out at first, then the lane it had last, whose flog
-// group its core has in cache.
+// Where this thread starts looking: spread out at first, then at its last lane, whose flog group
+// its core has in cache.
 uint32_t& LaneHint() {
   static std::atomic<uint32_t> threads{0};
   thread_local uint32_t hint = threads.fetch_add(1, std::memory_order_relaxed);
@@ -54,7 +54,7 @@ HeldLane LanePool::TryAcquire() {
 
 HeldLane LanePool::Acquire() {
   if (HeldLane lane = TryAcquire()) return lane;
-  // Announced before looking again: a lane released after the look below is signalled.
+  // Announce before looking again, so that a lane released after this look is signalled.
   waiters_.fetch_add(1, std::memory_order_seq_cst);
   HeldLane lane;
   {

@@ -1,8 +1,7 @@
-// The lanes of one arena: who may write through which flog group.
+// The lanes of one arena: which writer may use which flog group.
 //
-// A lane is one free block and one flog group. Between acquiring and releasing it belongs to one
-// writer alone, and the writer holds it as a value that cannot be copied and gives it back when it
-// dies: a lane cannot be forgotten, nor be held twice.
+// A lane is one free block and one flog group. Between acquiring and releasing it, one writer owns
+// it, as a move-only value whose destructor gives it back: a lane cannot leak, nor have two owners.
 //
 // Thread rules: any thread. Acquire blocks only while it holds nothing; a writer that wants several
 // lanes takes the first with Acquire and the others with TryAcquire, so writers cannot deadlock.
@@ -19,9 +18,9 @@
 
 namespace nvdimmfs::btt {
 
-// What the holder of a lane knows and changes.
+// The state of a lane; belongs to its holder.
 struct LaneState {
-  uint32_t free_block = 0;  // owned by no sector; may still be read by readers that will notice
+  uint32_t free_block = 0;  // owned by no sector; a late reader may still read it, and will notice
   uint32_t seq = 0;         // for the next flog entry
   uint8_t position = 0;     // in the flog pair, of the slot to overwrite next
   bool free_block_is_bad = false;  // zero it, and clear its poison, before using it
@@ -46,8 +45,8 @@ class HeldLane {
   LaneState* operator->() const { return &**this; }
 
   void Release();
-  // Takes the lane out of service for as long as the arena is open: its free block or its flog
-  // group cannot be stored to.
+  // Takes the lane out of service until the arena is closed: its free block or its flog group
+  // cannot be written.
   void Retire();
 
  private:
@@ -63,10 +62,10 @@ class LanePool {
   // `count` lanes, at least 1, all in service and free.
   explicit LanePool(uint32_t count);
 
-  // Waits for a lane; empty when every lane is out of service. Prefers the one that this thread
-  // used last, then the next ones.
+  // Waits for a lane; empty if every lane is out of service. Prefers the lane that this thread used
+  // last, then the ones after it.
   HeldLane Acquire();
-  // A lane if one is free now.
+  // A lane, if one is free now.
   HeldLane TryAcquire();
 
   // Before the arena is shared: the state to start from.
@@ -81,7 +80,7 @@ class LanePool {
   friend class HeldLane;
   struct alignas(64) Lane {
     std::atomic<bool> held{false};
-    LaneState state;  // the holder's alone
+    LaneState state;  // only the holder uses it
   };
 
   void Release(uint32_t lane);

@@ -1,4 +1,4 @@
-// One entry of the map: which internal block holds an external one, and in what state.
+// One entry of the map: the internal block that holds a sector, and its state.
 //
 //   bit 31 (Z)  bit 30 (E)
 //       0           0      initial: never written; the block is the premap number itself

@@ -17,30 +17,32 @@ namespace nvdimmfs::btt {
 namespace {
 
 constexpr uint64_t kPoisonUnit = 512;
-// new_map and seq of a flog slot that nobody takes for one: 4 is no sequence number.
+// new_map and seq of a flog slot that no reader accepts: 4 is not a sequence number.
 constexpr uint64_t kNonsense = uint64_t{4} << 32;
 
-// What was done to one sector, in words.
+// The sentence about one mended sector.
 std::string Told(const SectorMend& mend) {
   const uint32_t block = mend.entry & kMapBlockMask;
   const std::string gets = absl::StrCat("sector ", mend.premap, " gets block ", block);
-  const char* const still = MapEntry(mend.entry, mend.premap).zero() ? "; still read as zeros" : "";
+  const char* const still =
+      MapEntry(mend.entry, mend.premap).zero() ? "; it still reads as zeros" : "";
   switch (mend.verdict) {
     case Verdict::kFlog:
-      return absl::StrCat(gets, ", to which the flog has it written", still);
+      return absl::StrCat(gets, ", where the flog says it was written", still);
     case Verdict::kOneBit:
-      return absl::StrCat(gets, ", which its map entry missed by one bit", still);
+      return absl::StrCat(gets, ", which its map entry names but for one bit", still);
     case Verdict::kOnlyOwner:
-      return absl::StrCat(gets, ", the only one without an owner", still);
+      return absl::StrCat(gets, ", the only block without an owner", still);
     case Verdict::kCopy:
-      return absl::StrCat("nothing tells which of sectors ", mend.other, " and ", mend.premap,
-                          " owns block ", mend.before, ": both go on to read it, sector ",
-                          mend.premap, " a copy in block ", block,
-                          "; what that held, perhaps the data of one of them, is kept");
+      return absl::StrCat("cannot tell which of sectors ", mend.other, " and ", mend.premap,
+                          " owns block ", mend.before, ": both keep reading it, sector ",
+                          mend.premap, " through a copy in block ", block,
+                          "; the old contents of that block, perhaps the data of one of them, are "
+                          "saved");
     case Verdict::kZeros:
-      return ": still read as zeros";
+      return ": still reads as zeros";
     case Verdict::kLost:
-      return ": nothing tells where the data is; reads give EIO until the sector is written";
+      return ": the data cannot be located; reads give EIO until the sector is written";
   }
   return "";
 }
@@ -72,9 +74,9 @@ class Repairer {
     InfoChain chain = WalkInfo(ns_, version_, parent_);
     if (chain.links.empty())
       return core::Refusal(ENODEV, "btt.info.signature",
-                           "neither an info block nor a copy of one: nothing to repair from");
+                           "there is neither an info block nor a copy of one to repair from");
     RETURN_IF_ERROR(CheckOneBtt(chain));
-    // Later arenas first: arena 0's block is what makes the whole a BTT.
+    // Later arenas first: arena 0's block makes the whole valid.
     for (size_t i = chain.links.size(); i > 0; --i) RETURN_IF_ERROR(MendInfo(chain.links[i - 1]));
     for (ChainLink& link : chain.links) RETURN_IF_ERROR(MendArena(link));
     RETURN_IF_ERROR(ns_.Flush());
@@ -82,8 +84,7 @@ class Repairer {
   }
 
  private:
-  // Arenas of different block sizes cannot have been made together: which of them is right is not
-  // for a repair to say.
+  // Arenas of different block sizes cannot belong together, and repair cannot know which is right.
   static absl::Status CheckOneBtt(const InfoChain& chain) {
     for (const ChainLink& link : chain.links)
       if (link.geometry.external_lbasize != chain.links[0].geometry.external_lbasize)
@@ -91,7 +92,7 @@ class Repairer {
             EIO, "btt.info.lbasize",
             absl::StrCat("the arenas at 0x", absl::Hex(chain.links[0].geometry.start), " and 0x",
                          absl::Hex(link.geometry.start),
-                         " differ in their block size: nothing is repaired; restore the info "
+                         " have different block sizes: nothing is repaired; restore the info "
                          "blocks of one of them from a backup"));
     return absl::OkStatus();
   }
@@ -100,7 +101,7 @@ class Repairer {
     done_.push_back({reason, offset, std::move(sentence)});
   }
 
-  // Saves, makes good, stores and drains.
+  // Saves the old bytes, clears poison, stores and drains.
   absl::Status Replace(uint64_t at, absl::Span<const std::byte> bytes) {
     std::vector<std::byte> before(bytes.size());
     if (ns_.Read(at, absl::MakeSpan(before)).ok()) RETURN_IF_ERROR(save_(at, before));
@@ -118,7 +119,7 @@ class Repairer {
   absl::Status MendInfo(ChainLink& link) {
     if (!link.second_equal && link.first_valid) {
       RETURN_IF_ERROR(Replace(link.geometry.Info2At(), BytesOf(link.info)));
-      Done("btt.info.backup", link.geometry.Info2At(), "info block copied to its copy");
+      Done("btt.info.backup", link.geometry.Info2At(), "info block copied to its backup");
     }
     if (!link.first_valid) {
       if (!link.second_equal) RETURN_IF_ERROR(Replace(link.geometry.Info2At(), BytesOf(link.info)));
@@ -157,7 +158,7 @@ class Repairer {
     if (after.damaged() || after.lost_blocks != 0)
       return core::Refusal(EIO, "btt.repair.left", "the arena still contradicts itself");
     RETURN_IF_ERROR(SetFlags(link, link.info.flags & ~kInfoFlagError));
-    if (flagged) Done("btt.info.flags", arena.start, "the arena may be written again");
+    if (flagged) Done("btt.info.flags", arena.start, "the arena is writable again");
     return absl::OkStatus();
   }
 
@@ -170,8 +171,8 @@ class Repairer {
       Done(ReasonOf(mend.verdict), arena.MapAt(mend.premap), Told(mend));
     }
     if (plan.rest.empty() && plan.lanes.empty()) return absl::OkStatus();
-    // From here until nothing contradicts itself, no kernel and no Btt writes to the arena, and
-    // another repair knows that lost blocks may have been given out.
+    // From here until all contradictions are gone, neither a kernel nor a Btt writes to the arena,
+    // and another repair knows that lost blocks may have been given out.
     RETURN_IF_ERROR(SetFlags(link, link.info.flags | kInfoFlagError));
     RETURN_IF_ERROR(MendRest(arena, plan.rest));
     RETURN_IF_ERROR(HealFlog(arena, survey));
@@ -181,7 +182,7 @@ class Repairer {
       RETURN_IF_ERROR(ResetLane(arena, mend.lane, mend.block));
       Done("btt.flog.reset", arena.FlogAt(mend.lane),
            absl::StrCat("lane ", mend.lane, " gets the free block ", mend.block,
-                        "; what that held is kept"));
+                        "; its old contents are saved"));
     }
     return absl::OkStatus();
   }
@@ -192,7 +193,7 @@ class Repairer {
       if (mend.verdict == Verdict::kCopy) {
         ASSIGN_OR_RETURN(const bool copied,
                          CopyBlock(arena, mend.before, mend.entry & kMapBlockMask));
-        // Its data is on bad media: it is not readable now, either.
+        // Its data is on bad media and not readable now, either.
         if (!copied) mend.entry = MapEntry::Error(mend.entry & kMapBlockMask);
       }
       RETURN_IF_ERROR(StoreEntry(arena, mend.premap, mend.entry));
@@ -201,7 +202,7 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // Sectors that follow each other with the same verdict are told at once, at the last.
+  // Consecutive sectors with the same verdict are reported together, at the last one.
   void TellRest(const ArenaGeometry& arena, absl::Span<const SectorMend> mends, size_t at) {
     const SectorMend& mend = mends[at];
     if (mend.verdict == Verdict::kCopy)
@@ -217,7 +218,7 @@ class Repairer {
          absl::StrCat(SectorRange(mends[first].premap, mend.premap), Told(mend)));
   }
 
-  // False where one of the two is on bad media that stays so.
+  // False if one of the two is on bad media that cannot be cleared.
   absl::StatusOr<bool> CopyBlock(const ArenaGeometry& arena, uint32_t from, uint32_t to) {
     std::vector<std::byte> bytes(arena.internal_lbasize);
     const absl::Status read = ns_.Read(arena.BlockAt(from), absl::MakeSpan(bytes));
@@ -237,13 +238,14 @@ class Repairer {
       if (mend.verdict == Verdict::kCopy) ++copies;
       if (mend.verdict == Verdict::kLost) ++lost;
     }
-    notes_.push_back({"btt.repair.cost", arena.start,
-                      absl::StrCat("of ", arena.external_nlba, " sectors, ",
-                                   arena.external_nlba - plan.told.size() - copies - lost,
-                                   " keep what they read, ", plan.told.size(), " come back, ",
-                                   copies, " keep what they read though it may be another's, and ",
-                                   lost, " read EIO until they are written; ", plan.lanes.size(),
-                                   " of ", arena.nfree, " lanes get another free block")});
+    notes_.push_back(
+        {"btt.repair.cost", arena.start,
+         absl::StrCat("of ", arena.external_nlba, " sectors, ",
+                      arena.external_nlba - plan.told.size() - copies - lost,
+                      " keep what they read, ", plan.told.size(), " are recovered, ", copies,
+                      " keep what they read although it may be another's, and ", lost,
+                      " read EIO until they are written; ", plan.lanes.size(), " of ", arena.nfree,
+                      " lanes get another free block")});
   }
 
   absl::Status StoreEntry(const ArenaGeometry& arena, uint32_t premap, uint32_t raw) {
@@ -258,13 +260,13 @@ class Repairer {
       RETURN_IF_ERROR(StoreEntry(arena, write.premap, MapEntry::Normal(write.block)));
       Done("btt.flog.pending", arena.MapAt(write.premap),
            absl::StrCat("sector ", write.premap, " switched to block ", write.block,
-                        ", which finishes the interrupted write"));
+                        ", which completes the interrupted write"));
     }
     return absl::OkStatus();
   }
 
-  // A poisoned unit of the map becomes entries that are out of range: a repair cut here sees the
-  // same sectors without a block again.
+  // A poisoned unit of the map becomes entries out of range: if this repair is cut, the next one
+  // sees the same sectors without a block.
   absl::Status HealMap(const ArenaGeometry& arena, const ArenaSurvey& survey) {
     const uint64_t map_end = arena.MapAt(0) + uint64_t{arena.external_nlba} * 4;
     for (const uint32_t premap : survey.unreadable) {
@@ -277,7 +279,7 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // Likewise: groups whose sequence numbers make no sense.
+  // Likewise for the flog: groups with invalid sequence numbers.
   absl::Status HealFlog(const ArenaGeometry& arena, const ArenaSurvey& survey) {
     for (uint32_t lane : survey.broken_lanes) {
       const uint64_t unit = core::RoundDown(arena.FlogAt(lane), kPoisonUnit);
@@ -290,9 +292,9 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // One entry with old = new, which no opening replays. Until the last store the group has a
-  // sequence number that is none: a cut leaves it as broken as it was, never with a record put
-  // together from two.
+  // One entry with old = new, which no opening replays. Until the last store, the group has an
+  // invalid sequence number: a cut leaves it as broken as before, never with a record mixed from
+  // two.
   absl::Status ResetLane(const ArenaGeometry& arena, uint32_t lane, uint32_t block) {
     const uint64_t at = arena.FlogAt(lane);  // slot 0 is the first of the pair in either padding
     RETURN_IF_ERROR(Save(at, sizeof(FlogGroup)));
@@ -320,7 +322,7 @@ class Repairer {
 absl::StatusOr<RepairReport> Repair(core::Media& ns, Version version, const core::Uuid& parent_uuid,
                                     const SaveCopy& save) {
   if (ns.read_only())
-    return core::Refusal(EROFS, "media.read_only", "repair needs a media that can be written");
+    return core::Refusal(EROFS, "media.read_only", "cannot repair a read-only media");
   if (ns.size() < InitialOffset(version) + kMinArena)
     return core::Refusal(ENODEV, "btt.size", "the namespace is too small for a BTT");
   return Repairer(ns, version, parent_uuid, save).Run();

@@ -4,14 +4,14 @@
 
 namespace nvdimmfs::btt {
 
-// Says that it waits, so that the holder wakes somebody.
+// Announces the waiter, so that the holder wakes one.
 void ShardMutex::LockSlowly() {
   while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree)
     state_.wait(kAwaited, std::memory_order_relaxed);
 }
 
-// The analysis cannot follow a set of locks that is computed; the order is the sorted one, and the
-// destructor gives back exactly what was taken.
+// The thread-safety analysis cannot follow a computed set of locks. The order is ascending, and the
+// destructor releases exactly what was taken.
 ShardLocks::ShardLocks(ShardTable& table, uint32_t first_premap,
                        uint32_t count) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const uint32_t first_line = first_premap / ShardTable::kEntriesPerLine;

@@ -1,10 +1,10 @@
-// The map's locks, and the counters by which readers do without them.
+// The map's locks, and the counters that let readers do without them.
 //
 // Sixteen neighbouring map entries (one cache line) share a shard. A writer holds the shards of its
-// sectors from reading the old entries until the new ones are durable. It stores an entry first and
-// bumps the shard's generation after; only then may the block that the entry named before be
-// overwritten. So a reader that takes the generation, then the entry, then the data, and finds the
-// generation unchanged, has read the block that the sector owned all the while.
+// sectors from reading the old entries until the new ones are durable. It stores an entry, then
+// bumps the shard's generation; only then may the block that the entry named before be overwritten.
+// So a reader that reads the generation, the entry and the data, in this order, and finds the
+// generation unchanged, has read the block that the sector owned throughout.
 //
 // Where blocks change in place (a hole is made of them), their sectors' generations are odd
 // meanwhile: a reader that finds one odd waits for the shard's lock.
@@ -23,7 +23,7 @@
 
 namespace nvdimmfs::btt {
 
-// A lock of one word. Not absl::Mutex: as Debian builds it, that one looks for deadlocks on every
+// A lock of one word. Not absl::Mutex, because Debian's build of it looks for deadlocks on every
 // Lock, which costs as much as the rest of a write.
 class ABSL_LOCKABLE ShardMutex {
  public:

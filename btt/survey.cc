@@ -131,7 +131,7 @@ class Surveyor {
     survey_.evidence.Add(group, survey_.pair, *record, arena_);
   }
 
-  // What a map entry says on media. Nothing where it cannot be read.
+  // The map entry on media. Nothing if it cannot be read.
   absl::StatusOr<std::optional<MapEntry>> EntryOf(uint32_t premap) const {
     std::array<std::byte, 4> word;
     const absl::Status read = ns_.Read(arena_.MapAt(premap), absl::MakeSpan(word));
@@ -239,8 +239,8 @@ class Surveyor {
     const auto rolled = rolled_.find(premap);
     uint32_t block = entry.block();
     if (rolled != rolled_.end()) {
-      // Somebody else claims the block that the flog has the sector written to: no such write is
-      // under way, and the sector stays where the map has it.
+      // The block that the flog names has another owner: no such write is in flight, and the sector
+      // stays where the map has it.
       if (!shared_.contains(rolled->second.block)) return;
       forsaken_.insert(rolled->second.block);
       rolled_.erase(rolled);
@@ -268,7 +268,7 @@ class Surveyor {
     }
   }
 
-  // --- What follows ---
+  // --- Conclusions ---
 
   void TellPending() {
     for (const auto& [premap, move] : rolled_) {
@@ -276,16 +276,16 @@ class Surveyor {
       Report("btt.flog.pending", arena_.FlogAt(move.lane),
              absl::StrCat("lane ", move.lane, ": a write of sector ", premap,
                           " was interrupted before the map was switched to block ", move.block,
-                          "; the next opening does that"));
+                          "; the next opening completes it"));
     }
   }
 
   void TellConflicts() {
     SectorRun never_written{"btt.map.initial",
-                            ": never written as the map has it, yet the block belongs to another",
+                            ": never written according to the map, but the block has another owner",
                             {},
                             0};
-    // A claim that was taken back may leave another one alone.
+    // A withdrawn claim may leave a single one.
     std::erase_if(conflicts_, [](const auto& entry) {
       return entry.second.sectors.size() + entry.second.lanes.size() < 2;
     });
@@ -300,7 +300,7 @@ class Surveyor {
       if (explicit_ones.size() > 1)
         Report("btt.map.shared", arena_.MapAt(explicit_ones[0]),
                absl::StrCat("sectors ", NameSome(explicit_ones), " all name block ", block));
-      // It is an initial entry that is wrong, rather than the flog.
+      // An initial entry is more likely wrong than the flog.
       const bool doubts_flog = !explicit_ones.empty() || conflict.lanes.size() > 1;
       for (const uint32_t lane : conflict.lanes)
         if (doubts_flog)
@@ -326,8 +326,8 @@ class Surveyor {
       survey_.overruled.push_back({0, premap, homes[0]});
       Report("btt.map.initial", arena_.MapAt(premap),
              absl::StrCat("sector ", premap,
-                          ": the map has it as never written, but the flog as written to block ",
-                          homes[0]));
+                          ": never written according to the map, but written to block ", homes[0],
+                          " according to the flog"));
     }
     return absl::OkStatus();
   }
@@ -339,7 +339,7 @@ class Surveyor {
         std::find(survey_.claimed.begin(), survey_.claimed.end(), false) - survey_.claimed.begin());
     Report("btt.block.lost", arena_.BlockAt(first),
            absl::StrCat(survey_.lost_blocks,
-                        " blocks are claimed by no sector and no lane; the first is ", first));
+                        " blocks belong to no sector and no lane; the first is ", first));
   }
 
   const core::Media& ns_;

@@ -39,8 +39,8 @@ class Weigher {
  private:
   // --- By evidence ---
 
-  // The sector's entry on a block that is told by something else. The block, that is, and not the
-  // state: a discard leaves no trace but the entry's, so what reads as zeros goes on to.
+  // The sector's entry with a block from other evidence. Only the block changes, not the state: a
+  // discard leaves no trace but in the entry, so a sector that reads as zeros keeps doing so.
   static uint32_t EntryOn(uint32_t block, const SectorClaim& was) {
     return MapEntry(was.raw, was.premap).zero() ? MapEntry::Zero(block) : MapEntry::Normal(block);
   }
@@ -50,7 +50,7 @@ class Weigher {
     claimed_[entry & kMapBlockMask] = true;
   }
 
-  // Whether a lane's word stands against an explicit entry's, or another lane's.
+  // Whether a lane's claim contradicts an explicit entry or another lane.
   static bool DoubtsFlog(const std::pair<uint32_t, Conflict>& named) {
     const Conflict& conflict = named.second;
     return conflict.lanes.size() > 1 ||
@@ -61,9 +61,8 @@ class Weigher {
                         }));
   }
 
-  // The lost block to which the flog has the sector written; nothing where there are several. A
-  // flog that is damaged itself tells nothing: the block may be a lane's, with what the sector was
-  // long ago.
+  // The lost block that the flog names for the sector; nothing if there are several. A damaged flog
+  // proves nothing: the block may be a lane's, with contents that the sector had long ago.
   std::optional<uint32_t> Home(uint32_t premap) const {
     std::optional<uint32_t> home;
     if (!trusts_flog_) return home;
@@ -96,8 +95,8 @@ class Weigher {
       if (!MoveHome({.premap = premap})) unreadable_.push_back(premap);
   }
 
-  // An entry out of range that is one bit away from exactly one lost block, which no other entry
-  // is.
+  // An entry out of range that is one bit away from exactly one lost block to which no other entry
+  // is that close.
   void MatchOneBit() {
     std::unordered_map<uint32_t, int> wanted;  // by block
     for (const SectorClaim& claim : homeless_)
@@ -123,9 +122,9 @@ class Weigher {
     return near;
   }
 
-  // One sector without a block, one block without an owner, and nobody else in need. An initial
-  // entry counts only if its neighbours are not: else the piece of the map that was erased may have
-  // held the block's owner.
+  // One sector without a block, one block without an owner, and nothing else that needs one. An
+  // initial entry counts only if its neighbours are not initial: otherwise the erased piece of the
+  // map may have held the block's owner.
   absl::Status MatchOnlyOwner() {
     const size_t in_need = homeless_.size() + unreadable_.size() + overruled_.size();
     if (in_need != 1 || !plan_.rest.empty() || !plan_lanes_.empty()) return absl::OkStatus();
@@ -175,7 +174,7 @@ class Weigher {
     if (never_written) {
       ASSIGN_OR_RETURN(const bool zeros, ReadsAsZeros(block));
       if (!owned && (zeros || conflict.lanes.empty()))
-        owned = true;  // a lane's word against it alone, and nothing to lose
+        owned = true;  // only a lane claims it, which has nothing to lose
       else if (zeros)
         plan_.rest.push_back({.premap = *never_written, .verdict = Verdict::kZeros});
       else
@@ -189,7 +188,7 @@ class Weigher {
     return absl::OkStatus();
   }
 
-  // One of the sectors keeps the block; the others read what they read before.
+  // One of the sectors keeps the block; the others keep reading the same contents.
   void ShareOut(uint32_t block, std::vector<SectorClaim> sectors) {
     const auto strength = [&](const SectorClaim& claim) {
       const std::vector<uint32_t> homes = survey_.evidence.HomesOf(claim.premap);
@@ -223,7 +222,7 @@ class Weigher {
 
   // --- Lost blocks ---
 
-  // Hands out the blocks that nobody claims, ascending.
+  // Hands out the unclaimed blocks, ascending.
   class LostBlocks {
    public:
     explicit LostBlocks(const std::vector<bool>& claimed) : claimed_(claimed) {}
@@ -247,7 +246,7 @@ class Weigher {
       plan_.rest.push_back({.premap = premap, .verdict = Verdict::kLost});
     for (const uint32_t premap : overruled_)
       plan_.rest.push_back({.premap = premap, .verdict = Verdict::kLost});
-    // What nobody will overwrite first, then copies, then lanes; of each, ascending.
+    // First the blocks that stay as they are, then copies, then lanes; ascending within each kind.
     std::sort(plan_.rest.begin(), plan_.rest.end(), [](const SectorMend& a, const SectorMend& b) {
       const auto rank = [](Verdict verdict) {
         return verdict == Verdict::kLost ? -1 : int(verdict);
@@ -273,7 +272,8 @@ class Weigher {
   }
 
   static absl::Status NoneLeft() {
-    return core::Refusal(EIO, "btt.block.lost", "there are fewer lost blocks than owners in need");
+    return core::Refusal(EIO, "btt.block.lost",
+                         "there are fewer lost blocks than sectors and lanes that need one");
   }
 
   const core::Media& ns_;
@@ -283,7 +283,7 @@ class Weigher {
   bool trusts_flog_ = true;
   std::vector<SectorClaim> homeless_;  // entries out of range
   std::vector<uint32_t> unreadable_;
-  std::vector<uint32_t> overruled_;  // initial entries that somebody else's claim refutes
+  std::vector<uint32_t> overruled_;  // initial entries that another claim refutes
   std::vector<uint32_t> plan_lanes_;
   RepairPlan plan_;
 };

@@ -27,7 +27,7 @@ T LoadLe(const void* at) {
 
 template <std::unsigned_integral T>
 void StoreLe(void* at, T value) {
-  // In one store: a load of the whole would wait for the last of many.
+  // One store: a load of the whole value would stall after several small ones.
   if constexpr (std::endian::native == std::endian::little) {
     std::memcpy(at, &value, sizeof value);
   } else {

@@ -1,5 +1,5 @@
-// What a reader noticed on media that is damaged, odd or recovered: not an error of the call, but a
-// line for `nvdimmfs check`, for the log and for x/last_error.
+// Something damaged, odd or recovered on media. Not an error of the call that found it, but a line
+// for `nvdimmfs check`, the log and x/last_error.
 #ifndef NVDIMMFS_CORE_BASE_FINDING_H_
 #define NVDIMMFS_CORE_BASE_FINDING_H_
 

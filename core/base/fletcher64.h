@@ -1,5 +1,5 @@
 // Fletcher-64 as libnvdimm and UEFI use it: over little-endian 32-bit words, both sums modulo 2^32
-// (not the classical modulus 2^32 - 1). UEFI specification, "NVDIMM label protocol".
+// (not the classical modulus of 2^32 - 1). UEFI specification, "NVDIMM label protocol".
 #ifndef NVDIMMFS_CORE_BASE_FLETCHER64_H_
 #define NVDIMMFS_CORE_BASE_FLETCHER64_H_
 

@@ -1,4 +1,4 @@
-// The grammars of what is written to attributes, as the kernel's parsers have them.
+// The grammars of values written to attributes, as the kernel's parsers have them.
 //
 // `text` ends at its first NUL already. Refused with EINVAL, "input.syntax", or ERANGE,
 // "input.range".
@@ -22,7 +22,7 @@ absl::StatusOr<int64_t> ParseSigned(absl::string_view text);
 // Looks at the first one or two characters only.
 absl::StatusOr<bool> ParseBool(absl::string_view text);
 absl::StatusOr<Uuid> ParseUuid(absl::string_view text);
-// An unsigned number out of `choices`.
+// An unsigned number that is one of `choices`.
 absl::StatusOr<uint64_t> ParseChoice(absl::string_view text, absl::Span<const uint64_t> choices);
 
 // Whether `text` is `word`, with or without one newline at its end.
@@ -30,7 +30,7 @@ bool IsWord(absl::string_view text, absl::string_view word);
 // Without white space at both ends.
 absl::string_view Trim(absl::string_view text);
 
-// A size as people type it: a number with an optional suffix, in either case. K, M, G, T and KiB,
+// A size as users type it: a number with an optional suffix, in either case. K, M, G, T and KiB,
 // MiB, GiB, TiB are powers of 1024; kB, MB, GB, TB are powers of 1000; B is a byte. For command
 // lines and for x/create, not for the kernel's attributes.
 absl::StatusOr<uint64_t> ParseSize(absl::string_view text);

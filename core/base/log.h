@@ -1,5 +1,5 @@
-// The log: what the owner of a running mount should hear although no caller waits for it. Damage
-// that was met or repaired, I/O that was refused, the start and the end of a mount.
+// The log: what the owner of a running mount should know although no caller gets it as an error.
+// Damage found or repaired, refused I/O, the start and the end of a mount.
 //
 // Code here names no destination. The program sets a sink at its start (tools/log/program_log.h);
 // messages without a sink are dropped, so libraries and unit tests stay silent.
@@ -21,10 +21,10 @@ namespace nvdimmfs::core {
 
 enum class LogLevel {
   kError,    // data or a request was refused or lost
-  kWarning,  // something is damaged, or limited, and work goes on
+  kWarning,  // something is damaged, or limited, but work continues
   kNotice,   // worth knowing: a finding, a recovery, an option without effect
   kInfo,     // the ordinary life of a mount: start, end
-  kDebug,    // never limited; only where the user asked for it (-d)
+  kDebug,    // no rate limit; only if the user asked for it (-d)
 };
 
 class LogSink {
@@ -33,14 +33,14 @@ class LogSink {
   virtual void Write(LogLevel level, absl::string_view id, absl::string_view sentence) = 0;
 };
 
-// From now on messages go to `sink`; null drops them. Returns the sink before it, which must
-// outlive the calls that are under way.
+// From now on messages go to `sink`; null drops them. Returns the previous sink, which must outlive
+// the calls in flight.
 LogSink* SetLogSink(LogSink* sink);
 
 void Log(LogLevel level, absl::string_view id, absl::string_view sentence);
-// A refusal nobody else hears of; its reason is the id. OK logs nothing.
+// A refusal that no caller gets; its reason is the id. OK logs nothing.
 void LogRefusal(LogLevel level, const absl::Status& status);
-// "WHERE: the finding's sentence", as a notice; without the colon where `where` is empty.
+// "WHERE: the finding's sentence", as a notice; without the colon if `where` is empty.
 void LogFinding(absl::string_view where, const Finding& finding);
 
 }  // namespace nvdimmfs::core

@@ -1,4 +1,4 @@
-// Which word somebody meant who typed another.
+// The word that a mistyped one may have meant.
 #ifndef NVDIMMFS_CORE_BASE_NEAREST_WORD_H_
 #define NVDIMMFS_CORE_BASE_NEAREST_WORD_H_
 
@@ -9,9 +9,10 @@
 
 namespace nvdimmfs::core {
 
-// The one of `words` that is typed most like `typed`; "" where none is: a slip is a letter left
-// out, put in, changed, or two exchanged, in either case; one slip for words of up to four letters,
-// else two; or the beginning or the end of a single word.
+// The one of `words` that is closest to `typed`; "" if none is close. Case does not matter. Close
+// means one slip in words of up to four letters, else two, or that `typed` is the beginning or the
+// end of exactly one word. A slip is a letter left out, inserted or changed, or two letters
+// exchanged.
 std::string NearestWord(absl::string_view typed, const std::vector<std::string>& words);
 
 // "; did you mean WORD?", or "".

@@ -1,5 +1,5 @@
-// A finding that tells what was assumed, and nothing that is wrong: a line for the owner, which
-// spoils no verdict.
+// A finding that states an assumption, not damage. The owner sees it, but the verdict stays
+// "sound".
 #ifndef NVDIMMFS_CORE_BASE_NOTE_H_
 #define NVDIMMFS_CORE_BASE_NOTE_H_
 

@@ -1,4 +1,4 @@
-// Writes OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec), all of it
+// Writes OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec); all metrics are
 // gauges.
 #ifndef NVDIMMFS_CORE_BASE_OPEN_METRICS_H_
 #define NVDIMMFS_CORE_BASE_OPEN_METRICS_H_
@@ -19,9 +19,9 @@ class OpenMetrics {
   // `prefix` is before the name of each family: "nvdimmfs_".
   explicit OpenMetrics(absl::string_view prefix) : prefix_(prefix) {}
 
-  // Begins a family; each name once.
+  // Begins a family. Use each name once.
   void Family(absl::string_view name, absl::string_view help);
-  // A value of the family begun last. Contents of labels may be any bytes.
+  // Adds a value to the family begun last. Labels may contain any bytes.
   void Value(Labels labels, uint64_t value);
   // The whole text.
   std::string Finish() const { return text_ + "# EOF\n"; }

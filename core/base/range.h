@@ -8,12 +8,12 @@
 
 namespace nvdimmfs::core {
 
-// [start, start + size). What `start` is relative to is said by whoever holds the range.
+// [start, start + size). The range's holder documents what `start` is relative to.
 struct Range {
   uint64_t start = 0;
   uint64_t size = 0;
 
-  // One past the last byte. Ranges are only made where this does not wrap (see MakeRange).
+  // One past the last byte. MakeRange makes no range for which this wraps.
   constexpr uint64_t end() const { return start + size; }
   constexpr bool empty() const { return size == 0; }
   constexpr bool Contains(uint64_t at) const { return at >= start && at - start < size; }
@@ -26,19 +26,19 @@ struct Range {
   friend constexpr bool operator==(const Range&, const Range&) = default;
 };
 
-// a + b, or nothing where it does not fit in 64 bits.
+// a + b, or nothing if it does not fit in 64 bits.
 constexpr std::optional<uint64_t> CheckedAdd(uint64_t a, uint64_t b) {
   if (b > std::numeric_limits<uint64_t>::max() - a) return std::nullopt;
   return a + b;
 }
 
-// a * b, or nothing where it does not fit in 64 bits.
+// a * b, or nothing if it does not fit in 64 bits.
 constexpr std::optional<uint64_t> CheckedMul(uint64_t a, uint64_t b) {
   if (a != 0 && b > std::numeric_limits<uint64_t>::max() / a) return std::nullopt;
   return a * b;
 }
 
-// The range, or nothing where its end would wrap.
+// The range, or nothing if its end would wrap.
 constexpr std::optional<Range> MakeRange(uint64_t start, uint64_t size) {
   if (!CheckedAdd(start, size)) return std::nullopt;
   return Range{start, size};

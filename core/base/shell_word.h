@@ -1,4 +1,4 @@
-// A text as one word of a shell line that is shown to a person.
+// A text as one word of a shell command line that a message shows.
 #ifndef NVDIMMFS_CORE_BASE_SHELL_WORD_H_
 #define NVDIMMFS_CORE_BASE_SHELL_WORD_H_
 
@@ -12,7 +12,7 @@
 
 namespace nvdimmfs::core {
 
-// In quotes only where it needs them.
+// Quoted only if necessary.
 inline std::string ShellWord(const std::string& word) {
   const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) {
     return std::isalnum(c) || (c != 0 && std::strchr("-_./,=:+@%", c) != nullptr);

@@ -1,7 +1,7 @@
 // Errors as this project carries them: an absl::Status whose payloads hold the errno that a kernel
 // would give, and a short stable reason that scripts and tests may match.
 //
-// The message is a sentence for a person: what was tried, on what, why it was refused, what to do.
+// The message is a sentence for the user: what was tried, on what, why it was refused, what to do.
 // Thread rules: plain values, no shared state.
 #ifndef NVDIMMFS_CORE_BASE_STATUS_H_
 #define NVDIMMFS_CORE_BASE_STATUS_H_
@@ -18,14 +18,14 @@ namespace nvdimmfs::core {
 // `reason` ("label.index.checksum"). The absl code follows from the errno.
 absl::Status Refusal(int error_number, absl::string_view reason, absl::string_view sentence);
 
-// The errno to give a caller: 0 for OK, the refusal's own where there is one, else the nearest
-// to the absl code (EIO where none is near).
+// The errno for a caller: 0 for OK, the refusal's own if it has one, else the one nearest to the
+// absl code (EIO if none is near).
 int ErrnoOf(const absl::Status& status);
 
 // "ENXIO"; "errno 9999" for a number without a name.
 std::string ErrnoName(int error_number);
 
-// The stable reason, or "" where the status carries none.
+// The stable reason, or "" if the status has none.
 std::string ReasonOf(const absl::Status& status);
 
 // The same refusal with "context: " before its sentence.

@@ -9,7 +9,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-// Starts a thread that takes no signals: they belong to who serves the mount.
+// Starts a thread that takes no signals, because the mount's threads handle them.
 std::thread StartQuietly(std::function<void()> run) {
   sigset_t all, before;
   sigfillset(&all);

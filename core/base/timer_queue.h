@@ -1,8 +1,8 @@
-// Things to be done later, in the order of their times, by one thread that exists once something
-// waits.
+// Runs actions later, in the order of their times, in one thread, which starts with the first
+// action.
 //
-// Thread rules: any thread; nothing is called with the queue's lock held. Stop waits for the call
-// under way, so its caller must hold nothing that the calls want.
+// Thread rules: any thread. Actions run without the queue's lock. Stop waits for the running
+// action, so its caller must not hold a lock that an action takes.
 #ifndef NVDIMMFS_CORE_BASE_TIMER_QUEUE_H_
 #define NVDIMMFS_CORE_BASE_TIMER_QUEUE_H_
 
@@ -23,10 +23,10 @@ class TimerQueue {
   TimerQueue(const TimerQueue&) = delete;
   TimerQueue& operator=(const TimerQueue&) = delete;
 
-  // Calls `action` once, `delay` from now; never, where Stop comes first.
+  // Calls `action` once, `delay` from now, unless Stop comes first.
   void After(absl::Duration delay, std::function<void()> action);
 
-  // Nothing is called any more once this returns; what waits, or comes later, is dropped.
+  // Once this returns, no action runs any more; waiting and later actions are dropped.
   void Stop();
 
  private:

@@ -12,7 +12,7 @@ namespace {
 constexpr absl::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 constexpr uint32_t kLastCode = 0x10ffff;
 
-// Characters that do not show. Unicode's Cc, Zl, Zp, and those of Cf that draw nothing.
+// Unprintable characters: Unicode's Cc, Zl, Zp, and those of Cf that draw nothing.
 struct CodeRange {
   uint32_t first, last;
 };
@@ -59,7 +59,7 @@ void AppendJsonEscape(uint32_t code, std::string& out) {
   absl::StrAppendFormat(&out, "\\u%04x\\u%04x", 0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff));
 }
 
-// `keep` and `also`: characters to keep that do not show, and to escape that do.
+// `keep`: unprintable characters to keep; `also`: printable ones to escape.
 std::string Escape(absl::string_view text, absl::string_view keep, absl::string_view also) {
   std::string out;
   out.reserve(text.size());

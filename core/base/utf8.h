@@ -1,10 +1,10 @@
-// Text that others chose (a label's name, a path, a line of a table) on its way to a terminal, a
-// log or a document.
+// Escapes untrusted text (a label's name, a path, a line of a table) for a terminal, a log or a
+// document.
 //
-// The rule, everywhere: a character that does not show is written as an escape. Those are control
+// The rule everywhere: an unprintable character becomes an escape. Unprintable are control
 // characters (C0, DEL, C1), characters that change the direction of text or take no room (bidi
 // controls, zero-width characters, line and paragraph separators), non-characters, and every byte
-// that is not part of well-formed UTF-8 (RFC 3629). All else stays as it is.
+// that is not part of well-formed UTF-8 (RFC 3629). All other characters stay as they are.
 //
 //     text, links, labels of metrics   \x1b for each byte, as udev names its links
 //     JSON                             \u202e; U+FFFD for a byte that is not UTF-8
@@ -25,7 +25,7 @@ struct Utf8Character {
 };
 Utf8Character FirstCharacter(absl::string_view text);
 
-// A name as one word of a longer text. The backslash is escaped as well: different names stay
+// A name as one word of a longer text. Escapes backslashes, too, so that different names stay
 // different.
 std::string EscapeName(absl::string_view name);
 
@@ -35,8 +35,8 @@ std::string EscapeSentence(absl::string_view sentence);
 // Text of several lines: line feeds stay.
 std::string EscapeText(absl::string_view text);
 
-// A JSON document. Line feeds stay: no JSON writer puts one into a string. The document has the
-// same value after it as before, but for bytes that are not UTF-8.
+// A JSON document. Line feeds stay, because no JSON writer puts one into a string. The document
+// keeps its value, except for bytes that are not UTF-8.
 std::string EscapeJson(absl::string_view json);
 
 // `text` as a JSON string, with its quotes.

@@ -1,5 +1,5 @@
-// UUIDs. On media they lie in one of two byte orders: the printed (RFC 4122) order, or the mixed
-// order of Microsoft GUIDs in which the first three fields are little-endian.
+// UUIDs. Media store them in one of two byte orders: the printed (RFC 4122) order, or the mixed
+// order of Microsoft GUIDs, in which the first three fields are little-endian.
 #ifndef NVDIMMFS_CORE_BASE_UUID_H_
 #define NVDIMMFS_CORE_BASE_UUID_H_
 

@@ -17,12 +17,12 @@ struct Word {
 };
 
 // Words are separated by blanks, tabs, newlines and commas. A value that begins with ' or " reaches
-// to the same mark again and may contain anything in between, separators too; a separator or the
-// end of the line follows. Within "..." a backslash before " or another backslash stands for that
-// character. Elsewhere quotes and backslashes are characters like others.
+// to the same mark again and may contain anything in between, including separators; a separator or
+// the end of the line must follow. Within "..." a backslash before " or another backslash stands
+// for that character. Elsewhere quotes and backslashes are characters like others.
 //
 // Refused with EINVAL, "words.syntax": a word without "=" or without a key, a key that is given
-// twice, a quote without its end, something directly behind a closing quote.
+// twice, an unterminated quote, a closing quote without a separator after it.
 absl::StatusOr<std::vector<Word>> ParseWords(absl::string_view line);
 
 }  // namespace nvdimmfs::core
