@@ -24,7 +24,7 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
-// What CLI11 says first of `--sise=64M` is that --size is missing.
+// For `--sise=64M`, CLI11 first reports that --size is missing; the typing error says more.
 std::string Sentence(const CLI::App& app, const CLI::ParseError& error) {
   for (const std::string& word : app.remaining()) {
     if (!absl::StartsWith(word, "-") || word == "-" || word == "--") continue;
@@ -60,13 +60,12 @@ std::string UnknownOption(const CLI::App& app, absl::string_view word) {
 
 int BadUsage(absl::string_view command, absl::string_view sentence) {
   std::cerr << command << ": " << core::EscapeSentence(sentence) << "\n"
-            << "How it is used: " << command << " --help\n";
+            << "Usage: " << command << " --help\n";
   return kUsage;
 }
 
 int EmptyArgument(absl::string_view command, absl::string_view name) {
-  return BadUsage(command,
-                  absl::StrCat("the ", name, " is empty (is a variable of the script unset?)"));
+  return BadUsage(command, absl::StrCat("the ", name, " is empty (is a shell variable unset?)"));
 }
 
 std::string Describe(const absl::Status& status) {

@@ -1,4 +1,4 @@
-// What the commands share of CLI11: parsing a vector of arguments with this program's exit codes.
+// CLI11, as all commands use it: parses a vector of arguments with this program's exit codes.
 #ifndef NVDIMMFS_TOOLS_COMMAND_LINE_H_
 #define NVDIMMFS_TOOLS_COMMAND_LINE_H_
 
@@ -11,16 +11,17 @@
 
 namespace nvdimmfs::tools {
 
-// Nothing: go on. Else the exit code: help and version were printed (kDone), or the arguments are
-// off (kUsage).
+// Nothing: continue. Otherwise the exit code: kDone after printing help or version, kUsage for bad
+// arguments.
 std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
 
 // "unknown option --sise; did you mean --size?", of a word such as "--sise=64M".
 std::string UnknownOption(const CLI::App& app, absl::string_view word);
 
-// Says what is off and where help is. `command` is "nvdimmfs", or "nvdimmfs list". Returns kUsage.
+// Prints what is wrong and where to find help. `command` is "nvdimmfs", or "nvdimmfs list". Returns
+// kUsage.
 int BadUsage(absl::string_view command, absl::string_view sentence);
-// BadUsage, of an argument that is there but empty: "MOUNTPOINT".
+// BadUsage for an argument that is present but empty: "MOUNTPOINT".
 int EmptyArgument(absl::string_view command, absl::string_view name);
 
 }  // namespace nvdimmfs::tools

@@ -1,6 +1,6 @@
-// The forms of the command line. Each gets the arguments after the program's name (and after its
-// own), talks on stderr, gives data on stdout, and returns the exit code: 0 done, 1 refused or
-// findings, 2 usage.
+// The forms of the command line. Each takes the arguments after the program's name (and after its
+// own), prints results on stdout and messages on stderr, and returns the exit code: 0 done,
+// 1 refused or findings, 2 usage.
 #ifndef NVDIMMFS_TOOLS_COMMANDS_H_
 #define NVDIMMFS_TOOLS_COMMANDS_H_
 
@@ -19,7 +19,7 @@ inline constexpr int kDone = 0;
 inline constexpr int kRefused = 1;
 inline constexpr int kUsage = 2;
 
-// `ready` is called in the process that serves, once it does.
+// Calls `ready` in the process that serves the mount, once it serves.
 int MountCommand(const Arguments& arguments, const std::function<void()>& ready = nullptr);
 int CreateCommand(const Arguments& arguments);
 int ListCommand(const Arguments& arguments);
@@ -33,8 +33,8 @@ int ShellCommand(const Arguments& arguments);
 std::string Describe(const absl::Status& status);
 // "nvdimmfs: sentence [ENXIO, reason]" on stderr.
 void Complain(const absl::Status& status);
-// The refusal with "form subject: " before its sentence, unless that begins so already. An empty
-// `subject` is left out.
+// The refusal with "form subject: " before its sentence, unless the sentence already begins that
+// way. An empty `subject` is left out.
 absl::Status InContext(absl::string_view form, absl::string_view subject,
                        const absl::Status& status);
 

@@ -58,26 +58,26 @@ absl::Status Create(const Wanted& wanted) {
     return core::Refusal(EINVAL, "create.labels",
                          "--labels needs a label area, and --label-size 0 makes none");
   ASSIGN_OR_RETURN(const backends::CreatedImage created, backends::CreateImage(image));
-  // A blank area of a whole number of MiB cannot be told from data; index blocks make it found.
+  // A blank area of a whole number of MiB looks like data; index blocks identify it.
   std::string version = wanted.labels;
   if (version == "auto") version = created.label_area_is_found ? "none" : "1.2";
   if (const absl::Status labelled = Initialise(image, version); !labelled.ok()) {
-    // It was made a moment ago, by this command.
+    // This command has just created it.
     unlink(image.path.c_str());
     return labelled;
   }
   PrintData(absl::StrCat(image.path, ": ", image.size, " bytes of data, ", image.label_size,
                          " bytes of labels (", DescribeLabels(image, version), ")\n"));
   if (!created.label_area_is_found && version == "none")
-    Note(absl::StrCat("a blank label area of this size cannot be told from data; name it as ",
+    Note(absl::StrCat("a blank label area of this size cannot be told from data; give its size: ",
                       image.path, ",label_size=", wanted.label_size));
   if (image.label_size != 0 && image.label_size < backends::kMinLabelArea)
     Note(absl::StrCat(
-        "QEMU does not take a label area below 128K: this image is for nvdimmfs alone; "
-        "where it does not find the labels, name it as ",
+        "QEMU requires a label area of at least 128K: only nvdimmfs can use this image. "
+        "If it does not find the labels, give their size: ",
         image.path, ",label_size=", wanted.label_size));
   else
-    std::fprintf(stderr, "a guest gets it with:\n%s\n",
+    std::fprintf(stderr, "to give it to a guest:\n%s\n",
                  core::EscapeSentence(backends::QemuCommandLine(image, wanted.slot, uuid)).c_str());
   if (wanted.slot != 0)
     Note(absl::StrCat("until it has labels, mount it with: nvdimmfs ", image.path,
@@ -88,22 +88,22 @@ absl::Status Create(const Wanted& wanted) {
 }  // namespace
 
 int CreateCommand(const Arguments& arguments) {
-  CLI::App app("Makes an empty DIMM image, laid out as QEMU wants it: data, then the label area.",
+  CLI::App app("Makes an empty DIMM image, laid out as QEMU expects it: data, then the label area.",
                "nvdimmfs create");
   Wanted wanted;
-  app.add_option("IMAGE", wanted.path, "the file to make; it must not exist")->required();
+  app.add_option("IMAGE", wanted.path, "the file to create; it must not exist")->required();
   app.add_option("--size", wanted.size, "bytes of data (K, M, G, T)")->required();
   app.add_option("--label-size", wanted.label_size, "bytes of the label area; 0: label-less")
       ->capture_default_str();
   app.add_option(
          "--labels", wanted.labels,
-         "none: a blank area, as a new DIMM has; 1.1 or 1.2: with index blocks; auto: blank "
-         "where a mount finds it so, else 1.2")
+         "none: a blank area, like a new DIMM's; 1.1 or 1.2: with index blocks; auto: blank "
+         "if a mount can find it that way, else 1.2")
       ->check(CLI::IsMember({"auto", "none", "1.1", "1.2"}))
       ->capture_default_str();
-  app.add_option("--uuid", wanted.uuid, "the DIMM's uuid; QEMU keeps it on its command line");
+  app.add_option("--uuid", wanted.uuid, "the DIMM's uuid, for QEMU's command line");
   app.add_option("--slot", wanted.slot,
-                 "QEMU's slot that the DIMM is for: 0 for a guest's first DIMM, 1 for its second")
+                 "the DIMM's slot in QEMU: 0 for a guest's first DIMM, 1 for its second")
       ->check(CLI::Range(uint32_t{0}, backends::kQemuSlots - 1));
   if (const auto code = Parse(app, arguments)) return *code;
   if (wanted.path.empty()) return EmptyArgument(app.get_name(), "IMAGE");

@@ -11,7 +11,7 @@ namespace nvdimmfs::tools {
 // Whether `text` is a word and not a file: not a SOURCE, and perhaps meant as a form.
 bool IsBareWord(const std::string& text);
 
-// What `nvdimmfs help` prints; the exit code.
+// Prints what `nvdimmfs help` prints; returns the exit code.
 int HelpOnForms(const std::vector<std::string>& forms);
 
 // What `nvdimmfs help REASON` prints; nothing where there is no such reason.

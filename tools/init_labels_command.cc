@@ -52,11 +52,11 @@ absl::StatusOr<Found> FindDimm(const std::vector<core::BusSource>& buses, const 
     return core::Refusal(ENODEV, "init.dimm", absl::StrCat("there is no DIMM ", name));
   if (with_labels.empty())
     return core::Refusal(ENXIO, "init.no_area",
-                         "no DIMM has a label area; for an image, label_size= says where it is");
+                         "no DIMM has a label area; for an image, specify it with label_size=");
   std::vector<std::string> names;
   for (const Found& found : with_labels) names.push_back(found.name);
   return core::Refusal(EINVAL, "init.which",
-                       absl::StrCat("several DIMMs have a label area; say which with --dimm: ",
+                       absl::StrCat("several DIMMs have a label area; select one with --dimm: ",
                                     absl::StrJoin(names, ", ")));
 }
 
@@ -71,10 +71,10 @@ absl::Status InUse(const core::LabelArea& area, const absl::Status& not_blank) {
     absl::StrAppend(&what, "; slot ", stored.slot, ": namespace ", stored.label.uuid.ToString(),
                     stored.label.name.empty() ? "" : ", ", core::EscapeName(stored.label.name));
   return core::Refusal(core::ErrnoOf(not_blank), core::ReasonOf(not_blank),
-                       absl::StrCat(what, ". --force gives its labels up, and keeps a copy"));
+                       absl::StrCat(what, ". --force gives its labels up, after saving a copy"));
 }
 
-// The old area in a file, where there is something to keep.
+// Saves the old area in a file.
 absl::Status Keep(const Wanted& wanted, const Found& found) {
   ASSIGN_OR_RETURN(
       const std::string path,
@@ -82,7 +82,7 @@ absl::Status Keep(const Wanted& wanted, const Found& found) {
           *found.dimm.labels,
           wanted.save.empty() ? std::nullopt : std::optional<std::string>(wanted.save),
           found.dimm.label_file.empty() ? found.dimm.description : found.dimm.label_file));
-  Say(absl::StrCat("the old label area is in ", path, "; to bring it back:"));
+  Say(absl::StrCat("the old label area is saved in ", path, "; to restore it:"));
   std::fprintf(stderr, "%s\n", core::EscapeSentence(HowToBringBack(path, found.dimm)).c_str());
   return absl::OkStatus();
 }
@@ -106,7 +106,7 @@ absl::Status Initialise(const Wanted& wanted, const Found& found) {
 
 absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
   if (!wanted.force)
-    return core::Refusal(EINVAL, "init.slot", "--slot gives a label up: say --force as well");
+    return core::Refusal(EINVAL, "init.slot", "--slot gives a label up and needs --force");
   const core::LabelRepairOptions options{.capacity = found.dimm.capacity->size(),
                                          .expected = found.dimm.new_labels,
                                          .elsewhere = {},
@@ -114,7 +114,7 @@ absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
                                          .save = nullptr};
   RETURN_IF_ERROR(core::GiveUpSlot(found.dimm.labels, *wanted.slot, options,
                                    [&] { return Keep(wanted, found); }));
-  PrintData(absl::StrCat(found.name, ": slot ", *wanted.slot, " holds no label any more\n"));
+  PrintData(absl::StrCat(found.name, ": slot ", *wanted.slot, " is free now\n"));
   return absl::OkStatus();
 }
 
@@ -129,8 +129,8 @@ absl::Status Run(const Wanted& wanted) {
 
 int InitLabelsCommand(const Arguments& arguments) {
   CLI::App app(
-      "Takes a label area into use: new, empty index blocks. A blank one as it is; any other with "
-      "--force alone, after a copy of it was kept.",
+      "Initialises a label area: writes new, empty index blocks. A label area that is not blank "
+      "needs --force, which saves a copy of it first.",
       "nvdimmfs init-labels");
   Wanted wanted;
   app.add_option("SOURCE", wanted.source, backends::SourceHelp())->required();
@@ -138,13 +138,13 @@ int InitLabelsCommand(const Arguments& arguments) {
   app.add_option("--label-version", wanted.version, "auto: 2.1 for CXL devices, else 1.2")
       ->check(CLI::IsMember({"auto", "1.1", "1.2"}))
       ->capture_default_str();
-  app.add_flag("--force", wanted.force, "give up the labels that are there, damaged ones too");
+  app.add_flag("--force", wanted.force, "give up existing labels, even damaged ones");
   app.add_option("--slot", wanted.slot,
-                 "with --force: give up one slot, whose label cannot be read or is in the way of a "
-                 "repair, and leave the rest");
+                 "with --force: give up only this slot, whose label is unreadable or blocks a "
+                 "repair");
   app.add_option("--save", wanted.save,
-                 "where the copy of the old area goes; it must not exist. Default: the first free "
-                 "name of SOURCE.labels-N");
+                 "file for the copy of the old area; it must not exist. Default: the first free "
+                 "name SOURCE.labels-N");
   if (const auto code = Parse(app, arguments)) return *code;
   const absl::Status status = Run(wanted);
   if (status.ok()) return FinishData(kDone);

@@ -28,7 +28,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// A file that holds something else, an image perhaps, is not written over.
+// A file with other contents, perhaps an image, is not overwritten.
 absl::Status CheckReplaceable(const std::string& path) {
   std::error_code error;
   const auto type = std::filesystem::status(path, error).type();
@@ -40,8 +40,8 @@ absl::Status CheckReplaceable(const std::string& path) {
   if (file.gcount() == 0 || start == "<?xml") return absl::OkStatus();
   return core::Refusal(EEXIST, "map.svg",
                        absl::StrCat("--svg ", path,
-                                    ": exists and is not an SVG; not overwritten. Remove it "
-                                    "first, or name another file"));
+                                    ": exists and is not an SVG file; refusing to overwrite it. "
+                                    "Remove it first, or name another file"));
 }
 
 absl::Status WritePicture(const std::string& picture, const std::string& path) {
@@ -51,7 +51,7 @@ absl::Status WritePicture(const std::string& picture, const std::string& path) {
   int error = 0;
   if (type == std::filesystem::file_type::regular ||
       type == std::filesystem::file_type::not_found) {
-    // Through a link to the file itself; a picture that does not fit leaves the old one.
+    // Follows a symbolic link. If the file system is full, the old picture stays.
     const std::string target = std::filesystem::weakly_canonical(path, unused).string();
     error = posix::ReplaceFile(target, absl::StrCat(target, ".", getpid(), ".part"), picture, 0666);
   } else {
@@ -62,8 +62,9 @@ absl::Status WritePicture(const std::string& picture, const std::string& path) {
     if (!file) error = errno != 0 ? errno : EIO;
   }
   if (error == 0) return absl::OkStatus();
-  return core::Refusal(error, "map.svg",
-                       absl::StrCat("--svg ", path, ": ", strerror(error), "; nothing was drawn"));
+  return core::Refusal(
+      error, "map.svg",
+      absl::StrCat("--svg ", path, ": ", strerror(error), "; no picture was written"));
 }
 
 // `svg` is where a picture goes, "-" for stdout; empty: text on stdout.

@@ -73,7 +73,7 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
   }
 }
 
-// As unmounting a disk does: what was written is durable before the mount counts as gone.
+// As for an unmounted disk, all data is durable before the mount counts as gone.
 absl::Status FlushAll() {
   const absl::Time start = absl::Now();
   const absl::Status flushed = backends::OpenStore::FlushAll();
@@ -84,7 +84,7 @@ absl::Status FlushAll() {
   return flushed;
 }
 
-// Descriptors that the user means: "/dev/fd/5".
+// Descriptors that the arguments name: "/dev/fd/5".
 std::set<int> DescriptorsIn(absl::string_view text) {
   constexpr absl::string_view kFolder = "/fd/";
   std::set<int> found;
@@ -125,7 +125,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
   // A program that opens the files from then on waits for the last flush.
   const absl::Status served =
       fs::Serve(system, tree, options, on_ready, backends::OpenStore::AnnounceClosing);
-  if (!served.ok()) return served;  // it never was a mount
+  if (!served.ok()) return served;  // the mount never existed
   return FlushAll();
 }
 
@@ -144,7 +144,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   bool debug = false;
   bool single_thread = false;
   app.add_flag("-f", foreground, "stay in the foreground");
-  app.add_flag("-d", debug, "print every request; stays in the foreground");
+  app.add_flag("-d", debug, "print every request; stay in the foreground");
   app.add_flag("-s", single_thread, "serve with one thread");
   app.add_option("-o", option_texts, "options, separated by commas: see below")
       ->allow_extra_args(false);
@@ -183,7 +183,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   const absl::Status status = Mount(source, options, *daemon, log, ready);
   if (status.ok()) return kDone;
   const absl::Status refused = InContext("mount", source_text, status);
-  // The parent of a daemon prints what is reported to it.
+  // A daemon's parent prints what the daemon reports.
   if (options.foreground)
     Complain(refused);
   else

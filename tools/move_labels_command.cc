@@ -13,8 +13,8 @@ namespace nvdimmfs::tools {
 
 int MoveLabelsCommand(const Arguments& arguments) {
   CLI::App app(
-      "Moves the labels of an image that was made longer to its new end, so that the DIMM has the "
-      "new size. A cut in between loses nothing.",
+      "Moves the labels of an image that has grown to its new end, so that the DIMM has the new "
+      "size. A power cut in between loses nothing.",
       "nvdimmfs move-labels");
   std::string path;
   app.add_option("IMAGE", path, "the image file, or a block device with an image on it")
@@ -27,8 +27,8 @@ int MoveLabelsCommand(const Arguments& arguments) {
     return kRefused;
   }
   const uint64_t from = moved->from.start, to = moved->to.start;
-  PrintData(absl::StrCat(path, ": the labels were at ", from, " and are at ", to, "; the DIMM has ",
-                         to, " bytes, before ", from, "\n"));
+  PrintData(absl::StrCat(path, ": moved the labels from offset ", from, " to ", to,
+                         "; the DIMM grew from ", from, " to ", to, " bytes\n"));
   return FinishData(kDone);
 }
 

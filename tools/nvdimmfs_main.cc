@@ -54,7 +54,7 @@ int Help(const Arguments& arguments) {
                          : form->run({"--help"});
 }
 
-// A program that is started with a standard stream closed must not open an image in its place.
+// If a standard stream is closed at start, an image must not be opened in its place.
 void OpenStandardStreams() {
   for (const int stream : {0, 1, 2})
     if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != stream) _exit(2);
@@ -65,7 +65,8 @@ void OpenStandardStreams() {
 int main(int argc, char** argv) {
   OpenStandardStreams();
   const nvdimmfs::tools::ProgramLog log("nvdimmfs");
-  // Debian's Abseil looks for cycles at each lock, under one lock for all threads: for the tests.
+  // Debian's Abseil checks every lock for cycles, under one lock for all threads: only tests need
+  // it.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const Arguments arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   if (arguments.empty()) return nvdimmfs::tools::MountCommand(arguments);

@@ -32,7 +32,7 @@ int FinishData(int code) {
   if (error == EPIPE) return kRefused;
   Complain(core::Refusal(
       error, "output.write",
-      absl::StrCat("standard output: ", strerror(error), "; what was printed is not complete")));
+      absl::StrCat("standard output: ", strerror(error), "; the output is incomplete")));
   return kRefused;
 }
 

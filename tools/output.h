@@ -1,5 +1,5 @@
-// What the commands print. Everything goes through here, so that no name from media or from a file
-// system reaches a terminal with characters that do not show (core/base/utf8.h).
+// What the commands print. All output goes through here, so that no name from media or from a file
+// system reaches a terminal with unprintable characters (core/base/utf8.h).
 #ifndef NVDIMMFS_TOOLS_OUTPUT_H_
 #define NVDIMMFS_TOOLS_OUTPUT_H_
 
@@ -7,11 +7,11 @@
 
 namespace nvdimmfs::tools {
 
-// Data, on standard output. Lines end with their own line feeds.
+// Results, on standard output. The caller ends its lines with line feeds.
 void PrintData(absl::string_view text);
 
-// Call once, last, and return what it returns: `code`, or kRefused where what was printed did not
-// get out, which is said on standard error. A reader who left early (head) is not told.
+// Call once, last, and return its result: `code`, or kRefused if standard output could not be
+// written, with a message on standard error. A closed pipe (head) gets no message.
 int FinishData(int code);
 
 // "nvdimmfs: sentence" and "nvdimmfs: note: sentence", on standard error.

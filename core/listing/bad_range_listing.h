@@ -15,14 +15,14 @@ struct BadRange {
   uint64_t length = 0;  // likewise
 };
 
-// Those of a region, from its start.
+// The bad ranges of a region, from its start.
 std::vector<BadRange> ReadBadRanges(const DeviceView& region);
 
 // What of them lies in `part` (bytes, from the region's start), from the part's start.
 std::vector<BadRange> PartOf(const std::vector<BadRange>& ranges, const Range& part);
 
 // "badblock_count" and, `with_list`, "badblocks", each with the DIMM if the region has just one.
-// Nothing where nothing is bad.
+// Adds nothing if no bytes are bad.
 void AddBadRanges(const std::vector<BadRange>& ranges, const DeviceView& region, bool with_list,
                   Json& json);
 

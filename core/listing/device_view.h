@@ -24,15 +24,15 @@ class DeviceView {
   const std::string& name() const { return device_->name(); }
   bool enabled() const { return device_->driver() != nullptr; }
 
-  // Without its final newline. Nothing where there is no such attribute, where reading it fails,
-  // or where it has 1024 bytes or more: ndctl's buffer.
+  // Without its final newline. Nothing if the attribute does not exist, cannot be read, or has 1024
+  // bytes or more (ndctl's buffer).
   std::optional<std::string> Text(absl::string_view attribute) const;
-  // The same as a number (decimal, or hexadecimal after 0x); nothing where it is none.
+  // The same as a number (decimal, or hexadecimal after 0x); nothing if it is not a number.
   std::optional<uint64_t> Number(absl::string_view attribute) const;
   // Signed, for node numbers.
   std::optional<int64_t> Node(absl::string_view attribute) const;
-  // The words of a list like "512 [4096] ", without brackets. A last word that no blank follows is
-  // not there for ndctl, and not here.
+  // The words of a list like "512 [4096] ", without brackets. As in ndctl, a last word without a
+  // blank after it does not count.
   std::vector<uint64_t> Choices(absl::string_view attribute) const;
   // The one in brackets.
   std::optional<uint64_t> Choice(absl::string_view attribute) const;
@@ -45,7 +45,7 @@ class DeviceView {
   Device* device_;
 };
 
-// Last in the directory first: ndctl puts what it finds at the front of its lists.
+// In reverse directory order, because ndctl prepends to its lists.
 void SortAsNdctl(std::vector<DeviceView>& views);
 
 }  // namespace nvdimmfs::core

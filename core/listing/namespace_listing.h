@@ -14,7 +14,7 @@ namespace nvdimmfs::core {
 
 struct NamespaceDetail {
   bool device_dax = false;  // "daxregion" in place of "chardev"
-  // What is bad in the region, as ReadBadRanges has it; null: not to be told.
+  // Bad ranges of the region, from ReadBadRanges; null: do not list them.
   const std::vector<BadRange>* media_errors = nullptr;
   bool verbose = false;  // raw_uuid and node numbers
 };
@@ -26,13 +26,13 @@ class NamespaceView {
 
   const DeviceView& ns() const { return ns_; }
   const std::optional<DeviceView>& claim() const { return claim_; }
-  // What serves the data: the claim, or the namespace itself.
+  // The device that serves the data: the claim, or the namespace itself.
   const DeviceView& server() const { return claim_ ? *claim_ : ns_; }
   bool enabled() const { return server().enabled(); }
-  // Holds something, enabled or not: has a size, and where there are labels, a uuid.
+  // Configured, enabled or not: has a size and, in a region with labels, a uuid.
   bool configured() const;
 
-  // As people say it: raw, sector, fsdax, devdax.
+  // The user's word: raw, sector, fsdax, devdax.
   std::string mode() const;
   // Where page structs live: "dev" or "mem"; nothing for raw and sector.
   std::optional<std::string> map() const;

@@ -13,9 +13,9 @@ namespace nvdimmfs::core {
 
 using Json = nlohmann::ordered_json;
 
-// Two blanks per level, "key":value, "\/" for a slash. Well-formed UTF-8, whatever an alt_name
-// holds: what does not show is an escape, and bytes that are not UTF-8 become U+FFFD (json-c passes
-// both on). Without a final newline.
+// Two blanks per level, "key":value, "\/" for a slash. Always well-formed UTF-8: unprintable
+// characters of an alt_name become escapes, and bytes that are not UTF-8 become U+FFFD (json-c
+// passes both through). Without a final newline.
 std::string WriteNdctlJson(const Json& value);
 
 // How one listing prints its numbers.
@@ -28,7 +28,7 @@ class NumberFormat {
   Json Size(uint64_t bytes) const;
   // 18, or "0x12"; zero is "0".
   Json Hex(uint64_t value) const;
-  // The same for a 64-bit cookie. For people json-c caps it at the largest signed number.
+  // The same for a 64-bit cookie. With -u, json-c caps it at the largest signed number.
   Json Cookie(uint64_t value) const;
 
  private:

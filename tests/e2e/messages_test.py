@@ -154,7 +154,7 @@ class OutputTest(MessagesTestCase):
             self.assertEqual(done.stderr, b"")
 
     def test_a_picture_does_not_replace_an_image(self):
-        self.assert_says(["map", self.image, "--svg", self.image], 1, "not an SVG; not overwritten")
+        self.assert_says(["map", self.image, "--svg", self.image], 1, "not an SVG file; refusing to overwrite it")
 
 
 class HoldersTest(MessagesTestCase):

@@ -12,21 +12,21 @@ namespace nvdimmfs::tools {
 
 int CheckCommand(const Arguments& arguments) {
   CLI::App app(
-      "Verdict on labels, BTTs and info blocks. Exit code, as fsck's, the sum of: 0 sound; 1 "
-      "something was mended; 4 findings are left; 8 cannot tell; 16 usage.",
+      "Checks labels, BTTs and info blocks. The exit code is the sum of fsck's: 0 sound; 1 "
+      "something was mended; 4 findings remain; 8 cannot tell; 16 usage.",
       "nvdimmfs check");
   std::vector<std::string> sources;
   CheckOptions options;
   ReportOptions report_options;
   app.add_option("SOURCE", sources, backends::SourceHelp())->required();
   app.add_flag("--repair", options.repair,
-               "mend what the evidence decides; what is overwritten is kept in SOURCE.repair-N");
+               "mend what the evidence decides; save overwritten bytes in SOURCE.repair-N");
   app.add_flag("--dry-run", options.dry_run,
                "say what --repair would do, what that costs and saves; store nothing");
   app.add_flag("--force", options.force, "look even while another program has it open");
   app.add_flag("--json", report_options.json, "findings as a JSON array");
   app.add_flag("-v,--verbose", report_options.verbose,
-               "list every finding, however many are alike; name sound sources, too");
+               "print every finding, even if many are alike; name sound sources, too");
   if (const auto code = Parse(app, arguments)) return *code == kUsage ? kCheckUsage : *code;
 
   CheckReport report(report_options);

@@ -14,7 +14,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// More of one kind on one object are counted instead of printed, after the first few.
+// Of more findings of one kind on one object, only the first few are printed; the rest are counted.
 constexpr size_t kMostOfAKind = 8;
 constexpr size_t kShownOfMany = 3;
 
@@ -56,7 +56,7 @@ const char* PrefixOf(Outcome outcome) {
 
 std::string Offset(uint64_t offset) { return absl::StrFormat("%#x", offset); }
 
-// The offsets of a kind that is not printed one by one.
+// Findings of one kind that are not printed one by one.
 struct Tally {
   size_t count = 0;
   size_t seen = 0;

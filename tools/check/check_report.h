@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::tools {
 
-// fsck(8)'s: the sum of what applies.
+// fsck(8)'s exit codes: the sum of those that apply.
 enum CheckExit {
   kSound = 0,
   kMendedSome = 1,
@@ -29,9 +29,9 @@ class CheckReport {
  public:
   explicit CheckReport(const ReportOptions& options) : options_(options) {}
 
-  // Prints them; JSON waits for Finish.
+  // Prints them; JSON is printed by Finish.
   void Add(const std::string& source, const std::vector<PlacedFinding>& findings);
-  // A source that could not be opened, or about which nothing can be said.
+  // A source that could not be opened, or in which nothing is recognised.
   void AddRefusal(const std::string& source, const absl::Status& status);
 
   // The exit code.

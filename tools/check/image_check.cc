@@ -56,13 +56,13 @@ void AddDimm(const core::Dimm& dimm, Findings& findings) {
   }
 }
 
-// From where offsets in a region count: from the start of the one image that it is on, else from
-// the region's own.
+// Where offsets in a region count from: the start of its image if it has only one, else the
+// region's own start.
 uint64_t BaseOf(const core::RegionSource& region) {
   return region.mappings.size() == 1 ? region.mappings[0].dpa.start : 0;
 }
 
-// What the device model refused by itself says that something is off.
+// A refusal by the device model is a finding.
 void AddRefusal(const core::Device& device, uint64_t offset, Findings& findings) {
   if (device.last_error().empty()) return;
   findings.push_back({device.name(), {"enable", offset, device.last_error()}});
@@ -73,7 +73,7 @@ void AddNamespace(const core::Namespace& ns, size_t bus, size_t region, Findings
   if (ns.size() == 0) return;
   const core::RegionSource& source = ns.region().source();
   const uint64_t start = ns.spa().start - source.spa.start;
-  // A note on one that is enabled is CheckNamespace's to make.
+  // If it is enabled, CheckNamespace reports it.
   if (ns.claim() == nullptr && ns.driver() == nullptr)
     AddRefusal(ns, BaseOf(source) + start, findings);
   extents.push_back(
@@ -164,7 +164,7 @@ absl::Status RepairExtent(const Buses& buses, const Extent& extent, RepairLog& l
   return media->Flush();
 }
 
-// The same repair, in memory over the media.
+// The same repair, on an overlay in memory.
 absl::Status PlanExtent(const Buses& buses, const Extent& extent, Findings& findings) {
   ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media, MediaOf(buses, extent));
   core::OverlayMedia overlay(std::move(media));
@@ -182,7 +182,7 @@ absl::Status PlanExtent(const Buses& buses, const Extent& extent, Findings& find
   return absl::OkStatus();
 }
 
-// How to keep what there is before a repair decides about it.
+// Advises to copy the image before a repair changes it.
 void AdviseToCopy(const Buses& buses, Findings& findings) {
   const bool plans = std::any_of(findings.begin(), findings.end(), [](const PlacedFinding& found) {
     return found.outcome == Outcome::kPlanned;
@@ -223,9 +223,9 @@ absl::StatusOr<Survey> LookAt(const backends::Source& source, bool force) {
   if (survey.findings.empty() && !survey.extents.empty() && survey.unknown == survey.extents.size())
     return core::Refusal(
         ENODATA, "image.unknown",
-        "cannot tell whether it is sound: it has no labels, no BTT, no info block, "
-        "no file system and no partition table that this program knows. If it is a "
-        "DIMM image with labels, give the size of its label area: label_size=128K");
+        "cannot tell whether it is sound: this program recognises no labels, BTT, info block, file "
+        "system or partition table in it. If it is a DIMM image with labels, give the size of its "
+        "label area: label_size=128K");
   return survey;
 }
 

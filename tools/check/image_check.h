@@ -12,7 +12,7 @@ namespace nvdimmfs::tools {
 
 struct CheckOptions {
   bool repair = false;
-  bool dry_run = false;  // what `repair` would do, told and not done
+  bool dry_run = false;  // report what `repair` would do
   bool force = false;
 };
 

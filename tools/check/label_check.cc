@@ -20,8 +20,8 @@ namespace {
 
 using Owners = absl::flat_hash_set<core::Uuid>;
 
-// The namespaces that the other DIMMs of the bus have labels of; nothing where one of them cannot
-// say.
+// The namespaces that the other DIMMs of the bus have labels of; nothing if one of them is
+// unreadable.
 std::optional<Owners> KnownElsewhere(const core::BusSource& bus, size_t dimm) {
   Owners owners;
   for (size_t other = 0; other < bus.dimms.size(); ++other) {

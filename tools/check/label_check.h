@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::tools {
 
-// Whether a repair of labels can do something about one of these.
+// Whether repairing labels can mend at least one of these.
 bool CallForLabelRepair(const std::vector<PlacedFinding>& findings);
 
 // Repairs the areas, or with `dry_run` says what would be done (kPlanned) and stores nothing. What

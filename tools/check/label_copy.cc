@@ -22,7 +22,7 @@ constexpr uint64_t kPiece = 1 << 20;
 
 absl::Status Failed(const std::string& path, int error) {
   return core::Refusal(error, "labels.keep",
-                       absl::StrCat("keep a copy of the label area in ", path, ": ",
+                       absl::StrCat("save a copy of the label area in ", path, ": ",
                                     strerror(error), "; nothing was changed"));
 }
 
@@ -40,7 +40,7 @@ absl::Status Copy(const core::Media& area, int fd, const std::string& path) {
   return fsync(fd) == 0 ? absl::OkStatus() : Failed(path, errno);
 }
 
-// The name is in its folder for good.
+// Makes the name durable in its folder.
 absl::Status SyncFolder(const std::string& path) {
   const int error = posix::SyncFolder(posix::FolderOf(path));
   return error == 0 || error == EINVAL ? absl::OkStatus() : Failed(path, error);
@@ -75,7 +75,7 @@ std::string HowToBringBack(const std::string& copy, const core::DimmSource& dimm
   const std::string target = dimm.label_file.empty() ? dimm.description : dimm.label_file;
   std::error_code error;
   if (!std::filesystem::is_regular_file(target, error))
-    return absl::StrCat("  write it to dev/nmemN of a mount, while its regions are disabled");
+    return absl::StrCat("  write it to dev/nmemN of a mount while its regions are disabled");
   return absl::StrCat("  dd if=", copy, " of=", target,
                       " bs=64K oflag=seek_bytes seek=", dimm.label_offset, " conv=notrunc");
 }

@@ -11,15 +11,15 @@
 
 namespace nvdimmfs::tools {
 
-// Writes the area, byte for byte, to `path`, which must not exist, or to the first free of
-// `beside`.labels-1, -2, ... Returns the name; the file and its name are durable then. Refused with
-// the errno of open(2) or write(2), "labels.keep"; an unfinished file is removed. A copy is a label
-// area for `labels=FILE`.
+// Writes the area, byte for byte, to `path`, which must not exist, or to the first free name of
+// `beside`.labels-1, -2, ... Returns the name, once the file and its name are durable. Refused with
+// the errno of open(2) or write(2), "labels.keep"; an unfinished file is removed. The copy can be
+// mounted with `labels=FILE`.
 absl::StatusOr<std::string> KeepLabelArea(const core::Media& area,
                                           const std::optional<std::string>& path,
                                           const std::string& beside);
 
-// The command that writes the copy back.
+// The command that restores the copy.
 std::string HowToBringBack(const std::string& copy, const core::DimmSource& dimm);
 
 }  // namespace nvdimmfs::tools

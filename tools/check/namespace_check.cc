@@ -24,15 +24,15 @@ std::optional<btt::Version> BttVersion(const core::Media& media, const Extent& e
   return btt::Detect(media, extent.uuid);
 }
 
-// The layout that the label promises; nothing where it promises none.
+// The layout that the label promises, if any.
 std::optional<btt::Version> PromisedBtt(const Extent& extent) {
   if (extent.claim_class == ClaimClass::kBtt) return btt::Version::kV1_1;
   if (extent.claim_class == ClaimClass::kBtt2) return btt::Version::kV2_0;
   return std::nullopt;
 }
 
-// The info block of fsdax or devdax: one that the label promises, or that is damaged. The model
-// takes either for none. (One that cannot be used for its numbers the model refuses by itself.)
+// The info block of fsdax or devdax, if the label promises one that is missing, or if it is
+// damaged. The model treats both as absent. (It refuses one with unusable numbers itself.)
 std::vector<core::Finding> CheckInfoBlock(const core::Media& media, const Extent& extent) {
   std::vector<core::Finding> findings;
   for (const ClaimClass kind : {ClaimClass::kPfn, ClaimClass::kDax}) {
@@ -54,21 +54,21 @@ std::vector<core::Finding> CheckInfoBlock(const core::Media& media, const Extent
 
 core::Finding UnknownClaim() {
   return {"label.abstraction", 0,
-          "the label reserves the namespace for a personality whose abstraction GUID this program "
-          "does not know: what it holds is not judged"};
+          "the label has an abstraction GUID that this program does not know; the contents of the "
+          "namespace are not checked"};
 }
 
 core::Finding NoBtt() {
   return {
       "btt.info.none", 0,
-      "the label says that this is a BTT (mode sector), but neither of its info blocks is there: "
-      "a kernel shows the raw blocks, and binding a BTT with another uuid formats over them"};
+      "the label says that this is a BTT (mode sector), but both info blocks are missing: a kernel "
+      "shows the raw blocks, and binding a BTT with another uuid overwrites them"};
 }
 
 }  // namespace
 
 bool CannotTell(const core::Media& media, const Extent& extent) {
-  // Labels vouch for it.
+  // Labels describe it.
   if (!extent.uuid.is_nil() || BttVersion(media, extent)) return false;
   for (const bool dax : {false, true})
     if (core::ReadInfoBlock(media, dax, extent.uuid, extent.spa, {}).ok()) return false;

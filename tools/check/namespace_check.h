@@ -15,7 +15,7 @@
 
 namespace nvdimmfs::tools {
 
-// A namespace as far as a checker needs it, after the System that showed it is gone.
+// What a checker needs of a namespace; outlives the System that showed it.
 struct Extent {
   std::string name;
   size_t bus = 0;     // index in the source's buses
@@ -26,15 +26,15 @@ struct Extent {
   core::ClaimClass claim_class = core::ClaimClass::kNone;
 };
 
-// `media` is the namespace's; offsets are from its start. What the label promises and the media
-// does not hold is a finding, too. Stores nothing.
+// `media` is the namespace's; offsets count from its start. What the label promises but the media
+// does not hold is a finding, too. Writes nothing.
 std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent);
 
-// Whether nothing can be said of what it holds: no labels, no BTT, no info block, no file system or
-// the like, and its first MiB is not blank.
+// Whether its contents are unknown: no labels, BTT, info block, file system or the like, and the
+// first MiB is not blank.
 bool CannotTell(const core::Media& media, const Extent& extent);
 
-// As btt::Repair. What it cannot mend is among those left.
+// As btt::Repair. `left` has what it cannot mend.
 absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,
                                                   const btt::SaveCopy& save);
 

@@ -13,21 +13,20 @@
 
 namespace nvdimmfs::tools {
 
-// A text line "offset length" for each piece, followed by its bytes; durable before the piece is
-// overwritten. The file is made when the first piece comes: SOURCE.repair-1, or the first number
-// that is free.
+// Each piece is a text line "offset length", followed by its bytes, and durable before the piece is
+// overwritten. The first piece creates the file: SOURCE.repair-N with the first free number.
 class RepairLog {
  public:
   explicit RepairLog(std::string source) : source_(std::move(source)) {}
 
-  // `offset` is from the start of the source. A piece that cannot be kept whole leaves nothing of
-  // itself in the file, and no file where it would have been the first.
+  // `offset` is from the start of the source. A piece that cannot be saved whole is removed from
+  // the file again; if it is the first, so is the file.
   absl::Status Save(uint64_t offset, absl::Span<const std::byte> bytes);
   const std::string& path() const { return path_; }  // empty: nothing was saved
 
  private:
   absl::Status Open();
-  // After a piece that was not written whole.
+  // Removes a piece that was not written whole.
   void DropPart();
 
   const std::string source_;

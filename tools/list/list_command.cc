@@ -56,7 +56,7 @@ void AddFilters(CLI::App& app, FilterTexts& filter) {
   AddFilter(app, "-n,--namespace", filter.ns, "only this namespace: namespaceR.I or R.I");
   AddFilter(app, "-m,--mode", filter.mode, "only namespaces that are raw, sector, fsdax or devdax");
   AddFilter(app, "-t,--type", filter.type, "only regions of this type: pmem");
-  AddFilter(app, "-U,--numa-node", filter.numa_node, "only what is near this node");
+  AddFilter(app, "-U,--numa-node", filter.numa_node, "only devices on this NUMA node");
 }
 
 void AddSections(CLI::App& app, ListingOptions& listing) {
@@ -66,19 +66,20 @@ void AddSections(CLI::App& app, ListingOptions& listing) {
   app.add_flag("-N,--namespaces", listing.namespaces, "namespaces (the default)");
   app.add_flag("-X,--device-dax", listing.device_dax, "the device-dax side of devdax namespaces");
   app.add_flag("-M,--media-errors", listing.media_errors, "known bad ranges");
-  app.add_flag("-H,--health", listing.health, "health of the DIMMs that tell it");
-  app.add_flag("-F,--firmware", listing.firmware, "firmware of the DIMMs that tell it");
+  app.add_flag("-H,--health", listing.health, "health of the DIMMs that report it");
+  app.add_flag("-F,--firmware", listing.firmware, "firmware of the DIMMs that report it");
   app.add_flag("-C,--capabilities", listing.capabilities, "what a region's namespaces can become");
-  app.add_flag("-i,--idle", listing.idle, "also what is not enabled");
-  app.add_flag("-c,--configured", listing.configured, "also configured namespaces not enabled");
-  app.add_flag("-u,--human", listing.human, "sizes and addresses for people");
+  app.add_flag("-i,--idle", listing.idle, "include devices that are not enabled");
+  app.add_flag("-c,--configured", listing.configured,
+               "include configured namespaces that are not enabled");
+  app.add_flag("-u,--human", listing.human, "sizes and addresses in human-readable units");
   app.add_flag("-v,--verbose", listing.verbose, "more detail; up to three times");
 }
 
 }  // namespace
 
 int ListCommand(const Arguments& arguments) {
-  CLI::App app("Says what is on persistent memory, in the JSON of `ndctl list`, without mounting.",
+  CLI::App app("Lists the contents of a source without mounting it, in the JSON of `ndctl list`.",
                "nvdimmfs list");
   ListRequest request;
   AddSections(app, request.listing);

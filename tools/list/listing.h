@@ -16,8 +16,8 @@ struct ListingOptions {
   bool dimms = false;
   bool regions = false;
   bool namespaces = false;
-  bool idle = false;        // also what is not enabled
-  bool configured = false;  // also namespaces that are not enabled, but hold something
+  bool idle = false;        // include devices that are not enabled
+  bool configured = false;  // include namespaces that are not enabled but configured
   bool device_dax = false;  // details of devdax namespaces; without anything else, only those
   bool media_errors = false;
   bool health = false;    // of DIMMs
@@ -28,8 +28,8 @@ struct ListingOptions {
   FilterTexts filter;
 };
 
-// The listing with its final newline; empty where there is nothing to list. Takes the lock. Errors
-// as ListingFilter::Make.
+// The listing with its final newline; empty if there is nothing to list. Takes the configuration
+// lock. Errors as ListingFilter::Make.
 absl::StatusOr<std::string> List(core::System& system, const ListingOptions& options);
 
 }  // namespace nvdimmfs::tools

@@ -76,7 +76,7 @@ absl::StatusOr<ListingFilter> ListingFilter::Make(const FilterTexts& texts) {
     const auto node = core::ParseSigned(absl::StripLeadingAsciiWhitespace(*texts.numa_node));
     if (!node.ok())
       return Bad("list.numa_node", "--numa-node", *texts.numa_node, "a number or all");
-    // -1 is the kernel's word for no node, and no filter.
+    // -1 is the kernel's value for no node; it filters nothing.
     if (*node != -1) filter.node_ = *node;
   }
   return filter;

@@ -23,7 +23,7 @@ class ListingFilter {
   // No filter at all.
   ListingFilter() = default;
   // Refused with EINVAL, "list.mode", "list.type" or "list.numa_node". Identifiers are never
-  // refused: one that means nothing lists nothing.
+  // refused: an unknown one lists nothing.
   static absl::StatusOr<ListingFilter> Make(const FilterTexts& texts);
 
   void set_mode(absl::string_view mode) { mode_ = std::string(mode); }
