@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Counts the test cases of `bazel test` runs.
 
-    test_report.py PROBLEMS EVENTS.json...
+    test_report.py PROBLEMS EVENTS.json[@ROOT]...
 
+ROOT is the root directory that the run was in, where it was in one.
 PROBLEMS is a file with one line for each thing that went wrong outside of Bazel; each is a failed case.
 Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
 failed and what was skipped, with reasons, and ends with the line `N passed, N failed, N skipped`.
@@ -29,10 +30,10 @@ def events_of(path):
     return events
 
 
-def xml_of(result):
+def xml_of(result, root):
     for output in result.get("testActionOutput", []):
         if output["name"] == "test.xml":
-            return urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path)
+            return root + urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path)
     return None
 
 
@@ -56,10 +57,10 @@ def cases_of_xml(path):
     return cases
 
 
-def cases_of_test(target, result):
+def cases_of_test(target, result, root):
     """The cases of one test target; at least one failed if the target did."""
     status = result.get("status", "NO_STATUS")
-    path = xml_of(result)
+    path = xml_of(result, root)
     try:
         cases = cases_of_xml(path) if path and os.path.exists(path) else []
     except ElementTree.ParseError as error:
@@ -72,8 +73,9 @@ def cases_of_test(target, result):
     return cases
 
 
-def cases_of_run(path):
+def cases_of_run(argument):
     """[(label of the case, kind, reason)] of one bazel test."""
+    path, _, root = argument.partition("@")
     run = os.path.basename(path).removesuffix(".json")
     found = []
     events = events_of(path)
@@ -83,7 +85,7 @@ def cases_of_run(path):
         identity = event.get("id", {})
         if "testResult" in identity:
             target = identity["testResult"]["label"]
-            for case, kind, reason in cases_of_test(target, event.get("testResult", {})):
+            for case, kind, reason in cases_of_test(target, event.get("testResult", {}), root):
                 found.append((f"{run}: {target}: {case}", kind, reason))
         elif "targetCompleted" in identity:
             target = identity["targetCompleted"]["label"]
@@ -103,7 +105,7 @@ def first_lines(text, count):
 
 
 def main():
-    cases = [case for path in sys.argv[2:] for case in cases_of_run(path)]
+    cases = [case for run in sys.argv[2:] for case in cases_of_run(run)]
     with open(sys.argv[1], encoding="utf-8") as problems:
         cases += [("tools/test", "failed", line) for line in problems]
     count = {"passed": 0, "failed": 0, "skipped": 0}
