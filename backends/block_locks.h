@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The locks by which QEMU's block layer keeps two users off an image: one byte of the file for each
 // thing that a user does (from 100 on), and for each that it lets no other user do (from 200 on).
 // docs/devel and block/file-posix.c of QEMU; virt tools follow it. Nothing is stored in these

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // "This file is being closed": what an nvdimmfs whose mount is gone says to the next one while it
 // still writes to disk, so that the next waits instead of being refused.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What begins a store, and how far that reaches by its own account: a file system, a partition
 // table, swap space, an encrypted volume. Asked before the end of a store is taken for something
 // else.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A device-dax node (/dev/daxR.N) as a DIMM of its own: what is one namespace to the kernel becomes
 // a region of any number of namespaces.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Persistent memory that a flattened device tree describes: nodes compatible with "pmem-region" (or
 // "pmem-region-v2"), as the kernel's of_pmem driver takes them. One bus for each node, named after
 // the platform device; one region for each entry of `reg`.

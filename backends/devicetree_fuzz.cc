@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile device trees: whatever the bytes, reading them ends and stays in bounds, and what is
 // found is sound.
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether bytes are a flattened device tree that can be walked: every offset, length, name and
 // nesting is checked here, in one pass and in time linear in the blob, before libfdt sees it.
 // libfdt 1.6.1 trusts lengths that wrap, and does not come back from them.

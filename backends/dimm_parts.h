@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One mapped store as a DIMM: its data, and where its labels are.
 #ifndef NVDIMMFS_BACKENDS_DIMM_PARTS_H_
 #define NVDIMMFS_BACKENDS_DIMM_PARTS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ranges of memory without DIMMs and labels, as firmware reports them (e820 type 12) or the kernel
 // is told of them (memmap=SIZE!ADDRESS): bus provider "e820", one region for each, one namespace
 // over it all.

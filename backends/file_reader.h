@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file, for reading alone, on a file system that cannot map it shared: FUSE with direct_io, 9p,
 // and whatever is too large for the address space. Every access is a pread(2).
 #ifndef NVDIMMFS_BACKENDS_FILE_READER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who else has a file open or mapped: other processes on this machine, as far as they can be seen.
 //
 // Two sources. A *lease* (fcntl F_SETLEASE) is granted by the kernel only while nobody else holds

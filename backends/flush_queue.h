@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Coalesces a slow flush (fsync, a device's flush command): at most one is in flight, and all
 // callers that arrive meanwhile share the one that follows it.
 //

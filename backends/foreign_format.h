@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that hold an image in another form than byte for byte: a hypervisor's, or compressed.
 #ifndef NVDIMMFS_BACKENDS_FOREIGN_FORMAT_H_
 #define NVDIMMFS_BACKENDS_FOREIGN_FORMAT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies out of a mapping whose pages may be gone, at the cost of a plain copy.
 //
 // SurvivesSigbus (sigbus_guard.h) notes before each access where to go on; for a small read that

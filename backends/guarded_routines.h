@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The routines in which a SIGBUS is an answer: what guarded_copy.h is made of on x86.
 //
 // The handler of SIGBUS (sigbus_guard.h) knows them by their addresses. Thread rules: any thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/hole_map.h"
 
 #include <linux/magic.h>

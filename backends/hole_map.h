@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which parts of a file on tmpfs are known to have no hole. A load from a mapped hole of such a
 // file makes a page of it, and takes memory; pread(2) does not. Elsewhere a hole costs page cache,
 // which is given back.

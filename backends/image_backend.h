@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image file, or a block device, as one NVDIMM, as QEMU would present it to a guest.
 //
 // File layout: image_layout.h. Identity: what QEMU's NFIT says for a slot. Locking: image_lock.h.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes an empty DIMM image, and tells how to give it to a guest.
 #ifndef NVDIMMFS_BACKENDS_IMAGE_CREATE_H_
 #define NVDIMMFS_BACKENDS_IMAGE_CREATE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How an image file divides into a DIMM's data and its label area: QEMU's file layout.
 //
 //   0                      D           S - L              S

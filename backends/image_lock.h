@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps two users off one image.
 //
 // nvdimmfs against nvdimmfs: flock(2), exclusive for a read-write open and shared for a read-only

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Notices that an open image is no longer what its name says: it was deleted, renamed, or replaced
 // by another file (as editors and rsync replace one). Whoever has it open goes on with the old
 // file, and what is stored there is gone when it is closed.

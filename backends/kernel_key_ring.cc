@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/kernel_key_ring.h"
 
 #include <keyutils.h>

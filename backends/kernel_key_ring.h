@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Passphrases from the kernel's keyrings, as ndctl puts them there: `encrypted` keys of 32 bytes in
 // the user's keyring.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Moves the label area of an image that was made longer to its new end, so that the DIMM has the
 // new size.
 #ifndef NVDIMMFS_BACKENDS_LABEL_MOVE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Label areas that are not at the end of a file, where a reader expects them: the file was made
 // longer or shorter since, or QEMU was told a size= smaller than the file's.
 #ifndef NVDIMMFS_BACKENDS_LABEL_SEARCH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much of a file one process can be counted on to map.
 #ifndef NVDIMMFS_BACKENDS_LARGEST_MAPPING_H_
 #define NVDIMMFS_BACKENDS_LARGEST_MAPPING_H_

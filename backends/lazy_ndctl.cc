@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libndctl for libpmem2, loaded when it is first asked for.
 //
 // libpmem2's archive flushes a device-dax node through it, and does little else with it; as a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A start brings no libndctl; who asks it something gets its answer.
 #include <gtest/gtest.h>
 

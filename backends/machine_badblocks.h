@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What this machine's kernel knows to be bad, in the words of its `badblocks` files.
 #ifndef NVDIMMFS_BACKENDS_MACHINE_BADBLOCKS_H_
 #define NVDIMMFS_BACKENDS_MACHINE_BADBLOCKS_H_

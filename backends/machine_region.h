@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What this machine's kernel says of the nd region in which a device lies.
 #ifndef NVDIMMFS_BACKENDS_MACHINE_REGION_H_
 #define NVDIMMFS_BACKENDS_MACHINE_REGION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Opens what a source names: a regular file, or a device node. What it is gets asked first: opening
 // a FIFO waits, opening a device acts.
 #ifndef NVDIMMFS_BACKENDS_OPEN_SOURCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One file or device that this process stores to: its flush, shared by all medias that lie in it.
 //
 // A flush of a file covers all of it. Medias of one file (its data, its label area, several DIMMs)

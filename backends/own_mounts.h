@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mounts of nvdimmfs on this machine, as this process sees them.
 //
 // Thread rules: any thread.

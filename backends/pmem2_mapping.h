@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libpmem2's three nouns (source, config, map) for a part of one file or device, owned together.
 //
 // libpmem2 maps regular files and device-dax itself. A block device and physical memory are mapped

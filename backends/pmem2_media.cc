@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/pmem2_media.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A part of a file or device, mapped into memory through libpmem2.
 //
 // How bytes become durable depends on what lies under the file (Durability); README.md in this

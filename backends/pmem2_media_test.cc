@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Pmem2Media adds to core::Media's contract (tests/conformance asks for that one).
 #include "backends/pmem2_media.h"
 

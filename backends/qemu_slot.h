@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The identity that QEMU's NFIT gives to the DIMM in a slot, and the slot that labels speak of:
 // their set cookie is a checksum of the DIMM's serial number.
 #ifndef NVDIMMFS_BACKENDS_QEMU_SLOT_H_

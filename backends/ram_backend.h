@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory as one DIMM with labels, as the kernel's ramdax driver makes one of a carve-out of RAM:
 // the label area is the last 128 KiB, labels are in use from the start, and the set cookie is
 // fixed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What holds the bytes of one range of addresses: a file, the block device of a kernel's namespace
 // (/dev/pmem0), or memory.
 #ifndef NVDIMMFS_BACKENDS_RANGE_FILE_H_

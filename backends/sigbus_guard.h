@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Survives an access to a mapped page that is not there any more.
 //
 // A page of a mapped file raises SIGBUS when the file was truncated, when its disk cannot read it,

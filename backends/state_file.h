@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The record of what a DIMM's firmware keeps (core/intel/kept_state.h), in a file of its own.
 //
 // A save writes another file beside it, makes that durable and renames it over the old one: after

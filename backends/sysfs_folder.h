@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a device of this machine's kernel says of itself in sysfs.
 //
 // Every value read is the kernel's and still checked: an attribute may be missing, unreadable or of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/true_size.h"
 
 #include <sys/types.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where an image ended before a program wrote behind its end, past a daemon that was then killed:
 // core/media/true_size.h.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A regular file or a block device, opened, locked and mapped whole.
 #ifndef NVDIMMFS_BACKENDS_WHOLE_FILE_H_
 #define NVDIMMFS_BACKENDS_WHOLE_FILE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One arena at work: reads, writes, discards of its sectors.
 //
 // Invariant, at every instant and after every power cut: the blocks that the map names and the free

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Discards that give whole pages of the media back (btt_format.md, "Discarding").
 #include <algorithm>
 #include <atomic>

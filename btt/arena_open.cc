@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Opening an arena: padding, lanes, and the roll-forward of interrupted writes (btt_format.md,
 // "Recovery"). Any store here may be cut; the next opening repeats it.
 #include <cerrno>

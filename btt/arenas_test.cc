@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BTTs of several arenas: found, checked, mended and written, also when the power fails.
 //
 // A kernel's arenas are 512 GiB each. The chain on media allows smaller ones, down to 16 MiB, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A BTT: a Media of sectors over the bytes of a namespace. After any power cut, each sector is old
 // or new.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Power fails before every step of everything that stores, in subsets of what was under way; then
 // each sector must be old or new, and the arena must be sound.
 #include <chrono>

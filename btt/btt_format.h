@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BTT on media: the structures alone.
 //
 // An arena is `info | data | map | flog | info2`, every part 4 KiB aligned relative to the arena;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile BTTs: whatever the info blocks, the map and the flog say, opening, checking, using and
 // repairing end, stay inside the media, and a repair that succeeds leaves nothing but marked
 // sectors.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The BTT behind the device model's interface for it.
 #ifndef NVDIMMFS_BTT_BTT_LAYER_H_
 #define NVDIMMFS_BTT_BTT_LAYER_H_

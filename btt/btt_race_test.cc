@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Threads that meet at a chosen instant: every order of two writers' or a writer's and a reader's
 // steps that matters is played, not waited for. And stores that fail at a chosen step.
 #include <algorithm>

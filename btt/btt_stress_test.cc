@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Readers, writers, discards and writers of parts, all at once, on few sectors: no torn sector, no
 // lost update, no stale read. Meant for --config=tsan as well.
 #include <atomic>

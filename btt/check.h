@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks a whole BTT without writing, finds out which BTT a namespace holds, and repairs one.
 //
 // Findings (offsets are bytes from the start of the namespace):

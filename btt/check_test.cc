@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every kind of damage: found at its offset, and mended so that nothing contradicts itself and no
 // sector is less readable than before; also when the power fails at any step of the repair.
 #include "btt/check.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The flog: the BTT's record of the one write in flight on each lane, and of the lane's free block.
 //
 // A lane owns one free block and a pair of flog slots. Data goes to the free block, then the older

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "btt/flog_evidence.h"
 
 #include "btt/map_entry.h"

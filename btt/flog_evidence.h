@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the flog records about where sectors were written.
 //
 // Each lane's newest record says: sector `lba` went to block `new`, and gave up block `old`. The

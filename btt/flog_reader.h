@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads an arena's flog from media, as far as it is not poisoned.
 #ifndef NVDIMMFS_BTT_FLOG_READER_H_
 #define NVDIMMFS_BTT_FLOG_READER_H_

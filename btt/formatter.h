@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Formats a BTT: the arenas' maps, flogs and info blocks (btt_format.md, "Formatting").
 #ifndef NVDIMMFS_BTT_FORMATTER_H_
 #define NVDIMMFS_BTT_FORMATTER_H_

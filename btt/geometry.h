@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Divides a namespace into arenas, and an arena into its parts. Pure arithmetic.
 #ifndef NVDIMMFS_BTT_GEOMETRY_H_
 #define NVDIMMFS_BTT_GEOMETRY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BTTs that a real kernel wrote (tests/golden): sound, and they hold what was written to them; and
 // they still do after we wrote to them.
 #include <cstdio>

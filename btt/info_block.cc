@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "btt/info_block.h"
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An arena's info block: reads it from hostile bytes, and makes one.
 #ifndef NVDIMMFS_BTT_INFO_BLOCK_H_
 #define NVDIMMFS_BTT_INFO_BLOCK_H_

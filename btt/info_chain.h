@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The info blocks of a namespace and their copies: what they are, and what they should be.
 #ifndef NVDIMMFS_BTT_INFO_CHAIN_H_
 #define NVDIMMFS_BTT_INFO_CHAIN_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lanes of one arena: which writer may use which flog group.
 //
 // A lane is one free block and one flog group. Between acquiring and releasing it, one writer owns

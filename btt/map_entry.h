@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One entry of the map: the internal block that holds a sector, and its state.
 //
 //   bit 31 (Z)  bit 30 (E)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each reads what the other wrote: libpmemblk's pools hold a BTT, and for our part it is one
 // (blocks aligned to 256, zero flags in the first flog entries, made at the first write).
 #include <libpmemblk.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BTTs with a known history, damaged at random and repaired: whatever sector read what was written
 // to it before the repair does so afterwards, also when power fails in the middle of the repair;
 // and what was damaged takes no write before.

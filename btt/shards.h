@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The map's locks, and the counters that let readers do without them.
 //
 // Sixteen neighbouring map entries (one cache line) share a shard. A writer holds the shards of its

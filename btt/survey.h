@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Surveys one arena by reading its whole map and flog: which sector or lane claims each block, and
 // what contradicts that. Read-only. check reports it, repair acts on it, and opening an arena
 // decides by it whether the arena may be written to.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decides by the evidence on the media who owns a disputed block, and what the sectors and lanes
 // get that are left without a block. Reads only.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CLI11, as all commands use it: parses a vector of arguments with this program's exit codes.
 #ifndef NVDIMMFS_TOOLS_COMMAND_LINE_H_
 #define NVDIMMFS_TOOLS_COMMAND_LINE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The forms of the command line. Each takes the arguments after the program's name (and after its
 // own), prints results on stdout and messages on stderr, and returns the exit code: 0 done,
 // 1 refused or findings, 2 usage.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs create IMAGE --size 256M [--label-size 128K] [--labels auto|none|1.1|1.2] [--uuid U]
 // [--slot K]
 #include <unistd.h>

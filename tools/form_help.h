@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Help on the forms of the command line and on reasons, also for a form that does not exist.
 #ifndef NVDIMMFS_TOOLS_FORM_HELP_H_
 #define NVDIMMFS_TOOLS_FORM_HELP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs init-labels SOURCE [--dimm nmemN] [--label-version 1.1|1.2] [--force [--slot N]] [--save
 // FILE]
 #include <cerrno>

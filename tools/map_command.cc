@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs map [--svg FILE] SOURCE
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs [-f] [-d] [-s] [-h] [-V] [-o OPT,...] SOURCE MOUNTPOINT
 #include <algorithm>
 #include <filesystem>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs move-labels IMAGE
 #include <cstdint>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs: finds the form that the command line asks for.
 #include <fcntl.h>
 #include <unistd.h>

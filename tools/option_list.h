@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mount options and those of sources, as --help prints them.
 #ifndef NVDIMMFS_TOOLS_OPTION_LIST_H_
 #define NVDIMMFS_TOOLS_OPTION_LIST_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the commands print. All output goes through here, so that no name from media or from a file
 // system reaches a terminal with unprintable characters (core/base/utf8.h).
 #ifndef NVDIMMFS_TOOLS_OUTPUT_H_

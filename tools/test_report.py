@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Counts the test cases of `bazel test` runs.
 
     test_report.py PROBLEMS EVENTS.json[@ROOT]...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A CXL memory device (/dev/cxl/memN): a bus with the DIMMs and regions that the kernel's own
 // cxl_pmem would make of it, and of the devices with which it is interleaved.
 //

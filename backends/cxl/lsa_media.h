@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The label storage area of a CXL memory device as a core::Media.
 //
 // Each store is a command: it is on the device, and durable, when it returns; Push, Drain and Flush

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Commands to a CXL memory device: the seam between what is asked and who carries it.
 //
 // Thread rules: any thread; one command at a time reaches the device.

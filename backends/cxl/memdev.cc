@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/cxl/memdev.h"
 
 #include <linux/cxl_mem.h>

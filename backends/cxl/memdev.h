@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One CXL memory device: what it is, how it fares, its label storage area, its poison.
 //
 // Everything that the device says is checked before it is used. Thread rules: any thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A hostile CXL device: whatever it answers, asking it ends and stays in bounds, and what it says
 // of itself is consistent where it is taken.
 #include <algorithm>

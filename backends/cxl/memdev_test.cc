@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A memory device over a mailbox that answers as a device would, and as a broken one.
 #include "backends/cxl/memdev.h"
 

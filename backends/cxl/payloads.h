@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Payloads and return codes of the memory device commands of a CXL type 3 device that are used
 // here. Source: Compute Express Link specification 2.0, section 8.2.9 ("CXL device command
 // interface"). All integers are little-endian, structures are packed.

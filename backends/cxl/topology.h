@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The persistent regions of this machine's CXL devices, as the kernel's sysfs has them.
 #ifndef NVDIMMFS_BACKENDS_CXL_TOPOLOGY_H_
 #define NVDIMMFS_BACKENDS_CXL_TOPOLOGY_H_

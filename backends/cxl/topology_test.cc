@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A sysfs of two devices interleaved at 256 bytes, as a kernel showed it, and what may be wrong in
 // it.
 #include "backends/cxl/topology.h"

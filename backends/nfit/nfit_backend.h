@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bus of an ACPI NFIT: a file that holds the table (in a machine,
 // /sys/firmware/acpi/tables/NFIT), and what gives its DIMMs and ranges their bytes.
 #ifndef NVDIMMFS_BACKENDS_NFIT_NFIT_BACKEND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tables that tests start from.
 #ifndef NVDIMMFS_BACKENDS_NFIT_NFIT_EXAMPLES_H_
 #define NVDIMMFS_BACKENDS_NFIT_NFIT_EXAMPLES_H_

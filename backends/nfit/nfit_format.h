@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ACPI NVDIMM Firmware Interface Table as it lies in memory: its structures, and where each
 // field of them is. Types and tables of fields only; the parser, the writer, the tests, the fuzz
 // target and nfit_format.md all follow these tables.

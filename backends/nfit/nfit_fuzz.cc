@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile tables: whatever the bytes, reading them ends and stays in bounds; what is accepted is
 // written and read again to the same effect, and what is derived from it hangs together.
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An NFIT: bytes to a checked value, and back.
 //
 // Every byte is taken for hostile. What is accepted: the lengths of all structures are right and

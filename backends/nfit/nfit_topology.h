@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an NFIT describes: DIMMs and ranges, numbered and joined as a kernel does it.
 //
 // DIMMs are those that a persistent memory range or a control region range refers to, and those

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An open file descriptor that is closed with its owner.
 #ifndef NVDIMMFS_BACKENDS_POSIX_DESCRIPTOR_H_
 #define NVDIMMFS_BACKENDS_POSIX_DESCRIPTOR_H_

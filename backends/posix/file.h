@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads and writes whole files and attributes.
 //
 // Thread rules: any thread. A file of a FUSE mount waits for its server.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Directories: what is in one, and its entries made durable.
 //
 // Thread rules: any thread. A directory of a FUSE mount waits for its server.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel's loop devices: block devices over files.
 //
 // A loop device calls back into the server of its file, so nothing here may run in a process that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/posix/new_file.h"
 
 #include <fcntl.h>

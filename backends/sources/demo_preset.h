@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A machine to look around in: something of everything that this program can show.
 //
 //   region0   two DIMMs of the Intel family as a set, with labels of version 1.2: a namespace of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/sources/devicetree_source.h"
 
 #include "backends/devicetree_backend.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // dtb:FILE: the pmem-region nodes of a flattened device tree.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_DEVICETREE_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_DEVICETREE_SOURCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // e820:FILE: a range of memory without DIMMs and labels, on a bus "e820".
 #ifndef NVDIMMFS_BACKENDS_SOURCES_E820_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_E820_SOURCE_H_

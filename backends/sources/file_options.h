@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of sources whose bytes are in plain files or block devices.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_
 #define NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_

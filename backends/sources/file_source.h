@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plain files: an image is one DIMM on a bus of its own, a topology file (.toml) is what it says.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_FILE_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_FILE_SOURCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of sources that are made of image files.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_
 #define NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kind of SOURCE: what stands before its colon, which options it takes, and what opens it. One
 // row for each in kinds.cc; one file for each opener.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_KIND_H_

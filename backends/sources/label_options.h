@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options that say where a device's labels are.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_LABEL_OPTIONS_H_
 #define NVDIMMFS_BACKENDS_SOURCES_LABEL_OPTIONS_H_

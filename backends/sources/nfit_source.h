@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nfit:TABLE: the DIMMs and regions of an ACPI NFIT.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_NFIT_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_NFIT_SOURCE_H_

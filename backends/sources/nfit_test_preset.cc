@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/sources/nfit_test_preset.h"
 
 #include <memory>

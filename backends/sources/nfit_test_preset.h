@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two emulated buses of the kernel's test module nfit_test, on which the tests of ndctl run:
 // same DIMMs, handles, sizes, addresses, sets and commands.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the options of sources mean: a row for each name in the tables of the kinds (kinds.cc).
 #ifndef NVDIMMFS_BACKENDS_SOURCES_OPTION_HELP_H_
 #define NVDIMMFS_BACKENDS_SOURCES_OPTION_HELP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // preset:NAME: buses that need no file. All of it is memory, and gone with the mount.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_PRESET_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_PRESET_SOURCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ram:SIZE: memory as one DIMM, as the kernel's ramdax driver presents a carve-out of RAM.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_RAM_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_RAM_SOURCE_H_

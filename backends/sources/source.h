@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A SOURCE as users write it: a file, or SCHEME:NAME, with options after commas.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_SOURCE_H_

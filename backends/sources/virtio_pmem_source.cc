@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/sources/virtio_pmem_source.h"
 
 #include "backends/sources/image_options.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // virtio-pmem:/dev/pmemN, or virtio-pmem:PCI-ADDRESS: a guest's virtio-pmem device.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_VIRTIO_PMEM_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_VIRTIO_PMEM_SOURCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads the tables of a TOML file: typed values, and refusals that name the file, line and column.
 //
 // The first refusal is kept and everything after it reads as if it were absent, so that a caller

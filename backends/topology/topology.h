@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A topology file: buses, their DIMMs and regions in TOML, where an image alone stands for one QEMU
 // DIMM. What may be in it: topology.md.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile topology files: whatever the text, reading it ends, within the memory and the stack that
 // its length allows, and the buses that it makes can be shown. Images are named in a folder that
 // does not exist: only missing DIMMs come to be.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every key of topology files, once: topology.md and nvdimmfs(8) print the table, the fuzz
 // dictionary has its words, and tools/docs/sections_test.cc compares it with what the reader takes.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_KEYS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PCI function as a driver in user space sees it: the seam between the driver and the machine.
 //
 // Thread rules: one thread at a time.

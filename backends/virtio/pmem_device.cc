@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/virtio/pmem_device.h"
 
 #include <algorithm>

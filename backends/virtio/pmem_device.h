@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A driver of the virtio-pmem PCI device: where its memory is, and its flush.
 //
 // Modern devices only (VIRTIO_F_VERSION_1). One request is in flight at a time with one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The driver against a device in this process: registers, queue and the ways in which one
 // misbehaves.
 #include "backends/virtio/pmem_device.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a driver of a virtio-pmem PCI device needs of the specification.
 // Source: Virtual I/O Device (VIRTIO) version 1.2: 2.1 device status, 2.7 split virtqueues, 4.1 PCI
 // bus, 5.19 PMEM device. All integers are little-endian.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/virtio/sysfs_pci_function.h"
 
 #include <fcntl.h>

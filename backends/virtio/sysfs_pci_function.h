@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PCI function of this machine through sysfs: its configuration file, its BARs (resourceN), and a
 // huge page as memory that it reaches at its physical address. Needs root, and no driver bound.
 //

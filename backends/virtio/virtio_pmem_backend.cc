@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/virtio/virtio_pmem_backend.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A virtio-pmem device in a guest: a bus of provider `virtio-pmem` with one label-less region.
 //
 //   NAME                        data                               Flush

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Little-endian integers as they lie on media: alignment 1, converted on access. The only
 // multi-byte integers that a *_format.h may hold.
 #ifndef NVDIMMFS_CORE_BASE_ENDIAN_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Something damaged, odd or recovered on media. Not an error of the call that found it, but a line
 // for `nvdimmfs check`, the log and x/last_error.
 #ifndef NVDIMMFS_CORE_BASE_FINDING_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fletcher-64 as libnvdimm and UEFI use it: over little-endian 32-bit words, both sums modulo 2^32
 // (not the classical modulus of 2^32 - 1). UEFI specification, "NVDIMM label protocol".
 #ifndef NVDIMMFS_CORE_BASE_FLETCHER64_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The grammars of values written to attributes, as the kernel's parsers have them.
 //
 // `text` ends at its first NUL already. Refused with EINVAL, "input.syntax", or ERANGE,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The log: what the owner of a running mount should know although no caller gets it as an error.
 // Damage found or repaired, refused I/O, the start and the end of a mount.
 //

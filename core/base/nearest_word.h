@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The word that a mistyped one may have meant.
 #ifndef NVDIMMFS_CORE_BASE_NEAREST_WORD_H_
 #define NVDIMMFS_CORE_BASE_NEAREST_WORD_H_

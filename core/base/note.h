@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A finding that states an assumption, not damage. The owner sees it, but the verdict stays
 // "sound".
 #ifndef NVDIMMFS_CORE_BASE_NOTE_H_

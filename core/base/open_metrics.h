@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec); all metrics are
 // gauges.
 #ifndef NVDIMMFS_CORE_BASE_OPEN_METRICS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A row of a list of options, from which --help, manual pages and tables in Markdown are made.
 #ifndef NVDIMMFS_CORE_BASE_OPTION_HELP_H_
 #define NVDIMMFS_CORE_BASE_OPTION_HELP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Half-open byte ranges and the overflow-safe arithmetic that every number from media goes through.
 #ifndef NVDIMMFS_CORE_BASE_RANGE_H_
 #define NVDIMMFS_CORE_BASE_RANGE_H_

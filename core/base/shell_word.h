@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A text as one word of a shell command line that a message shows.
 #ifndef NVDIMMFS_CORE_BASE_SHELL_WORD_H_
 #define NVDIMMFS_CORE_BASE_SHELL_WORD_H_

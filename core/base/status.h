@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors as this project carries them: an absl::Status whose payloads hold the errno that a kernel
 // would give, and a short stable reason that scripts and tests may match.
 //

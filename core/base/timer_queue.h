@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs actions later, in the order of their times, in one thread, which starts with the first
 // action.
 //

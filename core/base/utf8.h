@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Escapes untrusted text (a label's name, a path, a line of a table) for a terminal, a log or a
 // document.
 //

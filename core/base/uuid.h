@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UUIDs. Media store them in one of two byte orders: the printed (RFC 4122) order, or the mixed
 // order of Microsoft GUIDs, in which the first three fields are little-endian.
 #ifndef NVDIMMFS_CORE_BASE_UUID_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lines of key=value words, as x/create takes them.
 #ifndef NVDIMMFS_CORE_BASE_WORDS_H_
 #define NVDIMMFS_CORE_BASE_WORDS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Payloads of the commands of a bus, once for the code and its tests: the ioctls of /dev/ndctlN
 // (kernel's uapi <linux/ndctl.h>) and the functions of CALL's family NVDIMM_BUS (ACPI
 // specification, "NVDIMM root device _DSMs").

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A control command as it comes in: what an ioctl of /dev/nmemN or /dev/ndctlN carries.
 //
 // Layouts: the kernel's uapi <linux/ndctl.h>; ACPI specification, "NVDIMM root device _DSMs" and

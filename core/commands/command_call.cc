@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/commands/command_call.h"
 
 #include <cerrno>

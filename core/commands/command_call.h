@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What all control commands have in common: the order of checks and the header of CALL.
 //
 // Order, as in the kernel: the family of a CALL (EINVAL), the command (ENOTTY), the descriptor's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sizes of the label commands of a DIMM as ioctls (kernel's uapi <linux/ndctl.h>), in bytes.
 #ifndef NVDIMMFS_CORE_COMMANDS_DIMM_COMMAND_FORMAT_H_
 #define NVDIMMFS_CORE_COMMANDS_DIMM_COMMAND_FORMAT_H_

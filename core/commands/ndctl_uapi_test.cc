@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether numbers and layouts of the control commands are those of the kernel's <linux/ndctl.h>.
 // All of it is decided when this file is compiled.
 #include <linux/ndctl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bus/dax: the character devices of dax namespaces, and the memory that its driver kmem adds to.
 #ifndef NVDIMMFS_CORE_DAX_DAX_BUS_H_
 #define NVDIMMFS_CORE_DAX_DAX_BUS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The dax bus: its drivers, and the memory that kmem gives to the system. What is expected is what
 // a 6.1 kernel answered to the same writes.
 #include "core/dax/dax_bus.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two drivers of the dax bus: device_dax (a device node to map) and kmem (memory for the
 // system, memory_blocks.h).
 //

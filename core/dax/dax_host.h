@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a dax device stands on: the device whose memory it shows.
 #ifndef NVDIMMFS_CORE_DAX_DAX_HOST_H_
 #define NVDIMMFS_CORE_DAX_DAX_HOST_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A dax device: `dax_region` and, next to it, the one character device daxR.i, below the device
 // that has the memory.
 #ifndef NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_

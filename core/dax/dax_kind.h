@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kinds of device that the dax bus brings.
 #ifndef NVDIMMFS_CORE_DAX_DAX_KIND_H_
 #define NVDIMMFS_CORE_DAX_DAX_KIND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // devices/system/memory and devices/system/node: the blocks of memory that dax devices give to the
 // system while the driver kmem has them. A state and its rules, as daxctl sees them: nothing here
 // makes a kernel use the bytes.

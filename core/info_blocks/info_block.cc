@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/info_blocks/info_block.h"
 
 #include <algorithm>

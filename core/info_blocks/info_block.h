@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading, judging and making the info block of a pfn or dax device.
 #ifndef NVDIMMFS_CORE_INFO_BLOCKS_INFO_BLOCK_H_
 #define NVDIMMFS_CORE_INFO_BLOCKS_INFO_BLOCK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The info block of a pfn (fsdax) or dax (devdax) device: 4096 bytes at namespace offset 4096.
 // Layout and history: info_block_format.md. All integers little-endian, UUIDs in printed order.
 #ifndef NVDIMMFS_CORE_INFO_BLOCKS_INFO_BLOCK_FORMAT_H_

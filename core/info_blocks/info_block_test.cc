@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a real 6.1 kernel made of info blocks that were edited on purpose: one row per edit, in a 32
 // MiB namespace at 4 GiB + 64 MiB, as written: 1.4, mode pmem, data at 2 MiB, align 2 MiB.
 #include "core/info_blocks/info_block.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The firmware of an emulated DIMM of the Intel family: what its functions answer, and what it
 // keeps over a power cycle.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile payloads: whatever is in the commands that a DIMM's firmware gets, and in the record of
 // its state, it answers with a status, keeps its invariants, and what it saves can be read again.
 #include <algorithm>

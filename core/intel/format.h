@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of the Intel command family and what is in their buffers: CALLs of family 0 on a
 // DIMM.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/intel/health.h"
 
 namespace nvdimmfs::core::intel {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DIMM's health: what SMART says, the thresholds that raise alarms, and errors injected into
 // both.
 //

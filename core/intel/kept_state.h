@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a DIMM's firmware keeps over a power cycle, and how it is stored: a record of 256 bytes.
 //
 // Version 1. Little-endian. A record is whole or it is not used: the checksum covers all of it, and

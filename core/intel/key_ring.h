@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where passphrases come from: the kernel's keyrings, or a fake in tests.
 //
 // Thread rules: any thread.

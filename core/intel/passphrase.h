@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a DIMM compares when a passphrase is given.
 #ifndef NVDIMMFS_CORE_INTEL_PASSPHRASE_H_
 #define NVDIMMFS_CORE_INTEL_PASSPHRASE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DIMM's security: passphrases, and the states that they open and close. The bytes themselves are
 // the owner's: it erases what this says is to be erased.
 //

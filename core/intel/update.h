@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DIMM's own firmware: an image comes in pieces, is verified and then staged; activation, or the
 // next power cycle, makes it the one that runs.
 //

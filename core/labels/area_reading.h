@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one label size makes of a label area without a valid index.
 #ifndef NVDIMMFS_CORE_LABELS_AREA_READING_H_
 #define NVDIMMFS_CORE_LABELS_AREA_READING_H_

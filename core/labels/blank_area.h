@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a label area without a valid index block is blank, or somebody's. Rules: label_format.md,
 // "What an area is".
 #ifndef NVDIMMFS_CORE_LABELS_BLANK_AREA_H_

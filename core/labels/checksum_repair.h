@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a record was before one of its words changed, as its Fletcher-64 tells.
 //
 // The sum is linear: a change by d of the word that is k words from the end changes the low half by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The personality that a label reserves a namespace for: the label's abstraction GUID, and the
 // namespace's `holder_class` attribute.
 #ifndef NVDIMMFS_CORE_LABELS_CLAIM_CLASS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who owns which DPA, as data: what the drawings of it are made from.
 #ifndef NVDIMMFS_CORE_LABELS_DPA_BAR_H_
 #define NVDIMMFS_CORE_LABELS_DPA_BAR_H_

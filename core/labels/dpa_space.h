@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who owns which bytes of one DIMM: a sorted list of disjoint extents, each owned by a namespace
 // UUID, and the allocation rules of the kernel over it. Pure bookkeeping; nothing here touches
 // media.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A picture (SVG 1.1) of DPA and its owners: a bar for each DIMM, a colour for each namespace.
 #ifndef NVDIMMFS_CORE_LABELS_DPA_SVG_H_
 #define NVDIMMFS_CORE_LABELS_DPA_SVG_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one way in which a label area is written.
 #ifndef NVDIMMFS_CORE_LABELS_DURABLE_STORE_H_
 #define NVDIMMFS_CORE_LABELS_DURABLE_STORE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/labels/give_up_slot.h"
 
 #include <algorithm>

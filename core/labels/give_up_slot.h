@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gives up one label that is in the way of a repair, on a user's word.
 #ifndef NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_
 #define NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_

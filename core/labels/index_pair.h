@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two index blocks of a label area, as found on media for one label size. Rules:
 // label_format.md, "Which block is current".
 #ifndef NVDIMMFS_CORE_LABELS_INDEX_PAIR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a damaged index block was: as its checksum proves, or as it says itself. Rules:
 // label_format.md, "Repair". Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_INDEX_WITNESS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The set of DIMMs that stripe one region, and the cookies by which labels recognise it.
 // Source: NVDIMM namespace specification (v1.1 cookie) and UEFI 2.7 (v1.2 cookie).
 #ifndef NVDIMMFS_CORE_LABELS_INTERLEAVE_SET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One DIMM's label storage area: two alternating index blocks and an array of label slots.
 //
 // Invariant on media: the current index block and the slots it marks used are never written; an

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Power fails at every step of every operation on a label area, with every subset (or a bounded
 // sample) of the words that were not durable lost. What is found afterwards is the old state or the
 // new one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile label areas: whatever the bytes, reading them ends, stays in bounds, and what was
 // accepted can be scanned, updated and read again to the same effect.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which of the labels in the slots are in use, where no index says it. Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_DECISION_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_DECISION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the label versions share: names, checksums, and the refusals of a slot's content.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_FIELDS_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_FIELDS_H_

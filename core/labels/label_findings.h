@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is odd in one label area, up to a bound: a hostile area must not fill memory or a report.
 // Thread rules: as the area.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_FINDINGS_H_

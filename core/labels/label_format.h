@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The label storage area as it lies on media: types, constants and asserts; no behaviour.
 //
 //   0      index block 0      I bytes each; the current one says which slots are in use

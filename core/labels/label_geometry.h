@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a label area of a given size divides into two index blocks and slots: pure arithmetic.
 // Formulas and a table: label_format.md, "Geometry".
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_GEOMETRY_H_

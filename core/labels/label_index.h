@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One index block of a label area, checked, and the rules that choose between the two.
 // Layout: label_format.h; rules: label_format.md, "Which block is current". Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_INDEX_H_

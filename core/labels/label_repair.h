@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mends a label area: index blocks from their checksum, their twin or the labels in the slots, and
 // labels from their checksum or from the copy that an update left. Algorithm and proofs:
 // label_format.md, "Repair".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Label areas that lost what no twin holds, and what a repair makes of them; with the power failing
 // at every step of it.
 #include "core/labels/label_repair.h"

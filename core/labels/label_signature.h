@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether bytes look like a label area's index block at all: what is asked first where one is
 // searched for in many places.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_SIGNATURE_H_

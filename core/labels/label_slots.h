@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The labels in the slots that an index has in use.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_SLOTS_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_SLOTS_H_

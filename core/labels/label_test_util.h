@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of the label area share.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_TEST_UTIL_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_TEST_UTIL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/labels/label_verdict.h"
 
 #include <algorithm>

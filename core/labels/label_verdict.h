@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a label area is, and every reason that a finding about labels may have: one table for
 // `nvdimmfs check`, the mount's notes, x/last_error, `list --schema 1` and refusals.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_VERDICT_H_

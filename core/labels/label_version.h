@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One version of the labels: how a label lies in its slot, what is checked when one is read, what
 // is kept when one is written, and how labels name the set and the type of their region. Whatever
 // works with labels asks the version of their area; nothing else compares version numbers.

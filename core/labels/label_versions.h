@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table of label versions (label_versions.inc), and what is looked up in it.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_VERSIONS_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_VERSIONS_H_

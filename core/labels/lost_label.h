@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the damaged label of a slot in use was: as its checksum proves, or as the copy in a free
 // slot has it that its last update left. Rules: label_format.md, "Repair". Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_LOST_LABEL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One namespace label: its fields as values, whatever version it is stored in.
 // A plain value; the versions that parse and encode it: label_version.h.
 #ifndef NVDIMMFS_CORE_LABELS_NAMESPACE_LABEL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the labels of every DIMM of a region to its namespaces: the kernel's rules, as one pure
 // function.
 #ifndef NVDIMMFS_CORE_LABELS_NAMESPACE_SCAN_H_

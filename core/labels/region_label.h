@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One device's part in an interleaved region, as a label of CXL 2.1 records it.
 // Source: CXL 2.1 section 9.13.2, "Region Label". A plain value; layout: label_format.h.
 #ifndef NVDIMMFS_CORE_LABELS_REGION_LABEL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every label that lies in a label area's slots, whether an index says that it is in use or not:
 // what is left to go by where no index does.
 #ifndef NVDIMMFS_CORE_LABELS_SLOT_SURVEY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/labels/version_1_1.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Label version 1.1 (NVDIMM namespace specification): 128 bytes without a checksum. Labels of
 // version 1.2 begin with one.
 #ifndef NVDIMMFS_CORE_LABELS_VERSION_1_1_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Label version 1.2 (UEFI 2.7, "NVDIMM label protocol"): a label of version 1.1, two GUIDs and a
 // checksum, 256 bytes.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The labels of CXL 2.1 (section 9.13.2), under an index of version 2.1: of namespaces and of
 // regions, 256 bytes each, told apart by the type that they begin with.
 #include <bit>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The policy for label versions that are not in the table: read as kernels read them, never
 // written.
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/listing/bad_range_listing.h"
 
 #include <algorithm>

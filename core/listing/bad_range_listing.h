@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Known bad ranges ("badblocks"), as ndctl prints them: in units of 512 bytes.
 #ifndef NVDIMMFS_CORE_LISTING_BAD_RANGE_LISTING_H_
 #define NVDIMMFS_CORE_LISTING_BAD_RANGE_LISTING_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A device as ndctl sees it: attribute files read as one line of text, children in the order in
 // which ndctl finds them.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/listing/namespace_listing.h"
 
 #include "core/base/range.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One namespace, as ndctl prints it.
 #ifndef NVDIMMFS_CORE_LISTING_NAMESPACE_LISTING_H_
 #define NVDIMMFS_CORE_LISTING_NAMESPACE_LISTING_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/listing/ndctl_json.h"
 
 #include <algorithm>

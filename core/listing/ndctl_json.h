@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON in the look of ndctl's output: json-c's "pretty" form, and its ways to print numbers.
 //
 // Source: observed output of ndctl 76.1.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `nvdimmfs list --schema 1`: everything about a system, in a shape that stays. For programs; the
 // shape is specified in tools/README.md, "list --schema 1".
 #ifndef NVDIMMFS_CORE_LISTING_SCHEMA_LISTING_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bad bytes in the text that the kernel's `badblocks` files speak: 512-byte sectors, a line for
 // each entry, at most 512 sectors an entry and 512 entries a table.
 #ifndef NVDIMMFS_CORE_MEDIA_BADBLOCKS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies from a mapping of which it is known what will be copied next.
 //
 // A processor foresees the lines of one page, and at the next one waits: for its page table, then

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a Media that is put together from structures on another one may know of itself: that they
 // are damaged.
 #ifndef NVDIMMFS_CORE_MEDIA_DAMAGE_H_

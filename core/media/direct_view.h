@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A mapped Media, to be read without asking it: for those to whom the call is most of a read.
 //
 // Valid for as long as the Media lives. What such a reader does not get is a reason: where anything

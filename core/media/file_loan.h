@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The regular file behind a Media, lent to a kernel that shall read or write it past this process.
 //
 // For as long as a loan lives its Media takes no injected errors (they could not be seen through

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The seam between formats and storage: a byte range that can be read, stored to and made durable.
 //
 // Everything that this project stores goes through a Media, so a Media that counts, cuts or poisons

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The media errors that a bus's firmware knows of: injected ones, byte for byte, in system physical
 // addresses.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A window on another Media: [start, start + size) of it, seen from 0. Shares its parent.
 #ifndef NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
 #define NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_

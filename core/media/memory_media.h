@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Media in plain memory: what `ram:` sources and most tests stand on. Durable at once, as far as
 // memory can be; every store is visible to every thread.
 #ifndef NVDIMMFS_CORE_MEDIA_MEMORY_MEDIA_H_

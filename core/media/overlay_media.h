@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Media over another one that is never stored to: what is written stays in memory. For trying out
 // what a repair would do.
 #ifndef NVDIMMFS_CORE_MEDIA_OVERLAY_MEDIA_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes zeros over everything that a DIMM has, in a thread of its own.
 //
 // Bad bytes are good again afterwards. Thread rules: `done` is called from that thread, once, with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a Media can say of the holes that its Punch makes.
 #ifndef NVDIMMFS_CORE_MEDIA_PAGE_HOLES_H_
 #define NVDIMMFS_CORE_MEDIA_PAGE_HOLES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bad ranges of one Media, in units of 512 bytes: kept in memory, sorted, disjoint, merged.
 //
 // Thread rules: any thread; the question is a single load while nothing is bad.

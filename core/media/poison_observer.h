@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who wants to know that bytes of a Media have become bad, or good again.
 #ifndef NVDIMMFS_CORE_MEDIA_POISON_OBSERVER_H_
 #define NVDIMMFS_CORE_MEDIA_POISON_OBSERVER_H_

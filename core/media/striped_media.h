@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Several Media interleaved into one, as a memory controller stripes an address range over DIMMs:
 // `granularity` bytes of the first, then of the second, ... then of the first again.
 //

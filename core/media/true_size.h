@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an image file says of itself while programs may make it longer past the daemon.
 //
 // Kernel passthrough of writes stops at no end: what a program writes behind the namespace makes

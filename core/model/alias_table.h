@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which file has which further name, in dev/by-name, say. Several files may claim one: the first of
 // them keeps it for as long as it exists; when it goes, the next takes over. So a program that
 // opens the alias again finds the same file as before, and an alias exists as long as any file

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One attribute file of a device: declared once, in a table. The mounted tree, the manual page
 // nvdimmfs-tree(7), the tests and the fuzz dictionary all come from it.
 #ifndef NVDIMMFS_CORE_MODEL_ATTRIBUTE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attributes of a bus and of its drivers: how devices are given to drivers by hand.
 #ifndef NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_
 #define NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bus/NAME: a bus as the kernel means it, the devices that it lists and the drivers that may have
 // them. Also the files next to `devices` and `drivers`.
 //

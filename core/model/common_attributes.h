@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attributes that the tables of many devices share.
 #ifndef NVDIMMFS_CORE_MODEL_COMMON_ATTRIBUTES_H_
 #define NVDIMMFS_CORE_MODEL_COMMON_ATTRIBUTES_H_

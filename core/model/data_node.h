@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file below dev/: the bytes that a device shows.
 //
 // Thread rules: any thread, no lock. An I/O holds an Access for as long as it touches the media;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A node of the device tree: a name, a place, a table of attributes, perhaps a driver.
 //
 // Everything here is used under the configuration lock of the Engine that owns the device, except

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a device is: "driver", "bus_type". The code that brings devices names their kinds, each
 // once; two kinds are the same if they are the same object.
 #ifndef NVDIMMFS_CORE_MODEL_DEVICE_KIND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A driver of a bus: what it matches and what binding a device to it does.
 #ifndef NVDIMMFS_CORE_MODEL_DRIVER_H_
 #define NVDIMMFS_CORE_MODEL_DRIVER_H_

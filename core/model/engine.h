@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine of the device model: the one configuration lock, the devices below it, binding, and
 // the listener that is told of it. It knows no bus; the owners of buses register them with it.
 //

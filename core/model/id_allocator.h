@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lowest-free-first numbers, as the kernel gives them to devices.
 #ifndef NVDIMMFS_CORE_MODEL_ID_ALLOCATOR_H_
 #define NVDIMMFS_CORE_MODEL_ID_ALLOCATOR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What was read and written of a data file.
 #ifndef NVDIMMFS_CORE_MODEL_IO_COUNTS_H_
 #define NVDIMMFS_CORE_MODEL_IO_COUNTS_H_

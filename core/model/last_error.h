@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What went wrong last on a device, and when: the content of x/last_error and x/last_error.json.
 #ifndef NVDIMMFS_CORE_MODEL_LAST_ERROR_H_
 #define NVDIMMFS_CORE_MODEL_LAST_ERROR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The order of directory entries: that of the kernel's sysfs, which sorts the names of a directory
 // by a hash.
 //

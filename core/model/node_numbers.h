@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers of device nodes as a kernel would show them, and the settings that they are made of.
 #ifndef NVDIMMFS_CORE_MODEL_NODE_NUMBERS_H_
 #define NVDIMMFS_CORE_MODEL_NODE_NUMBERS_H_

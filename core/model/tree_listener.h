@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the device model tells the one that shows it: the filesystem keeps its nodes by this, and
 // `list` needs none. Calls come under the configuration lock, in the order in which things happen;
 // but AttributeChanged and DataChanged come from any thread, without it.

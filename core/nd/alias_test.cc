@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // dev/by-name and dev/by-uuid of a whole model, while namespaces of one name come, go and change.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // devices/virtual/bdi/259:0: what a disk's link `bdi` leads to.
 #ifndef NVDIMMFS_CORE_ND_BACKING_INFO_H_
 #define NVDIMMFS_CORE_ND_BACKING_INFO_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // arena0 of an enabled btt: the numbers that the kernel shows below /sys/kernel/debug/btt.
 #ifndef NVDIMMFS_CORE_ND_BTT_ARENA_H_
 #define NVDIMMFS_CORE_ND_BTT_ARENA_H_

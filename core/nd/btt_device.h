@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bttR.j: serves its namespace as a disk of sectors that are never torn.
 #ifndef NVDIMMFS_CORE_ND_BTT_DEVICE_H_
 #define NVDIMMFS_CORE_ND_BTT_DEVICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ndbusN: one bus, its control device, DIMMs and regions.
 #ifndef NVDIMMFS_CORE_ND_BUS_H_
 #define NVDIMMFS_CORE_ND_BUS_H_

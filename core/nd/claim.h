@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a namespace needs of its claim (claim_device.h).
 #ifndef NVDIMMFS_CORE_ND_CLAIM_H_
 #define NVDIMMFS_CORE_ND_CLAIM_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What can stand on a namespace: a btt, pfn or dax. It claims one namespace, and once bound it
 // serves the namespace's data in its own way.
 #ifndef NVDIMMFS_CORE_ND_CLAIM_DEVICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes what can stand on a namespace: a btt, pfn or dax.
 #ifndef NVDIMMFS_CORE_ND_CLAIM_FACTORY_H_
 #define NVDIMMFS_CORE_ND_CLAIM_FACTORY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ndctlN: the class device by which tools find a bus.
 #ifndef NVDIMMFS_CORE_ND_CONTROL_DEVICE_H_
 #define NVDIMMFS_CORE_ND_CONTROL_DEVICE_H_

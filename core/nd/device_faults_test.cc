@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Devices that fail under a configured tree: the flush fails, the label area fails at any of its
 // stores, the data vanishes. Each time: the kernel's errno, a sentence, a tree that holds together,
 // and nothing acknowledged that a reboot does not find.

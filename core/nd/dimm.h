@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nmemN: one DIMM of a bus, with its label area.
 #ifndef NVDIMMFS_CORE_ND_DIMM_H_
 #define NVDIMMFS_CORE_ND_DIMM_H_

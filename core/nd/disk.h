@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The block device below whatever drives a namespace: its directory with what /sys/block shows, and
 // the data file below dev/.
 #ifndef NVDIMMFS_CORE_ND_DISK_H_

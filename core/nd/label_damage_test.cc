@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DIMM whose label area is damaged, of an unknown version or not read: nothing but a user's word
 // takes it into use, and every refusal says why and what helps.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bytes of a DIMM's label area as dev/nmemN shows them: always readable, writable only while no
 // enabled region uses the labels. What is written takes effect when the DIMM's driver is bound
 // again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a namespace should hold, by its label or by what is left on its media, and does not. A
 // kernel says nothing then, and shows the raw bytes.
 #ifndef NVDIMMFS_CORE_ND_MISSING_PERSONALITY_H_

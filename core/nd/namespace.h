@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // namespaceR.i: a named part of a region (labelled, "pmem"), or the whole of it (label-less, "io").
 #ifndef NVDIMMFS_CORE_ND_NAMESPACE_H_
 #define NVDIMMFS_CORE_ND_NAMESPACE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel's rules for namespaces, claims and seeds, as facts about what each write answers.
 #include "core/nd/namespace.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bus/nd: the bus that lists buses, DIMMs, regions, namespaces and what claims them, and what there
 // is once for all of them.
 #ifndef NVDIMMFS_CORE_ND_ND_BUS_TYPE_H_

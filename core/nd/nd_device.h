@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A device of the nd bus: what all of them have in common.
 #ifndef NVDIMMFS_CORE_ND_ND_DEVICE_H_
 #define NVDIMMFS_CORE_ND_ND_DEVICE_H_

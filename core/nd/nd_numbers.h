@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Device numbers of the nd bus. The majors are dynamic in a kernel; these are those that Debian's
 // 6.1 gives in a guest. (bus/nd/x/numbers sets others.)
 #ifndef NVDIMMFS_CORE_ND_ND_NUMBERS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A partition of a disk, below its directory: "pmem0p1", "pmem0s1". The tree makes none of its own;
 // the program that made a real block device of the disk says which it has (bus/nd/x/partitions).
 #ifndef NVDIMMFS_CORE_ND_PARTITION_H_

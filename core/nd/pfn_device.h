@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pfnR.j and daxR.j: serve the part of their namespace that an info block leaves to data, as a disk
 // (fsdax) or as one character device (devdax).
 #ifndef NVDIMMFS_CORE_ND_PFN_DEVICE_H_

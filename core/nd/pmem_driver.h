@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The drivers nd_pmem and dax_pmem: a namespace is shown raw, unless its media carries a btt, pfn
 // or dax, which then claims it and serves it in its own way.
 //

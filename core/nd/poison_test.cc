@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bad bytes as the device tree shows them: which files, from where they count, who is told.
 #include <gtest/gtest.h>
 

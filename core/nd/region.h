@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // regionN: a range of system physical addresses, backed by one or more DIMMs, that holds
 // namespaces.
 #ifndef NVDIMMFS_CORE_ND_REGION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The driver nd_region: enabling a region makes its namespaces and seeds, disabling it takes all
 // that is below it away. Also how the seeds move on.
 //

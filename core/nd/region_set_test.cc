@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Regions over several DIMMs: labels on each, stripes over all, and what becomes of a set that has
 // lost a member or was cut in the middle of an update.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Address-range scrub of one bus (ARS; ACPI specification, "NVDIMM root device _DSMs").
 //
 // Two parts. The firmware's: one scrub of one address range at a time, which takes its time and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the device model needs of a sector-atomic layer over a namespace: the BTT, seen from below
 // so that core need not know its format. Implemented by //btt.
 #ifndef NVDIMMFS_CORE_ND_SECTOR_LAYER_H_

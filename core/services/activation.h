@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Activation of staged firmware without a power cycle: the firmware/ groups of a bus and of its
 // DIMMs. DIMMs are armed, the bus then activates all armed ones at once.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The commands of /dev/ndctlN.
 #ifndef NVDIMMFS_CORE_SERVICES_BUS_COMMANDS_H_
 #define NVDIMMFS_CORE_SERVICES_BUS_COMMANDS_H_

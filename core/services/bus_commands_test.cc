@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scrub, error injection and address translation of a bus, as its commands and files show them.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What there is to measure on a bus, as OpenMetrics: ndbusN/x/metrics.
 #ifndef NVDIMMFS_CORE_SERVICES_BUS_METRICS_H_
 #define NVDIMMFS_CORE_SERVICES_BUS_METRICS_H_

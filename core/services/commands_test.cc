@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The control commands of a DIMM and of its bus, with the answers of a kernel (Linux 6.1 on QEMU's
 // NVDIMM).
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The commands of /dev/nmemN: label transfers, SMART, and CALL.
 #ifndef NVDIMMFS_CORE_SERVICES_DIMM_COMMANDS_H_
 #define NVDIMMFS_CORE_SERVICES_DIMM_COMMANDS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nmemN/security and nmemN/frozen: a DIMM's passphrase and its erasure, as the kernel's sysfs has
 // them.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nmemN/security, nmemN/frozen and the firmware/ groups, as Linux 6.1 answers them, and what
 // becomes of the DIMM's bytes.
 #include "core/services/dimm_security.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who owns which DPA of a region's DIMMs, and a drawing of it in text. Under the configuration
 // lock.
 #ifndef NVDIMMFS_CORE_SERVICES_DPA_MAP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The commands of a DIMM of the Intel family: CALLs, and the ioctls that two of them have.
 #include <gtest/gtest.h>
 

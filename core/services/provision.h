@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making and destroying a namespace in one step: what `ndctl create-namespace` does with a dozen
 // attribute writes, as one line written to x/create.
 #ifndef NVDIMMFS_CORE_SERVICES_PROVISION_H_

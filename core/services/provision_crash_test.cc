@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Power fails at every step of x/create. What the next boot finds is free space or a whole
 // namespace.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // test_dimmK of class nfit_test_dimm: the attributes by which tests make a DIMM of the emulated
 // buses fail. Registered after the bus, for DIMMs whose source has TestControls.
 #ifndef NVDIMMFS_CORE_SERVICES_TEST_DIMM_H_

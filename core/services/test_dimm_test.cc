@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // test_dimmK: what a test makes fail, fails, whoever asks for it.
 #include "core/services/test_dimm.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the firmware of a bus behaves differently from that of platforms. Each is a fact about the
 // kernel's test module nfit_test, which emulates a platform for ndctl's tests; scripts that were
 // written for it rely on them. The opener of a source sets what its buses have.

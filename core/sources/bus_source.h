@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a backend (or a topology file) says of one bus: its DIMMs and its regions.
 #ifndef NVDIMMFS_CORE_SOURCES_BUS_SOURCE_H_
 #define NVDIMMFS_CORE_SOURCES_BUS_SOURCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The regions that the labels of CXL devices speak of, put together from their region labels.
 #ifndef NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_
 #define NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the device model needs of one DIMM, as a backend hands it over: the bytes, the label area
 // and the identity that a platform's tables would give it.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The device behind a DIMM, where a backend can ask it itself (a CXL memory device): what it says
 // of itself in addition to the kernel's nvdimm tree, and what it can be told.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a test can do to an emulated DIMM in addition to its commands, as the kernel's test module
 // lets it: make functions fail, for every caller.
 #ifndef NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_

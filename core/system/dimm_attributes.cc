@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nmem0.
 #include <cerrno>
 #include <string>

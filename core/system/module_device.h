@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // module/nd_pmem: what drivers' `module` links lead to, with the files that tools read of a loaded
 // module.
 #ifndef NVDIMMFS_CORE_SYSTEM_MODULE_DEVICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // namespace0.0, with labels and without.
 #include <array>
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bus/nd: the files next to `devices` and `drivers`.
 #include <algorithm>
 #include <cerrno>

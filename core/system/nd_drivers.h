@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The drivers of the nd bus: which devices each matches, and what binding does.
 #ifndef NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_
 #define NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Directories that stay while the buses of a module come and go: a private /sys that has covered
 // them finds in them what comes next.
 #ifndef NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // region0.
 #include <array>
 #include <cerrno>

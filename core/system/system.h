@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole device model: an engine with the buses of persistent memory, their drivers and
 // attribute tables on it.
 #ifndef NVDIMMFS_CORE_SYSTEM_SYSTEM_H_

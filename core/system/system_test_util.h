@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A device model over memory, for tests: one QEMU DIMM, and short verbs to read and write its
 // attributes.
 #ifndef NVDIMMFS_CORE_SYSTEM_SYSTEM_TEST_UTIL_H_

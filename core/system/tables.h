@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attribute tables of the devices that services add to: each in a file of its own. (The tables
 // of other devices are in the files of those devices.)
 #ifndef NVDIMMFS_CORE_SYSTEM_TABLES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/system/tree_reference.h"
 
 #include "core/dax/dax_bus.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attribute tables of all devices with their places in the tree: what nvdimmfs-tree(7), the
 // fuzz dictionary and the tests of the tables are made of.
 #ifndef NVDIMMFS_CORE_SYSTEM_TREE_REFERENCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An open attribute file: reads show, writes store, as the kernel's sysfs does it.
 //
 // One show per pass: at the first read and at every read at offset 0; reads further on see the rest

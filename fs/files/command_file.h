@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An open command file: control commands written as requests, answered by replies to read
 // (command_wire.h).
 //

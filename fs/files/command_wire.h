@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* How a control command (an ioctl of /dev/nmemN or /dev/ndctlN) travels through a command file,
  * x/ioctl of its device: the client writes a request and reads the reply, both at an offset whose
  * upper 32 bits name the caller (its thread's number, not 0), so that callers that share one open

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An open data file: the bytes of an enabled namespace or of a label area, as the kernel's block
 // device would give them.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A device model for tests: devices whose attributes are words in a map.
 #ifndef NVDIMMFS_FS_FILES_FAKE_MODEL_H_
 #define NVDIMMFS_FS_FILES_FAKE_MODEL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Requests of several threads at once, over a tree that changes under them: what each may answer,
 // and, under the thread sanitizer, that nothing is shared without a lock.
 #include <fcntl.h>

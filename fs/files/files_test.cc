@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Open attribute and data files, by way of Operations: what each request answers, without a kernel.
 #include <fcntl.h>
 #include <linux/falloc.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What attribute files need of the device model: core::Engine, or a fake in tests.
 //
 // Thread rules: any thread, no lock of this folder held; calls may wait for the configuration lock.

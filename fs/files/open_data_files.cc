@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/files/open_data_files.h"
 
 namespace nvdimmfs::fs {

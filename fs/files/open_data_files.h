@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many data files are open, and a way to wait for one to be closed.
 //
 // close(2) of a FUSE file returns before the daemon hears of it. A script that closes a data file

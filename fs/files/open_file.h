@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One open(2) of an attribute or a data file.
 //
 // Thread rules: any thread, several at a time; destroyed when nothing is under way on it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One function per request of the kernel: names and inode numbers in, values or a Status out. No
 // FUSE header; fs/fuse_session.cc translates.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernel passthrough: an open of a data file whose reads and writes the kernel carries out on the
 // file behind it, without asking the daemon (Linux 6.9, CAP_SYS_ADMIN).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Byte access to a Media that is read and written in whole sectors.
 //
 // Thread rules: any thread. A write of part of a sector excludes, for its read-modify-write, every

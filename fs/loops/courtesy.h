@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether something else wants the processor that a thread keeps busy while it waits: noticed by
 // the time for which that has it. Then the thread rests for several times as long, and where it had
 // not been back for long, for twice as long as before.

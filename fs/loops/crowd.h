@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether one program asks one thing at a time of the mount, or there are several to be served.
 //
 // Each request says which thread asks. Requests of two threads that alternate, again and again,

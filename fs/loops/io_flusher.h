@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A thread on which memory that is short is not reclaimed by writing to the mount that it serves.
 #ifndef NVDIMMFS_FS_LOOPS_IO_FLUSHER_H_
 #define NVDIMMFS_FS_LOOPS_IO_FLUSHER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clock that intervals are taken from.
 #ifndef NVDIMMFS_FS_LOOPS_MONOTONIC_H_
 #define NVDIMMFS_FS_LOOPS_MONOTONIC_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the thread of a CPU's queue serves best, on that CPU or elsewhere: found by trying.
 //
 // A program that waits for its reply leaves the CPU idle and is best served there: no other CPU

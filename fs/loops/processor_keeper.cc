@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/loops/processor_keeper.h"
 
 #include "absl/memory/memory.h"

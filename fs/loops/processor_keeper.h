@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps a machine's second CPU awake while one program sends one request at a time.
 //
 // Such a program and the worker that answers it take turns, so one CPU is enough for both. But the

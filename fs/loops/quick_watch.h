@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether requests that should be quick are: while their media are slow, none is thought to be.
 //
 // A request that takes long makes the thread watch its next ones closely: where one of those takes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the reply to one request goes: a loop passes its port with each request.
 //
 // Thread rules: the thread that handles the request, until the handler returns.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The threads that take requests from /dev/fuse, each through a queue of its own.
 //
 // Two ways of attending the device, chosen by what comes (Crowd):

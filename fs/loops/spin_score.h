@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether waiting for the next request by polling pays: it does where requests follow each other
 // closely, and a processor would otherwise fall asleep and be woken for each.
 //

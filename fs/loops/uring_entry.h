@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The memory of one entry of FUSE over io_uring: a request comes in it, the answer goes in it.
 //
 // Thread rules: one thread at a time, the one that has the request.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The threads that take requests by FUSE over io_uring: one for each CPU, which serves that CPU's
 // queue.
 //

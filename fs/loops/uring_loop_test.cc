@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What of FUSE over io_uring can be seen without a kernel that offers it; tests/fs_mount has the
 // rest.
 #include "fs/loops/uring_loop.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/loops/uring_ring.h"
 
 #include <liburing.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The submissions and completions of one thread that serves FUSE over io_uring: its io_uring, and a
 // bell by which other threads wake it. uring_ring.cc is the only file that includes liburing.
 //

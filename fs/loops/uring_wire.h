@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FUSE over io_uring (Linux 6.14), as far as linux/fuse.h of Linux 6.1 does not have it.
 //
 // There is a queue for each processor that the machine may have; a request goes to the queue of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/loops/wakeful_processors.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps the machine's idle CPUs from sleeping while requests follow each other closely.
 //
 // A program that waits for a reply leaves its CPU idle, and waking that takes several times as long

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Going into the background without losing the first errors.
 //
 // The parent waits until the child says how it went, prints what went wrong, and leaves with the

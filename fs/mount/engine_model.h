@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Model that a mount stands on: a core::Engine, which must outlive this.
 #ifndef NVDIMMFS_FS_MOUNT_ENGINE_MODEL_H_
 #define NVDIMMFS_FS_MOUNT_ENGINE_MODEL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The door of this folder: shows a device model at a mount point until it is unmounted.
 #ifndef NVDIMMFS_FS_MOUNT_MOUNT_H_
 #define NVDIMMFS_FS_MOUNT_MOUNT_H_

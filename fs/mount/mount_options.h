@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `-o` says, in the words that mount(8), fstab(5) and other FUSE filesystems use.
 #ifndef NVDIMMFS_FS_MOUNT_MOUNT_OPTIONS_H_
 #define NVDIMMFS_FS_MOUNT_MOUNT_OPTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The directory that a mount is made on, and what a killed daemon left there.
 //
 // The mount of a killed daemon stays and answers every call with ENOTCONN ("Transport endpoint is

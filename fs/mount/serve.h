@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Serve (mount.h) over any Model.
 #ifndef NVDIMMFS_FS_MOUNT_SERVE_H_
 #define NVDIMMFS_FS_MOUNT_SERVE_H_

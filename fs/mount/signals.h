@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What signals do to the process of a mount: each one is ignored or ends the mount cleanly.
 //
 // A mount whose process dies is left dead ("Transport endpoint is not connected"), so no signal

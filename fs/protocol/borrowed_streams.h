@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Takes the standard streams away from programs that are run meanwhile: they read and write
 // nothing, and what they say on standard error is collected.
 #ifndef NVDIMMFS_FS_PROTOCOL_BORROWED_STREAMS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/protocol/directory_reply.h"
 
 #include <linux/fuse.h>

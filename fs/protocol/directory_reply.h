@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reply to a READDIR request: entries as the kernel wants them packed.
 #ifndef NVDIMMFS_FS_PROTOCOL_DIRECTORY_REPLY_H_
 #define NVDIMMFS_FS_PROTOCOL_DIRECTORY_REPLY_H_

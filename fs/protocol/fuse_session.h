@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A mount and its session with the kernel.
 //
 // Life: Mount, Start, then until the mount is gone requests are answered; Unmount ends it from our

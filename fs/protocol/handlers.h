@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One handler per request: libfuse's arguments to fs::Operations, and its answers back.
 //
 // The session's user data is its ServedMount. A handler runs on a thread that has a RequestContext.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/protocol/handshake.h"
 
 #include "fs/loops/uring_wire.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the kernel and this mount agree on in the INIT request.
 #ifndef NVDIMMFS_FS_PROTOCOL_HANDSHAKE_H_
 #define NVDIMMFS_FS_PROTOCOL_HANDSHAKE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory in huge pages, where the kernel provides them on request
 // (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise); else in ordinary ones.
 //

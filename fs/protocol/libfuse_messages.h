@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What libfuse says: part of our refusal while a mount is made, and lines of the log later.
 #ifndef NVDIMMFS_FS_PROTOCOL_LIBFUSE_MESSAGES_H_
 #define NVDIMMFS_FS_PROTOCOL_LIBFUSE_MESSAGES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reply to an OPEN request: how the kernel caches the file.
 #ifndef NVDIMMFS_FS_PROTOCOL_OPEN_REPLY_H_
 #define NVDIMMFS_FS_PROTOCOL_OPEN_REPLY_H_

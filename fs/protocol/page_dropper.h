@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Has the kernel drop the pages that it keeps of data files that are gone, so that a descriptor
 // still open on a disabled namespace reads errors, not memories.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is read from a request before libfuse parses it.
 //
 // Thread rules: any thread. A request comes from the kernel, so a file handle in it is one of ours;

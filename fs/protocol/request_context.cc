@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fs/protocol/request_context.h"
 
 #include <linux/fuse.h>

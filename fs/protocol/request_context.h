@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The request that the calling thread handles: where its reply goes, and what became of it.
 //
 // libfuse gives replies to a callback that knows only the session, so the thread has to say which

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory for bytes that are copied before they are sent.
 #ifndef NVDIMMFS_FS_PROTOCOL_SCRATCH_H_
 #define NVDIMMFS_FS_PROTOCOL_SCRATCH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the requests of one mount share: its operations, its open files, and how the kernel caches
 // them.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The open files and the page dropper of a mount, used by several threads at once.
 #include <fcntl.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The FUSE protocol as far as this mount uses it: its limits, and what is younger than the headers
 // of Linux 6.1 and libfuse 3.14.
 //

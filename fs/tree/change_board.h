@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which open files wait for which attribute to change: what poll(2) on an attribute file needs.
 //
 // An attribute's count goes up with every change; an open file that has read it remembers the

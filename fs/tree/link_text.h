@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The text of a symbolic link between two places of the tree, as the kernel writes it.
 #ifndef NVDIMMFS_FS_TREE_LINK_TEXT_H_
 #define NVDIMMFS_FS_TREE_LINK_TEXT_H_

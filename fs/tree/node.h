@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The nodes of the tree as they lie in memory. Part of Nodes; nothing outside of fs/tree sees them.
 #ifndef NVDIMMFS_FS_TREE_NODE_H_
 #define NVDIMMFS_FS_TREE_NODE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A node of the tree as it was at one moment: plain values and shared objects that stay good after
 // the node is gone.
 #ifndef NVDIMMFS_FS_TREE_NODE_VIEW_H_

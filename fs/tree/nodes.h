@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All nodes of the tree: makes, finds and removes them.
 //
 // Directories that nothing registered (the "block" above a disk) are made when something is put

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mounted tree: names, inode numbers and what each node stands for. No I/O, no FUSE.
 //
 // It follows the device model as its listener; requests read it as NodeViews.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The BTT against libpmemblk, in one process, on files of one size on one tmpfs, with the same
 // block sizes, threads and random blocks; and against two floors: what the media alone costs, with
 // no translation at all.

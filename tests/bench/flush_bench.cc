@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What sharing flushes gains: waiters that each store and flush, on a device whose flush takes a
 // while, through backends/flush_queue and, beside it, one flush for each of them in turn.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The loads: what fio does to each side, and which sides take part."""
 
 import dataclasses

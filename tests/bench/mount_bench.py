@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The mount beside its peers: every figure a ratio of two sides of one run.
 
 Rounds are interleaved (every side once, then all again), and a cell is the median of its rounds. Results go to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bars of ratios on a logarithmic axis, as SVG: one group a load, one bar a side."""
 
 import math

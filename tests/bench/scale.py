@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration at scale: mounts with many namespaces, their memory, attributes a second, an idle daemon."""
 
 import fcntl

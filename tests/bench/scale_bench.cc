@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What configuration costs inside the program, without FUSE: opening an image with N namespaces,
 // and one creation and one deletion beside N others. The yardstick of opening is the least that any
 // program does: reading and summing the N labels, from the same mapping, in the same rounds.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the mount is put beside: each side gives fio one file with the same bytes behind it, on tmpfs."""
 
 import contextlib

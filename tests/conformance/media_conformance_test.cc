@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What core/media/media.h promises, asked of every Media that can be built here.
 #include <stdlib.h>
 #include <sys/stat.h>

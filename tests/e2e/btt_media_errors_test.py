@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad bytes under a BTT, on real mounts: where they are decides what fails, and a full write mends it."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`nvdimmfs check` on damage: what it finds, plans, mends and leaves, and what a mount says of the same."""
 
 import errno

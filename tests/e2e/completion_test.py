@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What bash offers after TAB: forms, options, values and mount options of the program."""
 
 import os

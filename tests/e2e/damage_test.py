@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images truncated and corrupted at random: a clear refusal or a partial tree, never a crash or a hang.
 
 Seeded; NVDIMMFS_SEEDS="5 6" tries others, NVDIMMFS_ROUNDS=N more of each. A read-only mount leaves even

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file system of one file, "image", that forwards to the file FILE with direct_io: no program can
 // map it shared.
 //

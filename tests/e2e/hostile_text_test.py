@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names chosen by an enemy, in every form of output: nothing that does not show reaches a terminal."""
 
 import glob

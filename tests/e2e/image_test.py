@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image files as people have them: sizes, layouts, slots, formats, devices, and who else uses them."""
 
 import errno

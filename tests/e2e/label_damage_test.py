@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Damaged label areas, as a user meets them: the mount tells, nothing takes them into use, commands mend them."""
 
 import errno

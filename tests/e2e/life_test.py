@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The life of a daemon: signals, streams that are gone, dead mounts, the last flush, its log."""
 
 import contextlib

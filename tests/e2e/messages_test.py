@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person is told who types something wrong: true, once, and with the command that helps."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mounting and unmounting as users, mount(8), fstab and init systems do it."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data files that the kernel reads and writes past the daemon: same bytes, same errors, never stale."""
 
 import errno

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Preloaded into a daemon: its fdatasync waits while the file FLUSH_HELD names exists, fails where
 // FLUSH_FAILS is set, and appends a byte to the file FLUSH_COUNT names.
 #include <errno.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where space is short, and what names and commands do on a real mount."""
 
 import contextlib

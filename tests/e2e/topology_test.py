@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topology files on real mounts: sets of two images, label-less ranges, poison."""
 
 import errno

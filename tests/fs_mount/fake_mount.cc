@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts the fake tree: fake_mount [-f] [-s] [-o OPTIONS] BYTES MOUNTPOINT.
 // What the tests of a mount's life start, and a bench of the data path without any device model.
 #include <unistd.h>

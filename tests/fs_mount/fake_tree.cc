@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tests/fs_mount/fake_tree.h"
 
 #include <vector>

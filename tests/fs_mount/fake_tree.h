@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A small tree of fake devices and memory-backed data files, for tests that mount.
 //
 //   devices/region0/{size,uuid,bind,badblocks,resource,big,x/}   dev/{pmem0,pmem0s}

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The life of a mount: daemon and foreground, errors before the parent leaves, signals, umount, mount(8), an ordinary
 # user, options. Calls itself as `life_test.sh PROGRAM user DIRECTORY` for the user's part.
 set -u

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The semantics of a mount as programs see them, through the real kernel.
 #include <dirent.h>
 #include <fcntl.h>

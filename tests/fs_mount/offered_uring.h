@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes the kernel offer FUSE over io_uring to mounts that are made meanwhile.
 //
 // That is a parameter of the whole machine, which only root may write. It is put back as it was;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The life of a mount by FUSE over io_uring: what is asked for and not there, signals and the daemon's death with
 # requests under way, a connection that is aborted, one thread, an ordinary user.
 set -u

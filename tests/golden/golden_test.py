@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images that a real kernel wrote: the mount shows what the kernel showed, and every stated byte."""
 
 import json

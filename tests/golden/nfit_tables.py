@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hand-made NFITs of nfit/: what is in them, and the bytes (README.md tells how they were used)."""
 
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NFITs, and the trees that a real kernel made of them: nfit:TABLE shows the same.
 
 How the tables and trees were made: README.md.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """BTTs of every sector size, made and scattered over here, then by a kernel, then read here again.
 
 One image holds a namespace for each sector size. Each side writes each block of a range several times

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Shared by mkguest and runguest: where the guest kernel is kept. Sourced, not run.
 # shellcheck disable=SC2034  # mkguest and runguest use it

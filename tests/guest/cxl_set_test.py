@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interleave sets against a real kernel: regions over two and four CXL devices of a guest.
 
 The guest builds the region with `cxl create-region`; here a topology file says the same of the same

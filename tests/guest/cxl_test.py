@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The daemon in a guest, on CXL memory devices: alone, and interleaved with another.
 
 While cxl_pmem is not loaded, the daemon has the devices' label areas and the region's addresses. Then the

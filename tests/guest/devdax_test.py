@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The daemon in a guest, on a device-dax node of that guest's kernel.
 
 The kernel sees one namespace; through the daemon it is a region of several. What was written is checked

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // dumptree: prints the nd tree under ROOT (a real /sys, or a mount shaped like one), sorted by
 // name.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // eat: takes memory and keeps using it, until it is killed.
 //
 //   eat MIB-TO-LEAVE

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the programs that run in a guest and here print the bytes of a file, on one line.
 #ifndef NVDIMMFS_TESTS_GUEST_ESCAPE_H_
 #define NVDIMMFS_TESTS_GUEST_ESCAPE_H_

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that boot a guest."""
 
 def guest_test(name, programs = [], deps = ["//tests/support"]):

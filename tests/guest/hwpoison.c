@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // hwpoison: makes the kernel treat a page of memory under a file as failed, as a machine check
 // would.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random label layouts: what is free, and where the next namespace lands, is what a kernel says.
 
 The layouts of SEED are compared with what a 6.1 kernel answered (layouts/SEED.answers: no guest needed),

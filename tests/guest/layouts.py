@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random label layouts over one bus of eight DIMMs, as scripts for replay.c.
 
     layouts.py SEED [COUNT]        prints one

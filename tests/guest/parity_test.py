@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The same attribute writes, here and in a real kernel, give the same answers and the same media.
 
 Each script (sequences/*.seq, and some random ones of random_sequence.py) is replayed on a mount and in a

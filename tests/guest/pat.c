@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pat: fills a device with a pattern that can be checked later, anywhere.
 //
 //   pat write|check FILE SEED FIRST COUNT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random sequences of legal and illegal attribute writes, as scripts for replay.c.
 
     random_sequence.py SEED [COUNT]        prints one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rawioctl: an ioctl of /dev/nmemN or /dev/ndctlN, as a program that nothing is preloaded into
 // makes it.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes sequences/*.answers: what a real kernel answers to each script. Run after adding a script:
 
     bazel run //tests/guest:record -- $PWD/tests/guest/sequences [NAME...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A mount answers sequences/*.seq as a real kernel did: no guest needed, the answers are kept."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // replay: carries out attribute reads and writes from a file and prints what each one gave.
 //
 //   replay ROOT SCRIPT        ROOT is a real /sys, or a mount shaped like one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // scatter: writes a range of a device block by block, in a scrambled order, each block PASSES
 // times.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scripts of sequences/, the images they start from, and replaying them on a mount.
 
 A script's first line says "# image: KIND LABEL-SIZE"; KIND is v1.1, v1.2, none, or one of images.DAMAGES. NAME.answers holds what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shell in a guest: /dev/nmemN and /dev/ndctlN as character devices of the kernel's (CUSE), for programs
 that nothing is preloaded into; and a file system on its block device in a guest with little memory.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A guest's second NVDIMM: what was prepared here for slot 1 the kernel finds, and what it makes is found here."""
 
 import json

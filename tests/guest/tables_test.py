@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Buses that tables describe, with a real kernel as the judge: the machine's own NFIT, and e820 ranges.
 
 The kernel's tree and the one that the daemon derives from the same table must be equal; what is written

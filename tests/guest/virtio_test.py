@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """virtio-pmem: the daemon in a guest, over the kernel's disk and with a driver of its own; and the daemon
 on the host, whose namespace is a guest's device.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is configured and filled here is what a real kernel finds, and the other way round.
 
 For each kind of label area: an image is configured and filled through a mount, a guest boots with it,

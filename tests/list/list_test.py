@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`nvdimmfs list` prints what ndctl printed about the same image, byte for byte."""
 
 import json

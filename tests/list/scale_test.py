@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What looks at an image with thousands of labels takes time in proportion to them."""
 
 import os

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs the tests that should catch a seeded bug, and passes if one of them does.
 #
 #   mutant_test.sh PROGRAM MUTATED-SOURCE FILTER

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns the list of mutations into a program and a test each."""
 
 load("//tests/mutations:mutations.bzl", "MUTATIONS")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes a copy of a source file with one text replaced by another; the first line says whether it was there.
 
     mutate.py SOURCE BEFORE AFTER >COPY

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bugs that are seeded into copies of //btt, one at a time, each with the tests that must catch it.
 
 Per line: name, file of btt/, the text that is there exactly once, the text instead, and GoogleTest's

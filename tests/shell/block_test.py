@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real block devices in a shell: what works on them, and that they go with the shell."""
 
 import os

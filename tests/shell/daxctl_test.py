@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """daxctl, and what a kernel shows of a BTT's arenas: each answer is one that a 6.1 kernel gave."""
 
 import json

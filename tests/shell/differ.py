@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random commands, in a guest and in a shell on the same images: where do the answers differ?
 
     bazel run //tests/shell:differ -- FOLDER FIRST [LAST]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ACPI tables (SSDTs) that make a guest's firmware out of methods, for what QEMU's has not.
 
 The DIMMs have label areas: buffers of the interpreter, which a kernel asks for through _LSI, _LSR and _LSW where a DIMM

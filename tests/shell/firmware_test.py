@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ndctl does with a DIMM's firmware: health, alarms, updates, security. With real keys of the
 kernel's keyring, in a user namespace of their own, so that nobody else's keys are touched."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shell and the host around it: its mounts, its device numbers, its modules, a chroot."""
 
 import glob

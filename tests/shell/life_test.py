@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shell is private, passes everything on, and leaves nothing behind."""
 
 import glob

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ndctl and daxctl, as the distribution has them, say in a shell what they say in a guest."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The emulated buses: what the kernel's test module shows, and what tests do with it."""
 
 import json

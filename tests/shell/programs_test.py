@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What reaches programs however they are started: the modules' programs, the nodes' ioctls."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random but plausible sequences of ndctl and daxctl commands, as scripts for sh.
 
     random_commands.py SEED [COUNT]        prints one

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes sessions/*.txt: what the scripts print in a guest. Run after changing one:
 
     bazel run //tests/shell:record -- $PWD/tests/shell/sessions [NAME...]

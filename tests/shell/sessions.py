@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sessions: scripts of commands, and what they print on a kernel. Each has its DIMMs."""
 
 import dataclasses

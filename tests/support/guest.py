@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boots Debian's kernel under QEMU over an image and brings back what it said."""
 
 import os

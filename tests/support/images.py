@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images for tests: the golden ones, and fresh ones; all but create() without help from nvdimmfs."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mounts for tests: bounded in time, and gone afterwards whatever happens."""
 
 import os

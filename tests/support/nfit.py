@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes ACPI NFIT tables (ACPI specification, section 5.2.25), for tests: no help from nvdimmfs.
 
     table = nfit.Table()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tests/guest/pat wrote where, and checking it."""
 
 import re

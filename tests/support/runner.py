@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the test cases of the calling module and reports each of them to Bazel.
 
 Bazel would otherwise see one test a file; tools/test counts and lists cases. Use at a module's end:

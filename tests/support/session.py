@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verbs of a configuration session on a mount, as the kernel's own sequences of attribute writes."""
 
 import os

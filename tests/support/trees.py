@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares two trees printed by tests/guest/dumptree: the kernel's and a mount's.
 
 They must be equal entry by entry (path, mode, value or errno), after normalising, on both sides, what

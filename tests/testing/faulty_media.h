@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Media whose power can fail and whose cells can go bad.
 //
 // It takes core/media/media.h at its word and promises nothing more. A store is visible at once; an

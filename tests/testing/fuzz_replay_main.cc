@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The main of a fuzz target in builds without libFuzzer: runs the target over the files that are
 // given as arguments, and over seeded mutations of each, so that every ordinary test run visits a
 // bit of what a fuzzer would. No files: mutations of zeros.

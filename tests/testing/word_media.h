@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Media in memory whose every access is by relaxed atomic words: for thread sanitizer, which must
 // see that the BTT's readers are right to look at blocks that writers may be reusing. No poison, no
 // mapping.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a container of these tests runs: busybox."""
 
 import os

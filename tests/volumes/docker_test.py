@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docker with volumes of the plugin, and what is left when it, or the plugin, is killed."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests with container engines share: storage of their own, calls, an image to run."""
 
 import os

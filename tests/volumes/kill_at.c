@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Kills the process that it is preloaded into before one of its calls that change something.
  *
  * KILL_AT names a file with two little-endian 64-bit numbers, which the test maps, too: how many

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """kill -9 of the plugin before every single call by which it changes something, and at its starts.
 
 Two volumes go through their lives again and again; in round N each step of a life is cut before its

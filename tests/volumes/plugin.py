@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A running nvdimmfs-volumes, and what a container engine says to it."""
 
 import glob

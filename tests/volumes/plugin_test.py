@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The plugin by its protocol: what a container engine may ask, in whatever order."""
 
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """podman with volumes of the plugin, as its users type it."""
 
 import json

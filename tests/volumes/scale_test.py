@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a call costs does not depend on how many volumes there are.
 
 Time says little on a busy machine, so work is counted: what the plugin reads, what it and its server say

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who uses a volume, whatever engines said and whoever was killed: nothing is erased under a user."""
 
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What only the system that builds can say of its Debian packages."""
 
 # The Abseil libraries that the code includes. What these need in turn differs from release to release.

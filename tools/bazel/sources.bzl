@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C and C++ files that programs are made of, for tests that read them."""
 
 SourcesInfo = provider("Source files.", fields = ["files"])

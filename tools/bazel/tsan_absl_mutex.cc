@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Teaches ThreadSanitizer about Debian's absl::Mutex.
 //
 // Debian's libabsl_synchronization.so is built without the sanitizer's annotations, so that under

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs check SOURCE... [--repair] [--dry-run] [--json] [--verbose]
 #include <string>
 #include <vector>

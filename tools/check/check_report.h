@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `nvdimmfs check` says: findings as lines or as JSON, a count for each source, the exit code.
 #ifndef NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
 #define NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_

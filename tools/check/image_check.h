@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that is wrong on a source: its label area, its namespaces' BTTs and info blocks.
 #ifndef NVDIMMFS_TOOLS_CHECK_IMAGE_CHECK_H_
 #define NVDIMMFS_TOOLS_CHECK_IMAGE_CHECK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The label areas of a source, mended: what core/labels/label_repair.h does, DIMM by DIMM.
 #ifndef NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_
 #define NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_

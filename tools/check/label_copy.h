@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file that keeps a label area as it was before it was given up.
 #ifndef NVDIMMFS_TOOLS_CHECK_LABEL_COPY_H_
 #define NVDIMMFS_TOOLS_CHECK_LABEL_COPY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is wrong with what one namespace holds: a BTT, or the info block of fsdax or devdax.
 #ifndef NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
 #define NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_

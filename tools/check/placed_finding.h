@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A finding of `check`, and where on the source it is.
 #ifndef NVDIMMFS_TOOLS_CHECK_PLACED_FINDING_H_
 #define NVDIMMFS_TOOLS_CHECK_PLACED_FINDING_H_

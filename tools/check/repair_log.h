@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file next to an image that keeps what a repair overwrote.
 #ifndef NVDIMMFS_TOOLS_CHECK_REPAIR_LOG_H_
 #define NVDIMMFS_TOOLS_CHECK_REPAIR_LOG_H_

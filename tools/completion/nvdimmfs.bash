@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Completion of bash for nvdimmfs. Forms, options and mount options are asked from the program, so that they are its own.
 
 # The option words of --help; of an option that has them, "--labels TEXT:{auto,none}", the values.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A libFuzzer dictionary of the words of this program: attribute names, what writes take, options
 // and the keys of topology files.
 #ifndef NVDIMMFS_TOOLS_DOCS_DICTIONARY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // docs NAME prints what is generated from the declarations of the programs; docs --update FILE...
 // renews the generated sections of pages. The build runs it; it is not installed.
 #include <cstdio>

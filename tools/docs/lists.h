@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lists of options and of topology keys, in the forms that pages have them in.
 #ifndef NVDIMMFS_TOOLS_DOCS_LISTS_H_
 #define NVDIMMFS_TOOLS_DOCS_LISTS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text in the roff of man pages, as mdoc(7) has it.
 #ifndef NVDIMMFS_TOOLS_DOCS_MAN_TEXT_H_
 #define NVDIMMFS_TOOLS_DOCS_MAN_TEXT_H_

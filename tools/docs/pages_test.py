@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether man(1), and mandoc(1) where there is one, read the manual pages without complaint."""
 
 import os

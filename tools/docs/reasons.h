@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every reason that a refusal, a finding of `check` or a line of the log ends with, once: what it
 // means and what to do. nvdimmfs-reasons(7) and `nvdimmfs help REASON` print the table;
 // reasons_test.py compares it with the sources of the programs.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of reasons against the sources of the programs: none is missing, none is unused, and the errnos are right."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Generated sections of pages that are written by hand. A section is what lies between a line with
 // "generated: NAME" and one with "end of generated", both comments of the page's own language.
 #ifndef NVDIMMFS_TOOLS_DOCS_SECTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the generated sections of the pages are those of the tables, and the tables those of the
 // programs.
 #include "tools/docs/sections.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is made of the attribute tables.
 #ifndef NVDIMMFS_TOOLS_DOCS_TREE_PAGE_H_
 #define NVDIMMFS_TOOLS_DOCS_TREE_PAGE_H_

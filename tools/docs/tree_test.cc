@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attribute tables against the tree that they make: every attribute is documented, and a write
 // is refused for the reasons that its row names.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `ndctl list -H` and `-F` add to DIMMs and buses: what their firmware says.
 //
 // Source: output of ndctl 76.1 in the shell, on the same sources.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs list [-BDRNXMCHFicuv] [-b BUS] [-d DIMM] [-r REGION] [-n NAMESPACE] [-m MODE] [-t TYPE]
 //               [-U NODE] [--schema 1] [--force] SOURCE...
 #include <optional>

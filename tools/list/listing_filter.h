@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ndctl's filters: which devices an identifier on the command line means, and which parts of a bus
 // a set of filters leaves. To be used under System::WithLock.
 #ifndef NVDIMMFS_TOOLS_LIST_LISTING_FILTER_H_

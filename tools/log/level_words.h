@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The levels of core/base/log.h in the words of a terminal and the numbers of syslog(3).
 #ifndef NVDIMMFS_TOOLS_LOG_LEVEL_WORDS_H_
 #define NVDIMMFS_TOOLS_LOG_LEVEL_WORDS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where log lines go: a terminal, the system's log.
 #ifndef NVDIMMFS_TOOLS_LOG_LINE_WRITER_H_
 #define NVDIMMFS_TOOLS_LOG_LINE_WRITER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program's log: takes what core::Log says, makes one printable line of it, limits the rate of
 // each id and hands it to a writer, or to two.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/log/rate_limit.h"
 
 namespace nvdimmfs::tools {

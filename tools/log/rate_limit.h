@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many messages of one kind a log takes: kBurst in each window of kWindow. The rest is counted,
 // and the count is told later.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Log lines to the system's log, through the socket /dev/log: systemd's journal, rsyslog, busybox.
 //
 // Not syslog(3), which waits while its reader is busy. Here a full socket costs the line. When the

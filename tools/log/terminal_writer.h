@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Log lines on standard error, as a person reads them: "nvdimmfs: error: ...".
 //
 // A reader that stopped reading (a stopped terminal, a full pipe) costs the line, not the program:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Real block devices for the namespaces of a shell (--block): loop devices over the tree's data
 // files, so that mkfs, mount, blockdev and partx work on /dev/pmemN.
 //

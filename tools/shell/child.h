@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Children of the shell: helpers that must not outlive it, and the command itself.
 //
 // Thread rules: the caller has one thread; the death signal is tied to it.

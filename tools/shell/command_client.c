@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE /* as in preload.c, which this is linked into */
 #include "tools/shell/command_client.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Forwards an ioctl of /dev/nmemN or /dev/ndctlN to the daemon: the client side of
  * fs/files/command_wire.h, for the preloaded library and for the real nodes (control_nodes.h).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The length of a command's buffer, from sizes that any caller may have written.
 #include "tools/shell/command_client.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Real nodes for the devices that take control commands. If the kernel has CUSE and the user is
 // root, /dev/nmemN and /dev/ndctlN of a shell are character devices, which also work in statically
 // linked and setuid programs; a preloaded library does not reach those.

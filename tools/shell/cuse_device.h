@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A character device that this process serves (CUSE), with ioctls of any size.
 //
 // The device exists from Make until its destruction or the end of the process. Its node also

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Device numbers, as the attribute `dev` shows them in the tree and in the host's /sys.
 #ifndef NVDIMMFS_TOOLS_SHELL_DEVICE_NUMBER_H_
 #define NVDIMMFS_TOOLS_SHELL_DEVICE_NUMBER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lets go, in the shell's mount namespace, of file systems that the host has unmounted.
 //
 // If the host's mounts are shared, as systemd makes them, the kernel propagates unmounts to the

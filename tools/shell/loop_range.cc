@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/shell/loop_range.h"
 
 #include <linux/loop.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A range of loop devices that one shell reserves, with numbers higher than any program asks for.
 //
 // The numbers are known before a device is attached, so sysfs shows a disk's number correctly from

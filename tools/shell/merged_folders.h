@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Folders that show the host's entries and the tree's entries together: /dev, and the parts of /sys
 // where tools also look for other devices.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Where the shell's modules are in sysfs, for the program and the preloaded library (C). */
 #ifndef NVDIMMFS_TOOLS_SHELL_MODULE_PLACES_H_
 #define NVDIMMFS_TOOLS_SHELL_MODULE_PLACES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shell's own modprobe, rmmod, insmod and modinfo. They treat the persistent-memory modules as
 // loaded, so that scripts that load and unload them (such as ndctl's tests) run unchanged. If the
 // buses of nfit_test are shown, that module can be unloaded and loaded, which makes them anew.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The text of the programs in module_program.h, one for all names.
 #ifndef NVDIMMFS_TOOLS_SHELL_MODULE_SCRIPT_H_
 #define NVDIMMFS_TOOLS_SHELL_MODULE_SCRIPT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A detached copy of the mounts at a path and below it (open_tree, move_mount).
 #ifndef NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_
 #define NVDIMMFS_TOOLS_SHELL_MOUNT_COPY_H_

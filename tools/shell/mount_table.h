@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts as /proc/PID/mountinfo lists them.
 #ifndef NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_
 #define NVDIMMFS_TOOLS_SHELL_MOUNT_TABLE_H_

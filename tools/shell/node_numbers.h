@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Device numbers of the tree's devices in a shell; they differ from those of the host's devices.
 //
 // Tools match devices by number: lsblk would show the mount points of the host's 259:0 next to a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/shell/node_requests.h"
 
 #include <sys/socket.h>

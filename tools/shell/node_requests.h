@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the view of /dev asks another process to make a node, over a SOCK_SEQPACKET socket: the
 // request is a name, the reply one byte.
 #ifndef NVDIMMFS_TOOLS_SHELL_NODE_REQUESTS_H_

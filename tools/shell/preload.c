@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Loaded into every program of the shell. It makes /dev/nmemN and /dev/ndctlN character devices
  * that take ioctls, and /dev/daxN.M one that can be opened. If /dev/pmemN is a file, it answers the
  * ioctls of a block device for it.
  *
- * open(2) of such a name opens the device's command file (fs/files/command_wire.h) or the tree's data
- * file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2) carries
- * the whole buffer to the daemon and back, which interprets it. All other calls go to the C
+ * open(2) of such a name opens the device's command file (fs/files/command_wire.h) or the tree's
+ * data file instead, fstat(2) of the descriptor shows the device that sysfs names, and ioctl(2)
+ * carries the whole buffer to the daemon and back, which interprets it. All other calls go to the C
  * library, as do these names if sysfs has no command file for them; a real node (control_nodes.h)
  * is opened as it is.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/shell/preload_library.h"
 
 #include <elf.h>

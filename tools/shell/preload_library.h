@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Installs the preloaded library (preload.c) for all programs of a shell.
 #ifndef NVDIMMFS_TOOLS_SHELL_PRELOAD_LIBRARY_H_
 #define NVDIMMFS_TOOLS_SHELL_PRELOAD_LIBRARY_H_

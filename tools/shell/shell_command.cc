@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [-- COMMAND ARGUMENT...]
 #include <signal.h>
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The private view of /dev and /sys in which unmodified tools find the mounted tree.
 //
 // It exists only in a mount namespace of this process and its children. Nothing outside changes: no

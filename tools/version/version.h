@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which program this is, as `--version` says it. The number itself is in version.txt, and nowhere
 // else.
 #ifndef NVDIMMFS_TOOLS_VERSION_VERSION_H_

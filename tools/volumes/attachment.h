@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A volume where containers find it: a mounted file system, or a directory with the data file.
 //
 // Each call succeeds as a whole or has no effect. Detach removes what a killed process left half

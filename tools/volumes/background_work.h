@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Work on threads of its own, counted, so that an end can wait for it.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_BACKGROUND_WORK_H_
 #define NVDIMMFS_TOOLS_VOLUMES_BACKGROUND_WORK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What root's rights this program keeps.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_CAPABILITIES_H_
 #define NVDIMMFS_TOOLS_VOLUMES_CAPABILITIES_H_

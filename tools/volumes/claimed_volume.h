@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The right to work on one volume.
 //
 // At most one ClaimedVolume of a volume exists at a time. Only its owner changes the volume; others

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a program: without a shell, in a fixed environment, returning its error messages.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_COMMAND_H_
 #define NVDIMMFS_TOOLS_VOLUMES_COMMAND_H_

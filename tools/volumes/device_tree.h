@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A mounted device tree, used through its files, as a person with a shell would use it.
 //
 // A refusal carries the errno of the write, and the reason and sentence of x/last_error.json.

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/fake_tree.h"
 
 #include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
 #include "backends/posix/file.h"
+#include "nlohmann/json.hpp"
 
 namespace nvdimmfs::volumes {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A device tree of plain files, for tests that need no server: one bus with one region.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FAKE_TREE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FAKE_TREE_H_

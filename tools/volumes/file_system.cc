@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/file_system.h"
 
 #include <blkid/blkid.h>

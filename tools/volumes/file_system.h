@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes and recognises the file systems of volumes, and sets their owner.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FILE_SYSTEM_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FILE_SYSTEM_H_

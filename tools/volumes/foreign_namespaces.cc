@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/foreign_namespaces.h"
 
 #include <algorithm>
@@ -7,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "backends/posix/folder.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "backends/posix/folder.h"
 #include "tools/volumes/volume_name.h"
 
 namespace nvdimmfs::volumes {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Namespaces that somebody else makes or destroys while the plugin runs.
 //
 // A look at all namespaces costs a description of each, so names are compared first: a source's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the sources show when they are first served, or served again.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FOUND_NAMESPACES_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FOUND_NAMESPACES_H_

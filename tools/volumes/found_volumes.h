@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes volumes of namespaces that are there.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FOUND_VOLUMES_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FOUND_VOLUMES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One client of the HTTP server: its request, its answer, and their deadlines.
 //
 // Thread rules: the server's thread only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses HTTP/1.x requests, one after another, from bytes as they arrive. No sockets.
 //
 // Every length is bounded while it is read. So a client costs at most kLongestHead + kLongestBody

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile bytes on the socket: whatever comes, and in whatever pieces, the reader takes no more
 // than it may and ends in the same state.
 #include <algorithm>

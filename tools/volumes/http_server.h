@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The protocol over HTTP on a unix socket.
 //
 // One thread reads requests and writes answers for all connections; each call runs on its own

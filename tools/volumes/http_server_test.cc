@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server over a real socket, with clients that engines are not.
 #include "tools/volumes/http_server.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Work that may take longer than a caller may wait.
 //
 // A call of the plugin protocol must be answered within seconds; what takes longer goes on behind.

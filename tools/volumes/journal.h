@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The records of all volumes: a directory with a file for each, named by the namespace's uuid.
 //
 // Crash safety: a record is written to a temporary file, flushed and renamed into place, and the

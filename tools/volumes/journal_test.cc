@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/journal.h"
 
 #include <sys/stat.h>

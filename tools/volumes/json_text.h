@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON from outside: requests, the journal, what a server says.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_JSON_TEXT_H_
 #define NVDIMMFS_TOOLS_VOLUMES_JSON_TEXT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts, in this mount namespace or in that of another process.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_MOUNT_TABLE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_MOUNT_TABLE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the processes that have a volume mounted, in any mount namespace.
 //
 // A container engine gives a volume to a container by mounting it again in the container's own

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/own_namespaces.h"
 
 #include <iterator>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The uuids of all namespaces that this plugin, or a predecessor, made or removed.
 //
 // They are nobody else's, however far their making or removal is when somebody looks at them. A

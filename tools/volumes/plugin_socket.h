@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The socket that container engines connect to: systemd's, or the plugin's own.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_
 #define NVDIMMFS_TOOLS_VOLUMES_PLUGIN_SOCKET_H_

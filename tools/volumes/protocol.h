@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Docker volume plugin protocol, version 1: requests to calls, and back. No sockets.
 //
 // It is lenient when it reads: a body may be empty; keys may be missing, null or of another type if

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gives the space of removed volumes back: erases their bytes and destroys their namespaces.
 //
 // Once the record says "removing" there is no such volume; what fails from then on is tried again,

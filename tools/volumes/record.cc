@@ -1,13 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/record.h"
 
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/file.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
 #include "tools/volumes/json_text.h"
-#include "backends/posix/file.h"
 #include "tools/volumes/volume_name.h"
 
 namespace nvdimmfs::volumes {

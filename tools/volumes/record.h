@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A record of the journal: what is known about a volume in addition to its label.
 //
 // Thread rules: plain values.

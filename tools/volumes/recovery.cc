@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/recovery.h"
 
 #include <sys/stat.h>
@@ -10,10 +11,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "backends/posix/folder.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/volumes/attachment.h"
-#include "backends/posix/folder.h"
 
 namespace nvdimmfs::volumes {
 namespace {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a start makes of the records and mounts that a killed predecessor left, and of those whose
 // source was not served for a while.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Records and mounts as a killed plugin leaves them, over a fake tree. tests/volumes/kill_test.py
 // does the same with real ones.
 #include "tools/volumes/recovery.h"

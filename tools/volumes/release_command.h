@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nvdimmfs-volumes release [--socket PATH] VOLUME...
 #ifndef NVDIMMFS_TOOLS_VOLUMES_RELEASE_COMMAND_H_
 #define NVDIMMFS_TOOLS_VOLUMES_RELEASE_COMMAND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hashes a text to sixteen hexadecimal digits (FNV-1a): for names, not for security.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_SHORT_HASH_H_
 #define NVDIMMFS_TOOLS_VOLUMES_SHORT_HASH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file or device whose namespaces are volumes, and the process that serves its device tree.
 //
 // That process outlives this one: it holds the image's lock, and containers use its files. The next

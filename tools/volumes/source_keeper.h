@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps the sources served: replaces servers that died, and tries sources again that could not be
 // served.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The plugin's directory, held for one plugin at a time.
 //
 //   ROOT/lock       locked while a plugin runs

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Detached threads, for work that reports its end in another way.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_THREADS_H_
 #define NVDIMMFS_TOOLS_VOLUMES_THREADS_H_

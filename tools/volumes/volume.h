@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A volume in memory: its record, its namespace, and what happens to it now.
 //
 // Thread rules: a plain value. VolumeTable owns the volumes and guards them with its lock.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The calls of the plugin protocol.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_DRIVER_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUME_DRIVER_H_

@@ -1,14 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/volume_maker.h"
 
 #include <cerrno>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/status.h"
 #include "core/base/uuid.h"
 #include "tools/volumes/attachment.h"
 #include "tools/volumes/file_system.h"
-#include "backends/posix/loop_device.h"
 #include "tools/volumes/volume_name.h"
 
 namespace nvdimmfs::volumes {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes volumes: finds room, creates the namespace, fills it with a file system or with zeros.
 //
 // What is written when: record "creating"; namespace; record "formatting"; content; record "ready".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tools/volumes/volume_mounts.h"
 
 #include <sys/stat.h>
@@ -13,9 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "backends/posix/loop_device.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "backends/posix/loop_device.h"
 #include "tools/volumes/mount_table.h"
 
 namespace nvdimmfs::volumes {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Volumes where containers find them: mounted, watched for users, unmounted.
 //
 // The mount tables of all processes say who uses a volume. Mount ids are what engines said, and an

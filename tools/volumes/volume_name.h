@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names of volumes, and what of them fits into a label.
 //
 // Thread rules: functions of their arguments.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options of a new volume, `-o key=value`.
 //
 // Thread rules: plain values.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All volumes, by name. Work on one of them needs a claim.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_TABLE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUME_TABLE_H_

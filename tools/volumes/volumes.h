@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All volumes of this plugin: the protocol's calls, carried out.
 //
 // The labels are the truth: a volume is a namespace with a name. The journal keeps what does not

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile requests and journals: whatever the bytes, an answer is one line of JSON, and what is
 // accepted leads out of no directory and comes back from the journal as it was.
 #include <cstddef>

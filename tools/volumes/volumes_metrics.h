@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the plugin measures, as OpenMetrics.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUMES_METRICS_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUMES_METRICS_H_

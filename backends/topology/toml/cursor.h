@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A place in a text that moves on, character by character, and can say where it is.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_CURSOR_H_
 #define NVDIMMFS_BACKENDS_TOPOLOGY_TOML_CURSOR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses TOML 1.0, without its floats and dates, from a text that may be hostile: memory is bounded
 // by a small multiple of the text, the stack by kMaxDepth, and time is linear but for look-ups.
 //

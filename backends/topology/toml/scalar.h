@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The values of TOML that have no parts: texts, whole numbers, true and false.
 //
 // Refused with EINVAL, "toml.syntax", as Cursor::Refuse does.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TOML document as values. Each knows where it stands in the text.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_VALUE_H_
 #define NVDIMMFS_BACKENDS_TOPOLOGY_TOML_VALUE_H_
