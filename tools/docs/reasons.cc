@@ -729,7 +729,7 @@ constexpr Reason kReasons[] = {
     {"volumes.root", "EBUSY *",
      "the directory of the volume plugin cannot be used, or another plugin has it",
      "see the message"},
-    {"volumes.threads", "", "a thread cannot be started", "raise the limit of threads"},
+    {"volumes.threads", "EAGAIN", "a thread cannot be started", "raise the limit of threads"},
     {"words.syntax", "EINVAL", "not words of KEY=VALUE", "see the message"},
 };
 
