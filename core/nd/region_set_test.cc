@@ -243,7 +243,7 @@ TEST_P(RegionSetTest, SkipsLabelsOfAnotherSetAndKeepsTheirSpace) {
 TEST_P(RegionSetTest, GivesNoSpaceThatIsAtDifferentPlacesOnTheMembers) {
   MakeNamespace(m, kA, k64M);
   auto blank = std::make_shared<FaultyMedia>(128 << 10);
-  MustInitialise(blank, GetParam().version);
+  MustInitialise(blank, *GetParam().version);
   m.labels[0] = blank;
   m.Restart();
   EXPECT_TRUE(m.Bound("region0"));
@@ -356,8 +356,8 @@ TEST(RegionSetUneven, IsToldOfInLastError) {
 }
 
 std::string NameOfShape(const ::testing::TestParamInfo<Shape>& info) {
-  constexpr const char* kNames[] = {"V1_1", "V1_2", "V2_1"};
-  return absl::StrCat(info.param.ways, "Way", kNames[static_cast<int>(info.param.version)]);
+  const LabelVersionNumber number = info.param.version->number();
+  return absl::StrCat(info.param.ways, "WayV", number.major, "_", number.minor);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, RegionSetTest, ::testing::ValuesIn(kShapes), NameOfShape);
