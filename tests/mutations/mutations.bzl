@@ -68,7 +68,6 @@ MUTATIONS = [
     ("readers_not_told_of_a_hole", _SHARDS, "    table_.shards_[i].generation.fetch_add(Shard::kInPlace, std::memory_order_relaxed);\n", "    table_.shards_[i].generation.fetch_add(Shard::kInPlace * 2, std::memory_order_relaxed);\n", "HoleRaceTest.*"),
     ("reader_does_not_mind_a_hole_in_the_making", _IO, " == (generation & ~Shard::kInPlace);", " == generation;", "HoleRaceTest.*"),
     ("hole_of_a_part_of_a_page", _HOLES, "  return run - run % per_hole;", "  return run;", "*ADiscardedPage*:*PagesOfDiscarded*:*ModelOfDiscards*"),
-    ("hole_over_blocks_across_pages", _HOLES, "unit == 0 || unit % block != 0 || geometry_.BlockAt(0) % block != 0", "unit == 0", "*WithMetadata*"),
 
     # Recovery.
     ("recovery_rolls_nothing_forward", _OPEN, "  if (entry->block() != record.old_block) return absl::OkStatus();", "  return absl::OkStatus();", "*RecoveryDoesWhatTheKernelDoes"),

@@ -27,7 +27,7 @@ class Pages(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("groff"), "no groff")
     def test_groff(self) -> None:
-        self.read(["groff", "-mdoc", "-ww", "-Tutf8"])
+        self.read(["groff", "-mandoc", "-ww", "-Tutf8"])
 
     @unittest.skipUnless(shutil.which("mandoc"), "no mandoc")
     def test_mandoc(self) -> None:

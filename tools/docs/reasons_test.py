@@ -16,13 +16,15 @@ COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 INCLUDE = re.compile(r"^#include .*$", re.MULTILINE)
 REFUSALS = re.compile(r'\.refusals\s*=\s*(?:"[^"]*"\s*)+')
 
-# Literals that look like a reason: names of files, of types and of an extended attribute.
+# Literals that look like a reason: names of files, types, providers and an extended attribute.
 NOT_REASONS = {
     "bus.dimm",
     "fuse.nvdimmfs",
     "libndctl.so.6",
     "mkfs.ext4",
     "mkfs.xfs",
+    "nfit_test.0",
+    "nfit_test.1",
     "user.nvdimmfs.size",
 }
 
