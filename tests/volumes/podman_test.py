@@ -151,7 +151,7 @@ class PodmanTest(engine.EngineTestCase):
             "volume", "create", "--driver", "nvdimmfs", "-o", "size=1G", "more", check=False
         )
         self.assertIn("no room for the 1073741824 bytes of volume more", said)
-        self.assertIn(f"{before} free", said)
+        self.assertIn(f"{before} bytes free", said)
         self.assertEqual((["vol"], ["vol"]), (self.listed(), self.plugin.names()))
         self.assertEqual(before, self.plugin.available())
 
