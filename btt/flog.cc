@@ -55,7 +55,7 @@ absl::StatusOr<FlogPair> DetectPadding(absl::Span<const FlogGroup> groups) {
 }
 
 bool MisusesSlots(const FlogGroup& group, FlogPair pair) {
-  for (uint8_t slot = 0; slot < group.slots.size(); ++slot)
+  for (size_t slot = 0; slot < group.slots.size(); ++slot)
     if (slot != pair[0] && slot != pair[1] && !IsEmpty(group.slots[slot])) return true;
   return IsEmpty(group.slots[pair[0]]) && !IsBlank(group);
 }

@@ -11,8 +11,6 @@
 namespace nvdimmfs::backends::cxl {
 namespace {
 
-using core::Range;
-
 absl::Status BadRegion(const SysfsFolder& region, absl::string_view why) {
   return core::Refusal(EIO, "cxl.region", absl::StrCat(region.path(), ": ", why));
 }

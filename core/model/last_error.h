@@ -24,7 +24,7 @@ struct LastError {
   static LastError OfRefusal(absl::string_view what, const absl::Status& status);
   static LastError OfNote(std::string sentence, std::string reason);
 
-  LastError LaterOf(LastError other) const { return other.number > number ? other : *this; }
+  LastError LaterOf(const LastError& other) const { return other.number > number ? other : *this; }
 
   // "sentence [EINVAL, namespace.size.align]"; a note's sentence alone; "" where nothing went
   // wrong.
