@@ -38,7 +38,8 @@ bool IsInit(absl::Span<const std::byte> request) {
 uint32_t OfferedFlags2(absl::Span<const std::byte> request) {
   fuse_init_in init = {};
   request.remove_prefix(std::min(sizeof(fuse_in_header), request.size()));
-  std::memcpy(&init, request.data(), std::min(sizeof init, request.size()));
+  if (!request.empty())  // memcpy takes no null pointer, not even for no bytes
+    std::memcpy(&init, request.data(), std::min(sizeof init, request.size()));
   return (init.flags & FUSE_INIT_EXT) != 0 ? init.flags2 : 0;
 }
 
