@@ -399,7 +399,7 @@ TEST_F(RaceTest, APageWhoseBlocksChangedHandsIsNotGivenBack) {
   ASSERT_TRUE(btt.ok()) << btt.status();
   btt_ = *btt;
   arena_ = btt_->arenas()[0]->geometry();
-  for (uint64_t lba : {20, 0, 63}) {  // whoever is looked at before, after, last
+  for (uint64_t lba : {20, 0, 63}) {  // in the middle of the range, its first sector, its last
     ASSERT_TRUE(btt_->Write(0, Small(64, 1)).ok());
     uint64_t looks = 0;
     media_->OnRead([&](uint64_t at, size_t) {

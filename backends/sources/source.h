@@ -33,7 +33,7 @@ class Source {
   const OptionList& options() const { return options_; }
   // Whether nothing may be written: set_read_only, or the option `ro`.
   bool read_only() const;
-  // Whether a kernel has these buses from a module: opened again they are as new.
+  // Whether the kernel gets these buses from a module. Reopening such a source resets their state.
   bool is_module() const;
 
   void set_read_only() { read_only_ = true; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a dax device stands on: the device whose memory it shows.
+// The host of a dax device: the device whose memory the dax device exposes.
 #ifndef NVDIMMFS_CORE_DAX_DAX_HOST_H_
 #define NVDIMMFS_CORE_DAX_DAX_HOST_H_
 

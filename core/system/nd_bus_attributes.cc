@@ -134,8 +134,8 @@ constexpr Attribute kNdBusAttributes[] = {
      .show = ShowLoaded,
      .store = StoreLoaded,
      .visible = WithModule,
-     .summary = "1: the emulated buses exist; 0 removes them with everything on them, 1 brings "
-                "them back as new",
+     .summary = "1: the emulated buses exist; 0 removes them with everything on them, 1 creates "
+                "them again in their initial state",
      .grammar = Grammar::kBool,
      .refusals = "input.syntax bus.*"},
 };
