@@ -67,10 +67,8 @@ absl::Status Journal::Put(const Record& record) {
     const Descriptor file(
         open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return Failed("make", beside);
-    errno = ENOSPC;  // of a short write
-    if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        fsync(file.get()) != 0)
-      return Failed("write", beside);
+    errno = posix::WriteAll(file.get(), text);
+    if (errno != 0 || fsync(file.get()) != 0) return Failed("write", beside);
   }
   if (rename(beside.c_str(), path.c_str()) != 0) return Failed("rename", beside);
   return Settle();
@@ -84,9 +82,8 @@ absl::Status Journal::Drop(const std::string& uuid) {
 }
 
 absl::Status Journal::Settle() {
-  const Descriptor directory(open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || fsync(directory.get()) != 0) return Failed("flush", directory_);
-  return absl::OkStatus();
+  errno = posix::SyncFolder(directory_);
+  return errno == 0 ? absl::OkStatus() : Failed("flush", directory_);
 }
 
 }  // namespace nvdimmfs::volumes
