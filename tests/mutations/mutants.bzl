@@ -2,6 +2,7 @@
 """Turns the list of mutations into a program and a test each."""
 
 load("//tests/mutations:mutations.bzl", "MUTATIONS")
+load("//tools/bazel:cc.bzl", "cc_binary")
 
 def _shell_word(text):
     return "'" + text.replace("'", "'\\''").replace("$", "$$") + "'"
@@ -29,10 +30,10 @@ def mutants(tests, deps):
 
         # The object of the broken copy comes before the library of the sound one, which is then not
         # asked for it.
-        native.cc_binary(
+        cc_binary(
             name = name,
             srcs = [name + ".cc"],
-            copts = ["-O1", "-g0", "-Wno-unused"],
+            copts = ["-Wno-unused"],
             linkopts = ["-Wl,--strip-debug"],
             deps = tests + deps,
         )
