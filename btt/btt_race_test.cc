@@ -288,8 +288,8 @@ Bytes Small(uint64_t sectors, uint8_t with) {
   return Bytes(sectors * kSmall, static_cast<std::byte>(with));
 }
 
-// A reader may copy bytes that are being changed, and reads again then. The two meet in words, each of them whole,
-// so that ThreadSanitizer takes this for what it is.
+// A reader may copy bytes that are being changed, and reads again then. The two meet in words, each
+// of them whole, so that ThreadSanitizer takes this for what it is.
 void CopyWords(std::byte* to, const std::byte* from, size_t length) {
   for (size_t i = 0; i < length; i += sizeof(uint64_t)) {
     const uint64_t word =
