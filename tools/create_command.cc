@@ -89,25 +89,23 @@ absl::Status Create(const Wanted& wanted) {
 }  // namespace
 
 int CreateCommand(const Arguments& arguments) {
-  CLI::App app("Makes an empty DIMM image, laid out as QEMU expects it: data, then the label area.",
-               "nvdimmfs create");
+  CommandLine line(
+      "Makes an empty DIMM image, laid out as QEMU expects it: data, then the label area.",
+      "nvdimmfs create");
   Wanted wanted;
-  app.add_option("IMAGE", wanted.path, "the file to create; it must not exist")->required();
-  app.add_option("--size", wanted.size, "bytes of data (K, M, G, T)")->required();
-  app.add_option("--label-size", wanted.label_size, "bytes of the label area; 0: label-less")
-      ->capture_default_str();
-  app.add_option(
-         "--labels", wanted.labels,
-         "none: a blank area, like a new DIMM's; 1.1 or 1.2: with index blocks; auto: blank "
-         "if a mount can find it that way, else 1.2")
-      ->check(CLI::IsMember({"auto", "none", "1.1", "1.2"}))
-      ->capture_default_str();
-  app.add_option("--uuid", wanted.uuid, "the DIMM's uuid, for QEMU's command line");
-  app.add_option("--slot", wanted.slot,
-                 "the DIMM's slot in QEMU: 0 for a guest's first DIMM, 1 for its second")
-      ->check(CLI::Range(uint32_t{0}, backends::kQemuSlots - 1));
-  if (const auto code = Parse(app, arguments)) return *code;
-  if (wanted.path.empty()) return EmptyArgument(app.get_name(), "IMAGE");
+  line.Add("IMAGE", wanted.path, "the file to create; it must not exist", {.required = true});
+  line.Add("--size", wanted.size, "bytes of data (K, M, G, T)", {.required = true});
+  line.Add("--label-size", wanted.label_size, "bytes of the label area; 0: label-less",
+           {.show_default = true});
+  line.Add("--labels", wanted.labels,
+           "none: a blank area, like a new DIMM's; 1.1 or 1.2: with index blocks; auto: blank "
+           "if a mount can find it that way, else 1.2",
+           {.show_default = true, .one_of = {"auto", "none", "1.1", "1.2"}});
+  line.Add("--uuid", wanted.uuid, "the DIMM's uuid, for QEMU's command line");
+  line.AddUpTo(backends::kQemuSlots - 1, "--slot", wanted.slot,
+               "the DIMM's slot in QEMU: 0 for a guest's first DIMM, 1 for its second");
+  if (const auto code = line.Parse(arguments)) return *code;
+  if (wanted.path.empty()) return EmptyArgument("nvdimmfs create", "IMAGE");
   const absl::Status status = Create(wanted);
   if (status.ok()) return FinishData(kDone);
   Complain(InContext("create", wanted.path, status));

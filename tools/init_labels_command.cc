@@ -129,24 +129,23 @@ absl::Status Run(const Wanted& wanted) {
 }  // namespace
 
 int InitLabelsCommand(const Arguments& arguments) {
-  CLI::App app(
+  CommandLine line(
       "Initialises a label area: writes new, empty index blocks. A label area that is not blank "
       "needs --force, which saves a copy of it first.",
       "nvdimmfs init-labels");
   Wanted wanted;
-  app.add_option("SOURCE", wanted.source, backends::SourceHelp())->required();
-  app.add_option("--dimm", wanted.dimm, "which of several DIMMs: nmem0, nmem1, ...");
-  app.add_option("--label-version", wanted.version, "auto: 2.1 for CXL devices, else 1.2")
-      ->check(CLI::IsMember({"auto", "1.1", "1.2"}))
-      ->capture_default_str();
-  app.add_flag("--force", wanted.force, "give up existing labels, even damaged ones");
-  app.add_option("--slot", wanted.slot,
-                 "with --force: give up only this slot, whose label is unreadable or blocks a "
-                 "repair");
-  app.add_option("--save", wanted.save,
-                 "file for the copy of the old area; it must not exist. Default: the first free "
-                 "name SOURCE.labels-N");
-  if (const auto code = Parse(app, arguments)) return *code;
+  line.Add("SOURCE", wanted.source, backends::SourceHelp(), {.required = true});
+  line.Add("--dimm", wanted.dimm, "which of several DIMMs: nmem0, nmem1, ...");
+  line.Add("--label-version", wanted.version, "auto: 2.1 for CXL devices, else 1.2",
+           {.show_default = true, .one_of = {"auto", "1.1", "1.2"}});
+  line.AddFlag("--force", wanted.force, "give up existing labels, even damaged ones");
+  line.Add("--slot", wanted.slot,
+           "with --force: give up only this slot, whose label is unreadable or blocks a "
+           "repair");
+  line.Add("--save", wanted.save,
+           "file for the copy of the old area; it must not exist. Default: the first free "
+           "name SOURCE.labels-N");
+  if (const auto code = line.Parse(arguments)) return *code;
   const absl::Status status = Run(wanted);
   if (status.ok()) return FinishData(kDone);
   Complain(InContext("init-labels", wanted.source, status));

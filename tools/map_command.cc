@@ -94,14 +94,14 @@ absl::Status Draw(const backends::Source& source, const std::string& svg) {
 }  // namespace
 
 int MapCommand(const Arguments& arguments) {
-  CLI::App app("Who owns which DPA.", "nvdimmfs map");
+  CommandLine line("Who owns which DPA.", "nvdimmfs map");
   std::string text;
   std::string svg;
   bool force = false;
-  app.add_option("SOURCE", text, backends::SourceHelp())->required();
-  app.add_option("--svg", svg, "draw a picture into this file instead; -: to stdout");
-  app.add_flag("--force", force, "look even while another program has it open");
-  if (const auto code = Parse(app, arguments)) return *code;
+  line.Add("SOURCE", text, backends::SourceHelp(), {.required = true});
+  line.Add("--svg", svg, "draw a picture into this file instead; -: to stdout");
+  line.AddFlag("--force", force, "look even while another program has it open");
+  if (const auto code = line.Parse(arguments)) return *code;
   backends::Source source(text);
   source.set_read_only();
   if (force) source.PutDefaults({{"force", ""}});

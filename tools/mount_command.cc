@@ -134,7 +134,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
 
 int MountCommand(const Arguments& arguments, const std::function<void()>& ready) {
   fs::PrepareSignals();
-  CLI::App app(
+  CommandLine line(
       "Shows persistent memory as the kernel's device tree.\n"
       "Other forms: see nvdimmfs help.",
       "nvdimmfs");
@@ -144,16 +144,15 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   bool foreground = false;
   bool debug = false;
   bool single_thread = false;
-  app.add_flag("-f", foreground, "stay in the foreground");
-  app.add_flag("-d", debug, "print every request; stay in the foreground");
-  app.add_flag("-s", single_thread, "serve with one thread");
-  app.add_option("-o", option_texts, "options, separated by commas: see below")
-      ->allow_extra_args(false);
-  app.footer(OptionList());
-  app.set_version_flag("-V,--version", VersionText("nvdimmfs"));
-  app.add_option("SOURCE", source_text, backends::SourceHelp())->required();
-  app.add_option("MOUNTPOINT", mountpoint, "a directory")->required();
-  if (const auto code = Parse(app, arguments)) return *code;
+  line.AddFlag("-f", foreground, "stay in the foreground");
+  line.AddFlag("-d", debug, "print every request; stay in the foreground");
+  line.AddFlag("-s", single_thread, "serve with one thread");
+  line.Add("-o", option_texts, "options, separated by commas: see below", {.one_value_each = true});
+  line.set_footer(OptionList());
+  line.AddVersion("-V,--version", VersionText("nvdimmfs"));
+  line.Add("SOURCE", source_text, backends::SourceHelp(), {.required = true});
+  line.Add("MOUNTPOINT", mountpoint, "a directory", {.required = true});
+  if (const auto code = line.Parse(arguments)) return *code;
   if (mountpoint.empty()) return EmptyArgument("nvdimmfs", "MOUNTPOINT");
 
   auto parsed = fs::ParseOptions(absl::StrJoin(option_texts, ","), backends::SourceOptions());

@@ -13,15 +13,15 @@
 namespace nvdimmfs::tools {
 
 int MoveLabelsCommand(const Arguments& arguments) {
-  CLI::App app(
+  CommandLine line(
       "Moves the labels of an image that has grown to its new end, so that the DIMM has the new "
       "size. A power cut in between loses nothing.",
       "nvdimmfs move-labels");
   std::string path;
-  app.add_option("IMAGE", path, "the image file, or a block device with an image on it")
-      ->required();
-  if (const auto code = Parse(app, arguments)) return *code;
-  if (path.empty()) return EmptyArgument(app.get_name(), "IMAGE");
+  line.Add("IMAGE", path, "the image file, or a block device with an image on it",
+           {.required = true});
+  if (const auto code = line.Parse(arguments)) return *code;
+  if (path.empty()) return EmptyArgument("nvdimmfs move-labels", "IMAGE");
   const auto moved = backends::MoveLabelsToEnd(path);
   if (!moved.ok()) {
     Complain(moved.status());

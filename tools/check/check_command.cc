@@ -12,23 +12,23 @@
 namespace nvdimmfs::tools {
 
 int CheckCommand(const Arguments& arguments) {
-  CLI::App app(
+  CommandLine line(
       "Checks labels, BTTs and info blocks. The exit code is the sum of fsck's: 0 sound; 1 "
       "something was mended; 4 findings remain; 8 cannot tell; 16 usage.",
       "nvdimmfs check");
   std::vector<std::string> sources;
   CheckOptions options;
   ReportOptions report_options;
-  app.add_option("SOURCE", sources, backends::SourceHelp())->required();
-  app.add_flag("--repair", options.repair,
+  line.Add("SOURCE", sources, backends::SourceHelp(), {.required = true});
+  line.AddFlag("--repair", options.repair,
                "mend what the evidence decides; save overwritten bytes in SOURCE.repair-N");
-  app.add_flag("--dry-run", options.dry_run,
+  line.AddFlag("--dry-run", options.dry_run,
                "say what --repair would do, what that costs and saves; store nothing");
-  app.add_flag("--force", options.force, "look even while another program has it open");
-  app.add_flag("--json", report_options.json, "findings as a JSON array");
-  app.add_flag("-v,--verbose", report_options.verbose,
+  line.AddFlag("--force", options.force, "look even while another program has it open");
+  line.AddFlag("--json", report_options.json, "findings as a JSON array");
+  line.AddFlag("-v,--verbose", report_options.verbose,
                "print every finding, even if many are alike; name sound sources, too");
-  if (const auto code = Parse(app, arguments)) return *code == kUsage ? kCheckUsage : *code;
+  if (const auto code = line.Parse(arguments)) return *code == kUsage ? kCheckUsage : *code;
 
   CheckReport report(report_options);
   for (const std::string& source : sources) {

@@ -45,51 +45,52 @@ absl::StatusOr<std::string> ListSources(const ListRequest& request) {
   return List(system, request.listing);
 }
 
-void AddFilter(CLI::App& app, const std::string& names, std::optional<std::string>& value,
+void AddFilter(CommandLine& line, const std::string& names, std::optional<std::string>& value,
                const std::string& help) {
-  app.add_option(names, value, help)->allow_extra_args(false);
+  line.Add(names, value, help, {.one_value_each = true});
 }
 
-void AddFilters(CLI::App& app, FilterTexts& filter) {
-  AddFilter(app, "-b,--bus", filter.bus, "only this bus: a provider, ndbusN or N");
-  AddFilter(app, "-r,--region", filter.region, "only this region: regionN or N");
-  AddFilter(app, "-d,--dimm", filter.dimm, "only what is on this DIMM: nmemN or N");
-  AddFilter(app, "-n,--namespace", filter.ns, "only this namespace: namespaceR.I or R.I");
-  AddFilter(app, "-m,--mode", filter.mode, "only namespaces that are raw, sector, fsdax or devdax");
-  AddFilter(app, "-t,--type", filter.type, "only regions of this type: pmem");
-  AddFilter(app, "-U,--numa-node", filter.numa_node, "only devices on this NUMA node");
+void AddFilters(CommandLine& line, FilterTexts& filter) {
+  AddFilter(line, "-b,--bus", filter.bus, "only this bus: a provider, ndbusN or N");
+  AddFilter(line, "-r,--region", filter.region, "only this region: regionN or N");
+  AddFilter(line, "-d,--dimm", filter.dimm, "only what is on this DIMM: nmemN or N");
+  AddFilter(line, "-n,--namespace", filter.ns, "only this namespace: namespaceR.I or R.I");
+  AddFilter(line, "-m,--mode", filter.mode,
+            "only namespaces that are raw, sector, fsdax or devdax");
+  AddFilter(line, "-t,--type", filter.type, "only regions of this type: pmem");
+  AddFilter(line, "-U,--numa-node", filter.numa_node, "only devices on this NUMA node");
 }
 
-void AddSections(CLI::App& app, ListingOptions& listing) {
-  app.add_flag("-B,--buses", listing.buses, "buses");
-  app.add_flag("-D,--dimms", listing.dimms, "DIMMs");
-  app.add_flag("-R,--regions", listing.regions, "regions");
-  app.add_flag("-N,--namespaces", listing.namespaces, "namespaces (the default)");
-  app.add_flag("-X,--device-dax", listing.device_dax, "the device-dax side of devdax namespaces");
-  app.add_flag("-M,--media-errors", listing.media_errors, "known bad ranges");
-  app.add_flag("-H,--health", listing.health, "health of the DIMMs that report it");
-  app.add_flag("-F,--firmware", listing.firmware, "firmware of the DIMMs that report it");
-  app.add_flag("-C,--capabilities", listing.capabilities, "what a region's namespaces can become");
-  app.add_flag("-i,--idle", listing.idle, "include devices that are not enabled");
-  app.add_flag("-c,--configured", listing.configured,
+void AddSections(CommandLine& line, ListingOptions& listing) {
+  line.AddFlag("-B,--buses", listing.buses, "buses");
+  line.AddFlag("-D,--dimms", listing.dimms, "DIMMs");
+  line.AddFlag("-R,--regions", listing.regions, "regions");
+  line.AddFlag("-N,--namespaces", listing.namespaces, "namespaces (the default)");
+  line.AddFlag("-X,--device-dax", listing.device_dax, "the device-dax side of devdax namespaces");
+  line.AddFlag("-M,--media-errors", listing.media_errors, "known bad ranges");
+  line.AddFlag("-H,--health", listing.health, "health of the DIMMs that report it");
+  line.AddFlag("-F,--firmware", listing.firmware, "firmware of the DIMMs that report it");
+  line.AddFlag("-C,--capabilities", listing.capabilities, "what a region's namespaces can become");
+  line.AddFlag("-i,--idle", listing.idle, "include devices that are not enabled");
+  line.AddFlag("-c,--configured", listing.configured,
                "include configured namespaces that are not enabled");
-  app.add_flag("-u,--human", listing.human, "sizes and addresses in human-readable units");
-  app.add_flag("-v,--verbose", listing.verbose, "more detail; up to three times");
+  line.AddFlag("-u,--human", listing.human, "sizes and addresses in human-readable units");
+  line.AddCount("-v,--verbose", listing.verbose, "more detail; up to three times");
 }
 
 }  // namespace
 
 int ListCommand(const Arguments& arguments) {
-  CLI::App app("Lists the contents of a source without mounting it, in the JSON of `ndctl list`.",
-               "nvdimmfs list");
+  CommandLine line(
+      "Lists the contents of a source without mounting it, in the JSON of `ndctl list`.",
+      "nvdimmfs list");
   ListRequest request;
-  AddSections(app, request.listing);
-  AddFilters(app, request.listing.filter);
-  app.add_option("--schema", request.schema, "1: everything, in a fixed and versioned shape")
-      ->check(CLI::IsMember({1}));
-  app.add_flag("--force", request.force, "list an image even while another program writes it");
-  app.add_option("SOURCE", request.sources, backends::SourceHelp())->required();
-  if (const auto code = Parse(app, arguments)) return *code;
+  AddSections(line, request.listing);
+  AddFilters(line, request.listing.filter);
+  line.AddOneOf({1}, "--schema", request.schema, "1: everything, in a fixed and versioned shape");
+  line.AddFlag("--force", request.force, "list an image even while another program writes it");
+  line.Add("SOURCE", request.sources, backends::SourceHelp(), {.required = true});
+  if (const auto code = line.Parse(arguments)) return *code;
 
   const auto filter = ListingFilter::Make(request.listing.filter);
   if (!filter.ok()) {

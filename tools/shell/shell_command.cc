@@ -249,38 +249,36 @@ int ShellCommand(const Arguments& arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> command;
   if (dashes != arguments.end()) command.assign(dashes + 1, arguments.end());
-  CLI::App app(
+  CommandLine line(
       "Runs a command (default: a shell) for which /sys and /dev show the persistent memory of\n"
       "SOURCE as a kernel would: ndctl and daxctl work on it. Exits with the command's exit code,\n"
       "or with 125 if the command could not be run.",
       "nvdimmfs shell");
-  app.footer(
+  line.set_footer(
       "Form: nvdimmfs shell [-v] [-o OPT,...] [--block] SOURCE|MOUNTPOINT [[--] COMMAND "
       "ARGUMENT...]");
   std::string source;
   Wishes wishes;
-  app.add_option("-o", wishes.options, "mount options, separated by commas")
-      ->allow_extra_args(false);
-  bool block = false;
-  const CLI::Option* const said =
-      app.add_flag("--block,!--no-block", block,
-                   "make /dev/pmemN block devices (loop devices over the data files); needs root. "
-                   "The default for "
-                   "preset:nfit_test where possible; --no-block disables it");
-  app.add_flag("-v,--verbose", wishes.verbose, "print how /dev/nmemN and /dev/ndctlN take ioctls");
-  app.add_option("SOURCE", source, "an image file, with options after a comma; or a mount point")
-      ->required();
+  line.Add("-o", wishes.options, "mount options, separated by commas", {.one_value_each = true});
+  std::optional<bool> block;
+  line.AddFlag("--block,!--no-block", block,
+               "make /dev/pmemN block devices (loop devices over the data files); needs root. "
+               "The default for "
+               "preset:nfit_test where possible; --no-block disables it");
+  line.AddFlag("-v,--verbose", wishes.verbose, "print how /dev/nmemN and /dev/ndctlN take ioctls");
+  line.Add("SOURCE", source, "an image file, with options after a comma; or a mount point",
+           {.required = true});
   // Everything after SOURCE is the command, with or without --.
-  app.prefix_command();
-  if (const auto code = Parse(app, Arguments(arguments.begin(), dashes))) return *code;
-  if (const std::vector<std::string> words = app.remaining(); !words.empty()) {
-    if (words[0][0] == '-') return BadUsage(app.get_name(), UnknownOption(app, words[0]));
+  line.LeaveRest();
+  if (const auto code = line.Parse(Arguments(arguments.begin(), dashes))) return *code;
+  if (const Arguments words = line.rest(); !words.empty()) {
+    if (words[0][0] == '-') return BadUsage("nvdimmfs shell", line.UnknownOption(words[0]));
     command.assign(words.begin(), words.end());
     command.insert(command.end(), dashes, arguments.end());
   }
   if (command.empty()) command = InteractiveShell();
 
-  wishes.blocks = said->count() == 0 ? DefaultFor(source) : block ? Blocks::kYes : Blocks::kNo;
+  wishes.blocks = !block ? DefaultFor(source) : *block ? Blocks::kYes : Blocks::kNo;
   Running running;
   if (const absl::Status status = SetUp(source, wishes, running); !status.ok()) {
     if (!running.told) Complain(status);

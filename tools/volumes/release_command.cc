@@ -80,15 +80,15 @@ absl::Status Release(const std::string& socket, const std::string& name) {
 }  // namespace
 
 int RunReleaseCommand(const tools::Arguments& arguments) {
-  CLI::App app(
+  tools::CommandLine line(
       "Unmounts volumes that a killed engine left mounted.\n"
       "Refused while a process has the volume mounted or open; the message names that process.",
       "nvdimmfs-volumes release");
   std::string socket = kDefaultSocket;
   std::vector<std::string> names;
-  app.add_option("--socket", socket, "where the plugin listens")->capture_default_str();
-  app.add_option("VOLUME", names, "names of volumes")->required();
-  if (const auto code = tools::Parse(app, arguments)) return *code;
+  line.Add("--socket", socket, "where the plugin listens", {.show_default = true});
+  line.Add("VOLUME", names, "names of volumes", {.required = true});
+  if (const auto code = line.Parse(arguments)) return *code;
   int code = tools::kDone;
   for (const std::string& name : names) {
     const absl::Status status = Release(socket, name);

@@ -81,24 +81,23 @@ absl::Status Run(Wanted wanted) {
 }
 
 int Main(const tools::Arguments& arguments) {
-  CLI::App app(
+  tools::CommandLine line(
       "Container volumes on persistent memory: a volume plugin for podman and docker.\n"
       "`nvdimmfs-volumes release VOLUME` unmounts what a killed engine left mounted. See "
       "nvdimmfs-volumes(8).",
       "nvdimmfs-volumes");
   Wanted wanted;
-  app.add_option("--root", wanted.root, "state and mount points")->capture_default_str();
-  app.add_option("--socket", wanted.socket, "socket for engines; ignored if systemd passes one")
-      ->capture_default_str();
-  app.add_option("--default-size", wanted.default_size,
-                 "size of volumes that are created without size=");
-  app.add_flag("--adopt", wanted.config.adopt,
+  line.Add("--root", wanted.root, "state and mount points", {.show_default = true});
+  line.Add("--socket", wanted.socket, "socket for engines; ignored if systemd passes one",
+           {.show_default = true});
+  line.Add("--default-size", wanted.default_size, "size of volumes that are created without size=");
+  line.AddFlag("--adopt", wanted.config.adopt,
                "allow removal of namespaces that this plugin did not create");
-  app.set_version_flag("-V,--version", tools::VersionText("nvdimmfs-volumes"));
-  app.add_option("SOURCE", wanted.config.sources,
-                 "image or topology files, as nvdimmfs takes them, with options after a comma")
-      ->required();
-  if (const auto code = tools::Parse(app, arguments)) return *code;
+  line.AddVersion("-V,--version", tools::VersionText("nvdimmfs-volumes"));
+  line.Add("SOURCE", wanted.config.sources,
+           "image or topology files, as nvdimmfs takes them, with options after a comma",
+           {.required = true});
+  if (const auto code = line.Parse(arguments)) return *code;
   const tools::ProgramLog log("nvdimmfs-volumes");
   const absl::Status status = Run(std::move(wanted));
   if (status.ok()) return tools::kDone;
