@@ -66,10 +66,9 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
         core::LogFinding(dimm.description, finding);
   }
   for (const auto& device : system.Devices()) {
-    if (device->last_error().empty() || device->kind() == core::NdKind::kBus ||
-        StartsAsNoise(*device))
-      continue;
-    for (const absl::string_view line : absl::StrSplit(device->last_error(), '\n'))
+    const std::string error = system.WithLock([&] { return device->last_error(); });
+    if (error.empty() || device->kind() == core::NdKind::kBus || StartsAsNoise(*device)) continue;
+    for (const absl::string_view line : absl::StrSplit(error, '\n'))
       core::Log(core::LogLevel::kNotice, "", absl::StrCat(device->name(), ": ", line));
   }
 }

@@ -16,6 +16,7 @@ constexpr Attribute kBusAttributes[] = {kAutoprobeAttribute, kProbeAttribute,
 }  // namespace
 
 void DaxBus::Start() {
+  engine().AssertLocked();
   engine().Register(shared_from_this());
   memory_ = MemoryBlocks::Make(engine());
 }

@@ -5,8 +5,10 @@
 
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "core/dax/memory_blocks.h"
 #include "core/model/bus_type.h"
+#include "core/model/engine.h"
 #include "core/model/node_numbers.h"
 
 namespace nvdimmfs::core {
@@ -20,7 +22,10 @@ class DaxBus final : public BusType {
   // Registers the bus and its memory.
   void Start();
 
-  MemoryBlocks& memory() { return *memory_; }
+  MemoryBlocks& memory() {
+    engine().AssertLocked();
+    return *memory_;
+  }
 
   // Kept with the bus below which the device is, too.
   void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status) override;
@@ -28,7 +33,7 @@ class DaxBus final : public BusType {
   absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
-  std::shared_ptr<MemoryBlocks> memory_;
+  std::shared_ptr<MemoryBlocks> memory_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

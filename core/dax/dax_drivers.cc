@@ -85,6 +85,7 @@ DaxDriver::DaxDriver(DaxBus& bus, const Operations& operations, bool takes_all)
 absl::Span<const Attribute> DaxDriver::Table() { return kAttributes; }
 
 bool DaxDriver::Matches(const Device& device) const {
+  engine().AssertLocked();
   return takes_all_ || ids_.count(device.name()) != 0;
 }
 
@@ -94,6 +95,7 @@ std::string DaxDriver::WhereToLook() const {
 }
 
 absl::Status DaxDriver::AddId(absl::string_view text) {
+  engine().AssertLocked();
   ASSIGN_OR_RETURN(std::string name, ParseId(text));
   ids_.insert(std::move(name));
   // Every unbound device on the list is tried; one that refuses stays unbound.
@@ -104,6 +106,7 @@ absl::Status DaxDriver::AddId(absl::string_view text) {
 }
 
 absl::Status DaxDriver::RemoveId(absl::string_view text) {
+  engine().AssertLocked();
   ASSIGN_OR_RETURN(const std::string name, ParseId(text));
   ids_.erase(name);
   return absl::OkStatus();

@@ -10,10 +10,12 @@
 #include <set>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/dax/dax_bus.h"
 #include "core/model/driver.h"
+#include "core/model/engine.h"
 
 namespace nvdimmfs::core {
 
@@ -34,7 +36,7 @@ class DaxDriver final : public Driver {
 
  private:
   const bool takes_all_;
-  std::set<std::string> ids_;
+  std::set<std::string> ids_ ABSL_GUARDED_BY(engine().lock());
 };
 
 // Makes and registers them.

@@ -113,6 +113,7 @@ std::shared_ptr<DaxInstance> DaxInstance::Attach(DaxBus& bus, DaxHost& host, std
   Engine& engine = bus.engine();
   std::shared_ptr<DaxInstance> instance(
       new DaxInstance(bus, host, std::move(name), std::move(media), std::move(aliases)));
+  instance->engine().AssertLocked();
   instance->region_ = std::make_shared<DaxRegion>(host);
   engine.Register(instance->region_);
   engine.Register(instance);
@@ -122,12 +123,14 @@ std::shared_ptr<DaxInstance> DaxInstance::Attach(DaxBus& bus, DaxHost& host, std
 }
 
 void DaxInstance::Detach() {
+  engine().AssertLocked();
   engine().Unbind(*this);
   engine().Unregister(*region_);
   engine().Unregister(*this);
 }
 
 absl::Status DaxInstance::Open() {
+  engine().AssertLocked();
   ASSIGN_OR_RETURN(const Range memory, host_.data());
   RETURN_IF_ERROR(bus_.memory().Check(memory));
   node_ = std::make_shared<DataNode>(
@@ -139,6 +142,7 @@ absl::Status DaxInstance::Open() {
 }
 
 void DaxInstance::Close() {
+  engine().AssertLocked();
   node_->Close();
   engine().RemoveAliases(aliases_, file());
   engine().RemoveData(file());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "core/dax/dax_bus.h"
 #include "core/dax/dax_host.h"
@@ -16,6 +17,7 @@
 #include "core/media/poison_observer.h"
 #include "core/model/data_node.h"
 #include "core/model/device.h"
+#include "core/model/engine.h"
 #include "core/model/node_numbers.h"
 
 namespace nvdimmfs::core {
@@ -42,8 +44,12 @@ class DaxInstance final : public Device, public PoisonObserver {
 
   DaxHost& host() const { return host_; }
   BusType* bus_type() const override { return &bus_; }
-  DataNode* node() const { return node_.get(); }  // null unless device_dax has it
-  const DataNode* data_file() const override { return node_.get(); }
+  // Null unless device_dax has it.
+  DataNode* node() const {
+    engine().AssertLocked();
+    return node_.get();
+  }
+  const DataNode* data_file() const override { return node(); }
   std::string file() const;  // "dev/dax0.0"
   DeviceNumber number() const;
 
@@ -71,8 +77,8 @@ class DaxInstance final : public Device, public PoisonObserver {
   const uint32_t minor_;
   const std::shared_ptr<Media> media_;
   const std::vector<std::string> aliases_;
-  std::shared_ptr<DataNode> node_;
-  std::shared_ptr<DaxRegion> region_;
+  std::shared_ptr<DataNode> node_ ABSL_GUARDED_BY(engine().lock());
+  std::shared_ptr<DaxRegion> region_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

@@ -145,6 +145,7 @@ std::vector<DeviceLink> MemoryBlock::links() const {
 }
 
 absl::Status MemoryBlock::GoOffline() {
+  engine().AssertLocked();
   if (zone_ == Zone::kNormal)
     return Refusal(
         EBUSY, "memory.in_use",
@@ -157,6 +158,7 @@ absl::Status MemoryBlock::GoOffline() {
 }
 
 absl::Status MemoryBlock::SetState(absl::string_view text) {
+  engine().AssertLocked();
   const absl::string_view* const state = FindState(text);
   if (state == nullptr) return NoState(text);
   if ((zone_ == Zone::kNone) == (*state == "offline"))
@@ -169,6 +171,7 @@ absl::Status MemoryBlock::SetState(absl::string_view text) {
 }
 
 absl::Status MemoryBlock::SetOnline(absl::string_view text) {
+  engine().AssertLocked();
   ASSIGN_OR_RETURN(const bool online, ParseBool(text));
   if (online == (zone_ != Zone::kNone)) return absl::OkStatus();
   if (!online) return GoOffline();
@@ -194,6 +197,7 @@ std::shared_ptr<MemoryBlocks> MemoryBlocks::Make(Engine& engine) {
 }
 
 void MemoryBlocks::AddNode(int number) {
+  engine().AssertLocked();
   if (number < 0 || nodes_.count(number) != 0) return;
   auto node = std::make_shared<MemoryNode>(engine(), number);
   nodes_[number] = node;
@@ -201,6 +205,7 @@ void MemoryBlocks::AddNode(int number) {
 }
 
 absl::Status MemoryBlocks::Add(const Range& memory, int node) {
+  engine().AssertLocked();
   if (node < 0)
     return Refusal(EINVAL, "memory.node", "memory without a node (target_node) cannot be added");
   const auto [begin, end] = WholeBlocks(memory);
@@ -222,6 +227,7 @@ absl::Status MemoryBlocks::Add(const Range& memory, int node) {
 }
 
 void MemoryBlocks::Remove(const Range& memory) {
+  engine().AssertLocked();
   const auto [begin, end] = WholeBlocks(memory);
   const auto first = blocks_.lower_bound(begin), last = blocks_.lower_bound(end);
   if (std::any_of(first, last,
@@ -231,6 +237,7 @@ void MemoryBlocks::Remove(const Range& memory) {
 }
 
 absl::Status MemoryBlocks::Check(const Range& memory) const {
+  engine().AssertLocked();
   const auto [begin, end] = WholeBlocks(memory);
   if (blocks_.lower_bound(begin) == blocks_.lower_bound(end)) return absl::OkStatus();
   return Refusal(
@@ -241,6 +248,7 @@ absl::Status MemoryBlocks::Check(const Range& memory) const {
 }
 
 absl::Status MemoryBlocks::SetPolicy(absl::string_view text) {
+  engine().AssertLocked();
   const absl::string_view* const state = FindState(text);
   if (state == nullptr) return NoState(text);
   policy_ = std::string(*state);

@@ -16,10 +16,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/base/range.h"
 #include "core/model/device.h"
+#include "core/model/engine.h"
 
 namespace nvdimmfs::core {
 
@@ -33,7 +35,10 @@ class MemoryBlock final : public Device {
   MemoryBlock(Engine& engine, uint64_t index, int node);
 
   uint64_t index() const { return index_; }
-  Zone zone() const { return zone_; }
+  Zone zone() const {
+    engine().AssertLocked();
+    return zone_;
+  }
   // What is written to `state`: "online", "online_kernel", "online_movable" or "offline". Refused
   // with EINVAL, "memory.state" (no such word, or the present state), and EBUSY, "memory.in_use".
   absl::Status SetState(absl::string_view text);
@@ -47,13 +52,13 @@ class MemoryBlock final : public Device {
   std::vector<DeviceLink> links() const override;
 
  private:
-  friend class MemoryBlocks;
   absl::Status GoOffline();
 
   const uint64_t index_;
   const int node_;
-  Zone zone_ = Zone::kNone;
-  Zone last_ = Zone::kNormal;  // where a 1 in `online` brings it
+  Zone zone_ ABSL_GUARDED_BY(engine().lock()) = Zone::kNone;
+  // Where a 1 in `online` brings it.
+  Zone last_ ABSL_GUARDED_BY(engine().lock()) = Zone::kNormal;
 };
 
 // "node0": where links to its blocks are.
@@ -82,16 +87,20 @@ class MemoryBlocks final : public Device {
 
   // What is written to auto_online_blocks: what becomes of new blocks. Refused with EINVAL.
   absl::Status SetPolicy(absl::string_view text);
-  const std::string& policy() const { return policy_; }
+  const std::string& policy() const {
+    engine().AssertLocked();
+    return policy_;
+  }
 
   std::string place() const override { return "devices/system/memory"; }
   static absl::Span<const Attribute> Table();
   absl::Span<const Attribute> attributes() const override { return Table(); }
 
  private:
-  std::map<uint64_t, std::shared_ptr<MemoryBlock>> blocks_;  // by number
-  std::map<int, std::shared_ptr<MemoryNode>> nodes_;
-  std::string policy_ = "offline";
+  // By number.
+  std::map<uint64_t, std::shared_ptr<MemoryBlock>> blocks_ ABSL_GUARDED_BY(engine().lock());
+  std::map<int, std::shared_ptr<MemoryNode>> nodes_ ABSL_GUARDED_BY(engine().lock());
+  std::string policy_ ABSL_GUARDED_BY(engine().lock()) = "offline";
 };
 
 }  // namespace nvdimmfs::core

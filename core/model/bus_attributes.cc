@@ -56,12 +56,12 @@ uint16_t ByHandMode(const Device& device) {
 }
 
 absl::StatusOr<std::string> ShowAutoprobe(Device& device) {
-  return std::string(AsBusType(device).autoprobe ? "1\n" : "0\n");
+  return std::string(AsBusType(device).autoprobe() ? "1\n" : "0\n");
 }
 
 // Everything but a zero in front means yes.
 absl::Status StoreAutoprobe(Device& device, absl::string_view text) {
-  AsBusType(device).autoprobe = text.empty() || text[0] != '0';
+  AsBusType(device).set_autoprobe(text.empty() || text[0] != '0');
   return absl::OkStatus();
 }
 

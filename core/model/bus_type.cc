@@ -9,16 +9,19 @@
 namespace nvdimmfs::core {
 
 Device* BusType::Find(absl::string_view name) const {
+  AssertLocked();
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
 }
 
 void BusType::Add(Device& device) {
+  AssertLocked();
   devices_.push_back(&device);
   by_name_[device.name()] = &device;
 }
 
 void BusType::Remove(const Device& device) {
+  AssertLocked();
   by_name_.erase(device.name());
   // From the end, where those are that go with their parent.
   devices_.erase(std::prev(std::find(devices_.rbegin(), devices_.rend(), &device).base()));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -24,11 +25,20 @@ class BusType : public Device {
       : Device(engine, ModelKind::kBusType, std::string(name), nullptr) {}
 
   // Drivers in the order in which a new device is offered to them.
-  void AddDriver(std::shared_ptr<Driver> driver) { drivers_.push_back(std::move(driver)); }
-  const std::vector<std::shared_ptr<Driver>>& drivers() const { return drivers_; }
+  void AddDriver(std::shared_ptr<Driver> driver) {
+    AssertLocked();
+    drivers_.push_back(std::move(driver));
+  }
+  const std::vector<std::shared_ptr<Driver>>& drivers() const {
+    AssertLocked();
+    return drivers_;
+  }
 
   // The registered devices whose bus_type() this is, oldest first.
-  const std::vector<Device*>& devices() const { return devices_; }
+  const std::vector<Device*>& devices() const {
+    AssertLocked();
+    return devices_;
+  }
   Device* Find(absl::string_view name) const;  // or null
   // The engine's: a device was registered, or leaves.
   void Add(Device& device);
@@ -39,14 +49,23 @@ class BusType : public Device {
   // Whether such a refusal is not an error where the bind was not asked for.
   virtual bool IsExpected(const absl::Status& /*status*/) const { return false; }
 
-  bool autoprobe = true;  // whether new devices are given to their driver at once
+  // Whether new devices are offered to the drivers at once.
+  bool autoprobe() const {
+    AssertLocked();
+    return autoprobe_;
+  }
+  void set_autoprobe(bool autoprobe) {
+    AssertLocked();
+    autoprobe_ = autoprobe;
+  }
 
   std::string place() const override;
 
  private:
-  std::vector<std::shared_ptr<Driver>> drivers_;
-  std::vector<Device*> devices_;
-  absl::flat_hash_map<absl::string_view, Device*> by_name_;
+  std::vector<std::shared_ptr<Driver>> drivers_ ABSL_GUARDED_BY(lock());
+  std::vector<Device*> devices_ ABSL_GUARDED_BY(lock());
+  absl::flat_hash_map<absl::string_view, Device*> by_name_ ABSL_GUARDED_BY(lock());
+  bool autoprobe_ ABSL_GUARDED_BY(lock()) = true;
 };
 
 }  // namespace nvdimmfs::core

@@ -15,6 +15,7 @@ absl::Status Device::CreateAttribute(absl::string_view name) {
 }
 
 LastError Device::LatestDataError() const {
+  AssertLocked();
   LastError latest;
   if (const DataNode* file = data_file()) latest = file->last_error();
   for (const auto& child : children_) latest = latest.LaterOf(child->LatestDataError());

@@ -3,7 +3,7 @@
 //
 // Everything here is used under the configuration lock of the Engine that owns the device, except
 // `kind`, `name`, `path`, `attributes`, `directories` and the links, which are fixed once it is
-// registered.
+// registered. Until then only its maker knows the device, and needs no lock.
 #ifndef NVDIMMFS_CORE_MODEL_DEVICE_H_
 #define NVDIMMFS_CORE_MODEL_DEVICE_H_
 
@@ -13,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "core/model/attribute.h"
 #include "core/model/device_kind.h"
@@ -88,24 +90,53 @@ class Device : public std::enable_shared_from_this<Device> {
   virtual int numa_node() const { return parent_ == nullptr ? -1 : parent_->numa_node(); }
   virtual int target_node() const { return parent_ == nullptr ? -1 : parent_->target_node(); }
 
-  bool registered() const { return registered_; }
-  const Driver* driver() const { return driver_; }
-  const std::vector<std::shared_ptr<Device>>& children() const { return children_; }
+  // Stops the program if the device is registered and the configuration lock is not held; tells
+  // clang's analysis that it is. A function that uses what ABSL_GUARDED_BY(lock()) guards begins
+  // with this.
+  void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(lock_) {
+    if (lock_ != nullptr) lock_->AssertHeld();
+  }
+
+  bool registered() const {
+    AssertLocked();
+    return registered_;
+  }
+  const Driver* driver() const {
+    AssertLocked();
+    return driver_;
+  }
+  const std::vector<std::shared_ptr<Device>>& children() const {
+    AssertLocked();
+    return children_;
+  }
 
   // Why the last refused write to this object was refused, or what is wrong with it: the text of
   // LastError.
-  std::string last_error() const { return last_error_.Text(); }
-  void set_last_error(LastError error) { last_error_ = std::move(error); }
+  std::string last_error() const {
+    AssertLocked();
+    return last_error_.Text();
+  }
+  void set_last_error(LastError error) {
+    AssertLocked();
+    last_error_ = std::move(error);
+  }
   // The file below dev/ that shows the device's bytes, or null.
   virtual const DataNode* data_file() const { return nullptr; }
   // The latest of I/O on the files of this device and of all below it.
   LastError LatestDataError() const;
   // What x/last_error and x/last_error.json show: the later of the two.
-  LastError LatestError() const { return last_error_.LaterOf(LatestDataError()); }
+  LastError LatestError() const {
+    AssertLocked();
+    return last_error_.LaterOf(LatestDataError());
+  }
 
  protected:
   Device(Engine& engine, const DeviceKind& kind, std::string name, Device* parent)
       : engine_(engine), kind_(kind), name_(std::move(name)), parent_(parent) {}
+
+  // The engine's lock, as annotations of this layer name it: the engine lies above. For
+  // annotations only: there is none until the device is registered.
+  absl::Mutex& lock() const ABSL_LOCK_RETURNED(lock_) { return *lock_; }
 
  private:
   friend class Engine;
@@ -114,12 +145,14 @@ class Device : public std::enable_shared_from_this<Device> {
   const DeviceKind& kind_;
   const std::string name_;
   Device* const parent_;
+  // These three are set when it is registered, and constant from then on.
+  absl::Mutex* lock_ = nullptr;
   std::string path_;
   absl::Span<const Attribute> table_;
-  bool registered_ = false;
-  const Driver* driver_ = nullptr;
-  std::vector<std::shared_ptr<Device>> children_;
-  LastError last_error_;
+  bool registered_ ABSL_GUARDED_BY(lock_) = false;
+  const Driver* driver_ ABSL_GUARDED_BY(lock_) = nullptr;
+  std::vector<std::shared_ptr<Device>> children_ ABSL_GUARDED_BY(lock_);
+  LastError last_error_ ABSL_GUARDED_BY(lock_);
 };
 
 }  // namespace nvdimmfs::core

@@ -161,11 +161,16 @@ const std::vector<std::shared_ptr<Device>>& Engine::roots() const {
 }
 
 std::vector<std::shared_ptr<Device>>& Engine::SiblingsOf(const Device& device) {
-  return device.parent() == nullptr ? roots_ : device.parent()->children_;
+  Device* const parent = device.parent();
+  if (parent == nullptr) return roots_;
+  parent->AssertLocked();
+  return parent->children_;
 }
 
 void Engine::Register(const std::shared_ptr<Device>& device) {
   AssertLocked();
+  device->lock_ = &mutex_;
+  device->AssertLocked();
   const Device* parent = device->parent();
   device->path_ =
       parent == nullptr ? device->place() : absl::StrCat(parent->path(), "/", device->place());
@@ -180,6 +185,7 @@ void Engine::Register(const std::shared_ptr<Device>& device) {
 
 void Engine::Unregister(Device& device) {
   AssertLocked();
+  device.AssertLocked();
   if (!device.registered_) return;
   const std::shared_ptr<Device> alive = device.shared_from_this();
   if (device.driver_ != nullptr) Unbind(device);
@@ -294,6 +300,7 @@ void Engine::CallAfter(const std::weak_ptr<Device>& device, const std::function<
 
 absl::Status Engine::Bind(const Driver& driver, Device& device) {
   AssertLocked();
+  device.AssertLocked();
   if (device.driver_ != nullptr)
     return Refusal(EBUSY, "driver.bound",
                    absl::StrCat("bind ", device.name(), ": already bound to ",
@@ -312,6 +319,7 @@ absl::Status Engine::Bind(const Driver& driver, Device& device) {
 
 void Engine::Unbind(Device& device) {
   AssertLocked();
+  device.AssertLocked();
   const Driver* driver = device.driver_;
   if (driver == nullptr) return;
   driver->operations().remove(device);
@@ -325,7 +333,7 @@ void Engine::Probe(Device& device) {
   const BusType* bus = device.bus_type();
   if (bus == nullptr) return;
   for (const auto& driver : bus->drivers()) {
-    if (device.driver_ != nullptr) return;
+    if (device.driver() != nullptr) return;
     if (!driver->Matches(device)) continue;
     const absl::Status status = Bind(*driver, device);
     // Nothing was asked for.
@@ -334,7 +342,7 @@ void Engine::Probe(Device& device) {
 }
 
 void Engine::AutoProbe(Device& device) {
-  if (const BusType* bus = device.bus_type(); bus != nullptr && bus->autoprobe) Probe(device);
+  if (const BusType* bus = device.bus_type(); bus != nullptr && bus->autoprobe()) Probe(device);
 }
 
 }  // namespace nvdimmfs::core

@@ -77,9 +77,9 @@ class Engine {
   // Stops the program if the lock is not held, and tells clang's analysis that it is.
   void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(mutex_) { mutex_.AssertHeld(); }
 
-  // The configuration lock as thread annotations name it. What a device guards by it says
+  // The configuration lock as thread annotations name it. What a kind of device guards by it says
   // ABSL_GUARDED_BY(engine().lock()); a function that uses that begins with
-  // engine().AssertLocked().
+  // engine().AssertLocked(). (Device and BusType, which lie below, name it Device::lock().)
   absl::Mutex& lock() const ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
 
   // Runs `f`, which waits for a device, without the lock, so that readers of attributes do not wait

@@ -70,12 +70,14 @@ void BttDevice::Adopt(const SectorIdentity& found) {
 }
 
 absl::Status BttDevice::SetSectorSize(absl::string_view text) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckUnbound("sector_size"));
   ASSIGN_OR_RETURN(lbasize_, ParseChoice(text, kSectorSizes));
   return absl::OkStatus();
 }
 
 absl::StatusOr<uint64_t> BttDevice::size() const {
+  engine().AssertLocked();
   if (disk_ == nullptr)
     return Refusal(ENXIO, "claim.unbound", absl::StrCat(name(), " is not enabled"));
   return disk_->node().size();
@@ -128,6 +130,7 @@ absl::Status BttDevice::Probe() {
 }
 
 void BttDevice::Remove() {
+  engine().AssertLocked();
   for (const auto& arena : arenas_) engine().Unregister(*arena);
   arenas_.clear();
   if (disk_ != nullptr) disk_->Detach();

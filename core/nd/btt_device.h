@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "core/nd/btt_arena.h"
 #include "core/nd/claim_device.h"
 #include "core/nd/disk.h"
@@ -17,7 +18,11 @@ class BttDevice final : public ClaimDevice {
  public:
   explicit BttDevice(Region& region);
 
-  uint64_t lbasize() const { return lbasize_; }  // external sector size, bytes; 0: not set
+  // External sector size, bytes; 0: not set.
+  uint64_t lbasize() const {
+    engine().AssertLocked();
+    return lbasize_;
+  }
   // Takes the identity of a BTT that was found on the media.
   void Adopt(const SectorIdentity& found);
   absl::Status SetSectorSize(absl::string_view text);
@@ -39,9 +44,10 @@ class BttDevice final : public ClaimDevice {
   void Reset() override;
 
  private:
-  uint64_t lbasize_ = 0;
-  std::shared_ptr<Disk> disk_;
-  std::vector<std::shared_ptr<BttArena>> arenas_;  // while enabled
+  uint64_t lbasize_ ABSL_GUARDED_BY(engine().lock()) = 0;
+  // While enabled.
+  std::shared_ptr<Disk> disk_ ABSL_GUARDED_BY(engine().lock());
+  std::vector<std::shared_ptr<BttArena>> arenas_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

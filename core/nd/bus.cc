@@ -99,7 +99,7 @@ void Bus::Enable() {
 void Bus::UncorrectableError() {
   engine().AssertLocked();
   // Where one is asked for already, that one finds it.
-  scrub_->Start(hw_error_scrub ? Scrub::Depth::kLong : Scrub::Depth::kShort).IgnoreError();
+  scrub_->Start(hw_error_scrub_ ? Scrub::Depth::kLong : Scrub::Depth::kShort).IgnoreError();
 }
 
 std::optional<Bus::DimmAddress> Bus::Translate(uint64_t spa) const {

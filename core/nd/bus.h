@@ -64,8 +64,22 @@ class Bus final : public NdDevice {
   // What the firmware notifies the OS of: scrubs for what it is, or everything, as hw_error_scrub
   // says.
   void UncorrectableError();
-  bool hw_error_scrub = false;
-  BusActivation activation;
+  bool hw_error_scrub() const {
+    engine().AssertLocked();
+    return hw_error_scrub_;
+  }
+  void set_hw_error_scrub(bool everything) {
+    engine().AssertLocked();
+    hw_error_scrub_ = everything;
+  }
+  const BusActivation& activation() const {
+    engine().AssertLocked();
+    return activation_;
+  }
+  BusActivation& activation() {
+    engine().AssertLocked();
+    return activation_;
+  }
   // Whether the firmware of a DIMM can be changed while it runs.
   bool can_activate() const { return can_activate_; }
 
@@ -100,10 +114,13 @@ class Bus final : public NdDevice {
   const uint64_t functions_;
   const bool can_activate_;
   const BusQuirks quirks_;
+  // These three are constant once the bus is made.
   std::unique_ptr<Scrub> scrub_;
-  std::vector<std::shared_ptr<Device>> companions_ ABSL_GUARDED_BY(engine().lock());
   std::vector<std::shared_ptr<Dimm>> dimms_;
   std::vector<std::shared_ptr<Region>> regions_;
+  std::vector<std::shared_ptr<Device>> companions_ ABSL_GUARDED_BY(engine().lock());
+  bool hw_error_scrub_ ABSL_GUARDED_BY(engine().lock()) = false;
+  BusActivation activation_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

@@ -120,12 +120,14 @@ void PfnDevice::Adopt(const InfoBlockView& found) {
 }
 
 absl::StatusOr<Range> PfnDevice::data() const {
+  engine().AssertLocked();
   if (!data_ || ns() == nullptr)
     return Refusal(ENXIO, "claim.unbound", absl::StrCat(name(), " is not enabled"));
   return Range{ns()->spa().start + data_->start, data_->size};
 }
 
 absl::Status PfnDevice::SetMode(absl::string_view raw_text) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckUnbound("mode"));
   // The kernel compares all but the last character that was written, whatever that is, with the
   // word and with the word and a newline.
@@ -148,12 +150,14 @@ absl::Status PfnDevice::SetMode(absl::string_view raw_text) {
 }
 
 absl::Status PfnDevice::SetAlign(absl::string_view text) {
+  engine().AssertLocked();
   RETURN_IF_ERROR(CheckUnbound("align"));
   ASSIGN_OR_RETURN(align_, ParseChoice(text, kSupportedAligns));
   return absl::OkStatus();
 }
 
 absl::StatusOr<InfoBlockView> PfnDevice::FindOrMakeBlock(Media& media) {
+  engine().AssertLocked();
   const InfoBlockWish wish{.configured = true, .uuid = uuid(), .mode = mode_, .align = align_};
   const auto found = ReadInfoBlock(media, is_dax(), ns()->uuid(), ns()->spa(), wish);
   if (found.ok() || ErrnoOf(found.status()) != ENODEV) return found;
@@ -167,6 +171,7 @@ absl::StatusOr<InfoBlockView> PfnDevice::FindOrMakeBlock(Media& media) {
 }
 
 absl::Status PfnDevice::Probe() {
+  engine().AssertLocked();
   const std::string what = absl::StrCat("enable ", name());
   RETURN_IF_ERROR(CheckNamespace(what));
   if (uuid().is_nil())
@@ -200,6 +205,7 @@ absl::Status PfnDevice::Probe() {
 }
 
 void PfnDevice::Remove() {
+  engine().AssertLocked();
   if (disk_ != nullptr) disk_->Detach();
   if (dax_ != nullptr) dax_->Detach();
   disk_.reset();
@@ -208,6 +214,7 @@ void PfnDevice::Remove() {
 }
 
 DataNode* PfnDevice::node() const {
+  engine().AssertLocked();
   if (disk_ != nullptr) return &disk_->node();
   return dax_ == nullptr ? nullptr : dax_->node();
 }

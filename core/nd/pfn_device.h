@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "core/dax/dax_host.h"
 #include "core/dax/dax_instance.h"
 #include "core/info_blocks/info_block.h"
@@ -26,10 +27,16 @@ class PfnDevice final : public ClaimDevice, public DaxHost {
   static absl::StatusOr<InfoBlockView> Detect(const Namespace& ns, const DeviceKind& kind);
   void Adopt(const InfoBlockView& found);
 
-  InfoBlockMode mode() const { return mode_; }
+  InfoBlockMode mode() const {
+    engine().AssertLocked();
+    return mode_;
+  }
   Device& host_device() override { return *this; }
   int region_number() const override { return region().id(); }
-  uint64_t align() const override { return align_; }
+  uint64_t align() const override {
+    engine().AssertLocked();
+    return align_;
+  }
   absl::StatusOr<Range> data() const override;  // ENXIO while unbound
   bool read_only() const override { return region().read_only(); }
   absl::Status SetMode(absl::string_view raw_text);
@@ -57,11 +64,12 @@ class PfnDevice final : public ClaimDevice, public DaxHost {
   bool is_dax() const { return kind() == NdKind::kDax; }
   absl::StatusOr<InfoBlockView> FindOrMakeBlock(Media& media);
 
-  InfoBlockMode mode_ = InfoBlockMode::kNone;
-  uint64_t align_ = 2 << 20;
-  std::optional<Range> data_;  // while bound; relative to the namespace
-  std::shared_ptr<Disk> disk_;
-  std::shared_ptr<DaxInstance> dax_;
+  InfoBlockMode mode_ ABSL_GUARDED_BY(engine().lock()) = InfoBlockMode::kNone;
+  uint64_t align_ ABSL_GUARDED_BY(engine().lock()) = 2 << 20;
+  // While bound. The data is relative to the namespace.
+  std::optional<Range> data_ ABSL_GUARDED_BY(engine().lock());
+  std::shared_ptr<Disk> disk_ ABSL_GUARDED_BY(engine().lock());
+  std::shared_ptr<DaxInstance> dax_ ABSL_GUARDED_BY(engine().lock());
 };
 
 }  // namespace nvdimmfs::core

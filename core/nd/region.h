@@ -152,7 +152,15 @@ class Region final : public NdDevice, public PoisonObserver {
   void Removed() override;
   void PoisonChanged(PoisonChange change) override;
 
-  std::string last_created;  // what x/create made last
+  // The name of the namespace that x/create made last; "": none.
+  const std::string& last_created() const {
+    engine().AssertLocked();
+    return last_created_;
+  }
+  void set_last_created(std::string name) {
+    engine().AssertLocked();
+    last_created_ = std::move(name);
+  }
 
  private:
   Region(NdBusType& nd, Device& bus, int id, bool has_nfit, RegionSource source);
@@ -165,12 +173,13 @@ class Region final : public NdDevice, public PoisonObserver {
   const bool has_nfit_;
   const int id_;
   const RegionSource source_;
-  std::vector<Mapping> mappings_;
+  std::vector<Mapping> mappings_;  // constant once made, and the cookies
   SetCookies cookies_;
   std::vector<Finding> label_findings_ ABSL_GUARDED_BY(engine().lock());
   Uuid uuid_ ABSL_GUARDED_BY(engine().lock());
   uint64_t align_ ABSL_GUARDED_BY(engine().lock()) = 0;
   bool read_only_ ABSL_GUARDED_BY(engine().lock()) = false;
+  std::string last_created_ ABSL_GUARDED_BY(engine().lock());
   int init_namespaces_ ABSL_GUARDED_BY(engine().lock()) = 0;
   std::map<const DeviceKind*, IdAllocator> ids_ ABSL_GUARDED_BY(engine().lock());
   std::map<const DeviceKind*, Device*> seeds_ ABSL_GUARDED_BY(engine().lock());

@@ -31,7 +31,7 @@ absl::Duration TimeOfArmed(const Bus& bus) {
 
 bool IsBusy(const Bus& bus) {
   for (const auto& dimm : bus.dimms())
-    if (dimm->can_activate()) return dimm->firmware()->now() < bus.activation.busy_until;
+    if (dimm->can_activate()) return dimm->firmware()->now() < bus.activation().busy_until;
   return false;
 }
 
@@ -82,7 +82,7 @@ absl::Status StoreBusActivate(Device& device, absl::string_view text) {
       firmware.update().ForgetResult();
       continue;
     }
-    bus.activation.busy_until = firmware.now() + time;
+    bus.activation().busy_until = firmware.now() + time;
     RETURN_IF_ERROR(firmware.Activate());
   }
   return absl::OkStatus();
@@ -91,11 +91,11 @@ absl::Status StoreBusActivate(Device& device, absl::string_view text) {
 absl::StatusOr<std::string> ShowBusCapability(Device&) { return std::string("quiesce\n"); }
 
 absl::StatusOr<std::string> ShowNoIdle(Device& device) {
-  return std::string(AsBus(device).activation.without_idle ? "Y\n" : "N\n");
+  return std::string(AsBus(device).activation().without_idle ? "Y\n" : "N\n");
 }
 
 absl::Status StoreNoIdle(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(AsBus(device).activation.without_idle, ParseBool(text));
+  ASSIGN_OR_RETURN(AsBus(device).activation().without_idle, ParseBool(text));
   return absl::OkStatus();
 }
 

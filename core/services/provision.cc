@@ -246,7 +246,7 @@ absl::Status CreateLabelled(Region& region, const Request& request) {
     ns->CommitLabels().IgnoreError();
     return status;
   }
-  region.last_created = ns->name();
+  region.set_last_created(ns->name());
   return absl::OkStatus();
 }
 
@@ -267,7 +267,7 @@ absl::Status ConfigureWhole(Region& region, const Request& request) {
     region.engine().Probe(ns);
     return status;
   }
-  region.last_created = ns.name();
+  region.set_last_created(ns.name());
   return absl::OkStatus();
 }
 

@@ -16,7 +16,7 @@ class Region;
 // sector_size=, align=, map= (dev, mem). All or nothing: a refusal leaves the region as it was. A
 // region without labels gets them first where its DIMMs have a blank label area. Refused as
 // Region::CheckLabels says, and with EUCLEAN, "label.slots.unreadable", where a label in use cannot
-// be read. The name of the namespace is then region.last_created.
+// be read. The name of the namespace is then region.last_created().
 absl::Status CreateNamespace(Region& region, absl::string_view line);
 
 // `name` is a namespace of the region. Disables it, wipes the info blocks at its start, frees its

@@ -67,7 +67,7 @@ uint16_t WithLister(const Device& device) {
 absl::StatusOr<std::string> ShowMetrics(Device& device) { return BusMetrics(AsBus(device)); }
 
 absl::StatusOr<std::string> ShowHwErrorScrub(Device& device) {
-  return std::string(AsBus(device).hw_error_scrub ? "1\n" : "0\n");
+  return std::string(AsBus(device).hw_error_scrub() ? "1\n" : "0\n");
 }
 
 absl::Status StoreHwErrorScrub(Device& device, absl::string_view text) {
@@ -76,7 +76,7 @@ absl::Status StoreHwErrorScrub(Device& device, absl::string_view text) {
     return Refusal(EINVAL, "bus.hw_error_scrub",
                    absl::StrCat("hw_error_scrub of ", device.name(), ": ", value,
                                 " is neither 0 (note the failing range) nor 1 (scrub all)"));
-  AsBus(device).hw_error_scrub = value == 1;
+  AsBus(device).set_hw_error_scrub(value == 1);
   return absl::OkStatus();
 }
 

@@ -131,7 +131,7 @@ absl::Status StoreReadOnly(Device& device, absl::string_view text) {
 }
 
 Text ShowCreate(Device& device) {
-  const std::string& name = AsRegion(device).last_created;
+  const std::string& name = AsRegion(device).last_created();
   return name.empty() ? std::string() : absl::StrCat(name, "\n");
 }
 

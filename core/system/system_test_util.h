@@ -93,7 +93,7 @@ class ModelVerbs {
   bool Exists(absl::string_view name) { return system->Find(name) != nullptr; }
   bool Bound(absl::string_view name) {
     const auto device = system->Find(name);
-    return device != nullptr && device->driver() != nullptr;
+    return device != nullptr && system->WithLock([&] { return device->driver() != nullptr; });
   }
 
   FakeSectorLayer layer;

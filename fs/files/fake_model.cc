@@ -4,14 +4,15 @@
 #include <cerrno>
 
 #include "core/base/status.h"
+#include "core/model/engine.h"
 
 namespace nvdimmfs::fs {
 namespace {
 
-// Devices want an Engine to refer to; nothing here ever asks it.
-core::Engine& NoEngine() {
-  alignas(64) static char nothing[64];
-  return *reinterpret_cast<core::Engine*>(nothing);
+// What the devices refer to. None of them is registered with it.
+core::Engine& UnusedEngine() {
+  static auto* const engine = new core::Engine(nullptr, {});
+  return *engine;
 }
 
 absl::Status Gone() { return core::Refusal(ENODEV, "device.gone", "the device is gone"); }
@@ -20,7 +21,7 @@ absl::Status Gone() { return core::Refusal(ENODEV, "device.gone", "the device is
 
 FakeDevice::FakeDevice(std::string name, std::vector<core::Attribute> attributes,
                        std::vector<std::string> directories, const core::DeviceKind& kind)
-    : Device(NoEngine(), kind, std::move(name), nullptr),
+    : Device(UnusedEngine(), kind, std::move(name), nullptr),
       attributes_(std::move(attributes)),
       directories_(std::move(directories)) {}
 
