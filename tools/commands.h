@@ -20,8 +20,10 @@ inline constexpr int kDone = 0;
 inline constexpr int kRefused = 1;
 inline constexpr int kUsage = 2;
 
-// Calls `ready` in the process that serves the mount, once it serves.
-int MountCommand(const Arguments& arguments, const std::function<void()>& ready = nullptr);
+// Calls `ready` in the process that serves the mount, once it serves. `busy_code` is the exit code
+// of a refusal with EBUSY: another process has the source open.
+int MountCommand(const Arguments& arguments, const std::function<void()>& ready = nullptr,
+                 int busy_code = kRefused);
 int CreateCommand(const Arguments& arguments);
 int ListCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvdimmfs [-f] [-d] [-s] [-h] [-V] [-o OPT,...] SOURCE MOUNTPOINT
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <functional>
 #include <set>
@@ -131,7 +132,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
 
 }  // namespace
 
-int MountCommand(const Arguments& arguments, const std::function<void()>& ready) {
+int MountCommand(const Arguments& arguments, const std::function<void()>& ready, int busy_code) {
   fs::PrepareSignals();
   CommandLine line(
       "Shows persistent memory as the kernel's device tree.\n"
@@ -182,12 +183,13 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready)
   const absl::Status status = Mount(source, options, *daemon, log, ready);
   if (status.ok()) return kDone;
   const absl::Status refused = InContext("mount", source_text, status);
+  const int code = core::ErrnoOf(refused) == EBUSY ? busy_code : kRefused;
   // A daemon's parent prints what the daemon reports.
   if (options.foreground)
     Complain(refused);
   else
-    daemon->Report(WithReason(refused));
-  return kRefused;
+    daemon->Report(WithReason(refused), code);
+  return code;
 }
 
 }  // namespace nvdimmfs::tools

@@ -6,12 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
-#include "tools/volumes/volume_table.h"
 
 namespace nvdimmfs::volumes {
 
 ClaimedVolume::ClaimedVolume(ClaimedVolume&& other) noexcept
-    : table_(other.table_),
+    : map_(other.map_),
+      journal_(other.journal_),
       volume_(std::exchange(other.volume_, nullptr)),
       name_(std::move(other.name_)),
       forgets_(other.forgets_) {}
@@ -19,7 +19,8 @@ ClaimedVolume::ClaimedVolume(ClaimedVolume&& other) noexcept
 ClaimedVolume& ClaimedVolume::operator=(ClaimedVolume&& other) noexcept {
   if (this == &other) return *this;
   Release();
-  table_ = other.table_;
+  map_ = other.map_;
+  journal_ = other.journal_;
   volume_ = std::exchange(other.volume_, nullptr);
   name_ = std::move(other.name_);
   forgets_ = other.forgets_;
@@ -27,17 +28,17 @@ ClaimedVolume& ClaimedVolume::operator=(ClaimedVolume&& other) noexcept {
 }
 
 Volume ClaimedVolume::Copy() const {
-  absl::MutexLock lock(&table_->mutex_);
+  absl::MutexLock lock(&map_->mutex);
   return *volume_;
 }
 
 Record ClaimedVolume::record() const {
-  absl::MutexLock lock(&table_->mutex_);
+  absl::MutexLock lock(&map_->mutex);
   return volume_->record;
 }
 
 absl::Status ClaimedVolume::CheckNotCancelled() const {
-  absl::MutexLock lock(&table_->mutex_);
+  absl::MutexLock lock(&map_->mutex);
   if (!volume_->is_cancelled) return absl::OkStatus();
   return core::Refusal(
       ECANCELED, "volume.cancelled",
@@ -45,7 +46,7 @@ absl::Status ClaimedVolume::CheckNotCancelled() const {
 }
 
 void ClaimedVolume::Change(absl::FunctionRef<void(Volume&)> change) {
-  absl::MutexLock lock(&table_->mutex_);
+  absl::MutexLock lock(&map_->mutex);
   change(*volume_);
 }
 
@@ -56,15 +57,18 @@ void ClaimedVolume::SetDoing(absl::string_view doing) {
 absl::Status ClaimedVolume::PutRecord(absl::FunctionRef<void(Record&)> change) {
   Record changed = record();
   change(changed);
-  RETURN_IF_ERROR(table_->journal_.Put(changed));
-  absl::MutexLock lock(&table_->mutex_);
+  RETURN_IF_ERROR(journal_->Put(changed));
+  absl::MutexLock lock(&map_->mutex);
   volume_->record = std::move(changed);
   return absl::OkStatus();
 }
 
 void ClaimedVolume::Release() {
   if (volume_ == nullptr) return;
-  table_->Release(name_, *volume_, forgets_);
+  absl::MutexLock lock(&map_->mutex);
+  volume_->doing.clear();
+  volume_->progress = -1;
+  if (forgets_) map_->by_name.erase(name_);
   volume_ = nullptr;
 }
 

@@ -8,15 +8,16 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "tools/volumes/journal.h"
 #include "tools/volumes/volume.h"
+#include "tools/volumes/volume_map.h"
 
 namespace nvdimmfs::volumes {
-
-class VolumeTable;
 
 // Thread rules: one thread at a time, not always the same one. Takes the table's lock.
 class ClaimedVolume {
@@ -46,10 +47,11 @@ class ClaimedVolume {
  private:
   friend class VolumeTable;
 
-  ClaimedVolume(VolumeTable& table, std::shared_ptr<Volume> volume, std::string name)
-      : table_(&table), volume_(std::move(volume)), name_(std::move(name)) {}
+  ClaimedVolume(VolumeMap& map, Journal& journal, std::shared_ptr<Volume> volume, std::string name)
+      : map_(&map), journal_(&journal), volume_(std::move(volume)), name_(std::move(name)) {}
 
-  VolumeTable* table_;
+  VolumeMap* map_;
+  Journal* journal_;
   std::shared_ptr<Volume> volume_;  // null: released
   std::string name_;
   bool forgets_ = false;

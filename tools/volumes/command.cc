@@ -70,7 +70,8 @@ std::string ReadAll(int from) {
 
 }  // namespace
 
-absl::Status RunCommand(const std::vector<std::string>& arguments, Fate fate) {
+absl::StatusOr<CommandResult> ResultOfCommand(const std::vector<std::string>& arguments,
+                                              Fate fate) {
   const std::string path = Resolve(arguments[0]);
   std::vector<char*> pointers;
   for (const std::string& argument : arguments)
@@ -87,16 +88,25 @@ absl::Status RunCommand(const std::vector<std::string>& arguments, Fate fate) {
     return core::Refusal(errno, "command.start", absl::StrCat("fork: ", strerror(errno)));
   if (pid == 0) Become(path.c_str(), pointers.data(), writer.get(), null.get(), fate, parent);
   writer.Close();
-  const std::string said = ReadAll(reader.get());
+  CommandResult result;
+  result.said = ReadAll(reader.get());
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
-  const std::string how = WIFEXITED(status) ? absl::StrCat("exit status ", WEXITSTATUS(status))
-                                            : absl::StrCat("signal ", WTERMSIG(status));
+  result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  if (WIFSIGNALED(status)) result.signal_number = WTERMSIG(status);
+  return result;
+}
+
+absl::Status RunCommand(const std::vector<std::string>& arguments, Fate fate) {
+  ASSIGN_OR_RETURN(const CommandResult result, ResultOfCommand(arguments, fate));
+  if (result.exit_status == 0) return absl::OkStatus();
+  const std::string how = result.exit_status > 0 ? absl::StrCat("exit status ", result.exit_status)
+                                                 : absl::StrCat("signal ", result.signal_number);
   return core::Refusal(EIO, "command.failed",
-                       said.empty() ? absl::StrCat(arguments[0], ": ", how)
-                                    : absl::StrCat(arguments[0], ": ", said, " (", how, ")"));
+                       result.said.empty()
+                           ? absl::StrCat(arguments[0], ": ", how)
+                           : absl::StrCat(arguments[0], ": ", result.said, " (", how, ")"));
 }
 
 }  // namespace nvdimmfs::volumes

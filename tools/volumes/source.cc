@@ -14,9 +14,7 @@
 #include <system_error>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "backends/sources/source.h"
 #include "core/base/status.h"
@@ -37,12 +35,10 @@ std::string AbsolutePath(backends::Source source) {
   return source.name();
 }
 
-// The text with its file's absolute path, for a server that runs elsewhere.
-std::string AbsoluteText(const backends::Source& source) {
-  std::string absolute = AbsolutePath(source);
-  for (const auto& [key, value] : source.options())
-    absl::StrAppend(&absolute, ",", key, value.empty() ? "" : "=", value);
-  return absolute;
+std::string WithOptions(std::string path, const backends::OptionList& options) {
+  for (const auto& [key, value] : options)
+    absl::StrAppend(&path, ",", key, value.empty() ? "" : "=", value);
+  return path;
 }
 
 // A directory name that identifies the source and is unique.
@@ -53,12 +49,16 @@ std::string DirectoryName(const std::string& path) {
   return absl::StrCat("s-", name, "-", ShortHash(path));
 }
 
-// The server's message without program and path, which the caller adds in its own words.
-std::string Sentence(absl::string_view said, const std::string& path) {
+// Why a server ended, without program and path, which the caller adds in its own words.
+std::string Sentence(const CommandResult& result, const std::string& path) {
+  absl::string_view said = result.said;
   const std::string of = absl::StrCat("nvdimmfs: mount ", path, ": ");
   if (const size_t at = said.find(of); at != absl::string_view::npos)
     said.remove_prefix(at + of.size());
-  absl::ConsumeSuffix(&said, " (exit status 1)");
+  if (result.signal_number != 0)
+    return absl::StrCat("the server was killed by signal ", result.signal_number,
+                        said.empty() ? "" : ": ", said);
+  if (said.empty()) return absl::StrCat("the server exited with status ", result.exit_status);
   return std::string(said);
 }
 
@@ -79,9 +79,9 @@ bool IsServed(const std::string& mountpoint) {
 
 }  // namespace
 
-Source::Source(const std::string& text, const std::string& directory)
-    : text_(AbsoluteText(backends::Source(text))),
-      path_(AbsolutePath(backends::Source(text))),
+Source::Source(const backends::Source& source, const std::string& directory)
+    : path_(AbsolutePath(source)),
+      text_(WithOptions(path_, source.options())),
       tree_(absl::StrCat(directory, "/", DirectoryName(path_))),
       told_(std::make_shared<Told>(tree_.mountpoint())),
       ping_([told = told_] {
@@ -129,13 +129,15 @@ absl::Status Source::ServeUnlessServed(absl::Time patience) {
     if (mkdir(place.c_str(), 0700) != 0 && errno != EEXIST)
       return core::Refusal(errno, "source.serve",
                            absl::StrCat("make ", place, ": ", strerror(errno)));
-    const absl::Status status = RunCommand(
+    const auto result = ResultOfCommand(
         {ThisProgram(), kServe, "-o", "allow_other,nosuid,nodev", text_, place}, Fate::kOutlivesUs);
-    if (status.ok()) return absl::OkStatus();
+    if (!result.ok())
+      return core::Refusal(core::ErrnoOf(result.status()), "source.serve",
+                           result.status().message());
+    if (result->exit_status == 0) return absl::OkStatus();
     // A killed predecessor's server may still be starting, or a killed server still be ending.
-    if (!absl::StrContains(status.message(), "[EBUSY") || absl::Now() > patience)
-      return core::Refusal(core::ErrnoOf(status), "source.serve",
-                           Sentence(status.message(), path_));
+    if (result->exit_status != kServeBusy || absl::Now() > patience)
+      return core::Refusal(EIO, "source.serve", Sentence(*result, path_));
     absl::SleepFor(kPause);
   }
 }

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "backends/sources/source.h"
 #include "tools/volumes/device_tree.h"
 #include "tools/volumes/threads.h"
 
@@ -26,7 +27,8 @@ class Source {
  public:
   // `text` as on the command line of nvdimmfs: a name with options after a comma. The tree is
   // mounted below `directory`.
-  Source(const std::string& text, const std::string& directory);
+  Source(const std::string& text, const std::string& directory)
+      : Source(backends::Source(text), directory) {}
 
   const std::string& path() const { return path_; }  // absolute
   std::string name() const;                          // the last part of the path
@@ -53,6 +55,8 @@ class Source {
   absl::Status Stop();
 
  private:
+  Source(const backends::Source& source, const std::string& directory);
+
   // What a thread that asks a server stores, possibly after this object is gone.
   struct Told {
     explicit Told(const std::string& mountpoint) : tree(mountpoint) {}
@@ -64,8 +68,8 @@ class Source {
 
   absl::Status ServeUnlessServed(absl::Time patience);
 
-  const std::string text_;
   const std::string path_;
+  const std::string text_;  // for a server that runs elsewhere: with the absolute path
   mutable absl::Mutex mutex_;
   std::string trouble_ ABSL_GUARDED_BY(mutex_);
   DeviceTree tree_;
@@ -80,6 +84,8 @@ Sources MakeSources(const std::vector<std::string>& texts, const std::string& di
 
 // The hidden command that runs the server: `serve`, followed by nvdimmfs's arguments for a mount.
 inline constexpr char kServe[] = "serve";
+// Its exit code if another process has the source open; sysexits.h calls it EX_TEMPFAIL.
+inline constexpr int kServeBusy = 75;
 
 }  // namespace nvdimmfs::volumes
 

@@ -26,47 +26,41 @@ absl::Status VolumeTable::NoVolume(absl::string_view name) {
 
 absl::StatusOr<ClaimedVolume> VolumeTable::Claim(absl::string_view name, absl::string_view doing,
                                                  absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
-  const auto is_settled = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto found = volumes_.find(name);
-    return found == volumes_.end() || found->second->is_idle();
+  absl::MutexLock lock(&map_.mutex);
+  const auto is_settled = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(map_.mutex) {
+    const auto found = map_.by_name.find(name);
+    return found == map_.by_name.end() || found->second->is_idle();
   };
-  mutex_.AwaitWithDeadline(absl::Condition(&is_settled), deadline);
-  const auto found = volumes_.find(name);
-  if (found == volumes_.end()) return NoVolume(name);
+  map_.mutex.AwaitWithDeadline(absl::Condition(&is_settled), deadline);
+  const auto found = map_.by_name.find(name);
+  if (found == map_.by_name.end()) return NoVolume(name);
   Volume& volume = *found->second;
   if (!volume.is_idle()) return Busy(volume);
   volume.doing = std::string(doing);
-  return ClaimedVolume(*this, found->second, found->first);
+  return ClaimOf(found->second, found->first);
 }
 
 std::optional<ClaimedVolume> VolumeTable::Add(Volume volume) {
   auto added = std::make_shared<Volume>(std::move(volume));
   const std::string name = added->record.name;
-  absl::MutexLock lock(&mutex_);
-  if (!volumes_.emplace(name, added).second) return std::nullopt;
-  ClaimedVolume claim(*this, std::move(added), name);
+  absl::MutexLock lock(&map_.mutex);
+  if (!map_.by_name.emplace(name, added).second) return std::nullopt;
+  ClaimedVolume claim = ClaimOf(std::move(added), name);
   claim.ForgetWhenReleased();
   return claim;
 }
 
-void VolumeTable::Release(const std::string& name, Volume& volume, bool forgets) {
-  absl::MutexLock lock(&mutex_);
-  volume.doing.clear();
-  volume.progress = -1;
-  if (forgets) volumes_.erase(name);
-}
-
 void VolumeTable::CancelMaking(absl::string_view name) {
-  absl::MutexLock lock(&mutex_);
-  const auto found = volumes_.find(name);
-  if (found != volumes_.end() && found->second->is_being_made) found->second->is_cancelled = true;
+  absl::MutexLock lock(&map_.mutex);
+  const auto found = map_.by_name.find(name);
+  if (found != map_.by_name.end() && found->second->is_being_made)
+    found->second->is_cancelled = true;
 }
 
 std::optional<Volume> VolumeTable::Find(absl::string_view name) const {
-  absl::MutexLock lock(&mutex_);
-  const auto found = volumes_.find(name);
-  if (found == volumes_.end()) return std::nullopt;
+  absl::MutexLock lock(&map_.mutex);
+  const auto found = map_.by_name.find(name);
+  if (found == map_.by_name.end()) return std::nullopt;
   return *found->second;
 }
 
@@ -77,13 +71,13 @@ std::vector<Volume> VolumeTable::All() const {
 }
 
 void VolumeTable::Schedule(absl::FunctionRef<void(Volume&)> visit) {
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [name, volume] : volumes_) visit(*volume);
+  absl::MutexLock lock(&map_.mutex);
+  for (const auto& [name, volume] : map_.by_name) visit(*volume);
 }
 
 void VolumeTable::ForEach(absl::FunctionRef<void(const Volume&)> visit) const {
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [name, volume] : volumes_) visit(*volume);
+  absl::MutexLock lock(&map_.mutex);
+  for (const auto& [name, volume] : map_.by_name) visit(*volume);
 }
 
 }  // namespace nvdimmfs::volumes

@@ -3,22 +3,21 @@
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_TABLE_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUME_TABLE_H_
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "tools/volumes/claimed_volume.h"
 #include "tools/volumes/journal.h"
 #include "tools/volumes/volume.h"
+#include "tools/volumes/volume_map.h"
 
 namespace nvdimmfs::volumes {
 
@@ -52,15 +51,12 @@ class VolumeTable {
   static absl::Status NoVolume(absl::string_view name);
 
  private:
-  friend class ClaimedVolume;
-
-  using ByName = std::map<std::string, std::shared_ptr<Volume>, std::less<>>;
-
-  void Release(const std::string& name, Volume& volume, bool forgets) ABSL_LOCKS_EXCLUDED(mutex_);
+  ClaimedVolume ClaimOf(std::shared_ptr<Volume> volume, std::string name) {
+    return {map_, journal_, std::move(volume), std::move(name)};
+  }
 
   Journal& journal_;
-  mutable absl::Mutex mutex_;
-  ByName volumes_ ABSL_GUARDED_BY(mutex_);
+  VolumeMap map_;
 };
 
 }  // namespace nvdimmfs::volumes

@@ -112,7 +112,8 @@ int main(int argc, char** argv) {
   // As in nvdimmfs_main.cc.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kServe) == 0)
-    return nvdimmfs::tools::MountCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
+    return nvdimmfs::tools::MountCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc),
+                                         /*ready=*/nullptr, nvdimmfs::volumes::kServeBusy);
   if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kReleaseCommand) == 0)
     return nvdimmfs::volumes::RunReleaseCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc));
   return nvdimmfs::volumes::Main(nvdimmfs::tools::Arguments(argv + (argc > 0), argv + argc));
