@@ -12,7 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "core/base/status.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

@@ -10,8 +10,8 @@
 #include "core/base/status.h"
 #include "core/labels/label_area.h"
 #include "core/media/media_slice.h"
+#include "core/testing/faulty_media.h"
 #include "gtest/gtest.h"
-#include "tests/testing/faulty_media.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "core/base/status.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {

@@ -18,8 +18,8 @@
 #include "core/base/status.h"
 #include "core/media/media.h"
 #include "core/media/memory_media.h"
+#include "core/testing/faulty_media.h"
 #include "gtest/gtest.h"
-#include "tests/testing/faulty_media.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -13,8 +13,8 @@
 #include "btt/check.h"
 #include "btt/lanes.h"
 #include "core/base/endian.h"
+#include "core/testing/word_media.h"
 #include "gtest/gtest.h"
-#include "tests/testing/word_media.h"
 
 namespace nvdimmfs::btt {
 namespace {

@@ -20,8 +20,8 @@
 #include "btt/map_entry.h"
 #include "core/base/endian.h"
 #include "core/base/status.h"
+#include "core/testing/faulty_media.h"
 #include "gtest/gtest.h"
-#include "tests/testing/faulty_media.h"
 
 namespace nvdimmfs::btt {
 namespace {

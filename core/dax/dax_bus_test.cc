@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/dax/dax_kind.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::core {

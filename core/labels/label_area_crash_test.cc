@@ -15,9 +15,9 @@
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
 #include "core/labels/label_test_util.h"
+#include "core/testing/faulty_media.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/faulty_media.h"
 
 namespace nvdimmfs::core {
 namespace {

@@ -16,9 +16,9 @@
 #include "core/labels/label_format.h"
 #include "core/labels/label_test_util.h"
 #include "core/media/memory_media.h"
+#include "core/testing/faulty_media.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/faulty_media.h"
 
 namespace nvdimmfs::core {
 namespace {

@@ -13,17 +13,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/labels/label_area.h"
-#include "core/model/tree_listener.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/silent_listener.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {
 
 // What a mount would show in dev/.
-class Links final : public TreeListener {
+class Links final : public SilentListener {
  public:
-  void DeviceAdded(const std::shared_ptr<Device>&) override {}
-  void DeviceRemoved(const Device&) override {}
   void LinkAdded(absl::string_view path, absl::string_view target) override {
     if (absl::StartsWith(path, "dev/")) links[std::string(path)] = std::string(target);
   }
@@ -34,8 +32,6 @@ class Links final : public TreeListener {
   void DataRemoved(absl::string_view path) override {
     files.erase(std::find(files.begin(), files.end(), path));
   }
-  void DataChanged(absl::string_view) override {}
-  void AttributeChanged(const Device&, absl::string_view) override {}
 
   std::map<std::string, std::string> links;
   std::vector<std::string> files;

@@ -11,8 +11,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/sources/bus_source.h"
-#include "core/system/system_test_util.h"
-#include "tests/testing/faulty_media.h"
+#include "core/testing/faulty_media.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

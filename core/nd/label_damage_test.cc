@@ -11,7 +11,7 @@
 #include "core/labels/label_test_util.h"
 #include "core/nd/bus.h"
 #include "core/nd/region.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "core/media/media_slice.h"
 #include "core/model/data_node.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "core/model/tree_listener.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/silent_listener.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -14,16 +14,11 @@ constexpr char kA[] = "11111111-2222-3333-4444-555555555501\n";
 constexpr char kB[] = "11111111-2222-3333-4444-555555555502\n";
 
 // Writes down what is told, and keeps the data nodes.
-class Recorder final : public TreeListener {
+class Recorder final : public SilentListener {
  public:
-  void DeviceAdded(const std::shared_ptr<Device>&) override {}
-  void DeviceRemoved(const Device&) override {}
-  void LinkAdded(absl::string_view, absl::string_view) override {}
-  void LinkRemoved(absl::string_view) override {}
   void DataAdded(absl::string_view path, const std::shared_ptr<DataNode>& node) override {
     if (path == "dev/pmem0.1") data = node;
   }
-  void DataRemoved(absl::string_view) override {}
   void DataChanged(absl::string_view path) override { told.push_back(std::string(path)); }
   void AttributeChanged(const Device& device, absl::string_view attribute) override {
     told.push_back(absl::StrCat(device.name(), "/", attribute));

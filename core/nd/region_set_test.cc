@@ -9,8 +9,8 @@
 #include "core/labels/label_test_util.h"
 #include "core/media/memory_media.h"
 #include "core/nd/region.h"
-#include "core/system/system_test_util.h"
-#include "tests/testing/faulty_media.h"
+#include "core/testing/faulty_media.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

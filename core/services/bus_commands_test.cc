@@ -15,8 +15,8 @@
 #include "core/commands/bus_command_format.h"
 #include "core/commands/command_call.h"
 #include "core/media/memory_media.h"
-#include "core/model/tree_listener.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/silent_listener.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -25,15 +25,8 @@ constexpr uint64_t kSize = 32 << 20, kSpa = uint64_t{4} << 30, kGranularity = 40
 constexpr int kCall = 10;
 
 // Remembers changes of attributes.
-class Changes final : public TreeListener {
+class Changes final : public SilentListener {
  public:
-  void DeviceAdded(const std::shared_ptr<Device>&) override {}
-  void DeviceRemoved(const Device&) override {}
-  void LinkAdded(absl::string_view, absl::string_view) override {}
-  void LinkRemoved(absl::string_view) override {}
-  void DataAdded(absl::string_view, const std::shared_ptr<DataNode>&) override {}
-  void DataRemoved(absl::string_view) override {}
-  void DataChanged(absl::string_view) override {}
   void AttributeChanged(const Device& device, absl::string_view attribute) override {
     absl::MutexLock lock(&mutex_);
     absl::StrAppend(&text_, device.name(), "/", attribute, " ");

@@ -12,7 +12,7 @@
 #include "core/base/endian.h"
 #include "core/commands/command.h"
 #include "core/nd/partition.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

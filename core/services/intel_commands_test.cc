@@ -10,7 +10,8 @@
 #include "core/commands/command.h"
 #include "core/intel/firmware.h"
 #include "core/media/memory_media.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/silent_listener.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -21,15 +22,8 @@ using intel::SmartOutput;
 using intel::Thresholds;
 
 // Hears which attributes changed.
-class Listener final : public TreeListener {
+class Listener final : public SilentListener {
  public:
-  void DeviceAdded(const std::shared_ptr<Device>&) override {}
-  void DeviceRemoved(const Device&) override {}
-  void LinkAdded(absl::string_view, absl::string_view) override {}
-  void LinkRemoved(absl::string_view) override {}
-  void DataAdded(absl::string_view, const std::shared_ptr<DataNode>&) override {}
-  void DataRemoved(absl::string_view) override {}
-  void DataChanged(absl::string_view) override {}
   void AttributeChanged(const Device& device, absl::string_view attribute) override {
     changed.push_back(absl::StrCat(device.name(), "/", attribute));
   }

@@ -9,8 +9,8 @@
 
 #include "core/labels/label_area.h"
 #include "core/media/media_slice.h"
-#include "core/system/system_test_util.h"
-#include "tests/testing/faulty_media.h"
+#include "core/testing/faulty_media.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/intel/firmware.h"
 #include "core/media/memory_media.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 
 namespace nvdimmfs::core {
 namespace {

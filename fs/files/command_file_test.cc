@@ -9,7 +9,7 @@
 
 #include "core/base/status.h"
 #include "fs/files/command_wire.h"
-#include "fs/files/fake_model.h"
+#include "fs/testing/fake_model.h"
 
 namespace nvdimmfs::fs {
 namespace {

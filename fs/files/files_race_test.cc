@@ -18,8 +18,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/media/memory_media.h"
-#include "fs/files/fake_model.h"
 #include "fs/files/operations.h"
+#include "fs/testing/fake_model.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::fs {

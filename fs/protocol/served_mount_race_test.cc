@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/media/memory_media.h"
-#include "fs/files/fake_model.h"
 #include "fs/protocol/served_mount.h"
+#include "fs/testing/fake_model.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::fs {

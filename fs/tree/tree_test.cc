@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/media/memory_media.h"
 #include "core/model/name_hash.h"
-#include "fs/files/fake_model.h"
+#include "fs/testing/fake_model.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

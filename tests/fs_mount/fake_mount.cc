@@ -12,7 +12,7 @@
 #include "core/base/status.h"
 #include "fs/mount/daemon.h"
 #include "fs/mount/serve.h"
-#include "tests/fs_mount/fake_tree.h"
+#include "fs/testing/fake_tree.h"
 
 namespace nvdimmfs::tests {
 namespace {
@@ -60,7 +60,7 @@ int Main(int argc, char** argv) {
   parsed->mount.single_thread = single;
   auto daemon = foreground ? fs::Daemon::Foreground() : fs::Daemon::Fork();
   if (!daemon.ok()) return Fail(daemon.status());
-  FakeTree fake(size);
+  fs::FakeTree fake(size);
   const absl::Status status =
       fs::ServeModel(fake.model(), fake.tree(), parsed->mount,
                      [&](const absl::Status& ready) { daemon->Report(ready); });

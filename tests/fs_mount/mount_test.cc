@@ -27,9 +27,9 @@
 #include "core/base/status.h"
 #include "core/model/name_hash.h"
 #include "fs/protocol/fuse_session.h"
+#include "fs/testing/fake_tree.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/fs_mount/fake_tree.h"
 #include "tests/fs_mount/offered_uring.h"
 
 namespace nvdimmfs::tests {
@@ -141,7 +141,7 @@ class MountTest : public ::testing::Test {
     return ReadAt(fd, 0, kPage);
   }
 
-  FakeTree fake_{kSize};
+  fs::FakeTree fake_{kSize};
   std::string mountpoint_;
   std::unique_ptr<fs::Operations> operations_;
   std::unique_ptr<fs::FuseSession> session_;

@@ -5,7 +5,7 @@
 
 #include "core/listing/ndctl_json.h"
 #include "core/listing/schema_listing.h"
-#include "core/system/system_test_util.h"
+#include "core/testing/system_test_util.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 

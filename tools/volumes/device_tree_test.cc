@@ -5,7 +5,7 @@
 
 #include "core/base/status.h"
 #include "gtest/gtest.h"
-#include "tools/volumes/fake_tree.h"
+#include "tools/volumes/testing/fake_tree.h"
 
 namespace nvdimmfs::volumes {
 namespace {

@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "core/base/status.h"
 #include "gtest/gtest.h"
-#include "tools/volumes/fake_tree.h"
+#include "tools/volumes/testing/fake_tree.h"
 #include "tools/volumes/volume_table.h"
 
 namespace nvdimmfs::volumes {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/testing/faulty_media.h"
+#include "core/testing/faulty_media.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device model for tests: devices whose attributes are words in a map.
-#ifndef NVDIMMFS_FS_FILES_FAKE_MODEL_H_
-#define NVDIMMFS_FS_FILES_FAKE_MODEL_H_
+#ifndef NVDIMMFS_FS_TESTING_FAKE_MODEL_H_
+#define NVDIMMFS_FS_TESTING_FAKE_MODEL_H_
 
 #include <functional>
 #include <map>
@@ -69,4 +69,4 @@ class FakeModel final : public Model {
 
 }  // namespace nvdimmfs::fs
 
-#endif  // NVDIMMFS_FS_FILES_FAKE_MODEL_H_
+#endif  // NVDIMMFS_FS_TESTING_FAKE_MODEL_H_

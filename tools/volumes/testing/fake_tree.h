@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device tree of plain files, for tests that need no server: one bus with one region.
-#ifndef NVDIMMFS_TOOLS_VOLUMES_FAKE_TREE_H_
-#define NVDIMMFS_TOOLS_VOLUMES_FAKE_TREE_H_
+#ifndef NVDIMMFS_TOOLS_VOLUMES_TESTING_FAKE_TREE_H_
+#define NVDIMMFS_TOOLS_VOLUMES_TESTING_FAKE_TREE_H_
 
 #include <string>
 #include <vector>
@@ -33,4 +33,4 @@ class FakeTree {
 
 }  // namespace nvdimmfs::volumes
 
-#endif  // NVDIMMFS_TOOLS_VOLUMES_FAKE_TREE_H_
+#endif  // NVDIMMFS_TOOLS_VOLUMES_TESTING_FAKE_TREE_H_

@@ -16,8 +16,8 @@
 //
 // Every Write, WriteThrough, Store, Push, Drain, Flush, Punch and ClearPoison is a step.
 // Copies (Clone) are cheap: pages are shared until stored to. Thread rules: any thread.
-#ifndef NVDIMMFS_TESTS_TESTING_FAULTY_MEDIA_H_
-#define NVDIMMFS_TESTS_TESTING_FAULTY_MEDIA_H_
+#ifndef NVDIMMFS_CORE_TESTING_FAULTY_MEDIA_H_
+#define NVDIMMFS_CORE_TESTING_FAULTY_MEDIA_H_
 
 #include <array>
 #include <cstdint>
@@ -146,4 +146,4 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
 
 }  // namespace nvdimmfs::testing
 
-#endif  // NVDIMMFS_TESTS_TESTING_FAULTY_MEDIA_H_
+#endif  // NVDIMMFS_CORE_TESTING_FAULTY_MEDIA_H_

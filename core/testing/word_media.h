@@ -2,8 +2,8 @@
 // A Media in memory whose every access is by relaxed atomic words: for thread sanitizer, which must
 // see that the BTT's readers are right to look at blocks that writers may be reusing. No poison, no
 // mapping.
-#ifndef NVDIMMFS_TESTS_TESTING_WORD_MEDIA_H_
-#define NVDIMMFS_TESTS_TESTING_WORD_MEDIA_H_
+#ifndef NVDIMMFS_CORE_TESTING_WORD_MEDIA_H_
+#define NVDIMMFS_CORE_TESTING_WORD_MEDIA_H_
 
 #include <atomic>
 #include <cerrno>
@@ -72,4 +72,4 @@ class WordMedia final : public core::Media, public core::PageHoles {
 
 }  // namespace nvdimmfs::testing
 
-#endif  // NVDIMMFS_TESTS_TESTING_WORD_MEDIA_H_
+#endif  // NVDIMMFS_CORE_TESTING_WORD_MEDIA_H_

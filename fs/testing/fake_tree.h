@@ -2,8 +2,8 @@
 // A small tree of fake devices and memory-backed data files, for tests that mount.
 //
 //   devices/region0/{size,uuid,bind,badblocks,resource,big,x/}   dev/{pmem0,pmem0s}
-#ifndef NVDIMMFS_TESTS_FS_MOUNT_FAKE_TREE_H_
-#define NVDIMMFS_TESTS_FS_MOUNT_FAKE_TREE_H_
+#ifndef NVDIMMFS_FS_TESTING_FAKE_TREE_H_
+#define NVDIMMFS_FS_TESTING_FAKE_TREE_H_
 
 #include <atomic>
 #include <memory>
@@ -11,10 +11,10 @@
 
 #include "core/media/memory_media.h"
 #include "core/model/data_node.h"
-#include "fs/files/fake_model.h"
+#include "fs/testing/fake_model.h"
 #include "fs/tree/tree.h"
 
-namespace nvdimmfs::tests {
+namespace nvdimmfs::fs {
 
 // Memory that counts flushes.
 class CountingMedia final : public core::MemoryMedia {
@@ -34,9 +34,9 @@ class FakeTree {
  public:
   explicit FakeTree(uint64_t data_size);
 
-  fs::Tree& tree() { return tree_; }
-  fs::FakeModel& model() { return model_; }
-  fs::FakeDevice& region() { return *region_; }
+  Tree& tree() { return tree_; }
+  FakeModel& model() { return model_; }
+  FakeDevice& region() { return *region_; }
   CountingMedia& media() { return *media_; }
   core::DataNode& data() { return *data_; }
 
@@ -47,13 +47,13 @@ class FakeTree {
   void EnableData(uint64_t size);
 
  private:
-  fs::FakeModel model_;
-  fs::Tree tree_;
-  std::shared_ptr<fs::FakeDevice> region_;
+  FakeModel model_;
+  Tree tree_;
+  std::shared_ptr<FakeDevice> region_;
   std::shared_ptr<CountingMedia> media_;
   std::shared_ptr<core::DataNode> data_;
 };
 
-}  // namespace nvdimmfs::tests
+}  // namespace nvdimmfs::fs
 
-#endif  // NVDIMMFS_TESTS_FS_MOUNT_FAKE_TREE_H_
+#endif  // NVDIMMFS_FS_TESTING_FAKE_TREE_H_

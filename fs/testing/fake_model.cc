@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/files/fake_model.h"
+#include "fs/testing/fake_model.h"
 
 #include <cerrno>
 

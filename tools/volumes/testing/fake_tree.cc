@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/volumes/fake_tree.h"
+#include "tools/volumes/testing/fake_tree.h"
 
 #include <filesystem>
 #include <fstream>

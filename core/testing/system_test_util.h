@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device model over memory, for tests: one QEMU DIMM, and short verbs to read and write its
 // attributes.
-#ifndef NVDIMMFS_CORE_SYSTEM_SYSTEM_TEST_UTIL_H_
-#define NVDIMMFS_CORE_SYSTEM_SYSTEM_TEST_UTIL_H_
+#ifndef NVDIMMFS_CORE_TESTING_SYSTEM_TEST_UTIL_H_
+#define NVDIMMFS_CORE_TESTING_SYSTEM_TEST_UTIL_H_
 
 #include <cerrno>
 #include <cstring>
@@ -155,4 +155,4 @@ class Model : public ModelVerbs {
 
 }  // namespace nvdimmfs::core
 
-#endif  // NVDIMMFS_CORE_SYSTEM_SYSTEM_TEST_UTIL_H_
+#endif  // NVDIMMFS_CORE_TESTING_SYSTEM_TEST_UTIL_H_

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/fs_mount/fake_tree.h"
+#include "fs/testing/fake_tree.h"
 
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 
-namespace nvdimmfs::tests {
+namespace nvdimmfs::fs {
 namespace {
 
 constexpr char kRegion[] = "devices/region0";
@@ -13,7 +13,7 @@ constexpr char kRegion[] = "devices/region0";
 }  // namespace
 
 FakeTree::FakeTree(uint64_t data_size)
-    : region_(std::make_shared<fs::FakeDevice>(
+    : region_(std::make_shared<FakeDevice>(
           "region0",
           std::vector<core::Attribute>{{.name = "size"},
                                        {.name = "uuid", .mode = 0644},
@@ -52,4 +52,4 @@ void FakeTree::EnableData(uint64_t size) {
   tree_.DataAdded("dev/pmem0", data_);
 }
 
-}  // namespace nvdimmfs::tests
+}  // namespace nvdimmfs::fs
