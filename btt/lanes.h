@@ -75,7 +75,6 @@ class LanePool {
   bool IsHeld(uint32_t lane) const { return lanes_[lane].held.load(std::memory_order_relaxed); }
 
   uint32_t count() const { return count_; }
-  uint32_t in_service() const { return in_service_.load(std::memory_order_relaxed); }
 
  private:
   friend class HeldLane;

@@ -22,7 +22,6 @@ inline constexpr size_t kCallHeader = 64;  // bytes before a CALL's payload
 
 // Firmware's words for a status field.
 inline constexpr uint32_t kStatusSuccess = 0;
-inline constexpr uint32_t kStatusUnsupported = 1;
 inline constexpr uint32_t kStatusInvalid = 3;
 
 // One side's commands.

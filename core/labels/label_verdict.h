@@ -30,8 +30,7 @@ enum class LabelRepair {
 };
 
 struct LabelReason {
-  absl::string_view reason;   // stable
-  absl::string_view meaning;  // for a user who meets the reason in a script
+  absl::string_view reason;  // stable; tools/docs/reasons.cc says what it means
   LabelRepair repair;
 };
 
