@@ -12,11 +12,14 @@ def _precompiled_header_impl(ctx):
         requested_features = ctx.features,
         unsupported_features = ctx.disabled_features,
     )
+    # Taken from a cache, the header may be younger than what was made of it; which one belongs to which, Bazel knows.
+    clang = toolchain.compiler == "clang"
+    no_time = ["-Xclang", "-fno-pch-timestamp"] if clang else []
     variables = cc_common.create_compile_variables(
         feature_configuration = features,
         cc_toolchain = toolchain,
         use_pic = True,  # as all objects of this workspace are
-        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts,
+        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts + no_time,
     )
     compiler = cc_common.get_tool_for_action(
         feature_configuration = features,
@@ -31,7 +34,7 @@ def _precompiled_header_impl(ctx):
     # The compilers take `X.gch` and `X.pch` for `-include X` where both lie in one folder, so the header is copied.
     header = ctx.actions.declare_file(ctx.label.name + "/prelude.h")
     compiled = ctx.actions.declare_file(
-        ctx.label.name + "/prelude.h" + (".pch" if toolchain.compiler == "clang" else ".gch"),
+        ctx.label.name + "/prelude.h" + (".pch" if clang else ".gch"),
     )
     ctx.actions.expand_template(template = ctx.file.header, output = header, substitutions = {})
     ctx.actions.run(
