@@ -5,7 +5,7 @@
     test_report.py PROBLEMS EVENTS.json[@ROOT]...
 
 ROOT is the root directory that the run was in, where it was in one.
-PROBLEMS is a file with one line for each thing that went wrong outside of Bazel; each is a failed case.
+PROBLEMS is a file with a line `failed TEXT` or `skipped TEXT` for each thing outside of Bazel; each is a case.
 Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
 failed and what was skipped, with reasons, and ends with the line `N passed, N failed, N skipped`.
 Exit 0 only if at least one case passed and none failed.
@@ -108,7 +108,7 @@ def first_lines(text, count):
 def main():
     cases = [case for run in sys.argv[2:] for case in cases_of_run(run)]
     with open(sys.argv[1], encoding="utf-8") as problems:
-        cases += [("tools/test", "failed", line) for line in problems]
+        cases += [("tools/test", *line.split(" ", 1)) for line in problems]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     for name, kind, reason in cases:
         count[kind] += 1

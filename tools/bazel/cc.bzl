@@ -4,9 +4,17 @@
 A file must not lean on that: it includes what it uses, and tools/lint compiles each header by itself without it.
 """
 
+load("@debian//:installed.bzl", "CLANG_COPTS")
+
+# What the compiler needs to be told on this system.
+COMPILER_COPTS = select({
+    "//tools/bazel:clang": CLANG_COPTS,
+    "//conditions:default": [],
+})
+
 def _prelude(which):
     header = "$(BINDIR)/tools/bazel/{}/prelude.h".format(which)
-    return struct(copts = ["-include", header], deps = ["//tools/bazel:" + which + "_headers"])
+    return struct(copts = COMPILER_COPTS + ["-include", header], deps = ["//tools/bazel:" + which + "_headers"])
 
 _LIBRARY = _prelude("library_prelude")
 _TEST = _prelude("test_prelude")

@@ -42,12 +42,28 @@ def _linked(context):
     )
     return [line.split(" ") for line in asked.stdout.strip().split("\n")] if asked.return_code == 0 else []
 
+# What clang is told in addition, by its major version.
+def _clang_copts(major):
+    copts = []
+
+    # It changed the names of templates that have a condition. gcc, which compiled Abseil's library, has not.
+    if major >= 18:
+        copts.append("-fclang-abi-compat=17")
+
+    # It wants LOCKS_REQUIRED where an accessor returns a reference to a guarded member; those of the engine assert
+    # their lock instead.
+    if major >= 19:
+        copts.append("-Wno-thread-safety-reference-return")
+    return copts
+
 def _debian_impl(context):
     asked = context.execute(["pkg-config", "--libs", "--static"] + _ABSL_PACKAGES)
     if asked.return_code != 0:
         fail("pkg-config does not know Abseil; run tools/install-deps: " + asked.stderr)
     libraries = {flag: None for flag in asked.stdout.replace("\n", " ").split(" ") if flag.startswith("-labsl_")}
     has_pmemblk = context.execute(["pkg-config", "--exists", "libpmemblk"]).return_code == 0
+    clang = context.execute(["clang", "-dumpversion"])
+    clang_major = int(clang.stdout.split(".")[0]) if clang.return_code == 0 else 0
     linked = _linked(context)
     sources = sorted([source + " " + version for _, source, version in linked])
     context.file("BUILD", "exports_files([\"libraries.txt\"])\n")
@@ -56,6 +72,7 @@ def _debian_impl(context):
     context.file("installed.bzl", "\n".join([
         "ABSL_LIBS = " + repr(libraries.keys()),
         "HAS_PMEMBLK = " + repr(has_pmemblk),
+        "CLANG_COPTS = " + repr(_clang_copts(clang_major)),
         "",
     ]))
 
