@@ -7,7 +7,8 @@
 ROOT is the root directory that the run was in, where it was in one.
 PROBLEMS is a file with a line `failed TEXT` or `skipped TEXT` for each thing outside of Bazel; each is a case.
 Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
-failed and what was skipped, with reasons, and ends with the line `N passed, N failed, N skipped`.
+failed and what was skipped, with reasons, then the counts of each run and the system that it ran on, and ends with
+the line `N passed, N failed, N skipped`.
 Exit 0 only if at least one case passed and none failed.
 """
 
@@ -105,8 +106,29 @@ def first_lines(text, count):
     return "\n      ".join(lines[-count:])
 
 
+def system_of(root):
+    """PRETTY_NAME of the system in a root directory."""
+    with open(root + "/etc/os-release", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("PRETTY_NAME="):
+                return line.split("=", 1)[1].strip().strip('"')
+    return "unknown"
+
+
+def print_table(runs):
+    """One row for each [(argument, cases)] of runs, as README.md has them."""
+    print("\n| run | system | passed | failed | skipped |\n|---|---|---|---|---|")
+    for argument, cases in runs:
+        path, _, root = argument.partition("@")
+        kinds = [kind for _, kind, _ in cases]
+        counts = " | ".join(str(kinds.count(kind)) for kind in ("passed", "failed", "skipped"))
+        print(f"| {os.path.basename(path).removesuffix('.json')} | {system_of(root)} | {counts} |")
+    print()
+
+
 def main():
-    cases = [case for run in sys.argv[2:] for case in cases_of_run(run)]
+    runs = [(argument, cases_of_run(argument)) for argument in sys.argv[2:]]
+    cases = [case for _, found in runs for case in found]
     with open(sys.argv[1], encoding="utf-8") as problems:
         cases += [("tools/test", *line.split(" ", 1)) for line in problems]
     count = {"passed": 0, "failed": 0, "skipped": 0}
@@ -114,6 +136,7 @@ def main():
         count[kind] += 1
         if kind != "passed":
             print(f"{kind}: {name}\n      {first_lines(reason, 3 if kind == 'failed' else 1)}")
+    print_table(runs)
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 0 if count["passed"] and not count["failed"] else 1
 
