@@ -93,7 +93,7 @@ std::optional<std::string> TomlReader::Text(absl::string_view key) {
   const bool fits = text && !text->empty() && text->find('\n') == std::string::npos &&
                     text->find('\0') == std::string::npos;
   if (fits) return text;
-  Refuse(key, "needs a text of one line in quotes");
+  Refuse(key, "needs a quoted string of one line");
   return std::nullopt;
 }
 
@@ -110,7 +110,7 @@ std::optional<int64_t> TomlReader::Number(absl::string_view key, int64_t least, 
   if (node == nullptr) return std::nullopt;
   const std::optional<int64_t> number = As<int64_t>(*node);
   if (number && *number >= least && *number <= most) return number;
-  Refuse(key, absl::StrCat("needs a whole number from ", least, " to ", most));
+  Refuse(key, absl::StrCat("needs an integer from ", least, " to ", most));
   return std::nullopt;
 }
 
@@ -123,7 +123,7 @@ std::optional<uint64_t> TomlReader::Size(absl::string_view key) {
     const auto size = core::ParseSize(*text);
     if (size.ok()) return *size;
   }
-  Refuse(key, "needs a number of bytes, or a text such as \"64M\" (K, M, G, T)");
+  Refuse(key, "needs a number of bytes, or a string such as \"64M\" (K, M, G, T)");
   return std::nullopt;
 }
 
@@ -136,7 +136,7 @@ std::vector<std::string> TomlReader::Texts(absl::string_view key) {
     for (const toml::Value& element : array->values)
       if (const auto text = As<std::string>(element)) texts.push_back(*text);
   if (array != nullptr && texts.size() == array->values.size() && !texts.empty()) return texts;
-  Refuse(key, "needs a list of texts, such as [\"a\", \"b\"]");
+  Refuse(key, "needs a list of strings, such as [\"a\", \"b\"]");
   return {};
 }
 

@@ -2,8 +2,8 @@
 // Reads the tables of a TOML file: typed values, and refusals that name the file, line and column.
 //
 // The first refusal is kept and everything after it reads as if it were absent, so that a caller
-// asks for all keys of a table in a row and looks at the outcome once, at Finish. Keys that nobody
-// asked for are refused there, with the list of those that were.
+// asks for all keys of a table in a row and checks the result once, at Finish. Finish refuses keys
+// that the caller did not ask for, with the list of those that it did.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_READER_H_
 #define NVDIMMFS_BACKENDS_TOPOLOGY_TOML_READER_H_
 
@@ -24,7 +24,7 @@ class TomlReader {
   // Reads and parses the file; this is its top table. Refused with the errno of open(2) and
   // "toml.open", EINVAL and "toml.syntax", or E2BIG and "toml.size" above 1 MiB.
   static absl::StatusOr<TomlReader> Open(const std::string& path);
-  // The same for a text that is said to be the file at `path`.
+  // The same for `text`, which is treated as the contents of the file at `path`.
   static absl::StatusOr<TomlReader> Parse(absl::string_view text, const std::string& path);
 
   TomlReader(TomlReader&&) noexcept;
@@ -34,22 +34,22 @@ class TomlReader {
   bool Has(absl::string_view key);
   std::optional<std::string> Text(absl::string_view key);  // one line, not empty
   std::optional<bool> Flag(absl::string_view key);
-  // A whole number from `least` to `most`.
+  // An integer from `least` to `most`.
   std::optional<int64_t> Number(absl::string_view key, int64_t least, int64_t most);
-  // A whole number of bytes, or a text like "64M".
+  // An integer number of bytes, or a string like "64M".
   std::optional<uint64_t> Size(absl::string_view key);
   std::vector<std::string> Texts(absl::string_view key);
   // The tables of an array of tables; [[name]] or inline.
   std::vector<TomlReader> Tables(absl::string_view key);
 
-  // Says that the value of `key` is no good (or of the table, where the key is empty or absent), as
-  // the first refusal. EINVAL, "toml.value".
+  // Refuses the value of `key`, or the table itself if the key is empty or absent. EINVAL,
+  // "toml.value". Only the first refusal is kept.
   void Refuse(absl::string_view key, absl::string_view why);
-  // The same for something that was refused elsewhere: its errno and reason are kept.
+  // The same for a refusal from elsewhere: keeps its errno and reason.
   void Refuse(absl::string_view key, const absl::Status& why);
 
-  // The first refusal of the whole file so far, or that of a key that nobody asked for
-  // ("toml.key").
+  // The first refusal of the whole file so far, including that of a key that the caller did not
+  // ask for ("toml.key").
   absl::Status Finish();
   absl::Status status() const;
 

@@ -131,7 +131,7 @@ void ReadPoison(TomlReader& table, core::Media* media) {
   }
 }
 
-// What opens a file that begins like another form of image.
+// Whether to accept a file that begins like another image format.
 bool IsRaw(TomlReader& table) {
   const auto format = table.Text("format");
   if (format && *format != "raw")
@@ -139,7 +139,7 @@ bool IsRaw(TomlReader& table) {
   return format.has_value();
 }
 
-// QEMU's slot whose identity the DIMM has, where it does not say more; `number` is its own.
+// The QEMU slot that gives the DIMM's default identity; `number` is the DIMM's own.
 uint32_t ReadSlot(TomlReader& table, uint32_t number) {
   return static_cast<uint32_t>(table.Number("slot", 0, backends::kQemuSlots - 1).value_or(number));
 }
@@ -189,18 +189,18 @@ std::optional<DimmSource> Builder::OpenDimm(TomlReader& table) {
   return std::nullopt;
 }
 
-// What answers the DIMM's commands.
+// Sets up the firmware that answers the DIMM's commands.
 void Builder::Firmware(TomlReader& table, const std::optional<std::string>& image,
                        DimmSource* dimm) {
   const std::string family = table.Text("family").value_or("qemu");
   const auto state = table.Text("state");
   if (family != "qemu" && family != "intel")
     table.Refuse("family",
-                 "one of \"qemu\" (labels alone), \"intel\" (health, firmware, security)");
+                 "needs \"qemu\" (labels only) or \"intel\" (health, firmware, security)");
   if (cxl_ && family == "intel")
-    table.Refuse("family", "a DIMM of a CXL bus has no command family of NVDIMMs");
+    table.Refuse("family", "a DIMM of a CXL bus has no NVDIMM command family");
   if (state && family != "intel")
-    table.Refuse("state", "goes with family = \"intel\" only; others keep nothing");
+    table.Refuse("state", "requires family = \"intel\"; other families keep no state");
   if (!table.status().ok() || dimm == nullptr || family == "qemu" || dimm->missing) return;
   auto firmware = core::intel::Firmware::PowerOn(
       {.store = StateFile(PathOf(state.value_or(*image + ".state")), dimm->read_only),
@@ -225,7 +225,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   identity.serial = static_cast<uint32_t>(serial);
   const auto label_format = table.Text("label_format");
   if (label_format && *label_format != "efi" && *label_format != "cxl")
-    table.Refuse("label_format", "one of \"efi\", \"cxl\"");
+    table.Refuse("label_format", "needs \"efi\" or \"cxl\"");
   ReadPoison(table, dimm ? dimm->capacity.get() : nullptr);
   Firmware(table, image, dimm ? &*dimm : nullptr);
   if (!table.Finish().ok()) return;
@@ -239,8 +239,8 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
                  absl::StrCat("another DIMM of this bus is called \"", called, "\""));
   for (size_t i = 0; i < bus.dimms.size(); ++i)
     if (bus.dimms[i].identity.handle == dimm->identity.handle)
-      table.Refuse("handle", absl::StrCat("handle: ", dimm->identity.handle, " is that of DIMM ", i,
-                                          " of this bus already"));
+      table.Refuse("handle", absl::StrCat("handle: ", dimm->identity.handle,
+                                          " is already that of DIMM ", i, " of this bus"));
   bus.dimms.push_back(*std::move(dimm));
   mapped_.emplace_back();
   ++dimms_;
@@ -377,7 +377,7 @@ std::optional<core::PersistenceDomain> ReadDomain(TomlReader& table) {
   if (*domain == "unknown") return core::PersistenceDomain::kUnknown;
   if (*domain == "cpu_cache") return core::PersistenceDomain::kCpuCache;
   if (*domain == "memory_controller") return core::PersistenceDomain::kMemoryController;
-  table.Refuse("persistence_domain", "one of \"cpu_cache\", \"memory_controller\", \"unknown\"");
+  table.Refuse("persistence_domain", "needs \"cpu_cache\", \"memory_controller\" or \"unknown\"");
   return std::nullopt;
 }
 
@@ -480,7 +480,7 @@ std::optional<Buses> Builder::Preset(TomlReader& table) {
     for (const RegionSource& region : bus.regions) {
       if (!IsFreeAddress(region.spa)) {
         table.Refuse("preset", absl::StrCat("another preset has the addresses of \"", name,
-                                            "\"; a file can have one of them"));
+                                            "\"; a file can have only one of them"));
         return std::nullopt;
       }
       taken_.push_back(region.spa);
@@ -510,7 +510,7 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   bus.provider = provider.value_or(bus.dimms.empty() ? "e820" : "ACPI.NFIT");
   bus.has_nfit = nfit.value_or(bus.provider == "ACPI.NFIT");
   if (bus.scrubs && !bus.has_nfit) {
-    table.Refuse("scrub", "goes with an NFIT bus only: nfit = true");
+    table.Refuse("scrub", "requires an NFIT bus: nfit = true");
     return std::nullopt;
   }
   if (bus.scrubs) bus.functions = core::kAllBusFunctions;
@@ -535,7 +535,7 @@ absl::StatusOr<std::vector<BusSource>> BuildTopology(TomlReader& file, const std
     }
     std::move(made[i]->begin(), made[i]->end(), std::back_inserter(buses));
   }
-  if (file.Finish().ok() && buses.empty()) file.Refuse("", "there is no [[bus]] in it");
+  if (file.Finish().ok() && buses.empty()) file.Refuse("", "the file has no [[bus]]");
   RETURN_IF_ERROR(file.status());
   return buses;
 }

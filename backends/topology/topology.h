@@ -22,7 +22,7 @@ namespace nvdimmfs::backends {
 absl::StatusOr<std::vector<core::BusSource>> OpenTopology(const std::string& path,
                                                           const ImageOptions& options);
 
-// The same for a text that is said to be the file at `path`.
+// The same for `text`, which is treated as the contents of the file at `path`.
 absl::StatusOr<std::vector<core::BusSource>> ParseTopology(absl::string_view text,
                                                            const std::string& path,
                                                            const ImageOptions& options);

@@ -384,7 +384,7 @@ const Mistake kMistakes[] = {
     {"[[bus]]\n", "t.toml:1:1: ", "needs a [[bus.dimm]]"},
     {"[[bus]\n", "t.toml:1:", ""},
     {"[[bus]]\nx = \n", "t.toml:2:", ""},
-    {"[[bus]]\nprovider = 3\n", "t.toml:2:12: ", "provider: needs a text"},
+    {"[[bus]]\nprovider = 3\n", "t.toml:2:12: ", "provider: needs a quoted string"},
     {"[[bus]]\ncolour = \"red\"\n", "t.toml:2:1: ",
      "unknown key \"colour\"; [[bus]] takes cxl, dimm, nfit, preset, provider, region"},
     {"buses = 1\n", "t.toml:1:1: ", "unknown key \"buses\"; the top of the file takes bus"},

@@ -62,7 +62,7 @@ absl::Status CheckCharacters(absl::string_view text) {
     const bool control = character.code < ' ' || character.code == 0x7f;
     if (control && character.code != '\t' && !cursor.AtLineEnd())
       return cursor.Refuse(
-          absl::StrFormat("control character U+%04X; write \\u%04x in a text in double quotes",
+          absl::StrFormat("control character U+%04X; write \\u%04x in a double-quoted string",
                           character.code, character.code));
     if (!cursor.TakeLineEnd()) cursor.Advance(character.length);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A place in a text that moves on, character by character, and can say where it is.
+// A position in a text, which advances character by character and knows its line and column.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_CURSOR_H_
 #define NVDIMMFS_BACKENDS_TOPOLOGY_TOML_CURSOR_H_
 
@@ -43,8 +43,8 @@ class Cursor {
   Place place_;
 };
 
-// Refuses what may be nowhere in a TOML text: bytes that are not UTF-8, and control characters but
-// tab, LF and CR LF.
+// Refuses what no TOML text may contain: bytes that are not UTF-8, and control characters other
+// than tab, LF and CR LF.
 absl::Status CheckCharacters(absl::string_view text);
 
 }  // namespace nvdimmfs::backends::toml

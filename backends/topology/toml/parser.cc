@@ -101,7 +101,7 @@ absl::StatusOr<Key> Parser::ReadKey() {
       size_t length = 0;
       while (length < rest.size() && IsBareKeyCharacter(rest[length])) ++length;
       if (length == 0)
-        return cursor_.Refuse("expected a key: letters, digits, _ and -, or a text in quotes");
+        return cursor_.Refuse("expected a key: letters, digits, _ and -, or a quoted string");
       word.text = std::string(rest.substr(0, length));
       cursor_.Advance(length);
     }
@@ -122,9 +122,9 @@ absl::StatusOr<Table*> Parser::TableAbove(const Key& header) {
     auto* array = std::get_if<Array>(&value.data);
     Table* next =
         array != nullptr && array->of_headers ? TableOf(array->values.back()) : TableOf(value);
-    if (next == nullptr) return Refuse(header[i], "has a value already, which is not a table");
+    if (next == nullptr) return Refuse(header[i], "already has a value, which is not a table");
     if (next->origin == Table::Origin::kInline)
-      return Refuse(header[i], "is complete in its { ... }; nothing can be added to it");
+      return Refuse(header[i], "is complete in its { ... }; it cannot be extended");
     at = next;
   }
   return at;
@@ -141,7 +141,7 @@ absl::StatusOr<Table*> Parser::MakeHeaderTable(Table& above, const KeyWord& name
   }
   Table* table = TableOf(value);
   if (table == nullptr || table->origin != Table::Origin::kAbove)
-    return Refuse(name, "is there already");
+    return Refuse(name, "is already defined");
   table->origin = Table::Origin::kHeader;
   table->place = value.place = place;
   return table;
@@ -155,7 +155,7 @@ absl::StatusOr<Table*> Parser::AddHeaderTable(Table& above, const KeyWord& name,
   if (added) value = {Array{.values = {}, .of_headers = true}, place};
   auto* array = std::get_if<Array>(&value.data);
   if (array == nullptr || !array->of_headers)
-    return Refuse(name, "is there already, and not a list of tables made by [[...]]");
+    return Refuse(name, "is already defined, and is not a list of tables made with [[...]]");
   array->values.push_back(NewTable(Table::Origin::kHeader, place));
   return TableOf(array->values.back());
 }
@@ -189,12 +189,12 @@ absl::Status Parser::ReadAssignment(Table& table, size_t depth) {
     if (added) value = NewTable(Table::Origin::kDotted, key[i].place);
     at = TableOf(value);
     if (at == nullptr || at->origin != Table::Origin::kDotted)
-      return Refuse(key[i], "is there already; a key with dots cannot add to it");
+      return Refuse(key[i], "is already defined; a dotted key cannot add to it");
   }
   ASSIGN_OR_RETURN(Value value, ReadValue(depth + key.size()));
   Entry entry{.key = key.back().place, .value = std::move(value)};
   if (!at->entries.try_emplace(key.back().text, std::move(entry)).second)
-    return Refuse(key.back(), "is there already");
+    return Refuse(key.back(), "is already defined");
   return absl::OkStatus();
 }
 

@@ -71,7 +71,7 @@ struct Mistake {
   const char* says;
 };
 const Mistake kMistakes[] = {
-    // What ends the program in parsers that trust their input.
+    // Inputs that crash parsers which trust them.
     {"[=bus]", "1:2: ", "expected a key"},
     {"a=[}", "1:4: ", "expected a value"},
     {"a=[", "1:4: ", "expected a value"},
@@ -84,32 +84,32 @@ const Mistake kMistakes[] = {
     {"a = {b = 1\n}", "1:11: ", "expected , or }"},
     {"a = [1 2]", "1:8: ", "expected , or ]"},
     {"a = 1 b = 2", "1:7: ", "end of the line"},
-    {"\n a = 'x", "2:6: ", "no ' at its end"},
-    {"a = \"x\ny\"", "1:5: ", "no \" at its end"},
-    {"a = \"\"\"x\"\"", "1:5: ", "no \"\"\" at its end"},
-    {"\"\"\"a\"\"\" = 1", "1:1: ", "several lines"},
+    {"\n a = 'x", "2:6: ", "no closing '"},
+    {"a = \"x\ny\"", "1:5: ", "no closing \""},
+    {"a = \"\"\"x\"\"", "1:5: ", "no closing \"\"\""},
+    {"\"\"\"a\"\"\" = 1", "1:1: ", "multi-line"},
     {"a = \"\\x\"", "1:7: ", "unknown escape"},
     {"a = \"\\u12\"", "1:10: ", "4 hex digits"},
-    {"a = \"\\ud800\"", "1:12: ", "not a character"},
-    {"a = \"\\U00110000\"", "1:16: ", "not a character"},
+    {"a = \"\\ud800\"", "1:12: ", "not a Unicode character"},
+    {"a = \"\\U00110000\"", "1:16: ", "not a Unicode character"},
     // Characters.
     {"a = 'ü\xff'", "1:7: ", "0xff is not UTF-8"},
     {"a = '\x1b'", "1:6: ", "U+001B"},
     {"a = 1\n#\0"s, "2:2: ", "U+0000"},
     {"a = 1\rb = 2", "1:6: ", "U+000D"},
-    // Twice, or in two ways.
-    {"a = 1\na = 2", "2:1: ", "is there already"},
-    {"[a]\n[a]", "2:2: ", "is there already"},
-    {"a = 1\n[a]", "2:2: ", "is there already"},
+    // Keys that are defined twice, or in conflicting ways.
+    {"a = 1\na = 2", "2:1: ", "is already defined"},
+    {"[a]\n[a]", "2:2: ", "is already defined"},
+    {"a = 1\n[a]", "2:2: ", "is already defined"},
     {"a = 1\n[a.b]", "2:2: ", "not a table"},
-    {"a = 1\na.b = 2", "2:1: ", "is there already"},
-    {"[a.b]\n[a]\nb.c = 1", "3:1: ", "is there already"},
+    {"a = 1\na.b = 2", "2:1: ", "is already defined"},
+    {"[a.b]\n[a]\nb.c = 1", "3:1: ", "is already defined"},
     {"a = {}\n[a.b]", "2:2: ", "complete"},
-    {"a = {}\na.b = 1", "2:1: ", "is there already"},
+    {"a = {}\na.b = 1", "2:1: ", "is already defined"},
     {"a = []\n[[a]]", "2:3: ", "not a list of tables"},
     {"[a]\n[[a]]", "2:3: ", "not a list of tables"},
-    {"[[a]]\n[a]", "2:2: ", "is there already"},
-    {"a.b = 1\n[a]", "2:2: ", "is there already"},
+    {"[[a]]\n[a]", "2:2: ", "is already defined"},
+    {"a.b = 1\n[a]", "2:2: ", "is already defined"},
 };
 
 TEST(TomlParserTest, SaysWhereAMistakeIs) {

@@ -39,12 +39,12 @@ absl::Status AppendCode(Cursor& cursor, int digits, std::string& out) {
   uint32_t code = 0;
   for (int i = 0; i < digits; ++i) {
     const auto digit = DigitOf(cursor.next());
-    if (!digit) return cursor.Refuse(absl::StrCat("this escape has ", digits, " hex digits"));
+    if (!digit) return cursor.Refuse(absl::StrCat("this escape needs ", digits, " hex digits"));
     code = code << 4 | static_cast<uint32_t>(*digit);
     cursor.Advance();
   }
   if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-    return cursor.Refuse("the escape before this is not a character of Unicode");
+    return cursor.Refuse("the preceding escape is not a Unicode character");
   AppendUtf8(code, out);
   return absl::OkStatus();
 }
@@ -63,9 +63,8 @@ absl::Status AppendEscape(Cursor& cursor, std::string& out) {
     return AppendCode(cursor, letter == 'u' ? 4 : 8, out);
   }
   return cursor.Refuse(
-      "unknown escape; known are \\b \\t \\n \\f \\r \\\" \\\\ \\uXXXX \\UXXXXXXXX; a text in "
-      "single "
-      "quotes has none");
+      "unknown escape; known are \\b \\t \\n \\f \\r \\\" \\\\ \\uXXXX \\UXXXXXXXX; "
+      "single-quoted strings have none");
 }
 
 // A backslash that ends a line joins it with the next text. The cursor is behind the backslash.
@@ -88,8 +87,7 @@ absl::StatusOr<std::string> ReadQuoted(Cursor& cursor, char quote, bool lines) {
   std::string text;
   while (!cursor.Take(end)) {
     if (cursor.at_end() || (!lines && cursor.AtLineEnd()))
-      return Cursor::Refuse(start,
-                            absl::StrCat("the text that begins here has no ", end, " at its end"));
+      return Cursor::Refuse(start, absl::StrCat("unterminated string: no closing ", end));
     if (quote == '"' && cursor.Take("\\")) {
       if (!lines || !SkipJoin(cursor)) RETURN_IF_ERROR(AppendEscape(cursor, text));
     } else if (lines && cursor.TakeLineEnd()) {
@@ -151,7 +149,7 @@ bool IsWordCharacter(char c) {
 absl::StatusOr<std::string> ReadText(Cursor& cursor, bool lines) {
   const char quote = cursor.next();
   const bool three = absl::StartsWith(cursor.rest(), std::string(3, quote));
-  if (three && !lines) return cursor.Refuse("a key has no text of several lines");
+  if (three && !lines) return cursor.Refuse("a key cannot be a multi-line string");
   return ReadQuoted(cursor, quote, three);
 }
 
@@ -162,14 +160,14 @@ absl::StatusOr<Value> ReadWord(Cursor& cursor) {
   const absl::string_view word = cursor.rest().substr(0, length);
   if (word.empty())
     return cursor.Refuse(
-        "expected a value: a text in quotes, a whole number, true, false, [ ... ] or { ... }");
+        "expected a value: a quoted string, an integer, true, false, [ ... ] or { ... }");
   cursor.Advance(length);
   if (word == "true" || word == "false") return Value{word == "true", place};
   if (const auto number = ReadInteger(word)) return Value{*number, place};
   return Cursor::Refuse(place,
                         absl::StrCat(word.substr(0, 40), length > 40 ? "..." : "",
-                                     ": not a whole number of 64 bits, true or false; a text "
-                                     "(also a size such as 64M) stands in quotes"));
+                                     ": not a 64-bit integer, true or false; strings (including "
+                                     "sizes such as \"64M\") need quotes"));
 }
 
 }  // namespace nvdimmfs::backends::toml

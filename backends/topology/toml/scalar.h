@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of TOML that have no parts: texts, whole numbers, true and false.
+// TOML's scalar values: strings, integers and booleans.
 //
 // Refused with EINVAL, "toml.syntax", as Cursor::Refuse does.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_SCALAR_H_
@@ -13,10 +13,10 @@
 
 namespace nvdimmfs::backends::toml {
 
-// The text in quotes at the cursor, which is at its first quote. `lines`: """ and ''' may begin it.
+// The quoted string at the cursor, which is at its first quote. `lines`: """ and ''' are allowed.
 absl::StatusOr<std::string> ReadText(Cursor& cursor, bool lines);
 
-// The word at the cursor: true, false, or a whole number.
+// The word at the cursor: true, false, or an integer.
 absl::StatusOr<Value> ReadWord(Cursor& cursor);
 
 }  // namespace nvdimmfs::backends::toml
