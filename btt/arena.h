@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// One arena at work: reads, writes, discards of its sectors.
+// An open arena: reads, writes and discards of its sectors.
 //
-// Invariant, at every instant and after every power cut: the blocks that the map names and the free
+// Invariant, at every moment and after every power cut: the blocks that the map names and the free
 // blocks that the newest flog entries name are a permutation of all blocks, so no two sectors share
 // a block.
 //
 // Life of a write of k sectors (btt_format.md, "Writing"), k at most kMostBatch:
-//   k lanes · data to their free blocks · shards locked · old entries read · first halves of the
-//   flog entries · DRAIN · second halves · DRAIN · map entries, generations · DRAIN · all released
+//   take k lanes · data to their free blocks · lock shards · read old entries · first halves of the
+//   flog entries · DRAIN · second halves · DRAIN · map entries, generations · DRAIN · release all
 //
 // Lock order: lanes, then shards in ascending order; media I/O happens under both.
-// Thread rules: Open runs in one thread; everything else in any thread.
+// Thread rules: Open from one thread; everything else from any thread.
 #ifndef NVDIMMFS_BTT_ARENA_H_
 #define NVDIMMFS_BTT_ARENA_H_
 
@@ -39,7 +39,7 @@ namespace nvdimmfs::btt {
 
 class Arena {
  public:
-  // Sectors that share their three drains.
+  // The most sectors that share three drains.
   static constexpr uint32_t kMostBatch = 32;
 
   struct Options {
@@ -50,7 +50,7 @@ class Arena {
   // Maps up to this size are surveyed when the arena is opened, larger ones before the first write.
   static constexpr uint64_t kSurveyedAtOnce = uint64_t{64} << 20;  // bytes
 
-  // Reads the flog, rolls interrupted writes forward and builds the lanes. Where map and flog
+  // Reads the flog, rolls interrupted writes forward and builds the lanes. If map and flog
   // contradict each other, the arena is read-only, and damage() says why. Refused with the media's
   // error; unless read-only, also with "btt.flog.*" if the flog is invalid. Memory: per lane, plus
   // one bit per block while the map is surveyed.
@@ -70,24 +70,24 @@ class Arena {
   // known.
   std::string damage() const;
 
-  // A part of one sector: `out` starts `skip` bytes into it.
+  // Reads a part of one sector, from byte `skip` on.
   absl::Status Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> out);
-  // Whole consecutive sectors, each as by Read.
+  // Reads whole consecutive sectors, each as Read does.
   absl::Status ReadRun(uint32_t premap, absl::Span<std::byte> out);
-  // Whole consecutive sectors; each is old or new, whatever happens. After an error, the sectors
-  // before the failing batch are new.
+  // Writes whole consecutive sectors; each is old or new, whatever happens. After an error, the
+  // sectors before the failing batch are new.
   absl::Status Write(uint32_t premap, absl::Span<const std::byte> data);
-  // A part of one sector, under its lock.
+  // Writes a part of one sector, under its lock.
   absl::Status WritePart(uint32_t premap, uint32_t skip, absl::Span<const std::byte> data);
-  // Makes the sector read as zeros. Stores one map entry; the sector keeps its block.
+  // Makes the sectors read as zeros. Stores one map entry each; the sectors keep their blocks.
   absl::Status SetZero(uint32_t premap, uint32_t count);
-  // The sectors read as zeros afterwards, where their blocks fill pages that the media takes back
-  // (core/media/page_holes.h): durable after the media's Flush, until then each sector is old or
-  // zeros. For all others calls `rest`, in runs, until that fails.
+  // Makes sectors read as zeros if their blocks fill pages that the media can free
+  // (core/media/page_holes.h). Durable after the media's Flush; until then each sector is old or
+  // zero. For all other sectors it calls `rest`, in runs, until that fails.
   using Rest = absl::FunctionRef<absl::Status(uint32_t premap, uint32_t count)>;
   absl::Status GiveBack(uint32_t premap, uint32_t count, Rest rest);
-  // Whether all of the sectors, at most kMostLookedAt, read as zeros at this moment. Holes of a
-  // file stay holes. False where one cannot be read.
+  // Whether all of the sectors, at most kMostLookedAt, read as zeros at this moment. Does not fill
+  // holes of a file. False if one cannot be read.
   bool HoldsZeros(uint32_t premap, uint32_t count) const;
   static constexpr uint32_t kMostLookedAt = 64;
   // Whether reading the sector's data would fail: its bytes are known bad, or it is marked as lost.
@@ -100,7 +100,7 @@ class Arena {
     MapEntry old{0, 0};
   };
   using Batch = absl::Span<Pending>;
-  // Whose a block is.
+  // A block and its sector.
   struct Owner {
     uint32_t block;
     uint32_t premap;

@@ -2,14 +2,14 @@
 // A BTT: a Media of sectors over the bytes of a namespace. After any power cut, each sector is old
 // or new.
 //
-// The public interface of this folder, with check.h. Format and protocols: btt_format.md.
+// With check.h, the public interface of this folder. Format and protocols: btt_format.md.
 //
 //   auto btt = Btt::OpenOrFormat(ns, {.uuid = core::Uuid::Random(), .external_lbasize = 4096},
 //   false); RETURN_IF_ERROR((*btt)->Write(0, bytes));   // durable now, torn never
 //
-// Reasons of refusals: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
-// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" from the media
-// below.
+// Reasons: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
+// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" from the
+// underlying media.
 #ifndef NVDIMMFS_BTT_BTT_H_
 #define NVDIMMFS_BTT_BTT_H_
 
@@ -55,14 +55,14 @@ absl::StatusOr<Identity> Probe(const core::Media& ns, Version version,
 
 class Btt final : public core::Media, public core::DamageReport {
  public:
-  // What binding a configured btt device does: opens the arenas, with recovery unless `read_only`;
-  // or formats, if the first info block is not valid and the media is writable. One step gentler
-  // than the kernel: if the first info block is lost but arena 0's copy belongs to this very BTT
-  // (uuid, parent, block size, place), the copy is restored instead of formatting over the data. As
-  // in the kernel, `options` gives the sector size. If the media has another one, capacity follows
-  // the options, and a sector holds as much as the media's block does: beyond that it reads as
-  // zeros, and storing anything else is refused ("btt.sector_size.mismatch"; the kernel stores it
-  // over the neighbours).
+  // For binding a configured btt device: opens the arenas, with recovery unless `read_only`; or
+  // formats, if the first info block is not valid and the media is writable. Unlike the kernel, if
+  // the first info block is lost but arena 0's copy belongs to this very BTT (uuid, parent, block
+  // size, place), it restores the copy instead of formatting over the data. As in the kernel,
+  // `options` gives the sector size. If the media has another one, capacity follows the options,
+  // and a sector holds as much as the media's block does: beyond that it reads as zeros, and
+  // storing anything else is refused ("btt.sector_size.mismatch"; the kernel stores it over the
+  // neighbours).
   // Refused with EINVAL ("btt.info.lbasize": not a valid block size), ENXIO ("btt.size": fewer than
   // 16 MiB) and, for any failure during start-up, ENOMEM with the cause's reason and sentence.
   static absl::StatusOr<std::shared_ptr<Btt>> OpenOrFormat(std::shared_ptr<core::Media> ns,
@@ -80,10 +80,10 @@ class Btt final : public core::Media, public core::DamageReport {
   // The damage of the first damaged arena. Reads still work, and so do writes to other arenas.
   std::string damage() const override;
 
-  // core::Media. Offsets in bytes of the sectors, metadata excluded; any alignment. A store is
-  // durable when it returns, atomic per sector; whole sectors share their drains in batches of 32,
-  // a part of a sector is read, changed and written under the sector's lock. A read sees, per
-  // sector, the last write that returned before it, or a concurrent one.
+  // core::Media. Offsets count the bytes of the sectors without their metadata, at any alignment. A
+  // store is durable when it returns, and atomic per sector; whole sectors share their drains in
+  // batches of 32, and a part of a sector is read, modified and written under the sector's lock. A
+  // read returns, for each sector, the last write that returned before it, or a concurrent one.
   uint64_t size() const override { return size_; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
@@ -101,17 +101,17 @@ class Btt final : public core::Media, public core::DamageReport {
   bool read_only() const override { return read_only_; }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
-  // The unreadable sectors: marked as lost, or on bytes known to be bad. Costs a pass over the map.
+  // The unreadable sectors: marked as lost, or on bytes known to be bad. Scans the whole map.
   std::vector<core::Range> BadRanges() const override;
-  // Bytes that go bad below may belong to any sector.
+  // Bytes that go bad in the underlying media may belong to any sector.
   void ObservePoison(std::weak_ptr<core::PoisonObserver> observer) override {
     ns_->ObservePoison(std::move(observer));
   }
 
-  // The range reads as zeros afterwards. Whole sectors of 4096 get the map's Z flag. Sectors of 512
-  // do not, since kernels that read them page-wise mistake Z (btt_format.md): where their blocks
-  // fill pages of the media, the media takes those back, which is durable after Flush; the others
-  // are written, and so are parts of sectors.
+  // Makes the range read as zeros. Whole sectors of 4096 get the map's Z flag. Sectors of 512 do
+  // not, since kernels that read them page-wise misinterpret Z (btt_format.md): if their blocks
+  // fill pages of the media, the media frees those pages, which is durable after Flush; the others
+  // are overwritten, and so are parts of sectors.
   absl::Status Discard(uint64_t offset, uint64_t length);
 
  private:

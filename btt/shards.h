@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The map's locks, and the counters that let readers do without them.
+// The map's locks, and the counters that let readers avoid them.
 //
 // Sixteen neighbouring map entries (one cache line) share a shard. A writer holds the shards of its
 // sectors from reading the old entries until the new ones are durable. It stores an entry, then
@@ -7,8 +7,8 @@
 // So a reader that reads the generation, the entry and the data, in this order, and finds the
 // generation unchanged, has read the block that the sector owned throughout.
 //
-// Where blocks change in place (a hole is made of them), their sectors' generations are odd
-// meanwhile: a reader that finds one odd waits for the shard's lock.
+// While blocks change in place (a hole is punched), the generations of their sectors are odd; a
+// reader that finds one odd waits for the shard's lock.
 //
 // Thread rules: any thread. Several shards are locked in ascending order.
 #ifndef NVDIMMFS_BTT_SHARDS_H_
@@ -24,7 +24,7 @@
 
 namespace nvdimmfs::btt {
 
-// A lock of one word. Not absl::Mutex, because Debian's build of it looks for deadlocks on every
+// A one-word lock. Not absl::Mutex, because Debian's build of it checks for deadlocks at every
 // Lock, which costs as much as the rest of a write.
 class ABSL_LOCKABLE ShardMutex {
  public:
@@ -59,16 +59,16 @@ struct alignas(64) Shard {
   ShardMutex mutex;
   std::atomic<uint64_t> generation{0};
 
-  static constexpr uint64_t kInPlace = 1;  // of a generation: its sectors' bytes are changing
+  static constexpr uint64_t kInPlace = 1;  // bit of a generation: its sectors' bytes are changing
 
-  // After an entry of this shard was stored. A full barrier where that matters: no later store to
-  // the freed block may be seen before it.
+  // Call after storing an entry of this shard. A full barrier: no later store to the freed block
+  // may become visible before it.
   void Bump() { generation.fetch_add(2, std::memory_order_seq_cst); }
 };
 
 class ShardTable {
  public:
-  // A power of two; constant, whatever the number of sectors.
+  // A power of two, independent of the number of sectors.
   static constexpr uint32_t kCount = 512;
   static constexpr uint32_t kEntriesPerLine = 16;
 
@@ -82,7 +82,7 @@ class ShardTable {
   std::array<Shard, kCount> shards_;
 };
 
-// Holds the shards of `count` consecutive sectors, in order of their index.
+// Holds the shards of `count` consecutive sectors, locked in ascending order.
 class ShardLocks {
  public:
   static constexpr uint32_t kMostSectors = 64;

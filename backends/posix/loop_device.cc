@@ -49,7 +49,7 @@ std::optional<LoopDevice> OpenIfOver(const std::string& path, const struct stat&
   return *std::move(device);
 }
 
-// "/dev/loop3"; "" where it is not a loop device.
+// "/dev/loop3"; "" if it is not a loop device.
 std::string NodeOf(dev_t device) {
   std::error_code error;
   const std::filesystem::path link = std::filesystem::read_symlink(
@@ -148,7 +148,7 @@ absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& file, uint32_t 
                                       " with the opposite read-only setting"));
   }
   const int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-  // Past the page cache of the file, which the device's own would double.
+  // O_DIRECT: otherwise the file's page cache would duplicate the device's own.
   Descriptor backing(open(file.c_str(), flags | O_DIRECT));
   const bool direct = static_cast<bool>(backing);
   if (!direct) backing = Descriptor(open(file.c_str(), flags));

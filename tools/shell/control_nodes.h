@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real nodes for the devices that take control commands. If the kernel has CUSE and the user is
 // root, /dev/nmemN and /dev/ndctlN of a shell are character devices, which also work in statically
-// linked and setuid programs; a preloaded library does not reach those.
+// linked and setuid programs, which a preloaded library does not reach.
 //
 // A separate process serves the devices: it forwards each ioctl to the tree's daemon, as the
 // preloaded library does (command_client.h). It makes a device when its name is first looked up.

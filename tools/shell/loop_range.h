@@ -23,14 +23,14 @@ struct LoopRange {
   uint32_t shift = 0;  // low bits of a minor that number partitions (the module's max_part)
   bool owned = false;  // false: another shell on the same tree owns the range
 
-  // Takes a free range. If the disks of the mounted tree `tree` have such numbers already, takes
-  // theirs, which another shell owns. `control` is /dev/loop-control. Refused with the kernel's
-  // errno, "shell.block".
+  // Reserves a free range. If the disks of the mounted tree `tree` already have such numbers,
+  // returns their range, which another shell owns. `control` is /dev/loop-control. Refused with the
+  // kernel's errno, "shell.block".
   static absl::StatusOr<LoopRange> Take(int control, const std::string& tree);
-  // Gives the range back if it is owned. Its devices must be detached.
+  // Releases the range if it is owned. Its devices must be detached.
   void Give(int control) const;
 
-  // Those of the tree's disks.
+  // The numbers of the tree's disks.
   DiskNumbers numbers() const;
   uint32_t MinorOf(uint32_t index) const { return index << shift; }
   uint32_t IndexOf(uint32_t minor) const { return minor >> shift; }

@@ -24,11 +24,11 @@ namespace nvdimmfs::tools {
 struct MergedFolder {
   enum class Kind {
     kDev,       // /dev
-    kLinks,     // holds only links, which are shown with their own text
-    kDevices,   // the host's likewise; for the tree's devices, links that lead to them
-    kAnything,  // links lead to the entries, below .nvdimmfs in /dev; links have their own text
-    kMirror,    // holds directories, shown with all that is in them: a link would lead out of /sys,
-                // where udev's library takes what it finds for no device
+    kLinks,     // contains only links, which are shown with their original targets
+    kDevices,   // likewise for the host's; for the tree's devices, links to them
+    kAnything,  // links to the entries, below .nvdimmfs in /dev; links keep their targets
+    kMirror,    // contains directories, shown with all their contents: a link would lead out of
+                // /sys, and libudev does not accept what is there as a device
   };
   Kind kind;
   std::string name;          // at the top of the mount
@@ -48,11 +48,12 @@ inline constexpr char kPartitionsName[] = "partitions";
 inline constexpr char kDevicesPath[] = "/sys/devices";
 inline constexpr char kDevicesCopy[] = "/dev/.nvdimmfs/sys/devices";
 
-// Processes that make real nodes of the tree's devices: sockets for AskForNode; -1: there is none.
+// Processes that make real nodes of the tree's devices: sockets for AskForNode; -1 if there is
+// none.
 struct NodeMakers {
-  int block = -1;  // of disks (block_nodes.h), in `loops`
+  int block = -1;  // disks (block_nodes.h), in `loops`
   LoopRange loops;
-  int control = -1;  // of devices that take control commands (control_nodes.h)
+  int control = -1;  // devices that take control commands (control_nodes.h)
 };
 
 // Mounts the folders on `mountpoint` and serves them until it is killed, or until shortly after

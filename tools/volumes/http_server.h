@@ -29,17 +29,17 @@ namespace nvdimmfs::volumes {
 // Thread rules: Run from one thread, Stop from any.
 class HttpServer {
  public:
-  // Connections at a time. One more closes the connection that was idle, or sending its request,
-  // for the longest.
+  // Concurrent connections. One more closes the connection that has been idle, or sending its
+  // request, for the longest.
   static constexpr size_t kMostConnections = 256;
-  // Calls at a time; others wait for their turn, at most for kTurn.
+  // Concurrent calls; further ones wait for their turn, at most for kTurn.
   static constexpr size_t kMostCalls = 64;
   static constexpr absl::Duration kTurn = absl::Milliseconds(4500);
 
   // `driver` must outlive this.
   explicit HttpServer(VolumeDriver& driver);
 
-  // Serves until Stop, and until every call under way is answered; `socket` listens already.
+  // Serves until Stop, and then until every call under way is answered. `socket` is listening.
   void Run(posix::Descriptor socket);
   void Stop();
 

@@ -10,13 +10,13 @@
 
 namespace nvdimmfs::volumes {
 
-// The one listening unix socket that systemd passed (sd_listen_fds(3)); an empty Descriptor where
-// it passed none. Refused with EINVAL, "socket.activation", for another number or kind of sockets.
+// The one listening unix socket that systemd passed (sd_listen_fds(3)); an empty Descriptor if it
+// passed none. Refused with EINVAL, "socket.activation", for another number or kind of sockets.
 absl::StatusOr<posix::Descriptor> TakePassedSocket();
 
-// Makes and listens on `path`, mode 0600; its directories, mode 0700, where they are missing. A
-// socket that nobody listens on any more is replaced. Refused with EADDRINUSE, "socket.taken",
-// where somebody does.
+// Creates the socket `path`, mode 0600, and missing directories, mode 0700, and listens on it. A
+// stale socket is replaced. Refused with EADDRINUSE, "socket.taken", if another process listens on
+// it.
 absl::StatusOr<posix::Descriptor> MakeSocket(const std::string& path);
 
 }  // namespace nvdimmfs::volumes
