@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loads: what fio does to each side, and which sides take part."""
+"""The loads: what fio does on each side, and which sides take part."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ class Load:
     direct: bool = True
     jobs: int = 1
     depth: int = 1
-    fsync: int = 0  # after so many writes; 0: never
+    fsync: int = 0  # after this many writes; 0: never
     sides: tuple = DEFAULT_SIDES
     quick: bool = False  # part of --quick
 
@@ -37,8 +37,8 @@ class Load:
             "fsync": self.fsync,
             "ioengine": "pmemblk" if side == "pmemblk" else self.engine,
             "runtime": f"{milliseconds}ms",
-            # Buffered reads are of a cached file, see _warm. Direct ones begin with nothing of it
-            # cached: the kernel would empty the cache page by page, for each write.
+            # Buffered reads are of a cached file, see _warm. Direct loads begin with nothing of it
+            # cached; otherwise the kernel would empty the cache page by page, for each write.
             "invalidate": int(self.direct),
             "allow_file_create": int(side == "pmemblk"),
             "fallocate": "none",
@@ -51,13 +51,13 @@ class Load:
         return ["fio", *flags, *(f"--{key}={value}" for key, value in options.items())]
 
     def _warm(self, path):
-        """Direct writes of other loads emptied the page cache; this load is about what is in it."""
+        """Direct writes of other loads emptied the page cache; this load needs it filled."""
         with open(path, "rb", buffering=0) as file:
             while file.read(1 << 20):
                 pass
 
     def run(self, side, path, size, milliseconds):
-        """Operations a second."""
+        """Operations per second."""
         if not self.direct and "read" in self.verb:
             self._warm(path)
         done = subprocess.run(
@@ -69,7 +69,7 @@ class Load:
         )
         if done.returncode != 0:
             raise RuntimeError(f"fio, {self.name} on {side}: {done.stderr.strip() or done.stdout}")
-        # Warnings may come before the JSON.
+        # Warnings may precede the JSON.
         job = json.loads(done.stdout[done.stdout.index("{") :])["jobs"][0]
         return job["read"]["iops"] + job["write"]["iops"]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The mount beside its peers: every figure a ratio of two sides of one run.
+"""The mount compared with its peers: every figure is a ratio of two sides of one run.
 
 Rounds are interleaved (every side once, then all again), and a cell is the median of its rounds. Results go to
 mount.md (tables) and mount.svg (plot) in --out. Needs root, /dev/fuse and fio. Not part of the tests.
@@ -20,7 +20,7 @@ import plot
 import scale
 import sides
 
-# (load, side, against, least ratio): what tests/bench/README.md calls the aims.
+# (load, side, against, least ratio): the aims of tests/bench/README.md.
 AIMS = [
     ("read 4k direct 1j", "pass", "plain", 0.9),
     ("write 4k direct 1j", "pass", "plain", 0.8),
@@ -63,7 +63,7 @@ def table(head, rows):
 
 
 class Results:
-    """Operations a second: load -> side -> one figure a round."""
+    """Operations per second: load -> side -> one figure per round."""
 
     def __init__(self):
         self.rounds = {}
@@ -76,7 +76,7 @@ class Results:
         return statistics.median(figures) if figures else None
 
     def ratio(self, load, side, against):
-        """The median of the rounds' own ratios: what disturbs a whole round, cancels."""
+        """The median of the rounds' own ratios, so that a disturbance of a whole round cancels out."""
         mine, theirs = (self.rounds.get(load, {}).get(name) for name in (side, against))
         if not mine or not theirs:
             return None
@@ -96,7 +96,7 @@ def measure(names, files, size, options, results):
 
 
 def set_up(bench, wanted):
-    """The files of the sides that this machine can have, and why not of the others."""
+    """The files of the sides that this machine can run, and why it cannot run the others."""
     files, missing = {}, {}
     for name in wanted:
         try:
@@ -123,13 +123,13 @@ def render(results, names, missing, small, options):
         platform.machine(),
     )
     before, after = options.load_before, os.getloadavg()[0]
-    text = f"""# The mount beside its peers
+    text = f"""# The mount compared with its peers
 
 Written by `tools/bench`; do not edit. {datetime.date.today()}, {cpu}, {os.cpu_count()} CPUs, Linux {platform.release()},
 {options.mib} MiB on tmpfs, {options.rounds} interleaved rounds of {options.ms} ms, load average {before:.1f} before and {after:.1f} after.
-{"The load average before the run says that others were at work: the figures are not those of a quiet machine." if before > 1 else ""}
+{"The load average before the run shows other activity: these are not the figures of an idle machine." if before > 1 else ""}
 
-## Operations a second
+## Operations per second
 
 """
     head = ["load", *names]
@@ -180,7 +180,7 @@ def main():
     options = parser.parse_args()
     options.load_before = os.getloadavg()[0]
     if os.geteuid() != 0 or not shutil.which("fio"):
-        sys.exit("needs root (for mounts beside each other) and fio")
+        sys.exit("needs root (to mount all sides at once) and fio")
     wanted = [name for name in sides.ALL if name in options.sides.split(",")]
     program = os.path.abspath(options.program)
     directory = tempfile.mkdtemp(prefix="nvdimmfs-bench.", dir="/dev/shm")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bars of ratios on a logarithmic axis, as SVG: one group a load, one bar a side."""
+"""Bars of ratios on a logarithmic axis, as SVG: one group per load, one bar per side."""
 
 import math
 
@@ -15,7 +15,7 @@ WIDTH, LABELS, BAR, GAP, TOP = 860, 210, 9, 8, 40
 
 
 def bars(results, names, against):
-    """How many times as fast as `against` each of `names` is, for every load that has both."""
+    """How many times as fast as `against` each of `names` is, for every load that both have."""
     groups = []
     for load in results.rounds:
         group = [(n, r) for n in names if (r := results.ratio(load, n, against)) is not None]

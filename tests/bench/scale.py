@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration at scale: mounts with many namespaces, their memory, attributes a second, an idle daemon."""
+"""Configuration at scale: mounts with many namespaces, their memory, attributes per second, an idle daemon."""
 
 import fcntl
 import os
@@ -21,7 +21,7 @@ def _status(daemon, key):
 
 
 def _cpu(daemon):
-    """Seconds that the daemon has computed."""
+    """The daemon's CPU time in seconds."""
     total = 0
     tasks = f"/proc/{daemon.pid}/task"
     for task in os.listdir(tasks):
@@ -37,7 +37,7 @@ def _mount(program, directory, image):
 
 
 def _await_released(image):
-    """Until the daemon that had the image has gone: its lock goes with it."""
+    """Waits until the daemon that had the image is gone: its lock goes with it."""
     with open(image, "rb") as file:
         end = time.monotonic() + sides.PATIENCE
         while True:
@@ -50,7 +50,7 @@ def _await_released(image):
 
 
 def _mount_times(program, directory, images, rounds=9):
-    """Seconds until the mount command returns, and of a first listing then; medians, images in turn."""
+    """Seconds until the mount command returns, and for a first listing then; medians, alternating images."""
     mountpoint = os.path.join(directory, "mnt.ready")
     os.makedirs(mountpoint, exist_ok=True)
     times = {image: [] for image in images}
@@ -141,7 +141,7 @@ def measure(program, directory):
             rows.append([f"memory, {count} namespaces", f"{memory / 1024:.1f} MiB (without the image's pages)"])
             if count == 1:
                 rows.append(["attribute reads (open, read, close)", f"{_attribute_rate(mountpoint):.0f} a second"])
-                time.sleep(0.1)  # what came last may still be under way
+                time.sleep(0.1)  # the last operation may still be under way
                 before = _cpu(daemon)
                 time.sleep(IDLE)
                 rows.append([f"CPU in {IDLE} s of idleness", f"{(_cpu(daemon) - before) * 1000:.2f} ms"])
@@ -163,7 +163,7 @@ def measure(program, directory):
 
 
 def _mount_rows(program, directory, images, huge):
-    """What a mount takes: starting, what namespaces add, and that beside reading their labels."""
+    """The time of a mount: starting, what namespaces add, and that relative to reading their labels."""
     times = _mount_times(program, directory, [*images.values(), huge])
     rows = [
         [f"mount, {count} namespaces", f"{times[image][0] * 1000:.1f} ms, first listing {times[image][1] * 1000:.1f} ms"]

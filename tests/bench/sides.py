@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the mount is put beside: each side gives fio one file with the same bytes behind it, on tmpfs."""
+"""The sides: each gives fio one file with the same bytes below it, on tmpfs."""
 
 import contextlib
 import fcntl
@@ -9,11 +9,11 @@ import subprocess
 import time
 
 MIB = 1 << 20
-PATIENCE = 20  # seconds until a side serves, or has gone
+PATIENCE = 20  # seconds until a side serves, or is gone
 
 
 class Unavailable(Exception):
-    """A side that this machine cannot have; says why."""
+    """A side that this machine cannot run, with the reason."""
 
 
 def _wait(condition, what):
@@ -56,7 +56,7 @@ class Bench:
         return self.path(name)
 
     def start(self, command, mountpoint, ready):
-        """Runs a daemon in the foreground until the bench ends; `ready` says when it serves."""
+        """Runs a daemon in the foreground until the benchmark ends; `ready` says when it serves."""
         log = open(self.path(os.path.basename(command[0]) + ".log"), "ab")
         daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.ends.callback(self._end, daemon, mountpoint)
@@ -82,7 +82,7 @@ class Bench:
             except subprocess.TimeoutExpired:
                 continue
 
-    # --- This project. ---
+    # --- nvdimmfs ---
 
     def mount(self, name, image, options=()):
         """Mounts an image; the mount point and the daemon."""
@@ -107,7 +107,7 @@ class Bench:
         return path
 
     def namespace(self, mountpoint, line):
-        """Makes a namespace by x/create; the path of its data file."""
+        """Makes a namespace through x/create; the path of its data file."""
         before = set(os.listdir(os.path.join(mountpoint, "dev")))
         with open(os.path.join(mountpoint, "ndbus0/region0/x/create"), "w", encoding="ascii") as file:
             file.write(line + "\n")
@@ -142,7 +142,7 @@ def passthrough(bench):
 
 @contextlib.contextmanager
 def _offered_uring():
-    """Mounts made meanwhile are offered FUSE over io_uring; the kernel's parameter is put back."""
+    """Mounts made meanwhile are offered FUSE over io_uring; the kernel's parameter is restored afterwards."""
     switch = "/sys/module/fuse/parameters/enable_uring"
     try:
         file = open(switch, "r+", encoding="ascii")
@@ -219,7 +219,7 @@ def nbdfuse(bench):
 
 
 def example(bench):
-    """libfuse's own passthrough_ll, as its sources come with the library, compiled here."""
+    """libfuse's own passthrough_ll, from the sources that come with the library, compiled here."""
     sources = "/usr/share/doc/libfuse3-dev/examples"
     source = os.path.join(sources, "passthrough_ll.c")
     if not os.path.exists(source):
@@ -247,7 +247,7 @@ def example(bench):
 
 
 def fill(path, size):
-    """Every page is there before anything is measured."""
+    """Allocates every page before anything is measured."""
     descriptor = os.open(path, os.O_RDWR)
     block = os.urandom(MIB)
     for offset in range(0, size, MIB):
@@ -256,7 +256,7 @@ def fill(path, size):
 
 
 def pmemblk(bench):
-    """A pool of libpmemblk, for fio's own engine: in process, no mount."""
+    """A pool of libpmemblk, for fio's own engine: in process, without a mount."""
     path = bench.path("pmemblk.pool")
     return f"{path},4096,{bench.size // MIB + 64}"
 

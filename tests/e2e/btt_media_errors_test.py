@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bad bytes under a BTT, on real mounts: where they are decides what fails, and a full write mends it."""
+"""Bad bytes below a BTT, on real mounts: their place decides what fails, and a full write repairs it."""
 
 import errno
 import mmap
@@ -10,7 +10,7 @@ import subprocess
 from tests.support import arenas, images, mounting, runner
 
 MIB = images.MIB
-SIZE = 32 * MIB  # of the namespace, which starts at the DIMM's first byte
+SIZE = 32 * MIB  # in the namespace, which starts at the DIMM's first byte
 ENTRIES_PER_UNIT = 512 // 4
 
 
@@ -25,7 +25,7 @@ def refused(call):
 
 class BttMediaErrorsTest(mounting.MountTestCase):
     def make(self, sector_size):
-        """A namespace whose first sectors hold their number; its arena."""
+        """A namespace whose first sectors contain their own number; its arena."""
         self.sector = 4096 if sector_size >= 4096 else 512
         self.image = images.initialised(self.scratch_path("a.img"), SIZE + 16 * MIB, 128 << 10, 2)
         with mounting.Mount(self.image) as mount:
@@ -83,7 +83,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
         for sector_size in (512, 4096, 4160):
             with self.subTest(sector_size=sector_size):
                 arena = self.make(sector_size)
-                # In the middle: blocks of 4160 bytes share the units at their ends.
+                # In the middle: blocks of 4160 bytes share 512-byte units with their neighbours.
                 source = self.poisoned(arena.block_of(300) + self.sector // 2)
                 with mounting.Mount(source) as mount, self.open(mount) as file:
                     self.assertNotIn("badblocks", os.listdir(mount.join("block/pmem0s")))
@@ -93,14 +93,14 @@ class BttMediaErrorsTest(mounting.MountTestCase):
                     with open(mount.join("dev/pmem0s"), "rb", buffering=0) as cached:
                         code = refused(lambda: os.pread(cached.fileno(), 512, 300 * self.sector))
                         self.assertEqual(errno.EIO, code)
-                # The loss is on the media now: another reader must not take zeros for data.
+                # The loss is now recorded on the media: another reader must not take zeros for data.
                 self.assertEqual(1, arena.entry(300) >> 30)
                 self.assertIn("btt.map.error", self.check(self.image).stdout)
                 with mounting.Mount(source) as mount, self.open(mount) as file:
                     self.expect(file, [300], errno.EIO)
                     self.put(file, 300, self.numbered(300))
                     self.expect(file, range(290, 310))
-                    # The bad block was freed and made good on the way.
+                    # The write freed the bad block and cleared its poison.
                     self.assertEqual("", mount.read("ndbus0/region0/badblocks"))
                 done = self.check(self.image)
                 self.assertEqual((0, ""), (done.returncode, done.stdout))
@@ -119,7 +119,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
         done = self.check(source)
         self.assertEqual(4, done.returncode, done)
         self.assertIn("btt.map.unreadable", done.stdout)
-        # Nothing of it was changed.
+        # The failed write changed nothing.
         with mounting.Mount(self.image) as mount, self.open(mount) as file:
             self.expect(file, range(1000))
 
@@ -181,7 +181,7 @@ class BttMediaErrorsTest(mounting.MountTestCase):
         self.assertEqual(4, done.returncode, done)
         self.assertIn("namespace0.0: offset 0: info block of arena 0", done.stdout)
         self.assertEqual(before, images.sha256(self.image))
-        # A bad copy is noticed by check alone.
+        # Only check notices a bad copy.
         source = self.poisoned(arena.info2)
         self.assertIn("btt.info.backup", self.check(source).stdout)
         with mounting.Mount(source) as mount, self.open(mount) as file:

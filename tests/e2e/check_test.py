@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`nvdimmfs check` on damage: what it finds, plans, mends and leaves, and what a mount says of the same."""
+"""`nvdimmfs check` on damage: what it finds, plans, repairs and leaves, and what a mount reports about it."""
 
 import errno
 import json
@@ -10,7 +10,7 @@ import subprocess
 from tests.support import arenas, images, mounting, runner
 
 MIB = images.MIB
-SIZE = 32 * MIB  # of the namespace, which starts at the DIMM's first byte
+SIZE = 32 * MIB  # in the namespace, which starts at the DIMM's first byte
 WRITTEN = 3000  # sectors of 4096
 
 
@@ -43,7 +43,7 @@ class CheckTestCase(mounting.MountTestCase):
             os.pwrite(file.fileno(), data, at)
 
     def sectors(self, mount):
-        """What each of the written sectors holds: its number, or None where it cannot be read."""
+        """The content of each written sector: its number, or None if it cannot be read."""
         numbers = []
         file = os.open(mount.join("dev/pmem0s"), os.O_RDONLY)
         try:
@@ -90,7 +90,7 @@ class DamagedMapTest(CheckTestCase):
         with mounting.Mount(self.image) as mount:
             after = self.sectors(mount)
             self.assertEqual([], [lba for lba in right if after[lba] != lba])
-            # It takes writes again, and they stay where they belong.
+            # It accepts writes again, and they go to the right sectors.
             with open(mount.join("dev/pmem0s"), "r+b") as disk:
                 disk.write(b"".join(numbered(lba) for lba in range(WRITTEN)))
             self.assertEqual(list(range(WRITTEN)), self.sectors(mount))
@@ -118,7 +118,7 @@ class DamagedMapTest(CheckTestCase):
     def test_a_btt_without_a_sound_flog_can_be_read_read_only(self):
         self.create("mode=sector")
         arena = arenas.Arena(self.image)
-        for slot in (0, 1):  # both with one sequence number
+        for slot in (0, 1):  # both with the same sequence number
             self.put(arena.flog + 64 * 200 + 16 * slot + 12, struct.pack("<I", 1))
         with mounting.Mount(self.image) as mount:
             self.assertFalse(os.path.exists(mount.join("dev/pmem0s")))
@@ -130,7 +130,7 @@ class DamagedMapTest(CheckTestCase):
 
 
 class PromiseTest(CheckTestCase):
-    """The label says what the namespace is, and the media does not have it."""
+    """The label names a claim that the media does not have."""
 
     def expect_finding(self, reason, words):
         done = self.check()

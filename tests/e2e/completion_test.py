@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bash offers after TAB: forms, options, values and mount options of the program."""
+"""What bash offers after TAB: forms, options, values and mount options."""
 
 import os
 import subprocess

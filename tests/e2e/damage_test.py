@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images truncated and corrupted at random: a clear refusal or a partial tree, never a crash or a hang.
 
-Seeded; NVDIMMFS_SEEDS="5 6" tries others, NVDIMMFS_ROUNDS=N more of each. A read-only mount leaves even
+Seeded; NVDIMMFS_SEEDS="5 6" selects other seeds, NVDIMMFS_ROUNDS=N more rounds of each. A read-only mount leaves even
 such an image as it was.
 """
 
@@ -21,7 +21,7 @@ class DamageTest(mounting.MountTestCase):
     limit = 280
 
     def survives(self, image):
-        """Mounts read-only and reads the whole tree; True if it mounted, else it was well refused."""
+        """Mounts read-only and reads the whole tree; True if it mounted, False if it was properly refused."""
         before = images.sha256(image)
         mount = mounting.Mount(image, "ro")
         try:
@@ -53,12 +53,12 @@ class DamageTest(mounting.MountTestCase):
                     for offset in (0, size // 2, max(0, size - 4096)):
                         os.pread(descriptor, 4096, offset)
                 except OSError:
-                    pass  # a refusal; the daemon's health is judged at unmount
+                    pass  # a refusal; the daemon's own state is checked at unmount
                 finally:
                     os.close(descriptor)
 
     def damaged(self, name, damage):
-        """`damage(file, size, random)` on fresh copies of a golden image, ROUNDS times a seed."""
+        """Applies `damage(file, size, random)` to fresh copies of a golden image, ROUNDS times per seed."""
         pristine = images.unpack(f"{GOLDEN}/{name}.img.xz", self.scratch_path("pristine.img"))
         victim = self.scratch_path("victim.img")
         for seed in SEEDS:
@@ -80,14 +80,14 @@ class DamageTest(mounting.MountTestCase):
             file.write(bytes([new]))
 
     def test_label_area_v12(self):
-        # The index blocks, and the slots in use: the rest of the area is not looked at.
+        # The index blocks and the slots in use; the rest of the area is not read.
         self.damaged("k12", lambda f, size, g: self.flip_in(f, size - (128 << 10), 8192, g))
 
     def test_label_area_v11(self):
         self.damaged("k11", lambda f, size, g: self.flip_in(f, size - (1 << 20), 8192, g))
 
     def test_info_blocks(self):
-        # Where the claims of k12 begin: a BTT's info block and map, an fsdax and a devdax info block.
+        # The start of k12's claims: a BTT's info block and map, an fsdax and a devdax info block.
         def damage(file, size, generator):
             start = generator.choice((0, 64, 96, 160, 224)) << 20
             self.flip_in(file, start, 16384, generator)
@@ -98,7 +98,7 @@ class DamageTest(mounting.MountTestCase):
         pristine = images.unpack(f"{GOLDEN}/k12.img.xz", self.scratch_path("pristine.img"))
         victim = self.scratch_path("victim.img")
         mib = 1 << 20
-        # Both of the BTT's; the one of fsdax; that of devdax.
+        # Both of the BTT's, that of fsdax, and that of devdax.
         for reason, *blocks in (
             ("btt.info.checksum", 0, 64 * mib - 4096),
             ("info.checksum", 128 * mib + 4096),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names chosen by an enemy, in every form of output: nothing that does not show reaches a terminal."""
+"""Hostile names in every kind of output: no unprintable character reaches a terminal."""
 
 import glob
 import json
@@ -28,7 +28,7 @@ NAMES = [
     b'"quotes" \\slash\\ </text><script>&',
     b"..",
 ]
-# What shows stays as it is.
+# Printable characters stay as they are.
 PLAIN = ["db", "größe", "数据 \U0001f4be", "a b,c"]
 
 HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"}
@@ -49,7 +49,7 @@ def what_does_not_show(data, multiline=True):
 
 
 def run(*arguments, **options):
-    """A form of the command line: exit code, stdout and stderr, as bytes."""
+    """Runs a form of the command line: exit code, stdout and stderr, as bytes."""
     done = subprocess.run(
         [mounting.program("tools/nvdimmfs"), *arguments],
         capture_output=True,
@@ -103,7 +103,7 @@ class HostileTextTest(mounting.MountTestCase):
         listed = json.loads(run("list", image)[1])
         names = {ns["name"] for ns in listed if "name" in ns}
         for text in PLAIN + [name.decode() for name in NAMES if b"bad" not in name and b"\xc3" not in name]:
-            # The value is the name itself, however it is written.
+            # The value is the name itself, however it is escaped in the document.
             self.assertIn(text.strip(" \t\n\r"), names)
 
     def look_at_the_mount(self, mount):
@@ -137,7 +137,7 @@ class HostileTextTest(mounting.MountTestCase):
         self.assertIn(rb"\x2e\x2e", links)
 
     def look_at_refusals(self, mount):
-        """What is written wrongly comes back in a sentence."""
+        """Malformed input is quoted in a message."""
         for written in NAMES:
             for place in ("ndbus0/region0/x/create", "ndbus0/region0/align"):
                 descriptor = os.open(mount.join(place), os.O_WRONLY)
@@ -151,7 +151,7 @@ class HostileTextTest(mounting.MountTestCase):
                     self.assert_shows(attribute.read(), (place, written))
 
     def test_arguments_and_file_names(self):
-        """Names from the command line, in refusals and in what is printed."""
+        """Names from the command line, in refusals and in output."""
         folder = os.fsencode(self.scratch_path("names"))
         os.mkdir(folder)
         for name in NAMES:
@@ -194,7 +194,7 @@ class HostileTextTest(mounting.MountTestCase):
                     self.assertNotIn(b"nvdimmfs: nvdimmfs:", err)
 
     def test_topology_texts(self):
-        """A bus is called what its file says."""
+        """A bus has the name that its file gives."""
         path = self.scratch_path("hostile.toml")
         with open(path, "w", encoding="utf-8") as text:
             text.write(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Image files as people have them: sizes, layouts, slots, formats, devices, and who else uses them."""
+"""Images found in practice: sizes, layouts, slots, formats, devices, other users."""
 
 import errno
 import fcntl
@@ -31,7 +31,7 @@ class ImageTestCase(mounting.MountTestCase):
         return done
 
     def refused(self, source, *options, says=()):
-        """A mount of `source` is refused, in a sentence that says all of `says`."""
+        """Expects that a mount of `source` is refused, with a message that contains all of `says`."""
         mountpoint = self.scratch_path("refused")
         os.makedirs(mountpoint, exist_ok=True)
         try:
@@ -54,7 +54,7 @@ class ImageTestCase(mounting.MountTestCase):
         return sorted(ns["name"] or "" for ns in namespaces if ns["raw_size"])
 
     def labelled(self, name, size=64 * MIB, options=None, area=AREA, minor=2, namespaces=("db",)):
-        """An image with a namespace of each name, made by a mount of it."""
+        """An image with one namespace for each name, created through a mount."""
         path = images.initialised(self.scratch_path(name), size, area, minor)
         with mounting.Mount(path, options) as mount:
             for called in namespaces:
@@ -429,7 +429,7 @@ class DiskTest(ImageTestCase):
 
 
 class UnmappableTest(ImageTestCase):
-    """On a file system whose files no program can map shared."""
+    """On a file system without shared mappings."""
 
     def setUp(self):
         super().setUp()
@@ -563,11 +563,11 @@ class UsersTest(ImageTestCase):
                 saved = path + ".saved"
                 with mounting.Mount(path) as mount:
                     fate(path)
-                    # The notice comes by itself; what is stored in the log file shows when.
+                    # The notice is asynchronous; the log file shows what was logged.
                     told = lambda: b"image.gone" in os.pread(mount._log_file.fileno(), 1 << 16, 0)
                     self.assertTrue(mounting.wait_until(told))
                     line = os.pread(mount._log_file.fileno(), 1 << 16, 0).decode()
-                    if moved:  # nothing is lost, and the command says where it is
+                    if moved:  # nothing is lost, and the printed command names the place
                         self.assertNotIn("lost", line)
                         command = line[line.index("readlink") :].split(" says")[0]
                         saved = self.run_shell(command).strip()
@@ -590,7 +590,7 @@ class UsersTest(ImageTestCase):
 
     @staticmethod
     def locked(path, byte):
-        """Whether somebody has a lock on the byte, as QEMU asks."""
+        """Whether another process has a lock on the byte; the query that QEMU uses."""
         f_ofd_getlk = 36
         with open(path, "rb") as file:
             query = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
@@ -636,7 +636,7 @@ class UsersTest(ImageTestCase):
         path = self.labelled("a.img")
         f_ofd_setlk = 37
         with open(path, "r+b") as file:
-            # What QEMU has locked that only reads.
+            # The bytes that QEMU locks when it only reads.
             for byte in (100, 201, 203):
                 fcntl.fcntl(file.fileno(), f_ofd_setlk, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0))
             self.refused(path, says=["in use"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged label areas, as a user meets them: the mount tells, nothing takes them into use, commands mend them."""
+"""Damaged label areas, as users meet them: mounts report them, nothing initialises them, commands repair them."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ class LabelDamageTest(mounting.MountTestCase):
         self.area = os.path.getsize(self.image) - AREA
 
     def patch(self, *patches):
-        """(offset in the label area, bytes), ..."""
+        """Patches of (offset in the label area, bytes)."""
         with open(self.image, "r+b") as file:
             for offset, data in patches:
                 file.seek(self.area + offset)
@@ -118,7 +118,7 @@ class LabelDamageTest(mounting.MountTestCase):
         command = forced.stderr[forced.stderr.index("dd if=") :].splitlines()[0]
         subprocess.run(command, shell=True, check=True, capture_output=True)
         self.assertEqual(damaged, self.label_area())
-        # A name that is there is not written over.
+        # An existing file is not overwritten.
         taken = nvdimmfs("init-labels", "--force", "--save", self.image, self.image)
         self.assertEqual(1, taken.returncode)
         self.assertIn("EEXIST", taken.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The life of a daemon: signals, streams that are gone, dead mounts, the last flush, its log."""
+"""The life of a daemon: signals, closed streams, dead mounts, the last flush, the log."""
 
 import contextlib
 import errno
@@ -19,7 +19,7 @@ from tests.support import images, mounting, runner
 
 MIB = images.MIB
 
-# By number: some have no name in Python. Of SIGKILL and SIGSTOP nobody hears.
+# By number, since some have no name in Python. SIGKILL and SIGSTOP cannot be caught.
 ENDING = {
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPWR, signal.SIGXCPU,
     signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV,
@@ -58,7 +58,7 @@ class LifeTestCase(mounting.MountTestCase):
         )
 
     def start(self, source, mountpoint, *options):
-        """In the background, as users start it; what it said."""
+        """Starts it in the background, as users do; returns its messages."""
         done = self.run_nvdimmfs(*options, source, mountpoint)
         self.assertEqual(0, done.returncode, done)
         return done.stderr
@@ -77,7 +77,7 @@ class LifeTestCase(mounting.MountTestCase):
         return None
 
     def kill(self, image):
-        """kill -9 the daemon and wait for its end."""
+        """Kills the daemon with SIGKILL and waits for its end."""
         pid = self.daemon_of(image)
         self.assertIsNotNone(pid)
         os.kill(pid, signal.SIGKILL)
@@ -113,7 +113,7 @@ class SignalTest(LifeTestCase):
 
 class StreamsTest(LifeTestCase):
     def provoke(self, mountpoint):
-        """Refused I/O of many kinds, each of which is worth a line."""
+        """Refused I/O of many kinds, each of which is logged."""
         with open(f"{mountpoint}/dev/pmem0", "r+b", buffering=0) as data:
             for _ in range(20):
                 data.seek(64 * MIB)
@@ -188,7 +188,7 @@ class StreamsTest(LifeTestCase):
             self.assertEqual("/dev/null", os.readlink(f"/proc/{pid}/fd/{stream}"))
 
     def check_inherited(self, *options):
-        """What the starter has open is not kept open: neither a pipe nor its standard streams."""
+        """Descriptors of the starting process are not kept open: neither a pipe nor its standard streams."""
         reader, writer = os.pipe()
         lock = os.open(self.scratch_path("lock"), os.O_CREAT | os.O_RDWR)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -200,13 +200,13 @@ class StreamsTest(LifeTestCase):
         self.assertEqual(0, done.returncode)
         os.close(writer)
         os.close(lock)
-        # The end of file comes once nobody else has the other end.
+        # End of file arrives once no process has the other end.
         ready, _, _ = select.select([reader], [], [], mounting.PATIENCE)
-        self.assertTrue(ready, "somebody keeps the pipe")
+        self.assertTrue(ready, "some process keeps the pipe")
         self.assertEqual(b"", os.read(reader, 1))
         os.close(reader)
         again = os.open(self.scratch_path("lock"), os.O_RDWR)
-        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where it is kept
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if it is kept
         os.close(again)
         self.assert_works(self.mountpoint)
 
@@ -220,7 +220,7 @@ class StreamsTest(LifeTestCase):
         descriptor = os.open(self.image, os.O_RDWR)
         os.set_inheritable(descriptor, True)
         path = f"/proc/self/fd/{descriptor}"
-        # Read-only, so that our own descriptor is no reason to refuse.
+        # Read-only, so that this test's own descriptor is not a reason to refuse.
         done = self.run_nvdimmfs("-o", "ro,force", path, self.mountpoint, pass_fds=(descriptor,))
         os.close(descriptor)
         self.assertEqual(0, done.returncode, done)
@@ -252,10 +252,10 @@ class DeadMountTest(LifeTestCase):
         reader = os.open(f"{self.mountpoint}/dev/pmem0", os.O_RDONLY)
         os.read(reader, 4096)
         self.kill(whole)
-        with contextlib.suppress(OSError):  # the daemon is not there to be told
+        with contextlib.suppress(OSError):  # the daemon cannot be notified
             os.close(reader)
         refused = self.run_nvdimmfs("list", f"{whole},label_size=0")
-        if refused.returncode != 0:  # where this kernel passes reads through
+        if refused.returncode != 0:  # if this kernel passes reads through
             self.assertIn(f"umount -l {self.mountpoint};", refused.stderr)
         self.assertIn("[mount.dead]", self.start(f"{whole},label_size=0", self.mountpoint))
         self.assert_works(self.mountpoint)
@@ -277,7 +277,7 @@ class DeadMountTest(LifeTestCase):
         held = os.open(f"{self.mountpoint}/dev/nmem0", os.O_RDONLY)
         self.kill(self.image)
         self.start(self.image, self.mountpoint)
-        with contextlib.suppress(OSError):  # nobody answers the flush of a close
+        with contextlib.suppress(OSError):  # nothing answers the flush of a close
             os.close(held)
         self.assert_works(self.mountpoint)
         self.assertEqual(1, self.mounts_below(self.scratch))
@@ -345,7 +345,7 @@ class DeadMountTest(LifeTestCase):
         os.mkdir(f"{folder}/m n")
         for path in ("dimm.img", "m n"):
             os.chown(f"{folder}/{path}", 65534, 65534)
-        # Everybody may open /dev/fuse on an ordinary system.
+        # Ordinary systems let all users open /dev/fuse.
         script = f"""set -e
             mknod -m 666 '{folder}/fuse' c 10 229
             mount --bind '{folder}/fuse' /dev/fuse
@@ -390,7 +390,7 @@ class LastFlushTest(LifeTestCase):
         return {**os.environ, "LD_PRELOAD": self.preload, **more}
 
     def leave_while_flushing(self):
-        """A mount that was left, whose daemon is kept in its last flush."""
+        """A mount that was detached, whose daemon is held in its last flush."""
         done = self.run_nvdimmfs(
             self.image, self.mountpoint, env=self.environment(FLUSH_HELD=self.held)
         )
@@ -468,7 +468,7 @@ class LastFlushTest(LifeTestCase):
         self.addCleanup(lambda: os.path.exists(self.held) and os.unlink(self.held))
         with open(f"{region}/namespace_seed", encoding="ascii") as seed:
             ns = f"{region}/{seed.read().strip()}"
-        # Would hang in the flush of the whole file, and everybody who reads an attribute with it.
+        # Would hang in the flush of the whole file, and every attribute read with it.
         for attribute, value in (
             ("uuid", "9d6d5f67-7a5e-4b6e-9d8a-111111111111"), ("size", "16777216"),
             ("alt_name", "a"),
@@ -498,7 +498,7 @@ class LastFlushTest(LifeTestCase):
 
 class TrueSizeTest(LifeTestCase):
     def grow(self):
-        """An image that a program made longer past a daemon that was then killed."""
+        """An image that a program extended by passthrough before its daemon was killed."""
         whole = images.blank(self.scratch_path("whole.img"), 64 * MIB, 0)
         self.image = whole
         with mounting.Mount(whole, "passthrough=writes") as mount:
@@ -512,7 +512,7 @@ class TrueSizeTest(LifeTestCase):
                 self.skipTest("this kernel, or this file system, passes no writes through")
             mount.daemon.kill()
             mount.daemon.wait()
-            with contextlib.suppress(OSError):  # nobody answers the flush of a close
+            with contextlib.suppress(OSError):  # nothing answers the flush of a close
                 os.close(data)
             mounting.unmount(mount.path)
             mount.daemon = subprocess.Popen(["true"])
@@ -521,7 +521,7 @@ class TrueSizeTest(LifeTestCase):
 
     def test_what_a_killed_daemon_left_behind_the_end_is_not_taken_for_labels(self):
         whole = self.grow()
-        # Nothing that check knows is in the data: it cannot tell.
+        # check recognises nothing in the data, so it cannot tell.
         for command, code in ((["list", "-N", whole], 0), (["check", whole], 8)):
             done = self.run_nvdimmfs(*command)
             self.assertIn(f"truncate -s {64 * MIB} ", done.stderr, done)
@@ -537,13 +537,13 @@ class TrueSizeTest(LifeTestCase):
 
 
 class LogTest(LifeTestCase):
-    """With a /dev, and so a /dev/log, of its own: in a private mount namespace."""
+    """In a private mount namespace with its own /dev, and so its own /dev/log."""
 
     def in_private_dev(self, script, *, listen=True):
-        """Runs `script` where /dev/log is ours; (the finished process, the messages)."""
+        """Runs `script` where /dev/log is this test's; (the finished process, the messages)."""
         if os.geteuid() != 0:
             self.skipTest("needs root for a /dev of its own")
-        # A socket's path has 107 bytes.
+        # A socket's path is limited to 107 bytes.
         folder = tempfile.mkdtemp(prefix="nvdimmfs-", dir="/tmp")
         self.addCleanup(shutil.rmtree, folder)
         path = os.path.join(folder, "log")
@@ -553,7 +553,7 @@ class LogTest(LifeTestCase):
             log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self.addCleanup(log.close)
             log.bind(path)
-            # A socket holds ten messages, and what does not fit is lost.
+            # A socket holds ten messages; further ones are lost.
             reader = threading.Thread(target=self.receive, args=(log, messages))
             reader.start()
         dev = self.scratch_path("dev")

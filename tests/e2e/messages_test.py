@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person is told who types something wrong: true, once, and with the command that helps."""
+"""Messages for mistakes: true, printed once, and with the command that helps."""
 
 import json
 import os
@@ -16,7 +16,7 @@ FORMS = ["mount", "create", "list", "check", "map", "shell"]
 
 
 def run(*arguments, **options):
-    """A form of the command line: exit code, stdout, stderr."""
+    """Runs a form of the command line: exit code, stdout, stderr."""
     options.setdefault("stdout", subprocess.PIPE)
     done = subprocess.run(
         [mounting.program("tools/nvdimmfs"), *arguments],
@@ -43,9 +43,9 @@ class MessagesTestCase(mounting.MountTestCase):
         for part in parts:
             self.assertRegex(err, part, arguments)
         self.assertNotIn("nvdimmfs: nvdimmfs:", err)
-        # No context twice in a row: "create a: create a: ...".
+        # No context is repeated: "create a: create a: ...".
         self.assertIsNone(re.search(r"(\w+ \S+: )\1", err), err)
-        # No context of something empty: "list : ...".
+        # No empty context: "list : ...".
         self.assertNotRegex(err, r"\w :")
         return err
 
@@ -160,7 +160,7 @@ class OutputTest(MessagesTestCase):
 
 class HoldersTest(MessagesTestCase):
     def test_a_mounted_image(self):
-        """Who holds it and where, and a way to look that each form really has."""
+        """Names the process and the place, and an alternative that the form really has."""
         with mounting.Mount(self.image) as mount:
             for form, code in (("list", 1), ("check", 8), ("map", 1)):
                 self.assert_says(
@@ -186,7 +186,7 @@ class HoldersTest(MessagesTestCase):
                 err = self.assert_says(
                     [form, mount.path], code, f"{mount.path} is the mount of {self.image}"
                 )
-                # What it tells to type works.
+                # The suggested command works.
                 for command in re.findall(r"cat \S*/x/[a-z.]+", err):
                     subprocess.run(["sh", "-c", command], check=True, capture_output=True)
             with open(mount.join("ndbus0/x/list.json"), encoding="utf-8") as listing:
@@ -205,7 +205,7 @@ class HoldersTest(MessagesTestCase):
 
 
 class RightsTest(mounting.MountTestCase):
-    """As an ordinary user; the program is copied to where he may run it."""
+    """As an ordinary user; the program is copied to a place where that user may execute it."""
 
     def setUp(self):
         super().setUp()
@@ -247,7 +247,7 @@ class RightsTest(mounting.MountTestCase):
     def test_a_closed_fuse_device(self):
         os.chmod(self.image, 0o644)
         if os.stat("/dev/fuse").st_mode & 0o006:
-            self.skipTest("everybody may open /dev/fuse")
+            self.skipTest("all users may open /dev/fuse")
         place = os.path.join(self.folder, "mnt")
         os.mkdir(place)
         os.chown(place, self.nobody.pw_uid, self.nobody.pw_gid)

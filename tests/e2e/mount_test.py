@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mounting and unmounting as users, mount(8), fstab and init systems do it."""
+"""Mounting and unmounting by users, mount(8), fstab and init systems."""
 
 import errno
 import json
@@ -38,7 +38,7 @@ class CommandLineTest(mounting.MountTestCase):
         )
 
     def assert_refused(self, *arguments, says, exit_code=1):
-        """Refused by the time the command returns, a sentence on stderr, nothing mounted."""
+        """Expects a refusal by the time the command returns: a message on stderr, nothing mounted."""
         done = self.run_nvdimmfs(*arguments, self.mountpoint)
         self.assertEqual(exit_code, done.returncode, done)
         self.assertEqual("", done.stdout)
@@ -47,7 +47,7 @@ class CommandLineTest(mounting.MountTestCase):
         return done.stderr
 
     def assert_unmounts(self):
-        """A plain unmount, after which nobody holds the image any more."""
+        """A plain unmount, after which no process has the image open."""
         self.assertTrue(mounting.unmount(self.mountpoint), "busy")
         with mounting.Mount(self.image, "ro"):
             pass
@@ -218,7 +218,7 @@ class CommandLineTest(mounting.MountTestCase):
 
 
 class AttributeFileTest(mounting.MountTestCase):
-    """Attribute files as shells, editors and libndctl open and write them."""
+    """Attribute files, opened and written as by shells, editors and libndctl."""
 
     def setUp(self):
         super().setUp()
@@ -308,7 +308,7 @@ class AttributeFileTest(mounting.MountTestCase):
 
 
 class DataFileTest(mounting.MountTestCase):
-    """Data files as dd, stat and editors of blocks use them."""
+    """Data files, used as by dd, stat and block editors."""
 
     def setUp(self):
         super().setUp()
@@ -319,7 +319,7 @@ class DataFileTest(mounting.MountTestCase):
         return mount.read(session.REGION, "x/create").strip()
 
     def check_dd(self, mount, node, size):
-        """Random bytes in by dd, the same bytes out, and the ends as a block device has them."""
+        """Writes random bytes with dd, reads them back, and checks the ends as on a block device."""
         reference = self.scratch_path("random")
         with open(reference, "wb") as out:
             out.write(os.urandom(3 * MIB))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data files that the kernel reads and writes past the daemon: same bytes, same errors, never stale."""
+"""Data files that the kernel reads and writes without the daemon: same bytes, same errors, never stale."""
 
 import errno
 import gzip
@@ -15,7 +15,7 @@ PAGE = 4096
 
 
 def why_no_passthrough():
-    """Why this kernel passes nothing through for us, or None."""
+    """Why this kernel passes nothing through to us, or None."""
     if os.geteuid() != 0:
         return "needs CAP_SYS_ADMIN"
     version = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
@@ -36,7 +36,7 @@ def why_no_passthrough():
 class PassthroughTest(mounting.MountTestCase):
     def setUp(self):
         super().setUp()
-        # A label-less image is one namespace, as long as the file. On tmpfs where there is one: a
+        # A label-less image is one namespace, as long as the file. On tmpfs if there is one: a
         # test directory on an old file system without O_DIRECT would pass nothing through.
         self.image = images.blank(self.scratch_path("whole.img"), SIZE, 0)
 
@@ -109,11 +109,11 @@ class PassthroughTest(mounting.MountTestCase):
         mount = self.mount(self.image)
         for round_number in range(3):
             word = b"%04d" % round_number
-            # Ordinary: the kernel keeps the page.
+            # Without passthrough: the kernel keeps the page.
             ordinary = self.open(mount, os.O_RDWR)
             os.pread(ordinary, PAGE, 0)
             os.close(ordinary)
-            # By passthrough, with a writer beside it.
+            # With passthrough, and a concurrent writer.
             reader = self.open(mount, os.O_RDONLY)
             writer = self.open(mount, os.O_RDWR)
             os.pwrite(writer, word, 0)
@@ -186,7 +186,7 @@ class PassthroughTest(mounting.MountTestCase):
             self.assertEqual(b"past", os.pread(reader, 8, SIZE - 4))
             os.close(reader)
         self.assertIn("opcode: FSYNC (", mount.log)
-        # The appender's one came to the daemon, as it must.
+        # The appender's write came to the daemon, as it must.
         self.assertEqual(1, mount.log.count("opcode: WRITE ("))
 
 

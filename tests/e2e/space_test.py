@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where space is short, and what names and commands do on a real mount."""
+"""Lack of space, and what names and commands do on a real mount."""
 
 import contextlib
 import errno
@@ -32,7 +32,7 @@ def created(mount, line):
 
 
 class CommandTest(mounting.MountTestCase):
-    """What is written to x/create and x/destroy is taken as a whole or not at all."""
+    """What is written to x/create and x/destroy is accepted as a whole or not at all."""
 
     def setUp(self):
         super().setUp()
@@ -61,7 +61,7 @@ class CommandTest(mounting.MountTestCase):
             self.assertEqual(before, self.free(mount))
             name = created(mount, "size=16M")
             self.assertEqual("EINVAL", write_bytes(mount, name.encode() + b"\0x", *DESTROY))
-            # With the NUL that a C program counts.
+            # With the terminating NUL of a C string.
             self.assertIsNone(write_bytes(mount, name.encode() + b"\0", *DESTROY))
             self.assertEqual(before, self.free(mount))
 
@@ -107,7 +107,7 @@ class FullLabelAreaTest(mounting.MountTestCase):
 
 
 class AliasTest(mounting.MountTestCase):
-    """dev/by-name is what a VM's command line names."""
+    """dev/by-name is the name for a VM's command line."""
 
     def setUp(self):
         super().setUp()
@@ -169,7 +169,7 @@ class FullDiskTest(mounting.MountTestCase):
                 out.write(bytes(4096))
 
     def create_uuid(self, mount):
-        """As `touch uuid` in a label-less namespace."""
+        """Like `touch uuid` in a label-less namespace."""
         path = mount.join(session.device("namespace0.0", "uuid"))
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
 
@@ -193,7 +193,7 @@ class FullDiskTest(mounting.MountTestCase):
         self.assertEqual(0, self.run_tool("create", image, "--size", "64M").returncode)
         self.fill()
         with mounting.Mount(image) as mount:
-            # The label area has its blocks already; the data has none. First it is taken into use.
+            # The label area is allocated already, the data is not. First the label area is initialised.
             self.create_uuid(mount)
             seed = session.word(mount, session.REGION, "namespace_seed")
             mount.write("11111111-2222-3333-4444-555555555501", session.device(seed, "uuid"))
@@ -219,7 +219,7 @@ class FullDiskTest(mounting.MountTestCase):
                 self.assertIn(image, sentence)
                 self.assertEqual(free, session.word(mount, session.REGION, "available_size"))
             os.unlink(os.path.join(self.disk, "fill"))
-            # With space again, it goes on.
+            # Once there is space again, it continues.
             created(mount, "size=16M mode=sector name=second")
         with mounting.Mount(image) as mount:
             self.assertEqual({"first", "second"}, set(session.namespaces(mount)))

@@ -114,7 +114,7 @@ class SetTest(TopologyTestCase):
         self.assertEqual(2, done.stdout.count("second"))
         done = self.nvdimmfs("list", "-NR", source)
         self.assertEqual(0, done.returncode, done)
-        # ndctl prints a lone object bare, so the shape is not fixed.
+        # ndctl prints a lone object without a list, so the shape varies.
         listed = json.dumps(json.loads(done.stdout))
         self.assertIn('"name": "second"', listed)
         self.assertIn(f'"size": {64 * MIB}', listed)
@@ -210,7 +210,7 @@ class PoisonTest(TopologyTestCase):
                 self.assertEqual(b"z" * 512, self.read_sector(file, 20))
                 mount.write("20 1", "block/pmem0/badblocks")
                 self.assertEqual(errno.EIO, refused(lambda: self.read_sector(file, 20)))
-                # The pages around it are as before; its own page fails whole, as the kernel's does.
+                # The neighbouring pages are unchanged; the page itself fails as a whole, as the kernel's does.
                 self.assertEqual(b"z" * 512, self.read_sector(file, 15))
                 self.assertEqual(b"z" * 512, self.read_sector(file, 24))
                 os.pwrite(file.fileno(), b"w" * 512, 20 * 512)
@@ -222,7 +222,7 @@ class PoisonTest(TopologyTestCase):
             mount.write("20 1", "block/pmem0/badblocks")
             descriptor = os.open(mount.join("dev/pmem0"), os.O_RDONLY | os.O_DIRECT)
             with open(descriptor, "rb", buffering=0) as file:
-                page = mmap.mmap(-1, 512)  # aligned, as O_DIRECT wants it
+                page = mmap.mmap(-1, 512)  # aligned, as O_DIRECT requires
                 for sector, bad in ((19, False), (20, True), (21, False)):
                     code = refused(lambda s=sector: os.preadv(file.fileno(), [page], s * 512))
                     self.assertEqual(errno.EIO if bad else None, code, sector)

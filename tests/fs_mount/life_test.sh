@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The life of a mount: daemon and foreground, errors before the parent leaves, signals, umount, mount(8), an ordinary
-# user, options. Calls itself as `life_test.sh PROGRAM user DIRECTORY` for the user's part.
+# The life of a mount: daemon and foreground, errors before the parent exits, signals, umount, mount(8), an ordinary
+# user, options. Calls itself as `life_test.sh PROGRAM user DIRECTORY` for the ordinary user's part.
 set -u
 fake=$(readlink -f "$1")
 if ! [ -r /dev/fuse ] || ! [ -w /dev/fuse ]; then
@@ -32,7 +32,7 @@ wait_until() { # CONDITION...
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 
-# An ordinary user, by fusermount3.
+# An ordinary user, through fusermount3.
 user_part() {
   as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
   as_user "$dir/fake" 1048576 "$mnt"
@@ -46,7 +46,7 @@ user_part() {
   check "user: unmounts" wait_until not_mounted
 }
 if [ "${2:-}" = user ]; then
-  # Already in a namespace where everybody may open /dev/fuse, as on an ordinary system.
+  # Runs in a namespace where all users may open /dev/fuse, as on an ordinary system.
   user_part
   echo "$failures failed"
   [ $failures = 0 ]
@@ -61,7 +61,7 @@ check "source and type are in the list of mounts" grep -q "^1048576 $mnt fuse.nv
 umount "$mnt"
 check "umount ends it" wait_until not_mounted
 
-# A relative mount point, though the daemon leaves the directory.
+# A relative mount point, although the daemon leaves the directory.
 (cd "$dir" && "$fake" 1048576 mnt)
 check "relative mount point" [ -e "$mnt/dev/pmem0" ]
 fusermount3 -u "$mnt"
@@ -75,7 +75,7 @@ check "unknown option: refused" [ $? != 0 ]
 check "unknown option: named, with the known ones" grep -q "nonsense.*umask=" "$dir/err"
 check "nothing is left mounted" not_mounted
 
-# Signals unmount, with files open as well.
+# Signals unmount, even while files are open.
 for signal in INT TERM HUP; do
   "$fake" -f 1048576 "$mnt" &
   daemon=$!

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The life of a mount by FUSE over io_uring: what is asked for and not there, signals and the daemon's death with
-# requests under way, a connection that is aborted, one thread, an ordinary user.
+# The life of a mount by FUSE over io_uring: requested but not available, signals and the daemon's death with
+# requests under way, a connection that is aborted, a single thread, an ordinary user.
 set -u
 fake=$(readlink -f "$1")
 skip() { echo "skipped: $*"; exit 0; }
@@ -13,7 +13,7 @@ dir=$(mktemp -d /tmp/nvdimmfs_uring.XXXXXX)
 mnt=$dir/mnt
 failures=0
 mkdir "$mnt"
-# For the whole machine, so not together with other tests that turn it; put back as it was.
+# The setting is for the whole machine, so this test does not run with others that change it; it is restored.
 exec 8<$switch
 flock 8
 before=$(cat $switch)
@@ -72,14 +72,14 @@ check "not offered: a note says what to do" grep -q -e "-o uring: .*enable_uring
 umount "$mnt"
 wait $daemon
 
-# Offered, and not asked for.
+# Offered, but not requested.
 echo Y >$switch
 start
 check "not asked for: not by io_uring" sh -c "! ls -l /proc/$daemon/fd | grep -q io_uring"
 umount "$mnt"
 wait $daemon
 
-# Asked for and offered. What is turned off later does not concern mounts that are there.
+# Requested and offered. Turning it off later does not affect existing mounts.
 start -o uring
 echo N >$switch
 check "by io_uring" by_uring $daemon
@@ -93,7 +93,7 @@ wait $daemon
 check "umount ends it with success" [ $? = 0 ]
 echo Y >$switch
 
-# One thread does everything.
+# A single thread does everything.
 start -s -o uring
 check "-s: by io_uring" by_uring $daemon
 busy
@@ -104,7 +104,7 @@ wait_until umount "$mnt" 2>/dev/null
 wait $daemon
 check "-s: umount ends it with success" [ $? = 0 ]
 
-# Idle, it costs nothing: fields 14 and 15 are ticks of a hundredth of a second. A busy loop would take 50.
+# Idle, it costs nothing: fields 14 and 15 are ticks of a hundredth of a second. A busy loop would use 50.
 start -o uring
 cpu() { awk '{ print $14 + $15 }' /proc/$daemon/stat; }
 earlier=$(cpu)
@@ -143,7 +143,7 @@ wait $daemon
 umount "$mnt" 2>/dev/null
 check "abort while busy: unmounted" not_mounted
 
-# An ordinary user, by fusermount3.
+# An ordinary user, through fusermount3.
 if command -v setpriv >/dev/null && [ -u "$(command -v fusermount3)" ]; then
   chmod 755 "$dir"
   cp "$fake" "$dir/fake" && chmod 755 "$dir/fake"

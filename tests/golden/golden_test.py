@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images that a real kernel wrote: the mount shows what the kernel showed, and every stated byte."""
+"""Images that a real kernel wrote: a mount shows what the kernel showed, and every stated byte."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from tests.support import images, mounting, patterns, runner, trees
 
 GOLDEN = os.path.abspath("tests/golden")
 
-# The texts name devices as they were when the kernel made them; at the fresh boot of the .tree, and
-# here, k11's third namespace is the second.
+# The texts have the device names of the time when the kernel made them; after the fresh boot of the .tree,
+# and here, k11's third namespace is the second.
 RENUMBERED = {"k11": {"pmem0.2": "pmem0.1"}}
 
 
@@ -87,7 +87,7 @@ class GoldenTest(mounting.MountTestCase):
         )
 
     def test_mounting_leaves_the_image_as_it_was(self):
-        # Even read-write: nothing is repaired or updated until somebody writes.
+        # Even when mounted read-write, nothing is repaired or updated until something is written.
         image = self.unpacked("k11")
         before = images.sha256(image)
         with mounting.Mount(image):
@@ -111,7 +111,7 @@ class GoldenTest(mounting.MountTestCase):
 
 
 def namespaces_of(listing):
-    """{uuid: what it is} of the allocated namespaces in ndctl's JSON, at whatever depth they stand.
+    """{uuid: properties} of the allocated namespaces in ndctl's JSON, at any depth.
 
     Not by device name: the texts were written before the reboot that numbered the devices afresh.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hand-made NFITs of nfit/: what is in them, and the bytes (README.md tells how they were used)."""
+"""The hand-made NFITs of nfit/: their contents, and the bytes (README.md says how they were used)."""
 
 import struct
 
@@ -37,7 +37,7 @@ def sets():
 
 
 def ranges():
-    """Every type of range, and structures that are passed over."""
+    """Every type of range, and structures that are skipped."""
     table = nfit.Table()
     control = table.range(nfit.CONTROL, 0x4F800000, MIB)
     table.range(nfit.BLOCK_WINDOW, 0x4F900000, MIB)
@@ -45,7 +45,7 @@ def ranges():
     table.range(nfit.VOLATILE_DISK, 0x42000000, 16 * MIB, index=0)
     table.range(nfit.PERSISTENT_DISK, 0x43000000, 16 * MIB, index=0)
     table.range(nfit.PERSISTENT_DISK, 0x44000000, 16 * MIB)
-    table.range(nfit.PMEM, 0x46000000, 32 * MIB)  # no DIMM behind it
+    table.range(nfit.PMEM, 0x46000000, 32 * MIB)  # without a DIMM
     table.range("11111111-2222-3333-4444-555555555555", 0x4F700000, MIB)
     table.range(nfit.PMEM, 0x48000000, 16 * MIB, index=0)
     # One DIMM, two control regions: the second has block windows.
@@ -59,5 +59,5 @@ def ranges():
     table.add(5, struct.pack("<HHQQQQ", 11, 1, 0, 4096, MIB, 0))
     table.add(42, b"future..")
     table.capabilities(0, 0xFF)
-    table.capabilities(4, 2)  # the last one counts
+    table.capabilities(4, 2)  # the last one is used
     return table.bytes()

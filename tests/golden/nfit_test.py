@@ -49,7 +49,7 @@ class NfitTest(mounting.MountTestCase):
         self.assert_tree("ranges", f"nfit:{table('ranges')},label_size=0")
 
     def set_images(self):
-        """Images for the DIMMs 1 to 7 of sets.nfit, each as large as the table maps it."""
+        """Images for the DIMMs 1 to 7 of sets.nfit, as large as the table maps them."""
         sizes = [64 * MIB, 17 * MIB, 64 * MIB, 17 * MIB, 17 * MIB, 17 * MIB, MIB]
         return [
             images.blank(self.scratch_path(f"dimm{handle}.img"), size, 0)

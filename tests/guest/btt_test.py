@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BTTs of every sector size, made and scattered over here, then by a kernel, then read here again.
+"""BTTs of every sector size: formatted and scattered on the host, then by a kernel, then read on the host again.
 
 One image holds a namespace for each sector size. Each side writes each block of a range several times
-in a scrambled order, one block a write, so that lanes, flogs and maps have seen many changes when the other
+in a scrambled order, one block per write, so that lanes, flogs and maps have changed many times when the other
 side takes over.
 """
 
@@ -16,12 +16,12 @@ from tests.support import guest, images, mounting, patterns, runner, session
 MIB = images.MIB
 SIZES = (512, 520, 528, 4096, 4104, 4160, 4224)
 NAMESPACE = 32 * MIB
-# Blocks that each side writes, PASSES times each: most of a 512-byte namespace here, a part of it in the guest,
-# whose processor is emulated.
+# Blocks that each side writes, PASSES times each: on the host most of a 512-byte namespace, in the guest a part of
+# it, since its CPU is emulated.
 HERE = {512: 40000, 4096: 6000}
 THERE = {512: 8000, 4096: 3000}
 FIRST_THERE = 777
-PASSES = 8  # 1.2 million writes here, 0.3 million there
+PASSES = 8  # 1.2 million writes on the host, 0.3 million in the guest
 
 
 def block_of(sector_size):
@@ -35,10 +35,10 @@ def units(sector_size, first, count):
 
 
 def chained_btt(path, size, lengths, sector_size):
-    """A label-less image with a fresh v1.1 BTT of arenas of these lengths; sectors in all of them.
+    """A label-less image with a fresh v1.1 BTT of arenas of these lengths; returns the sectors in all of them.
 
     Both sides follow the chain of arenas that the media has; a kernel's own are 512 GiB each, for which no guest
-    has the memory. Written here from the format alone, without the product's help.
+    has the memory. Written from the specification, without nvdimmfs.
     """
     free = 256
     instance = uuid.uuid4().bytes
@@ -124,7 +124,7 @@ class BttTest(mounting.MountTestCase):
         size, arena = 64 * MIB, 16 * MIB
         lengths = (arena, arena, size - 4096 - 2 * arena)
         sectors = chained_btt(image, size, lengths, 4096)
-        # Across the first border here, across the second there.
+        # Across the first border on the host, across the second in the guest.
         here, there = ("pmem0s", 1, *units(4096, 0, 7000)), ("pmem0s", 2, *units(4096, 7000, 2000))
         self.assertGreater(sectors, 9000)
         self.expect_sound(image)

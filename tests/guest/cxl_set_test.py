@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interleave sets against a real kernel: regions over two and four CXL devices of a guest.
 
-The guest builds the region with `cxl create-region`; here a topology file says the same of the same
+The guest builds the region with `cxl create-region`; on the host, a topology file describes the same set of the same
 files. What one side configures and fills, the other must show and read alike. Where the stripes are
 decoded (at the root, over host bridges, or in a bridge, over its ports) must make no difference.
 Every access to such a device is emulated, reads byte by byte: the patterns are small.
@@ -25,7 +25,7 @@ MODES = {
     "devd": "mode=devdax",
 }
 
-# Makes the region with its targets in the order of SERIALS, whatever numbers the devices got.
+# Makes the region with its targets in the order of SERIALS, whatever numbers the devices have.
 CREATE_REGION = """
 modprobe cxl_pmem
 by_serial() {{
@@ -68,7 +68,7 @@ fill fsd 4 60000 700
 
 
 class Devices:
-    """The files of a guest's CXL devices, and how QEMU and a topology file are told of them."""
+    """The files of a guest's CXL devices, and how they are described to QEMU and in a topology file."""
 
     def __init__(self, folder, ways, granularity, bridges):
         self.folder, self.ways, self.granularity, self.bridges = folder, ways, granularity, bridges
@@ -81,7 +81,7 @@ class Devices:
         arguments = []
         for bridge in range(self.bridges):
             arguments += ["-device", f"pxb-cxl,bus_nr={12 + 100 * bridge},bus=pcie.0,id=cxl.{bridge}"]
-            # QEMU decodes nothing in a bridge of a single port: it gets a second one.
+            # QEMU decodes nothing in a bridge with a single port, so it gets a second one.
             for port in range(max(2, self.ways // self.bridges)):
                 name = f"cxl-rp,port={port},bus=cxl.{bridge},id=rp{bridge}.{port}"
                 arguments += ["-device", f"{name},chassis={bridge},slot={port + 2}"]
@@ -151,7 +151,7 @@ class CxlTest(mounting.MountTestCase):
         )
 
     def change_here(self, mount, writer):
-        """What a user does next: new contents, a namespace less, a larger one in its place."""
+        """Typical changes by a user: new contents, a namespace removed, a larger one in its place."""
         writer.write(mount, "rawvol", 11, 500, 300)
         writer.write(mount, "db", 12, 64, 96)
         writer.write(mount, "fsd", 13, 8, 400)
@@ -161,7 +161,7 @@ class CxlTest(mounting.MountTestCase):
         writer.write(mount, "late", 14, 65530, 500)
 
     def test_a_kernels_two_way_set_goes_there_and_back(self):
-        """Two ports of one bridge, 1 KiB: the kernel's first, then ours, then the kernel's again."""
+        """Two ports of one bridge, 1 KiB: configured by the kernel, then by nvdimmfs, then by the kernel again."""
         devices = Devices(self.scratch, ways=2, granularity=1024, bridges=1)
         writer = session.Writer()
         first = devices.boot(CONFIGURE)
@@ -178,7 +178,7 @@ class CxlTest(mounting.MountTestCase):
             self.check_here(mount, writer)
 
     def make_here(self, devices):
-        """Blank devices, configured and filled here, as a kernel then shows and reads them."""
+        """Blank devices, configured and filled on the host, must be shown and read alike by a kernel."""
         writer = session.Writer()
         with mounting.Mount(devices.topology(0x6D0000000, 1)) as mount:
             for name, mode in MODES.items():
@@ -196,7 +196,7 @@ class CxlTest(mounting.MountTestCase):
             + "fill late 43 0 100\n"
         )
         topology = self.topology_of(devices, sections)
-        # Before its changes the guest had what a mount before its boot showed.
+        # Before its changes, the guest had what a mount before its boot showed.
         self.expect(writer, sections["change"])
         with mounting.Mount(topology) as mount:
             self.check_here(mount, writer)

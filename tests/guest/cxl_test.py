@@ -10,7 +10,7 @@ from tests.support import guest, images, mounting, runner, trees
 
 MIB = images.MIB
 
-# $1 memory devices make region0. The kernel's cxl_pmem is not loaded.
+# WAYS memory devices make region0. The kernel's cxl_pmem is not loaded.
 CONFIGURE = """
 mkdir -p /mnt
 region=/mnt/bus/nd/devices/region0
@@ -142,8 +142,8 @@ class CxlTest(mounting.MountTestCase):
         self.assertIn("CXL\n", sections["made"])
         kernel, mine = (trees.with_dimms_in_order(sections[name]) for name in ("kernel", "mine"))
         differences = trees.differences(kernel, mine, read_only=True)
-        # Since Linux 6.2 the kernel has the group cxl, too. It makes up the window's target_node, and
-        # tells nobody before there is an nd region.
+        # Since Linux 6.2, the kernel also has the group cxl. It invents the window's target_node, and
+        # shows it only once there is an nd region.
         known = ("nmem0/cxl", "nmem1/cxl", "/target_node: ")
         differences = [line for line in differences if not any(word in line for word in known)]
         self.assertEqual([], differences, "\n" + "\n".join(differences))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon in a guest, on a device-dax node of that guest's kernel.
 
-The kernel sees one namespace; through the daemon it is a region of several. What was written is checked
+The kernel sees one namespace; through the daemon it is a region with several. What was written is checked
 outside, in the guest's backing file, and by a kernel that is given the device's bytes as a DIMM.
 """
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random label layouts: what is free, and where the next namespace lands, is what a kernel says.
+"""Random label layouts: free space, and the place of the next namespace, must agree with a kernel.
 
 The layouts of SEED are compared with what a 6.1 kernel answered (layouts/SEED.answers: no guest needed),
-and that with what the kernel of a guest answers now. NVDIMMFS_LAYOUTS="7:500 8:500" tries other seeds,
-so many layouts of each, with a guest.
+and those with the current answers of a guest's kernel. NVDIMMFS_LAYOUTS="7:500 8:500" tries other seeds,
+with that many layouts each, in a guest.
 
     bazel run //tests/guest:layout_test -- --record DIRECTORY      writes SEED.answers there
 """
@@ -26,13 +26,13 @@ def write(path, content):
 
 
 def telling(answers):
-    """What is compared: less the labels written, and the DIMMs and regions enabled anew for it."""
+    """The answers to compare: without the labels written, and without enabling the DIMMs and regions again."""
     lines = answers.splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith(("B ", "W drivers/n")))
 
 
 def answers_of_kernel(scratch, seed, count):
-    """What a guest's kernel answers to the script."""
+    """The answers of a guest's kernel to the script."""
     script = write(os.path.join(scratch, f"{seed}.seq"), layouts.generate(seed, count).encode())
     table = write(os.path.join(scratch, "layouts.nfit"), layouts.table())
     sections = guest.run(
@@ -73,7 +73,7 @@ class LayoutTest(mounting.MountTestCase):
 
     def test_other_layouts(self):
         if not MORE:
-            self.skipTest("NVDIMMFS_LAYOUTS names no further layouts (SEED:COUNT ...)")
+            self.skipTest("NVDIMMFS_LAYOUTS does not name further layouts (SEED:COUNT ...)")
         for seed, count in MORE:
             with self.subTest(seed=seed):
                 kernel = answers_of_kernel(self.scratch_path(""), seed, count)

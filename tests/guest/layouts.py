@@ -23,9 +23,9 @@ LABEL_SIZE = 128 << 10
 DIMMS = 8
 FIRST_ADDRESS = 0x200000000
 LINE = 4096
-FOREIGN = 7  # the cookie of no set here
+FOREIGN = 7  # a cookie that no set here has
 
-# By region: (handle, DPA, bytes) of each mapping.
+# For each region: (handle, DPA, bytes) of each mapping.
 REGIONS = [
     [(1, 0, 256 * MIB)],
     [(2, 0, 128 * MIB)],
@@ -64,7 +64,7 @@ def table():
 
 
 def cookie(region, minor):
-    """Of the region's set, in labels of version 1.`minor`."""
+    """The cookie of the region's set, for labels of version 1.`minor`."""
     records = b""
     for place, (handle, _, _) in enumerate(REGIONS[region]):
         if minor < 2:
@@ -97,7 +97,7 @@ class Layouts:
         self.lines.extend(f"R devices/{path}" for path in paths)
 
     def extents(self, length, least=4096):
-        """[(offset, bytes)]: some of what lies below `length`, ascending; all multiples of `least`."""
+        """[(offset, bytes)]: random parts of the range below `length`, ascending; all multiples of `least`."""
         found, at = [], 0
         for _ in range(self.choose([0, 1, 1, 2, 2, 3, 4, 6])):
             unit = self.choose([least, 4096, 65536, MIB, 4 * MIB, 16 * MIB])
@@ -114,11 +114,11 @@ class Layouts:
         return handle, dpa, size, fields | {"cookie": cookie_value}
 
     def labels_of_region(self, region, minor, uneven):
-        """[(handle, DPA, bytes, fields of its label)]: whole sets, then what single DIMMs have."""
+        """[(handle, DPA, bytes, fields of its label)]: whole sets first, then extents of single DIMMs."""
         mappings = REGIONS[region]
         length = mappings[0][2]
         labels, taken = [], 0
-        # What is to be a namespace begins at a page: else no driver takes it.
+        # A namespace must begin at a page boundary, or no driver takes it.
         all_foreign = self.chance(0.3)
         for offset, size in self.extents(length, 512 if all_foreign else 4096):
             number, of_other_set = self.number(), all_foreign or self.chance(0.3)
@@ -134,7 +134,7 @@ class Layouts:
         return labels
 
     def strays(self, handle, taken):
-        """Labels outside of the mappings, and over their edges."""
+        """Labels outside of the mappings, and across their edges."""
         found = []
         for region in REGIONS:
             for owner, dpa, length in region:
@@ -179,9 +179,9 @@ class Layouts:
         return sorted({mapping[0] for region in regions for mapping in REGIONS[region]})
 
     def refresh(self, regions):
-        """Forgets what a kernel leaves behind: where max_available_extent is 0, it may have kept space.
+        """Clears what a kernel leaves behind: if max_available_extent is 0, it may have kept space.
 
-        A store of `size` looks at it, too.
+        A store to `size` depends on it, too.
         """
         self.unbind(regions)
         self.bind(regions)
@@ -206,7 +206,7 @@ class Layouts:
             self.align(region, align)
             self.free(region)
             self.refresh(regions)
-        # A set's DIMMs are asked one after the other, and what one of them keeps spoils it for all.
+        # A set's DIMMs are examined one after the other, and space kept on one of them affects all.
         if ways > 1:
             align = 4096 * ways
             self.align(region, align)
@@ -232,7 +232,7 @@ class Layouts:
         for region in regions:
             self.free(region)
             self.refresh(regions)
-            # On an uneven set a kernel makes namespaces whose stripes do not fit; a mount refuses.
+            # On an uneven set, a kernel makes namespaces whose stripes do not fit; a mount refuses.
             self.ask(region, regions, len(REGIONS[region]) == 1 or not uneven)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same attribute writes, here and in a real kernel, give the same answers and the same media.
+"""The same attribute writes, on a mount and in a real kernel, give the same answers and the same media.
 
 Each script (sequences/*.seq, and some random ones of random_sequence.py) is replayed on a mount and in a
-guest, from equal images. Equal must be: every result and errno, the tree at the end, and every byte of
+guest, from equal images. These must be equal: every result and errno, the tree at the end, and every byte of
 the two images. What the kernel answers to sequences/*.seq is also kept beside them (recorded_test.py).
 """
 
@@ -17,7 +17,7 @@ SEEDS = os.environ.get("NVDIMMFS_SEEDS", "1 2 3 4").split()
 
 
 def differing_ranges(one, other, opaque=()):
-    """Where two images of equal size differ: the first ten 4 KiB blocks, as hexadecimal offsets.
+    """Where two images of equal size differ: the offsets of the first ten 4 KiB blocks, in hexadecimal.
 
     Blocks in the ranges (offset, length) of `opaque` are not compared.
     """

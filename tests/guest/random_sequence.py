@@ -22,7 +22,7 @@ UUIDS = [str(uuid.UUID(int=0x7C0FFEE0_0000_4000_8000_000000000000 + i)) for i in
 NAMESPACES = [f"namespace0.{i}" for i in (1, 2, 3, 4)] + ["{region0/namespace_seed}"] * 3
 BTTS = ["btt0.0", "btt0.1", "btt0.2"] + ["{region0/btt_seed}"] * 3
 
-# Attribute values: what a careful user writes comes first and is chosen most of the time.
+# Attribute values: those of a careful user come first, and are chosen most of the time.
 SANE = {
     "uuid": UUIDS,
     "size": [str(n * MIB) for n in (16, 32, 48, 64)] + ["0", "0", "0x2000000"],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes sequences/*.answers: what a real kernel answers to each script. Run after adding a script:
+"""Writes sequences/*.answers: a real kernel's answers to each script. Run it after adding a script:
 
     bazel run //tests/guest:record -- $PWD/tests/guest/sequences [NAME...]
 """

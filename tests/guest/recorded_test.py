@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mount answers sequences/*.seq as a real kernel did: no guest needed, the answers are kept."""
+"""A mount answers sequences/*.seq as a real kernel did; needs no guest, since the answers are recorded."""
 
 import os
 
@@ -22,7 +22,7 @@ class RecordedTest(mounting.MountTestCase):
 def add_corpus():
     """One case for each file of sequences/."""
     for name in sequences.names():
-        assert os.path.exists(sequences.answers_path(name)), f"record.py has not seen {name}.seq"
+        assert os.path.exists(sequences.answers_path(name)), f"record.py has not recorded {name}.seq"
         setattr(RecordedTest, f"test_{name}", lambda self, name=name: self.check(name))
 
 

@@ -33,14 +33,14 @@ def image_of(name):
 
 
 def opaque_of(script_path):
-    """[(offset, length)] of the image that a script's "# opaque:" lines leave to each kernel's taste."""
+    """[(offset, length)] of the image that a script's "# opaque:" lines leave to each kernel."""
     with open(script_path, encoding="utf-8") as script:
         stated = [line.split()[2:] for line in script if line.startswith("# opaque: ")]
     return [(int(offset, 0), int(length, 0)) for offset, length in stated]
 
 
 def make_image(out, kind, label_size):
-    """Made without help from nvdimmfs, as the kernel's answers must not depend on it."""
+    """Made without nvdimmfs, because the kernel's answers must not depend on it."""
     if kind in images.DAMAGES:
         return images.damaged(out, 256 * images.MIB, label_size, kind)
     if kind == "none":
@@ -60,7 +60,7 @@ def replay(mount, script_path):
 
 
 def first_difference(kernel, mount):
-    """The first line that differs, with the lines before it; "" when there is none."""
+    """The first line that differs, with the lines before it; "" if there is none."""
     kernel_lines, mount_lines = kernel.splitlines(), mount.splitlines()
     for number, pair in enumerate(zip(kernel_lines + [""], mount_lines + [""])):
         if pair[0] != pair[1]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A shell in a guest: /dev/nmemN and /dev/ndctlN as character devices of the kernel's (CUSE), for programs
-that nothing is preloaded into; and a file system on its block device in a guest with little memory.
+"""A shell in a guest: /dev/nmemN and /dev/ndctlN as real character devices (CUSE), for programs
+without the preloaded library; and a file system on its block device in a guest with little memory.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from tests.support import guest, images, mounting, runner
 
 MIB = images.MIB
 
-# Nothing of a shell's may be left, a moment after its end.
+# A moment after a shell's end, nothing of it may be left.
 LEFT = """
 modprobe fuse; modprobe cuse; modprobe loop
 [ -e /dev/cuse ] || echo no CUSE
@@ -26,7 +26,7 @@ nothing_left() {
 }
 """
 
-# Everything here is without the library; rawioctl is statically linked, besides.
+# All of this runs without the library; moreover, rawioctl is statically linked.
 NODES = """
 if [ -e /dev/cuse ]; then
 mkdir -p /mnt
@@ -116,10 +116,10 @@ try nothing_left
 fi
 """
 
-# With memory for a fraction of it, and a program that takes what there is of that. Tried once by hand with a program
-# whose threads are no IO flushers and whose memory is not locked: the write took more than 340 seconds of the guest's
-# clock, not less than 60, for the daemon waited in balance_dirty_pages for pages that only it could write. It is the
-# guest's time limit that fails then.
+# With memory for only a fraction of it, while a program uses up the available memory. Tried once by hand with a
+# program whose threads are not IO flushers and whose memory is not locked: the write took more than 340 seconds of the
+# guest's clock instead of less than 60, since the daemon waited in balance_dirty_pages for pages that only it could
+# write. In that case, the guest's time limit fails.
 PRESSURE = """
 modprobe loop; modprobe ext4
 try mkfs.ext4 -q /dev/vda
@@ -140,9 +140,9 @@ try nvdimmfs shell --block /disk/a.img -- sh -ec 'mount /dev/pmem0 /tmp/m; pat c
 try nothing_left
 awk '/MemTotal/ {print $2 * 1024}' /proc/meminfo
 """
-SECTORS = 320_000  # of the file: more than the guest's memory
+SECTORS = 320_000  # 512 bytes each, in the file: more than the guest's memory
 
-# "WORDS: ANSWER": what rawioctl says of an empty DIMM.
+# "WORDS: ANSWER": rawioctl's output for an empty DIMM.
 STATIC = """\
 nmem0 w 4 12: 0 4=20000 8=fec
 nmem0 r 5 44 4=32: 0 4=20
@@ -164,7 +164,7 @@ nmem1 w 4 12: open: ENOENT
 
 
 class ShellTest(unittest.TestCase):
-    """One guest for all: each case looks at its section of what that said."""
+    """One guest for all: each case looks at its own section of the output."""
 
     @classmethod
     def setUpClass(cls):
@@ -181,7 +181,7 @@ class ShellTest(unittest.TestCase):
     def section(self, name):
         if name != "pressure" and "no CUSE" in self.said[""]:
             self.skipTest("the guest's kernel has no CUSE")
-        # The guest's console shows stderr among the rest; what a mount notes of its media is not judged here.
+        # The guest's console also shows stderr; this test ignores the notes about a mount's media.
         return "".join(line for line in self.said[name].splitlines(keepends=True)
                        if not line.startswith("nvdimmfs: note: "))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A guest's second NVDIMM: what was prepared here for slot 1 the kernel finds, and what it makes is found here."""
+"""A guest's second NVDIMM: the kernel finds what was prepared for slot 1, and a mount finds what it made."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ class SlotsTest(mounting.MountTestCase):
                     mount.write(f"size=16M mode=raw name=here{minor}{slot}", session.REGION, "x/create")
                 paths[minor, slot] = path
         order = [paths[1, 0], paths[1, 1], paths[2, 0], paths[2, 1]]
-        # Slots 0 and 1 are as prepared; 2 and 3 are those of images that were prepared for others.
+        # Slots 0 and 1 have images prepared for them; 2 and 3 have images that were prepared for other slots.
         devices = [word for slot, path in enumerate(order) for word in guest.nvdimm(path, AREA, slot)]
         sections = guest.run(
             devices,
@@ -59,10 +59,10 @@ try ndctl create-namespace -m raw -s 16M -n guest3 -r $(region_of 0x59341200)
         found = dict(line.split() for line in sections["names"].splitlines())
         self.assertEqual({"here10", "here11"}, set(found.values()), found)
         self.assertEqual(["guest1", "here11"], self.names(order[1]))
-        # Labels for two slots: the one that is said.
+        # Labels for two slots: `slot=` decides.
         self.assertEqual(["here21"], self.names(f"{order[3]},slot=1"))
         self.assertEqual(["guest3"], self.names(f"{order[3]},slot=3"))
-        # The same four as QEMU orders them, in a topology.
+        # The same four in a topology file, in QEMU's order.
         topology = self.scratch_path("box.toml")
         with open(topology, "w", encoding="utf-8") as out:
             out.write("[[bus]]\n" + "".join(f'[[bus.dimm]]\nimage = "{path}"\n' for path in order))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Buses that tables describe, with a real kernel as the judge: the machine's own NFIT, and e820 ranges.
+"""Buses that tables describe, compared with a real kernel: the machine's own NFIT, and e820 ranges.
 
 The kernel's tree and the one that the daemon derives from the same table must be equal; what is written
-through the daemon in the guest is what the kernel and the backing file hold afterwards.
+through the daemon in the guest must be what the kernel and the backing file hold afterwards.
 """
 
 import base64

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """virtio-pmem: the daemon in a guest, over the kernel's disk and with a driver of its own; and the daemon
-on the host, whose namespace is a guest's device.
+on the host, with its namespace as a guest's device.
 
-A flush in the guest must reach the media: QEMU and the daemon are killed after it. (A DIMM of QEMU's has
+A flush in the guest must reach the media: QEMU and the daemon are killed after it. (A DIMM in QEMU has
 no flush: its stores are in the host's page cache, and outlive QEMU.)
 """
 
@@ -82,7 +82,7 @@ for i in $(seq 300); do pidof nvdimmfs >/dev/null || break; sleep 0.1; done
 ! pidof nvdimmfs || echo "@@FAILED the daemon did not end"
 """
 
-# Writes, flushes, says so, and goes on without flushing until it is killed.
+# Writes, flushes, reports it, and continues without flushing until it is killed.
 FLUSHING = """
 section ready
 for node in /dev/pmem0 /dev/pmem1; do

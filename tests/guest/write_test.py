@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is configured and filled here is what a real kernel finds, and the other way round.
+"""A real kernel finds what was configured and written on the host, and the other way round.
 
 For each kind of label area: an image is configured and filled through a mount, a guest boots with it,
 shows its tree, checks every byte, changes things with ndctl, and the result is mounted here again.
@@ -11,7 +11,7 @@ from tests.support import guest, images, mounting, patterns, runner, session, tr
 
 MIB = images.MIB
 
-# Names of the namespaces, so that both sides can find them whatever number they get.
+# Names of the namespaces, so that both sides can find them whatever their numbers are.
 GUEST_HELPERS = """
 node_of() { # ALT_NAME -> the block device of that namespace
   for ns in /sys/bus/nd/devices/namespace*; do
@@ -27,7 +27,7 @@ fill() { # ALT_NAME SEED FIRST COUNT
 }
 """
 
-# What ndctl's own checkers say of our BTTs and label areas.
+# The verdict of ndctl's own checkers on nvdimmfs's BTTs and label areas.
 CHECK = """
 section check
 for mode in $(grep -lx safe /sys/bus/nd/devices/namespace*/mode); do
@@ -73,7 +73,7 @@ class WriteTest(mounting.MountTestCase):
                 writer.writes.append((name, int(seed), int(first), int(count)))
 
     def configure_labelled(self, mount, writer):
-        """What a user does in a session; leaves db, log, small, gone, a hole, and tail renamed."""
+        """Typical changes by a user; leaves db, log, small, gone, a hole, and tail renamed."""
         raw = session.allocate(mount, uuid.uuid4(), 64 * MIB, "db", 4096)
         session.bind(mount, raw)
         mount.write("size=64M mode=sector name=log", session.REGION, "x/create")
@@ -121,7 +121,7 @@ class WriteTest(mounting.MountTestCase):
             + CHECK
             + (CHECK_LABELS if label_size else ""),
         )
-        # A second boot: re-enabling the region in the first would let the seed race with the drivers.
+        # A second boot: enabling the region again in the first would let the seed race with the drivers.
         after = guest.boot(image, label_size, "section tree\ndumptree\n")["tree"]
         self.assert_same_tree(sections["tree"], tree, "ro")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What looks at an image with thousands of labels takes time in proportion to them."""
+"""Commands on an image with thousands of labels take time in proportion to their number."""
 
 import os
 import resource
@@ -12,7 +12,7 @@ from tests.support import images, mounting, runner
 
 EACH = 16 * images.MIB
 FEW, MANY = (2000, 512 << 10), (16366, 4 << 20)  # labels, bytes of the label area
-# CPU time of MANY over that of FEW, which has an eighth of the labels: quadratic would be 64.
+# Ratio of MANY's CPU time to that of FEW, which has an eighth of the labels: quadratic would be 64.
 MOST = 24
 
 
@@ -23,14 +23,14 @@ def make_image(path, count, area):
     with open(path, "r+b") as target:
         target.seek(count * EACH)
         target.write(blocks)
-        # Labels in descending order of DPA: the other one is the easy one.
+        # Labels in descending order of DPA: ascending order is the easy case.
         for slot in range(count):
             target.write(images.label(slot, slot + 1, (count - 1 - slot) * EACH, EACH))
     return path
 
 
 def cpu_seconds(command):
-    """Of the quickest of three runs, with the names that it printed."""
+    """The fastest of three runs, with the names that it printed."""
     best = None
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

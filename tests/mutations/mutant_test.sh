@@ -4,17 +4,17 @@
 #
 #   mutant_test.sh PROGRAM MUTATED-SOURCE FILTER
 #
-# A test that hangs or dies has caught the bug, too. Fails where the bug survives, or where the place
-# that it was to be put into is not there any more.
+# A test that hangs or crashes has also caught the bug. Fails if the bug survives, or if the line that it
+# should replace no longer exists.
 program=$1 source=$2 filter=$3
 
 first=$(head -n 1 "$source")
 if [ "$first" != "// MUTATED" ]; then
   echo "$first"
-  echo "mend the line in tests/mutations/mutations.bzl"
+  echo "update the line in tests/mutations/mutations.bzl"
   exit 1
 fi
-# The report belongs to this test; the cases of the broken program must not write theirs into it.
+# The report belongs to this test; the cases of the mutated program must not write theirs into it.
 unset XML_OUTPUT_FILE
 timeout -s KILL 40 "$program" --gtest_filter="$filter" --gtest_brief=1 >"$TEST_TMPDIR/output" 2>&1
 status=$?

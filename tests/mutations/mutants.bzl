@@ -28,8 +28,8 @@ def mutants(tests, deps):
             tools = ["mutate.py"],
         )
 
-        # The object of the broken copy comes before the library of the sound one, which is then not
-        # asked for it.
+        # The object with the mutation comes before the library without it, so the linker does not take it
+        # from the library.
         cc_binary(
             name = name,
             srcs = [name + ".cc"],

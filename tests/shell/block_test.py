@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real block devices in a shell: what works on them, and that they go with the shell."""
+"""Real block devices in a shell: what works on them, and that they disappear with the shell."""
 
 import os
 import select
@@ -15,7 +15,7 @@ SYS_BLOCK = "/sys/block"
 
 
 def attached():
-    """This machine's loop devices over data files: (name, file), and no other program's."""
+    """This machine's loop devices over data files, as (name, file), without those of other programs."""
     found = set()
     for name in os.listdir(SYS_BLOCK):
         try:
@@ -34,7 +34,7 @@ def children(pid):
 
 
 def has_open(pid, name):
-    """Whether a process has a file of that name open; others of its files may come and go."""
+    """Whether a process has a file of that name open; its other files may come and go."""
     folder = f"/proc/{pid}/fd"
     for descriptor in os.listdir(folder):
         try:
@@ -46,8 +46,8 @@ def has_open(pid, name):
 
 
 def kill_whole(pid):
-    """Kills a process and its children, none of which sees another's end; returns when all are gone."""
-    # While it is stopped it does nothing about its children, nor do they lose their parent.
+    """Kills a process and its children such that none of them notices another's end; returns when all are gone."""
+    # A stopped process does nothing about its children, and they do not lose their parent.
     os.kill(pid, signal.SIGSTOP)
     processes = [os.pidfd_open(each) for each in [*children(pid), pid]]
     for process in processes:
@@ -69,7 +69,7 @@ class BlockTest(shells.ShellTestCase):
             self.skipTest(f"no loop devices: {error.strerror}")
         self.image = images.blank(self.scratch_path("dimm.img"), 64 * MIB, 0)
         self.before = attached()
-        # What one case leaves is that case's failure, not the next one's: the last of the cleanups.
+        # Leftovers of one case must fail that case, not the next one: this is the last cleanup.
         self.addCleanup(self.detach_what_is_left)
 
     def tearDown(self):
@@ -153,7 +153,7 @@ class BlockTest(shells.ShellTestCase):
         self.assertEqual([f"block special file:{number}", number, "pmem0", ["0", "0"]], [shown, again, name, loops])
 
     def test_a_name_keeps_its_number(self):
-        # Otherwise whoever has looked at the node before writes to another disk.
+        # Otherwise a process that has looked up the node before would write to another disk.
         labelled = images.initialised(self.scratch_path("labelled.img"), 64 * MIB, 128 << 10, 2)
         script = """create=/sys/bus/nd/devices/region0/x/create; echo size=16M >$create; echo size=16M >$create
             say() { for disk in pmem0 pmem0.1; do stat -c %n:%Hr:%Lr /dev/$disk; printf $disk >/dev/$disk
@@ -190,7 +190,7 @@ class BlockTest(shells.ShellTestCase):
         with open(topology, "w", encoding="utf-8") as out:
             out.write('[[bus]]\n[[bus.region]]\nimage = "dimm.img"\nread_only = true\n')
         self.assertEqual("1\n", self.shell(script, topology))
-        # A source that is opened read-only is not reconfigured, but its disks come and go.
+        # A source that is opened read-only cannot be reconfigured, but its disks come and go.
         for source in (f"{self.image},ro", f"e820:{self.image},ro"):
             with self.subTest(source=source):
                 self.assertEqual("1\n", self.shell("blockdev --getro /dev/pmem0", source))
@@ -263,7 +263,7 @@ class BlockTest(shells.ShellTestCase):
         kill_whole(shell.pid)
         shell.communicate(timeout=60)
         self.assertTrue(self.left())
-        # Not while there are other shells: so again, if need be.
+        # Not while there are other shells, so try again if necessary.
         mounting.wait_until(lambda: (self.shell("true"), not self.left())[1])
 
     def test_no_loop_devices_is_said(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""daxctl, and what a kernel shows of a BTT's arenas: each answer is one that a 6.1 kernel gave."""
+"""daxctl, and the arenas of a BTT in debugfs: each expected answer is one that a 6.1 kernel gave."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from tests.support import images, runner
 
 MIB = 1 << 20
 
-# Of a namespace of 64 MiB, with sectors of 512 bytes.
+# Of a namespace of 64 MiB, with 512-byte sectors.
 ARENA = """dataoff 0x0000000000001000
 external_lba_start 0x0000000000000000
 external_lbasize 512
@@ -39,7 +39,7 @@ class DaxctlTest(shells.ShellTestCase):
         self.image = images.initialised(self.scratch_path("dimm.img"), 1024 * MIB, 128 << 10, 1)
 
     def shell(self, script):
-        """What the script printed. There are dax0.0, which has two blocks of memory, and dax0.1."""
+        """The output of the script. There are dax0.0, which has two memory blocks, and dax0.1."""
         devices = """ndctl create-namespace -m devdax -s 400M >&2
             ndctl create-namespace -m devdax -s 64M >&2
             """

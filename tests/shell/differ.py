@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random commands, in a guest and in a shell on the same images: where do the answers differ?
+"""Runs random commands in a guest and in a shell on the same images, and prints where the answers differ.
 
     bazel run //tests/shell:differ -- FOLDER FIRST [LAST]
 
-Seeds FIRST to LAST; 1000 to 1999 are on the DIMMs of firmware_tables.py, those from 2000 on use devices as memory. What a
-guest answered is kept in FOLDER/SEED: a second run asks only the shell again. A guest takes a minute and more.
+Seeds FIRST to LAST; 1000 to 1999 use the DIMMs of firmware_tables.py, those from 2000 on use devices as memory. A
+guest's answers are kept in FOLDER/SEED, so a second run asks only the shell. A guest takes a minute or more.
 
-To be told from a difference: numbers of btt, pfn and dax devices, bytes of page structs in what was once fsdax or devdax,
+The following are not differences: numbers of btt, pfn and dax devices, bytes of page structs in former fsdax or devdax,
 addresses and health of DIMMs made of ACPI methods, and what DESIGN.md lists.
 """
 
@@ -51,7 +51,7 @@ def labels_of(area):
 
 
 def damage(path, label_size, choices):
-    """Does a few things to labels and info blocks of an image; what, in words."""
+    """Makes a few changes to labels and info blocks of an image; returns their description."""
     told = []
     with open(path, "r+b") as image:
         end = os.path.getsize(path) - label_size
@@ -110,7 +110,7 @@ yes data | head -c 65536 >/dev/pmem0s
 
 
 class OnTables:
-    """As Scenario, of DIMMs that a guest has by firmware of ours: nothing of them is left afterwards."""
+    """Like Scenario, with DIMMs that exist only in the guest's firmware: nothing is left of them afterwards."""
 
     def __init__(self, seed):
         self.seed, self.told, self.name, self.kind = seed, "", "", ["sets", "errors"][seed % 2]
@@ -165,7 +165,7 @@ class Scenario:
             return prelude.read() + random_part
 
     def make(self, place):
-        """The images, made once."""
+        """The images, created once."""
         folder = os.path.join(place, "initial")
         paths = [os.path.join(folder, f"dimm{number}.img") for number in range(len(self.dimms))]
         told = os.path.join(folder, "told")
@@ -196,11 +196,11 @@ class Scenario:
         return paths
 
     def source(self, folder, paths):
-        """The images as nvdimmfs takes them."""
+        """The images as SOURCEs of nvdimmfs."""
         if len(paths) == 1:
             return f"{paths[0]},label_size={self.label_sizes[0]}"
         table = nfit.Table()
-        # QEMU tells of four in this order.
+        # QEMU describes four DIMMs in this order.
         for number in (0, 2, 1, 3) if len(paths) == 4 else range(len(paths)):
             path, label_size = paths[number], self.label_sizes[number]
             size = os.path.getsize(path) - label_size
@@ -213,7 +213,7 @@ class Scenario:
         return f"nfit:{name}," + ",".join(f"dimm={path}" for path in paths)
 
     def run(self, script, place):
-        """What a guest prints with the images in `place`."""
+        """The output of a guest with the images in `place`."""
         paths = [os.path.join(place, f"dimm{number}.img") for number in range(len(self.dimms))]
         arguments = []
         for slot, (path, label_size) in enumerate(zip(paths, self.label_sizes)):
@@ -228,7 +228,7 @@ CLAIM = re.compile(r"(?m)(^\+ (?:cat |echo ).*?\b(?:btt|pfn|dax)\d+\.)\d+")
 
 
 def normalised(text):
-    """As sessions.normalised, but UUIDs that were given stay."""
+    """Like sessions.normalised, but keeps UUIDs that a command specified."""
     given = (random_commands.OURS, "a11ce")
     text = sessions.UUID.sub(lambda found: found[0] if found[0].startswith(given) else "UUID", sessions.LIBRARY.sub("", text))
     text = CLAIM.sub(r"\1#", text)
@@ -248,7 +248,7 @@ def copied(paths, folder):
 
 
 def in_guest(scenario, place):
-    """What a guest answers; its images stay in `place`."""
+    """The answers of a guest; its images stay in `place`."""
     said = os.path.join(place, "guest.txt")
     if not os.path.exists(said):
         copied(scenario.make(place), os.path.join(place, "guest"))
@@ -303,7 +303,7 @@ def compare_images(scenario, place):
                     guests.seek(at)
                     shells.seek(at)
                     their, our = guests.read(4096), shells.read(4096)
-                    # But for the UUID, which ndctl makes, and the checksum.
+                    # Except for the UUID, which ndctl generates, and the checksum.
                     offsets = [i for i in range(4088) if their[i] != our[i] and not 16 <= i < 32]
                     if offsets and (their[:6] in (b"BTT_AR", b"NVDIMM") or our[:6] in (b"BTT_AR", b"NVDIMM")):
                         told.append(f"dimm{number}: info block {at:#x} differs at {offsets[:8]}...")
@@ -311,7 +311,7 @@ def compare_images(scenario, place):
 
 
 def print_differences(theirs, ours):
-    """How many answers differ; they are printed."""
+    """The number of answers that differ, which are printed."""
     commands = [[answer.split("\n")[0] for answer in side] for side in (theirs, ours)]
     count = 0
     for kind, a, b, c, d in difflib.SequenceMatcher(None, *commands, autojunk=False).get_opcodes():

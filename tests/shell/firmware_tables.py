@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ACPI tables (SSDTs) that make a guest's firmware out of methods, for what QEMU's has not.
+"""ACPI tables (SSDTs) with methods that emulate firmware which QEMU's guests do not have.
 
-The DIMMs have label areas: buffers of the interpreter, which a kernel asks for through _LSI, _LSR and _LSW where a DIMM
+The DIMMs have label areas: buffers in the interpreter, which a kernel accesses through _LSI, _LSR and _LSW if a DIMM
 has a command family other than Intel's. The bus may have address-range scrub and error injection.
 """
 
@@ -54,7 +54,7 @@ Device (NV0{handle})
 }}
 """
 
-# At most 32 errors; all addresses belong to the DIMM of handle 1, whose range begins at 1 GiB.
+# At most 32 errors; all addresses belong to the DIMM with handle 1, whose range begins at 1 GiB.
 _SCRUB = """
 // The errors, and what the last scrub found.
 Name (BASE, Package (32) {{ {zeros} }})
@@ -222,8 +222,9 @@ Method (_DSM, 4, Serialized)
 
 
 def compiled(folder, handles, label_size, scrub=False):
-    """The path of the compiled table: DIMMs with these handles (1 to 9), with `label_size` bytes of labels each; `scrub`:
-    errors on the bus. Needs iasl (acpica-tools)."""
+    """The path of the compiled table: DIMMs with these handles (1 to 9) and label areas of `label_size` bytes each.
+
+    `scrub`: the bus has scrub and error injection. Needs iasl (acpica-tools)."""
     devices = _SCRUB.format(zeros=", ".join(["0"] * 32)) if scrub else ""
     devices += "".join(_DIMM.format(handle=handle, size=label_size) for handle in handles)
     source = os.path.join(folder, "firmware.asl")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ndctl does with a DIMM's firmware: health, alarms, updates, security. With real keys of the
-kernel's keyring, in a user namespace of their own, so that nobody else's keys are touched."""
+"""ndctl and a DIMM's firmware: health, alarms, updates, security. It uses real keys of the
+kernel's keyring, in a separate user namespace, so that no other keys are touched."""
 
 import json
 import os
@@ -17,7 +17,7 @@ image = "dimm.img"
 family = "intel"
 """
 
-# A master key, in the keyring and in the one directory where ndctl looks.
+# A master key, in the keyring and in the one directory where ndctl looks for it.
 KEYS = """
 mount -t tmpfs -o mode=755 none /etc && mkdir -p /etc/ndctl/keys || exit 99
 head -c 32 /dev/urandom >/etc/ndctl/keys/nvdimm-master.blob
@@ -28,7 +28,7 @@ state() { cat /sys/bus/nd/devices/nmem0/security; }
 
 
 def why_no_keys():
-    """Why there can be no encrypted keys here, or None."""
+    """Why encrypted keys are not available here, or None."""
     script = """head -c 32 /dev/zero | keyctl padd user nvdimm-probe @u &&
         keyctl add encrypted nvdimm-probe "new enc32 user:nvdimm-probe 32" @u"""
     done = subprocess.run(
@@ -55,7 +55,7 @@ class FirmwareTest(shells.ShellTestCase):
         return json.loads(self.output_of(self.topology, "ndctl", "list", "-D", *flags))[0]
 
     def secured(self, script):
-        """Runs it with keys: the lines that it prints."""
+        """Runs the script with keys; the lines that it prints."""
         reason = why_no_keys()
         if reason:
             self.skipTest(reason)
@@ -72,7 +72,7 @@ class FirmwareTest(shells.ShellTestCase):
         script = """ndctl inject-smart nmem0 -m 95 -s 3 -f -U
             ndctl inject-smart nmem0 --uninject-all"""
         text = self.run_script(script)
-        # Two documents, one behind the other.
+        # Two documents, one after the other.
         first, end = json.JSONDecoder().raw_decode(text)
         injected, healed = first[0], json.loads(text[end:])[0]
         self.assertTrue(injected["flag_smart_event"])
@@ -175,7 +175,7 @@ class FirmwareTest(shells.ShellTestCase):
         self.assertEqual(["disabled"], lines)
 
     def test_a_locked_dimm_opens_with_its_key_and_only_so(self):
-        # The keys, and so the passphrase, live through two mounts in one user namespace.
+        # The keys, and so the passphrase, survive two mounts in one user namespace.
         reason = why_no_keys()
         if reason:
             self.skipTest(reason)

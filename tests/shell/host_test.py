@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A shell and the host around it: its mounts, its device numbers, its modules, a chroot."""
+"""A shell and its host: the host's mounts, device numbers and modules; a chroot."""
 
 import glob
 import os
@@ -14,8 +14,8 @@ MIB = images.MIB
 # The host's mounts are shared, as systemd makes them, or private.
 IN_A_HOST = ("unshare", "-m", "--propagation")
 
-# A file system that is mounted before a shell starts, and unmounted while it runs: whether the
-# shell still has it then.
+# A file system that is mounted before a shell starts and unmounted while it runs: tests whether
+# the shell still has it afterwards.
 UNMOUNT = """
 mount --make-{kind} / 2>/dev/null; mkdir {place}/there {place}/cwd
 mount -t tmpfs watched {place}/there && mount -t tmpfs watched2 {place}/cwd || exit
@@ -70,7 +70,7 @@ class HostTest(shells.ShellTestCase):
         self.needs_root()
         root = self.scratch_path("root")
         os.mkdir(root)
-        # A system made of links and mounts; the folder itself is none.
+        # A system made of links and mounts; the folder itself is not a mount point.
         for name in ("bin", "sbin", "lib", "lib64"):
             os.symlink(f"usr/{name}", f"{root}/{name}")
         for name in ("usr", "etc", "tmp", "dev", "proc", "sys"):
@@ -114,7 +114,7 @@ class HostTest(shells.ShellTestCase):
                     self.assertEqual("", found.stdout)
 
     def test_devices_of_a_merged_folder_lie_in_sys(self):
-        """udev's library resolves what it is given, and takes what is not below /sys for no device."""
+        """libudev resolves the path that it is given, and does not accept anything outside of /sys as a device."""
         script = """for link in /sys/class/bdi/*; do readlink -f $link; cat $link/uevent >/dev/null; done
             for disk in /sys/block/pmem*; do readlink -f $disk/bdi/subsystem; readlink -f $disk/bdi; done
             cd $(readlink -f /sys/block/pmem0/bdi) && ls && ls | wc -l; cat read_ahead_kb"""
@@ -131,7 +131,7 @@ class HostTest(shells.ShellTestCase):
 
     def test_memory_blocks_have_their_links(self):
         if not os.path.exists("/sys/bus/memory/devices"):
-            self.skipTest("the host's kernel has no blocks of memory")
+            self.skipTest("the host's kernel has no memory blocks")
         image = images.initialised(self.scratch_path("more.img"), 512 * MIB, 128 << 10, 2)
         script = """ls /sys/bus/memory/devices | wc -l
             echo "size=384M mode=devdax map=mem" >/sys/bus/nd/devices/region0/x/create

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A shell is private, passes everything on, and leaves nothing behind."""
+"""A shell is private, passes streams, signals and exit statuses on, and leaves nothing behind."""
 
 import glob
 import os
@@ -13,8 +13,8 @@ from tests.support import images, mounting, runner
 
 MIB = images.MIB
 
-# A machine whose kernel has no libnvdimm, as seen from inside of a container: nothing of it in /sys,
-# and what there is cannot be written.
+# A machine whose kernel has no libnvdimm, as seen inside a container: /sys has nothing of it, and
+# cannot be written.
 BARE_HOST = """
 for place in /sys/bus /sys/class /sys/devices/platform /sys/module /sys/dev /sys/block; do
   mount -t tmpfs -o ro none $place || exit
@@ -24,7 +24,7 @@ exec "$@"
 
 
 def processes_with(word):
-    """Pids of the processes whose command line has the word."""
+    """Pids of the processes whose command line contains the word."""
     found = []
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
@@ -48,11 +48,11 @@ class LifeTest(shells.ShellTestCase):
         )
         with open("/proc/self/mounts", encoding="utf-8") as mounts:
             self.assertNotIn(self.image, mounts.read())
-        # And nobody holds the image any more.
+        # And no process has the image open any more.
         self.output_of(self.image, "true")
 
     def start(self, *arguments):
-        """A shell that runs in the background and has said that it does."""
+        """A shell that runs in the background and has printed that it is ready."""
         command = self.command(self.image, "sh", "-c", 'echo ready; exec "$@"', "sh", *arguments)
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.kill)
@@ -167,7 +167,7 @@ class LifeTest(shells.ShellTestCase):
 
     def test_a_host_without_persistent_memory(self):
         if os.geteuid() != 0:
-            self.skipTest("only root can take the host's away")
+            self.skipTest("only root can hide the host's")
         script = "ls /sys/bus/nd/devices/nmem0/dev && ls /sys/class/nd /sys/devices/platform"
         bare = ("unshare", "-m", "sh", "-c", BARE_HOST, "sh")
         listed = self.output_of(self.image, "sh", "-c", script, wrapper=bare)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ndctl and daxctl, as the distribution has them, say in a shell what they say in a guest."""
+"""The distribution's ndctl and daxctl print in a shell what they print in a guest."""
 
 import json
 import os
@@ -14,7 +14,7 @@ MIB = images.MIB
 GOLDEN = os.path.abspath("tests/golden")
 RECORDED_WITH = "76.1"
 
-# Prints every list in the form of tests/golden/list.
+# Prints every list in the format of tests/golden/list.
 LIST_SCRIPT = """
 while read -r flags; do
   echo "@@@ $flags"; eval "ndctl list $flags" 2>/dev/null; echo "rc=$?"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulated buses: what the kernel's test module shows, and what tests do with it."""
+"""The emulated buses show what the kernel's test module shows, and support what tests do with it."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.support import images, mounting, runner
 NFIT_TEST, DEMO = "preset:nfit_test", "preset:demo"
 MIB = 1 << 20
 
-# What every test of ndctl begins with.
+# Every test of ndctl begins with these commands.
 RESET = """modprobe nfit_test
 ndctl disable-region -b nfit_test.0 all >&2
 ndctl init-labels -f -b nfit_test.0 all >&2
@@ -85,7 +85,7 @@ class PresetTest(shells.ShellTestCase):
         with open(self.scratch_path("list"), encoding="utf-8") as source:
             namespace = json.load(source)[0]
         self.assertEqual(8, namespace["badblock_count"])
-        # The module's firmware names a set's last DIMM for all of it.
+        # The module's firmware reports a set's last DIMM for the whole set.
         self.assertEqual(["nmem3"], namespace["badblocks"][0]["dimms"])
         with open(self.scratch_path("status"), encoding="utf-8") as source:
             self.assertEqual([{"block": 42, "count": 8}], json.load(source)["badblocks"])
@@ -230,7 +230,7 @@ for offset, length in (0, 8192), (0x1fff8, 64), (0x20000, 8):
                          self.output_of(NFIT_TEST, "python3", "-c", script))
 
     def test_calls_that_are_refused_unheard(self):
-        # The second bus takes none; the first wants structures as they are.
+        # The second bus takes none; the first requires structures of the exact size.
         script = """import fcntl, struct
 for node, function, in_size, out_size in (("nmem4", 10, 1, 4), ("nmem4", 11, 1, 4), ("nmem0", 10, 1, 4),
                                           ("nmem0", 18, 15, 8), ("nmem0", 18, 15, 4), ("ndctl0", 7, 17, 8),
@@ -247,7 +247,7 @@ for node, function, in_size, out_size in (("nmem4", 10, 1, 4), ("nmem4", 11, 1, 
                          self.output_of(NFIT_TEST, "python3", "-c", script))
 
     def test_each_command_of_a_dimm_is_had_in_one_way(self):
-        # Labels by their ioctls; SMART by CALL, whose number is no ioctl there.
+        # Labels through their own ioctls; SMART through CALL, since its number is not an ioctl there.
         script = """import fcntl, struct
 call = lambda function: bytearray(struct.pack("<QQII36xI", 0, function, 8, 132, 0) + bytes(140))
 for request, buffer in ((0xc0844e01, bytearray(132)), (0xc00c4e02, bytearray(12)), (0xc00c4e04, bytearray(12)),

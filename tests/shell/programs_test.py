@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reaches programs however they are started: the modules' programs, the nodes' ioctls."""
+"""The programs for modules, and the nodes' ioctls, reach all programs, however these are started."""
 
 import os
 import platform
@@ -64,7 +64,7 @@ class ProgramsTest(shells.ShellTestCase):
         before = os.lstat(path)
         self.shell("modprobe nfit_test")
         self.assertEqual(before.st_ino, os.lstat(path).st_ino)
-        # What is not ours goes to them, with its name.
+        # Other options and modules are passed to the host's programs, under their own names.
         self.assertIn("kmod", self.shell("modprobe --version; rmmod --version; modinfo --version"))
 
     def test_a_dry_run_changes_nothing(self):

@@ -4,20 +4,20 @@
     random_commands.py SEED [COUNT]        prints one
 
 The same seed gives the same sequence everywhere and always: random.Random is used only through random(), whose output
-Python promises to keep. Namespaces are picked from those that are there when a command runs; UUIDs are given, so that a
+Python promises to keep. Namespaces are picked from those that exist when a command runs; UUIDs are specified, so that a
 kernel and a shell leave the same bytes.
 """
 
 import random
 import sys
 
-# Every UUID that is given begins so: all others are made by ndctl.
+# Every specified UUID begins like this; ndctl makes all others.
 OURS = "d1ffe4ed"
 
 PRELUDE = r"""
 export LC_ALL=C
 devices=/sys/bus/nd/devices
-# The number-th, modulo their count, of the words after it; "none" of none.
+# The word with the given number, modulo their count; "none" if there are no words.
 nth() { n=$1; shift; [ $# = 0 ] && { echo none; return; }; shift $((n % $#)); echo "$1"; }
 sized() {
   for d in "$devices"/namespace*; do
@@ -119,7 +119,7 @@ MISCELLANY = [
 
 
 class Choices:
-    """What chance decides, the same for one seed on every machine."""
+    """Random choices, the same for one seed on every machine."""
 
     def __init__(self, seed):
         self._random = random.Random(seed)
@@ -172,11 +172,11 @@ class Sequence(Choices):
         self.lines.append(f"r {command}")
 
     def some(self, *options):
-        """Each (probability, text), where chance wants it."""
+        """Each (probability, text) that chance selects."""
         return "".join(f" {text}" for probability, text in options if self.chance(probability))
 
     def shape(self):
-        """Options that say what a namespace is to be."""
+        """Options that say what kind of namespace to create."""
         mode = self.choose(["raw", "sector", "fsdax", "devdax", "fsdax", "devdax", "sector", None])
         text = f" -m {mode}" if mode else ""
         if mode in ("sector", "raw") or self.chance(0.05):
@@ -258,7 +258,7 @@ class Sequence(Choices):
         ]))
 
     def garbage(self):
-        """A damaged label area, where no region is active."""
+        """Damages a label area while no region is active."""
         dimm = self.dimm()
         self.run("ndctl disable-region all")
         self.run(f"ndctl read-labels -o area {dimm}")
@@ -356,7 +356,7 @@ class Sequence(Choices):
         self.run(f"ndctl {self.choose(['list -NM', 'list -RM', 'list -RNMi', 'inject-error -t ' + self.ns()])}")
 
     def memory(self):
-        """A device's memory as the system's, and back."""
+        """Turns a device's memory into system RAM, and back."""
         device = f"$(nth {self.below(3)} $(cd /sys/bus/dax/devices && ls))"
         self.run("daxctl " + self.choose([
             f"reconfigure-device -m system-ram {device}", f"reconfigure-device -m system-ram -N {device}",
@@ -366,14 +366,14 @@ class Sequence(Choices):
         ]))
         self.run("daxctl list -Di")
 
-    # What a profile has besides.
+    # Commands that only one profile has.
     PROFILES = {"": [], "errors": [error] * 50, "memory": [memory] * 30}
 
     def step(self):
         self.choose(self.STEPS + self.PROFILES[self._profile])(self)
 
     def begin(self):
-        """Labels for who has none, most of the time."""
+        """Labels for DIMMs that have none, most of the time."""
         self.run("ndctl list -BDRNi")
         if self.chance(0.3):
             self.run("ndctl disable-region all")
@@ -381,7 +381,7 @@ class Sequence(Choices):
             self.run("ndctl enable-region all")
 
     def finish(self):
-        """As after a new boot."""
+        """The state after a new boot."""
         for command in ("list -BDRNXi", "disable-region all", "enable-dimm all", "enable-region all", "list -RDNXi",
                         "read-labels -j all"):
             self.run(f"ndctl {command}")

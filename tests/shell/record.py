@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes sessions/*.txt: what the scripts print in a guest. Run after changing one:
+"""Writes sessions/*.txt: the output of the scripts in a guest. Run it after changing one:
 
     bazel run //tests/shell:record -- $PWD/tests/shell/sessions [NAME...]
 """
@@ -15,23 +15,23 @@ from tests.support import guest
 SECONDS = 580
 
 
-# On a busy host the guest's watchdog would tell of it between the answers.
+# On a busy host, the guest's watchdog would print messages between the answers.
 QUIET = "nowatchdog"
 
 
-# dd as here: busybox's goes on without O_DIRECT where its buffer is not aligned, and then reads the page
+# The host's dd: busybox's drops O_DIRECT if its buffer is not aligned, and then reads the page
 # before it writes the sector.
 TOOLS = [shutil.which("dd")]
 
 
 def answers_to(script, dimms, scratch):
-    """What a guest with these DIMMs printed."""
+    """The output of a guest with these DIMMs."""
     script = "PATH=/x:$PATH\n" + script
     if isinstance(dimms, sessions.Tables):
         firmware = firmware_tables.compiled(scratch, dimms.handles, dimms.label_size, dimms.scrub)
         table = dimms.table(scratch)
         tables = ["-m", "2G", "-acpitable", f"file={table}", "-acpitable", f"file={firmware}"]
-        # The addresses of the table are free memory then.
+        # The addresses of the table are then free memory.
         free = f"{QUIET} memmap=256M$0x40000000"
         return guest.run(
             tables, script, TOOLS, seconds=SECONDS, machine="q35", kernel_arguments=free)[""]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions: scripts of commands, and what they print on a kernel. Each has its DIMMs."""
+"""The sessions: scripts of commands, and their output on a kernel. Each has its own DIMMs."""
 
 import dataclasses
 import os
@@ -11,30 +11,30 @@ from tests.support import images, nfit
 MIB = images.MIB
 FOLDER = os.path.abspath("tests/shell/sessions")
 
-# What differs from run to run: UUIDs, addresses; where the bus is; what the library tells of the paths there.
+# What varies between runs: UUIDs, addresses, the path of the bus, and what the library says about paths.
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = re.compile(r"addr = 0x[0-9a-f]+")
 BUS = re.compile(r'"path":"\S*(?=\\/ndbus)')
-# A shell takes majors that its host does not use.
+# A shell uses majors that its host does not use.
 MAJOR = re.compile(r"^MAJOR=[0-9]+$", re.MULTILINE)
 LIBRARY = re.compile(r"^(libndctl|libdaxctl): .*\n", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
 class Dimms:
-    """`count` blank DIMMs, as QEMU has them, of `size` bytes with `label_size` bytes of labels each."""
+    """`count` blank DIMMs, laid out by QEMU's rules, of `size` bytes with `label_size` bytes of labels each."""
 
     count: int
     size: int
     label_size: int
 
     def make(self, folder):
-        """The images of fresh ones."""
+        """The images of fresh DIMMs."""
         paths = [os.path.join(folder, f"dimm{number}.img") for number in range(self.count)]
         return [images.blank(path, self.size, self.label_size) for path in paths]
 
     def source(self, folder):
-        """Fresh ones as nvdimmfs takes them."""
+        """Fresh DIMMs as SOURCEs of nvdimmfs."""
         paths = self.make(folder)
         if self.count == 1:
             return f"{paths[0]},label_size={self.label_size}"
@@ -68,7 +68,7 @@ class Sets(Tables):
     handles = range(1, 8)
 
     def table(self, folder):
-        # Where an ordinary user can read it, too.
+        # In a place where an ordinary user can read it, too.
         return shutil.copy("tests/golden/nfit/sets.nfit", folder)
 
     def source(self, folder):
@@ -126,6 +126,6 @@ def recorded(name):
 
 
 def normalised(text):
-    """What a session printed, without what differs from run to run."""
+    """The output of a session, without what varies between runs."""
     text = MAJOR.sub("MAJOR=MAJOR", UUID.sub("UUID", LIBRARY.sub("", text)))
     return ADDRESS.sub("addr = ADDRESS", BUS.sub('"path":"', text))

@@ -11,7 +11,7 @@ from tests.support import mounting
 LIMIT = 120  # seconds for one command in a shell
 NOBODY = 65534
 
-# An ordinary user, with a /dev/fuse for everybody.
+# An ordinary user, with a /dev/fuse that all users may open.
 AS_NOBODY = f"""
 mount -t tmpfs none "$0" && mknod -m 666 "$0/fuse" c 10 229 && mount --bind "$0/fuse" /dev/fuse || exit
 exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups "$@"
@@ -31,11 +31,11 @@ def why_no_shell():
 
 
 class OrdinaryUser:
-    """Shells as root's tests start them for a user who is not, in a folder of that user's own."""
+    """For tests run as root: shells of an ordinary user, in a folder of that user's own."""
 
     def __init__(self, folder):
         self.folder = folder
-        # The built program may lie below root's home.
+        # The built program may be below root's home.
         self._program = shutil.copy(mounting.program("tools/nvdimmfs"), folder)
         os.mkdir(self.path("fuse"))
         os.chmod(folder, 0o755)
@@ -52,7 +52,7 @@ class OrdinaryUser:
         return f"an ordinary user may not make namespaces: {done.stderr}" if done.returncode else None
 
     def run(self, source, *arguments):
-        """Runs a command in a shell on `source`, after all in the folder was made the user's."""
+        """Runs a command in a shell on `source`, after giving everything in the folder to the user."""
         for place, folders, files in os.walk(self.folder):
             for name in folders + files:
                 os.chown(os.path.join(place, name), NOBODY, NOBODY)
@@ -64,9 +64,9 @@ class OrdinaryUser:
 
 
 class ShellTestCase(mounting.MountTestCase):
-    """A case that runs commands in shells; skipped where there are no mount namespaces."""
+    """A case that runs commands in shells; skipped if there are no mount namespaces."""
 
-    programs = ()  # that it needs
+    programs = ()  # the programs that it needs
 
     def setUp(self):
         super().setUp()
@@ -93,9 +93,9 @@ class ShellTestCase(mounting.MountTestCase):
         )
 
     def ordinary_user(self):
-        """An OrdinaryUser, for as long as the case runs; skipped where there can be none."""
+        """An OrdinaryUser for the duration of the case; skipped if that is impossible."""
         if os.geteuid() != 0:
-            self.skipTest("the other cases are an ordinary user's already")
+            self.skipTest("the other cases already run as an ordinary user")
         folder = tempfile.mkdtemp(prefix="nvdimmfs-test.", dir="/tmp")
         self.addCleanup(shutil.rmtree, folder)
         user = OrdinaryUser(folder)

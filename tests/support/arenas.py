@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the parts of a BTT are in an image."""
+"""The places of a BTT's parts in an image."""
 
 import os
 import struct
 
 
 class Arena:
-    """Where things are in the only arena of the namespace, told from the image."""
+    """The places in the only arena of the namespace, read from the image."""
 
     def __init__(self, image):
         self.image = image

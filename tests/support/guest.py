@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boots Debian's kernel under QEMU over an image and brings back what it said."""
+"""Boots Debian's kernel under QEMU on an image and returns the output."""
 
 import os
 import signal
@@ -9,14 +9,14 @@ import unittest
 
 from tests.support import mounting
 
-# What a guest may take before it is killed: several times what it takes on a machine that is busy with another.
+# The time limit of a guest: several times what it needs on a machine that is also running another.
 SECONDS = 300
-# Exit status of mkguest and runguest where this machine cannot boot a guest.
+# Exit status of mkguest and runguest if this machine cannot boot a guest.
 CANNOT = 77
 
 PRELUDE = """\
 section() { echo "@@SECTION $1"; }
-# Ends nothing: a failed step is told, and the rest still runs.
+# Never fails: reports a failed step, and the rest still runs.
 try() { "$@" || echo "@@FAILED $*"; }
 # The daemon in the guest: serve SOURCE [OPTION...] mounts it on /mnt, leave unmounts and waits for its end.
 serve() { modprobe fuse 2>/dev/null; nvdimmfs "$@" /mnt; }
@@ -25,7 +25,7 @@ leave() {
   for i in $(seq 200); do pidof nvdimmfs >/dev/null || return 0; sleep 0.1; done
   echo "the daemon did not end"; return 1
 }
-# errno NAME COMMAND...: the command must fail and say so.
+# refused TEXT COMMAND...: the command must fail, with TEXT in its output.
 refused() {
   wanted=$1; shift
   if "$@" >/tmp/refused 2>&1; then echo "@@FAILED not refused: $*"; fi
@@ -92,7 +92,7 @@ def disk(path):
 
 
 def boot(image, label_size, script, files=(), seconds=SECONDS):
-    """Runs `script` in a guest with `image` as its only DIMM; as `run`."""
+    """Runs `script` in a guest with `image` as its only DIMM; otherwise as `run`."""
     return run(nvdimm(image, label_size), script, files, seconds)
 
 
@@ -118,7 +118,7 @@ def run(devices, script, files=(), seconds=SECONDS, machine=None, kernel_argumen
 
 
 def _prepare(scratch, devices, script, files, seconds):
-    """Packs the guest; (the command that boots it, its environment)."""
+    """Packs the guest; returns (the command that boots it, its environment)."""
     programs = [mounting.program(f"tests/guest/{name}") for name in ("pat", "dumptree", "replay")]
     tools = mounting.program("tests/guest")
     guest_script = os.path.join(scratch, "guest.sh")
@@ -130,7 +130,7 @@ def _prepare(scratch, devices, script, files, seconds):
 
 
 class Running:
-    """A guest that runs until it is killed, for a with statement; arguments as of `run`."""
+    """A guest that runs until it is killed, for a with statement; arguments as for `run`."""
 
     def __init__(self, devices, script, files=(), seconds=SECONDS):
         self._scratch = tempfile.TemporaryDirectory()
@@ -161,13 +161,13 @@ class Running:
             return ""
 
     def await_line(self, line, seconds):
-        """Until the guest has printed `line`; GuestFailed where it does not, or a step failed."""
+        """Waits until the guest has printed `line`; GuestFailed if it does not, or if a step failed."""
         mounting.wait_until(lambda: line in self.console() or self._guest.poll() is not None, seconds)
         if line not in self.console() or "@@FAILED" in self.console():
             raise GuestFailed(self.console())
 
     def kill(self):
-        """SIGKILL to QEMU and all that is around it."""
+        """Sends SIGKILL to QEMU and all processes around it."""
         if self._guest.poll() is None:
             os.killpg(self._guest.pid, signal.SIGKILL)
         self._guest.wait(20)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images for tests: the golden ones, and fresh ones; all but create() without help from nvdimmfs."""
+"""Images for tests: golden and fresh ones; only create() uses nvdimmfs."""
 
 import hashlib
 import lzma
@@ -15,7 +15,7 @@ CHUNK = MIB
 
 
 def unpack(compressed, out):
-    """Writes the decompressed image to `out`, sparse where it is zero."""
+    """Writes the decompressed image to `out`, with holes for zeros."""
     size = 0
     with lzma.open(compressed) as source, open(out, "wb") as target:
         while chunk := source.read(CHUNK):
@@ -54,7 +54,7 @@ def fletcher64(data):
 def index_blocks(label_size, minor, used=0):
     """The two index blocks of a freshly initialised label area of version 1.`minor`.
 
-    As the specification has them: labels of 128 bytes in version 1.1, of 256 from 1.2 on; the slots
+    According to the specification: labels of 128 bytes in version 1.1, of 256 from 1.2 on; the slots
     whose bits are set in `used` hold labels, the others are free; index 0 is current (sequence 3 over 2).
     """
     slot_size = 128 if minor < 2 else 256
@@ -93,7 +93,7 @@ def initialised(path, data_size, label_size, minor):
     return path
 
 
-# Of the DIMM that QEMU makes: the cookie that its v1.2 labels carry; a namespace's range type.
+# For the DIMM that QEMU makes: the cookie in its v1.2 labels; a namespace's range type.
 COOKIE = 0xBA90120012B4DC
 PMEM_RANGE = uuid.UUID("66f0d379-b4f3-4074-ac43-0d3318b78cdb")
 
@@ -144,7 +144,7 @@ def _damaged_labels():
     ]
 
 
-# What may be wrong with a label area: {name: what with_labels takes after the sizes}.
+# Possible damage to a label area: {name: the arguments of with_labels after the sizes}.
 DAMAGES = {
     "damaged": (_damaged_labels, 0),
     "position": (lambda: [label(0, 1, 0, 16 * MIB), label(1, 2, 32 * MIB, 16 * MIB, position=1)], None),
@@ -159,7 +159,7 @@ def damaged(path, data_size, label_size, kind):
 
 
 def create(path, data_size, label_size):
-    """An image as `nvdimmfs create` makes it, with an initialised label area of version 1.2."""
+    """An image made by `nvdimmfs create`, with an initialised label area of version 1.2."""
     command = [mounting.program("tools/nvdimmfs"), "create", path, "--size", str(data_size)]
     command += ["--label-size", str(label_size), "--labels", "1.2"]
     subprocess.run(command, capture_output=True, timeout=60, check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mounts for tests: bounded in time, and gone afterwards whatever happens."""
+"""Mounts for tests: limited in time, and gone afterwards in all cases."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-# Seconds a mount may take to appear, and a daemon to end once it was unmounted.
+# Seconds for a mount to appear, and for a daemon to end after its unmount.
 PATIENCE = 60
 
 
@@ -41,7 +41,7 @@ def is_mounted(mountpoint):
 
 
 def unmount(mountpoint):
-    """Unmounts; a mount that is busy or dead is detached. True where the plain unmount was enough."""
+    """Unmounts; a busy or dead mount is detached. True if the plain unmount was sufficient."""
     command = ["umount"] if os.geteuid() == 0 else ["fusermount3", "-u"]
     for flags in ([], ["-l" if os.geteuid() == 0 else "-z"]):
         done = subprocess.run(
@@ -53,7 +53,7 @@ def unmount(mountpoint):
 
 
 def wait_until(condition, seconds=PATIENCE):
-    """Polls `condition` until it is true; whether it became so in time."""
+    """Polls `condition` until it is true; returns whether it became true in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -88,7 +88,7 @@ class Mount:
         if self.daemon.poll() is not None or not is_mounted(self.path):
             self.close()
             raise AssertionError(f"{' '.join(self._command)}: exit {self.exit_code}: {self.log}")
-        # In the mount table is not yet ready: this is answered once the daemon serves.
+        # An entry in the mount table does not mean ready: this is answered once the daemon serves.
         os.listdir(self.path)
         return self
 
@@ -98,7 +98,7 @@ class Mount:
             raise AssertionError(f"the mount did not end cleanly: exit {self.exit_code}: {self.log}")
 
     def close(self):
-        """Unmounts and ends the daemon; whether both went as they should."""
+        """Unmounts and ends the daemon; returns whether both went as they should."""
         clean = not is_mounted(self.path) or unmount(self.path)
         try:
             self.exit_code = self.daemon.wait(PATIENCE)
@@ -114,7 +114,7 @@ class Mount:
         os.rmdir(self.path)
         return clean and self.exit_code == 0
 
-    # Verbs of a session, with paths relative to the mount.
+    # Verbs of a session; paths are relative to the mount.
 
     def join(self, *parts):
         return os.path.join(self.path, *parts)
@@ -128,7 +128,7 @@ class Mount:
             os.close(descriptor)
 
     def write(self, value, *parts):
-        """One write(2) to an attribute, as `echo VALUE >` would do it."""
+        """One write(2) to an attribute, like `echo VALUE >`."""
         descriptor = os.open(self.join(*parts), os.O_WRONLY | os.O_TRUNC)
         try:
             data = f"{value}\n".encode()
@@ -139,11 +139,11 @@ class Mount:
 
 
 class TimedOut(BaseException):
-    """A test case ran past its limit. Not an Exception: nothing may take it for an errno."""
+    """A test case exceeded its limit. Not an Exception, so that nothing takes it for an errno."""
 
 
 class MountTestCase(unittest.TestCase):
-    """A case with a scratch directory and a time limit; skipped where nothing can be mounted."""
+    """A case with a scratch directory and a time limit; skipped if nothing can be mounted."""
 
     limit = 240  # seconds
 

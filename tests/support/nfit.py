@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes ACPI NFIT tables (ACPI specification, section 5.2.25), for tests: no help from nvdimmfs.
+"""Writes ACPI NFIT tables (ACPI specification, section 5.2.25), for tests: without help from nvdimmfs.
 
     table = nfit.Table()
     index = table.range(nfit.PMEM, 0x100000000, 256 << 20)
@@ -60,7 +60,7 @@ class Table:
 
     def control(self, index, serial, vendor=0x8086, device=1, revision=1, subsystem=(0, 0, 0),
                 code=0x0301, made=None):
-        """`made`: (location, date), or None where the fields are not valid."""
+        """`made`: (location, date), or None if the fields are not valid."""
         self.add(
             4,
             struct.pack("<HHHHHHHBBHHIHH", index, vendor, device, revision, *subsystem,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests/guest/pat wrote where, and checking it."""
+"""What tests/guest/pat wrote where, and verifying it."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ def stated_writes(text):
 
 
 def surviving(writes):
-    """{device: [(seed, first, count)]} of what is left where later writes won."""
+    """{device: [(seed, first, count)]}: what is left after later writes overwrote earlier ones."""
     left = {}
     for device, seed, first, count in writes:
         end = first + count
@@ -31,7 +31,7 @@ def surviving(writes):
 
 
 def run(verb, path, seed, first, count):
-    """`pat VERB`; "" or what it had to say against it."""
+    """Runs `pat VERB`; "" or its complaint."""
     done = subprocess.run(
         [mounting.program("tests/guest/pat"), verb, path, str(seed), str(first), str(count)],
         capture_output=True,
@@ -43,7 +43,7 @@ def run(verb, path, seed, first, count):
 
 
 def check_all(device_directory, writes):
-    """Checks everything that `writes` left; the list of complaints."""
+    """Verifies everything that `writes` left; the list of complaints."""
     complaints = []
     for device, runs in surviving(writes).items():
         for seed, first, count in runs:

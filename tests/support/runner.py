@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the test cases of the calling module and reports each of them to Bazel.
 
-Bazel would otherwise see one test a file; tools/test counts and lists cases. Use at a module's end:
+Bazel would otherwise see one test per file; tools/test counts and lists cases. Use at a module's end:
 
     if __name__ == "__main__":
         runner.main()
@@ -17,7 +17,7 @@ from xml.sax.saxutils import quoteattr
 
 
 class _Result(unittest.TextTestResult):
-    """A text result that also remembers (case, seconds, kind, detail) of every case."""
+    """A text result that also records (case, seconds, kind, detail) of every case."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of a configuration session on a mount, as the kernel's own sequences of attribute writes."""
+"""The verbs of a configuration session on a mount: the kernel's own sequences of attribute writes."""
 
 import os
 import subprocess
@@ -67,13 +67,13 @@ def namespaces(mount):
 
 
 def block_name(mount, ns):
-    """The data node's name of an enabled namespace, read where libndctl reads it."""
+    """The name of an enabled namespace's data node, read where libndctl reads it."""
     holder = word(mount, device(ns, "holder")) or ns
     return os.listdir(mount.join(device(holder, "block")))[0]
 
 
 def summary(mount):
-    """{alt_name: what a user set}, which must survive unmounting and any other reader."""
+    """{alt_name: what a user set}, which must survive unmounting and other readers."""
     attributes = ("uuid", "size", "sector_size", "mode")
     found = {}
     for name, ns in namespaces(mount).items():
@@ -94,7 +94,7 @@ def dump_tree(mount):
 
 
 class Writer:
-    """Writes patterns by the namespaces' own names, and remembers them across mounts and guests."""
+    """Writes patterns by the namespaces' names, and remembers them across mounts and guests."""
 
     def __init__(self):
         self.writes = []  # (alt_name, seed, first, count)
@@ -109,7 +109,7 @@ class Writer:
         self.writes = [write for write in self.writes if write[0] != name]
 
     def expected(self, mount):
-        """[(node name, seed, first, count)] that must be there, as the mount names the nodes now."""
+        """[(node name, seed, first, count)] that must exist, with the mount's current node names."""
         runs = patterns.surviving(self.writes)
         there = namespaces(mount)
         nodes = {name: block_name(mount, there[name]) for name in runs}

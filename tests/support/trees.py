@@ -16,7 +16,7 @@ cannot be equal. The whole list:
 
 import re
 
-# Differ from moment to moment even in one kernel.
+# Values that change from moment to moment even in one kernel.
 OPAQUE = re.compile(r"/block/[^/]+/(stat|inflight)$")
 
 SAYS_READ_ONLY = re.compile(r"^region\d+/read_only$|/block/[^/]+/ro$")
@@ -51,7 +51,7 @@ def _claim_names(tree):
 
 def _rename_path(path, names):
     parts = path.split("/")
-    # An instance daxR.i below a claim device daxR.j bears the namespace's number, not a claim's.
+    # An instance daxR.i below a claim device daxR.j has the namespace's number, not a claim's.
     claims = 1 if CLAIM.match(parts[0]) else len(parts)
     return "/".join(names.get(part, part) if i < claims else part for i, part in enumerate(parts))
 
@@ -89,7 +89,7 @@ def with_dimms_in_order(tree):
 
 
 def differences(kernel_text, mount_text, read_only=False):
-    """One line for each difference; [] when the mount, made with -o ro or not, mirrors the kernel."""
+    """One line for each difference; [] if the mount, made with -o ro or not, mirrors the kernel."""
     kernel, mount = normalised(kernel_text), normalised(mount_text)
     if read_only:
         for path, (mode, _) in kernel.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a container of these tests runs: busybox."""
+"""The program that these tests run in containers: busybox."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docker with volumes of the plugin, and what is left when it, or the plugin, is killed."""
+"""docker with volumes of the plugin, and the state after it, or the plugin, is killed."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ class DockerTest(engine.EngineTestCase):
     limits = ["--network", "none"]
 
     def start_engine(self):
-        # Docker looks for plugins in a few directories of the machine.
+        # Docker looks for plugins in a few fixed directories of the machine.
         self.driver = f"nvdimmfs-test-{os.getpid()}"
         made = not os.path.isdir(SPECS)
         os.makedirs(SPECS, exist_ok=True)
@@ -58,12 +58,12 @@ class DockerTest(engine.EngineTestCase):
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
                 self.daemon.wait()
-        # What a docker that was killed has left: containers outlive it, and so do their shims.
+        # Leftovers of a killed docker: containers outlive it, and so do their shims.
         for pid in self.helpers():
             os.kill(pid, signal.SIGKILL)
 
     def helpers(self, name=b""):
-        """Pids of the programs that this docker started, by their name and its directory."""
+        """Pids of the programs that this docker started, found by their name and its directory."""
         found = []
         for entry in os.scandir("/proc"):
             try:
@@ -77,11 +77,11 @@ class DockerTest(engine.EngineTestCase):
         return found
 
     def kill_docker(self):
-        """With its containerd, which the kernel kills then: the next docker must not find it alive."""
+        """Kills it with its containerd: the next docker must not find that alive."""
         pids = self.helpers(b"containerd")
         self.daemon.kill()
         self.daemon.wait()
-        # Not by its command line, which a process that is dead and not yet waited for has no more.
+        # Not by the command line, which a zombie no longer has.
         gone = lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: E731
         self.assertTrue(mounting.wait_until(gone, 60), pids)
 
@@ -114,7 +114,7 @@ class DockerTest(engine.EngineTestCase):
         for mode in ("fs", "raw"):
             pid = self.start_container(mode)
             self.kill_docker()
-            # The container runs on.
+            # The container keeps running.
             with self.assertRaisesRegex(plugins.Refused, f"process {pid} .sleep. of container"):
                 self.plugin.remove("vol")
             os.kill(pid, signal.SIGKILL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests with container engines share: storage of their own, calls, an image to run."""
+"""What the tests with container engines share: private storage, commands, an image to run."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.volumes import plugin as plugins
 class EngineTestCase(plugins.PluginTestCase):
     """A case with a plugin, and an engine that keeps everything below `home`."""
 
-    programs = ()  # that it needs; the first is the engine's name
+    programs = ()  # the programs that it needs; the first is the engine's name
     limits = []  # options of each run
     archive = ""  # the image that is imported as "box"
 
@@ -24,10 +24,10 @@ class EngineTestCase(plugins.PluginTestCase):
             if not shutil.which(name):
                 self.skipTest(f"no {name} on this machine")
         self.plugin = self.plugin()
-        # Engines want a short path for what they run.
+        # Engines need a short path for their sockets.
         self.home = tempfile.mkdtemp(prefix="nv.", dir="/tmp")
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
-        # Storage mounts itself, and a container that hangs would keep everything.
+        # The storage mounts itself, and a container that hangs would keep everything.
         self.addCleanup(self.unmount_storage)
         self.start_engine()
         self.archive = box.archive(self.scratch_path("image"))
@@ -38,18 +38,18 @@ class EngineTestCase(plugins.PluginTestCase):
             self.skipTest(f"{self.programs[0]} runs no container here: {error}")
 
     def start_engine(self):
-        """Makes it ready for calls, and says (addCleanup) how it ends."""
+        """Makes the engine ready, and registers its end (addCleanup)."""
         raise NotImplementedError
 
     def command(self, **more):
-        """How a call begins."""
+        """The first words of each command."""
         raise NotImplementedError
 
     def environment(self):
         return dict(os.environ)
 
     def engine(self, *arguments, check=True, **more):
-        """What it printed; with what it complained of unless that is checked for. `more` is for
+        """The output, with errors unless `check` is set. `more` is for
         command()."""
         done = subprocess.run(
             [*self.command(**more), *arguments], env=self.environment(),

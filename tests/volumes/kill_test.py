@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of the plugin before every single call by which it changes something, and at its starts.
+"""kill -9 of the plugin before every single call that changes something, and during its starts.
 
-Two volumes go through their lives again and again; in round N each step of a life is cut before its
-N-th changing call (kill_at.c), the plugin started again (and killed once more while it puts things
-right), and the step asked for again. Rounds go on until no step is long enough to be cut.
+Two volumes go through their lives repeatedly. In round N, each step is cut before its N-th changing
+call (kill_at.c), the plugin is started again (and killed once more during its recovery), and the
+step is requested again. Rounds continue until no step is long enough to be cut.
 """
 
 import os
@@ -19,7 +19,7 @@ class KillTest(plugins.PluginTestCase):
     limit = 560
 
     def cut(self, plugin, steps, action):
-        """Does it with a cut before the `steps`-th call; whether there was one. Afterwards it runs."""
+        """Does it with a cut before the `steps`-th call; returns whether it was cut. Afterwards the plugin runs."""
         plugin.arm(steps)
         try:
             action()
@@ -28,7 +28,7 @@ class KillTest(plugins.PluginTestCase):
             plugin.process.wait(10)
         if plugin.disarm():
             return False
-        # Once more, while it recovers; at a place that moves with the round.
+        # Once more, during recovery; at a point that moves with the round.
         plugin.spawn(kill_at=1 + steps % 13)
         try:
             plugins.mounting.wait_until(
@@ -41,7 +41,7 @@ class KillTest(plugins.PluginTestCase):
         return True
 
     def check(self, plugin, volumes, mounted):
-        """Nothing is there but these, whole."""
+        """Checks that exactly these exist, and are complete."""
         self.assertEqual(volumes, plugin.names())
         self.assertEqual(volumes, plugin.namespaces())
         for name in volumes:
@@ -53,7 +53,7 @@ class KillTest(plugins.PluginTestCase):
             self.assertTrue(plugins.mounting.wait_until(lambda: not plugin.loops(), 5))
 
     def live(self, options, file_of):
-        """The life of one volume, cut everywhere. `file_of` is the file in it that takes our bytes."""
+        """The life of one volume, cut everywhere. `file_of` is the file in it for the test's bytes."""
         image = self.image(size=64 * MIB)
         plugin = self.plugin(image)
         free = plugin.available()
@@ -66,7 +66,7 @@ class KillTest(plugins.PluginTestCase):
             there = plugin.names()
             self.assertIn(there, ([], ["v"]))
             self.check(plugin, there, False)
-            plugin.create("v", **options)  # whether it is there or not
+            plugin.create("v", **options)  # whether it exists or not
             self.check(plugin, ["v"], False)
 
             cuts["mount"] += self.cut(plugin, steps, lambda: plugin.mount("v"))
@@ -88,7 +88,7 @@ class KillTest(plugins.PluginTestCase):
             there = plugin.names()
             self.assertIn(there, ([], ["v"]))
             self.check(plugin, there, False)
-            plugin.remove("v")  # whether it is there or not
+            plugin.remove("v")  # whether it exists or not
             plugin.settle()
             self.check(plugin, [], False)
             self.assertEqual(free, plugin.available())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A running nvdimmfs-volumes, and what a container engine says to it."""
+"""A running nvdimmfs-volumes, and the calls that a container engine makes."""
 
 import glob
 import http.client
@@ -17,7 +17,7 @@ import time
 from tests.support import images, mounting
 
 MIB = images.MIB
-# What podman gives a call, in seconds.
+# The seconds that podman waits for a call.
 CALL_LIMIT = 5
 LABEL_SIZE = 128 * 1024
 
@@ -34,11 +34,11 @@ def why_not():
 
 
 class Refused(Exception):
-    """The plugin's sentence."""
+    """The plugin's message."""
 
 
 class Died(Exception):
-    """The plugin went away in the middle of a call."""
+    """The plugin ended in the middle of a call."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -58,7 +58,7 @@ class Plugin:
     def __init__(self, directory, sources, *options):
         self.directory = directory
         self.root = os.path.join(directory, "root")
-        # A socket's path is short, and Bazel's directories are not.
+        # A socket's path must be short; Bazel's directories are not.
         self._short = tempfile.mkdtemp(prefix="nv.", dir="/tmp")
         self.socket = os.path.join(self._short, "plugin.sock")
         self.log = os.path.join(directory, "plugin.log")
@@ -110,11 +110,11 @@ class Plugin:
             return False
 
     def arm(self, steps):
-        """It will die before its `steps`-th changing call from now on."""
+        """From now on, it will die before its `steps`-th changing call."""
         self._page[8:] = struct.pack("<Q", self.steps() + steps)
 
     def steps(self):
-        """How many changing calls there were since it was started."""
+        """The number of changing calls since it was started."""
         (count,) = struct.unpack("<Q", self._page[:8])
         return count
 
@@ -128,7 +128,7 @@ class Plugin:
         self.process.wait(mounting.PATIENCE)
 
     def stop(self):
-        """A regular end; the exit code."""
+        """Stops it normally; the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(mounting.PATIENCE + 20)
 
@@ -137,14 +137,14 @@ class Plugin:
             return log.read()
 
     def remove_all(self):
-        """No process, mount or loop device stays, whatever state it is in."""
+        """Ensures that no process, mount or loop device stays, whatever state it is in."""
         if self.process and self.process.poll() is None:
             self.kill()
         for place in reversed(self.mounts()):
             mounting.unmount(place)
         mounting.wait_until(lambda: not self.servers() and not self.loops())
 
-    # What it says.
+    # Its answers.
 
     def call(self, path, body=None, method="POST", headers=None):
         """(HTTP status, body)."""
@@ -190,7 +190,7 @@ class Plugin:
         return self.say("Get", name)["Volume"]["Status"]
 
     def settle(self):
-        """Waits until nothing goes on behind."""
+        """Waits until no background work is left."""
 
         def quiet():
             return "nvdimmfs_volumes_leaving 0\n" in self.metrics() and "_busy{" not in "".join(
@@ -204,7 +204,7 @@ class Plugin:
         assert status == 200, text
         return text
 
-    # What is there.
+    # The state of the machine.
 
     def tree(self):
         """The mount of the first source's device tree."""
@@ -264,7 +264,7 @@ class Plugin:
 
 
 class PluginTestCase(mounting.MountTestCase):
-    """A case with images and plugins of its own."""
+    """A case with its own images and plugins."""
 
     def setUp(self):
         super().setUp()
@@ -285,6 +285,6 @@ class PluginTestCase(mounting.MountTestCase):
 
 
 def contains(path, secret):
-    """Whether the file has these bytes anywhere."""
+    """Whether the file contains these bytes anywhere."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(secret) >= 0

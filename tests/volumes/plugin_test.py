@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plugin by its protocol: what a container engine may ask, in whatever order."""
+"""The plugin's protocol: every call that a container engine may make, in any order."""
 
 import concurrent.futures
 import contextlib
@@ -25,7 +25,7 @@ class ProtocolTest(plugins.PluginTestCase):
             for body in (None, "", "{}", "null"):
                 status, text = plugin.call("/Plugin.Activate", body, headers=headers)
                 self.assertEqual((200, ["VolumeDriver"]), (status, json.loads(text)["Implements"]))
-        # No length at all: there is no body then.
+        # Without any length: there is no body.
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(5)
             client.connect(plugin.socket)
@@ -146,7 +146,7 @@ class ProtocolTest(plugins.PluginTestCase):
         self.assertEqual(wanted, {name: plugin.status(name)["source"] for name in wanted})
         with self.assertRaisesRegex(plugins.Refused, "a.img/region0 has .* b.img/region0 has .*"):
             plugin.create("four", size="64M", mode="raw")
-        # Without its source a volume is not there; with it, it is back.
+        # Without its source, a volume does not exist; with it, it is back.
         plugin.stop()
         plugin._arguments.remove(large)
         plugin.start()
@@ -161,7 +161,7 @@ class ProtocolTest(plugins.PluginTestCase):
         with mounting.Mount(image) as mount:
             for line in ("size=16M name=mine", "size=32M mode=sector name=theirs", "size=16M"):
                 mount.write(line, "ndbus0/region0/x/create")
-            # Names that lead elsewhere are no names of volumes.
+            # Paths are not names of volumes.
             mount.write("size=16M name=../../etc/x~1", "ndbus0/region0/x/create")
         plugin = self.plugin(image)
         self.assertEqual(["mine", "theirs"], plugin.names())
@@ -334,7 +334,7 @@ class ProtocolTest(plugins.PluginTestCase):
         os.rename(bad, away)
         plugin.start()
         self.check_unserved(plugin, bad)
-        # It comes back by itself, and goes again while somebody has it mounted.
+        # It comes back by itself, and goes again while something has it mounted.
         os.rename(away, bad)
         self.assertTrue(mounting.wait_until(lambda: plugin.status("there")["state"] == "ready"))
         plugin.mount("there")
@@ -350,7 +350,7 @@ class ProtocolTest(plugins.PluginTestCase):
         with open(plugin.mount("there") + "/data", "rb") as data:
             self.assertEqual(b"kept", data.read(4))
         self.assertNotIn("source_trouble{", plugin.metrics())
-        # A plugin that has nothing to serve says so and ends.
+        # A plugin that has nothing to serve says so and exits.
         directory = self.scratch_path("other")
         os.mkdir(directory)
         other = plugins.Plugin(directory, [directory + "/nothing.img"])
@@ -369,7 +369,7 @@ class ProtocolTest(plugins.PluginTestCase):
             with self.assertRaisesRegex(plugins.Refused, why):
                 call("there")
         self.assertIn('volume_up{volume="there"} 0\n', plugin.metrics())
-        # Where the servers were killed, the good source's may not be back yet.
+        # If the servers were killed, the good source's may not be back yet.
         full = "good.img/region0 has .*; bad.img: open "
         self.assertTrue(mounting.wait_until(lambda: re.search(full, self.refusal_of_large(plugin))))
         plugin.unmount("there")
@@ -399,7 +399,7 @@ class ProtocolTest(plugins.PluginTestCase):
                     except plugins.Refused as refused:
                         wanted = "EBUSY, volume.|ENOENT, volume.none|EAGAIN, volume.busy|ECANCELED, volume.cancelled|ENOSPC"
                         self.assertRegex(str(refused), wanted)
-                # Nobody else has a hand in this one.
+                # No other process changes this one.
                 self.assertIn(mine, plugin.names())
                 plugin.remove(mine)
 
@@ -464,7 +464,7 @@ class ProtocolTest(plugins.PluginTestCase):
         with open(plugin.mount("v") + "/file", "xb", buffering=0) as file:
             file.write(b"kept")
             os.fsync(file.fileno())
-        # What a reboot takes away: processes, mounts, and the boot's id.
+        # What a reboot ends: processes, mounts, and the boot id.
         plugin.remove_all()
         (path,) = [entry.path for entry in os.scandir(plugin.root + "/journal")]
         with open(path, "r+", encoding="utf-8") as record:
@@ -499,7 +499,7 @@ class ProtocolTest(plugins.PluginTestCase):
         self.assertEqual(["db", "log"], plugin.namespaces())
 
     def test_long_work_goes_on_behind(self):
-        # Most of it are holes, here and for the plugin.
+        # Most of it is holes, here and for the plugin.
         image = self.scratch_path("big.img")
         with open(image, "xb", buffering=0) as out:
             out.truncate((16 << 30) + plugins.LABEL_SIZE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""podman with volumes of the plugin, as its users type it."""
+"""podman with volumes of the plugin, used as on its command line."""
 
 import json
 import os
@@ -25,7 +25,7 @@ class PodmanTest(engine.EngineTestCase):
         return dict(os.environ, CONTAINERS_CONF=self.configuration)
 
     def command(self, store=""):
-        """Each store is a podman of its own."""
+        """Each store is a separate podman."""
         home = self.home + store
         command = ["podman", "--root", home + "/root", "--runroot", home + "/run"]
         command += ["--tmpdir", home + "/tmp", "--storage-driver", "vfs", "--runtime", "runc"]
@@ -84,7 +84,7 @@ class PodmanTest(engine.EngineTestCase):
         self.engine("exec", "one", "sh", "-c", "echo shared >/data/file")
         self.assertEqual("shared\n", self.engine("exec", "two", "cat", "/data/file"))
         self.assertIn("is being used", self.engine("volume", "rm", "vol", check=False))
-        # The plugin dies; the containers do not notice, nor does the next one.
+        # The plugin dies; neither the containers nor the next plugin are affected.
         self.plugin.kill()
         self.engine("exec", "two", "sh", "-c", "echo meanwhile >/data/file; sync")
         self.plugin.start()
@@ -109,7 +109,7 @@ class PodmanTest(engine.EngineTestCase):
             script = f"echo precious | dd of=/data/{file} conv=notrunc,fsync"
             self.engine("exec", mode, "sh", "-c", script)
             self.engine("volume", "reload", store=second)
-            # Both stores say the same mount id.
+            # Both stores use the same mount id.
             self.engine("run", "--rm", *self.limits, *volume, "ls", "/data", store=second)
             for force in ([], ["--force"]):
                 said = self.engine("volume", "rm", *force, mode, check=False, store=second)

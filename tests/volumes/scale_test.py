@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a call costs does not depend on how many volumes there are.
+"""The cost of a call does not depend on the number of volumes.
 
-Time says little on a busy machine, so work is counted: what the plugin reads, what it and its server say
+Time is not meaningful on a busy machine, so work is counted: what the plugin reads, what it and its server send
 to each other, and the calls by which it changes or controls something (kill_at.c).
 """
 
@@ -13,13 +13,13 @@ from tests.volumes import plugin as plugins
 
 MIB = plugins.MIB
 FEW, MANY = 4, 40
-# Read-only: the kernel writes to a new ext4 by itself for a while after it is mounted.
+# Read-only: the kernel itself writes to a new ext4 for a while after it is mounted.
 KINDS = {
     "raw": {"size": "16M", "mode": "raw", "ro": "yes"},
     "fs": {"size": "20M", "ro": "yes"},
 }
 REPEATS = 3
-# The longer names and numbers of more volumes.
+# Allowance for the longer names and numbers of more volumes.
 SLACK = 1.15
 
 
@@ -68,7 +68,7 @@ class ScaleTest(plugins.PluginTestCase):
             plugin.settle()
             found[verb] = self.work(plugin, [lambda name=name: step(name) for name in names])
             if verb in ("mount", "unmount", "remove") or plugin.volume_mounts():
-                # The mount tables of all processes are read, by it or beside it.
+                # The mount tables of all processes are read, by the call or in parallel.
                 del found[verb]["read"]
         return found
 
@@ -82,7 +82,7 @@ class ScaleTest(plugins.PluginTestCase):
                 self.assertLessEqual(many[verb][name], count * SLACK + 2, (verb, name, few, many))
 
     def say_seen(self, plugin):
-        """Nobody has to be looked for any more: the mount tables are not read beside a start then."""
+        """No mount is left to search for: the mount tables are no longer read in parallel to a start."""
         for entry in os.scandir(plugin.root + "/journal"):
             with open(entry.path, "r+", encoding="utf-8") as file:
                 record = json.load(file)
@@ -121,7 +121,7 @@ class ScaleTest(plugins.PluginTestCase):
         self.grow(plugin, MANY)
         plugin.names()
         talk = self.work(plugin, [plugin.names] * REPEATS)["talk"]
-        # A name in a directory, of one or two for each volume; its description takes ten times that.
+        # One or two names in a directory for each volume; its description takes ten times that.
         self.assertLess(talk, 2 * MANY * 128 + 4096)
         plugin.create("more", **KINDS["raw"])
         after = self.work(plugin, [plugin.names])["talk"]

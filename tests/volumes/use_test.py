@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who uses a volume, whatever engines said and whoever was killed: nothing is erased under a user."""
+"""Whether a volume is in use, whatever engines said and whatever was killed: no user's bytes are erased."""
 
 import concurrent.futures
 import contextlib
@@ -33,7 +33,7 @@ class UseTest(plugins.PluginTestCase):
         self.big = self.image("big.img", 256 * MIB)
 
     def plugin(self, *sources, **more):
-        """One whose calls are asked again when it says so: machines may be slow."""
+        """A client that repeats calls when the plugin asks for it, since machines may be slow."""
         plugin = super().plugin(*sources, **more)
         say = plugin.say
 
@@ -52,7 +52,7 @@ class UseTest(plugins.PluginTestCase):
 
     @contextlib.contextmanager
     def container(self, place):
-        """A process that has `place` mounted in a mount namespace of its own; what a container is."""
+        """A process that has `place` mounted in a mount namespace of its own, like a container."""
         inner = self.scratch_path("inner")
         os.makedirs(inner, exist_ok=True)
         script = f"mount --rbind '{place}' '{inner}' && umount -l '{place}'; echo up; exec sleep 1000"
@@ -85,7 +85,7 @@ class UseTest(plugins.PluginTestCase):
         return path
 
     def seen(self, plugin, name):
-        """The plugin has noticed that somebody has it mounted."""
+        """Waits until the plugin has noticed that a process has it mounted."""
 
         def is_written():
             for path in glob.glob(plugin.root + "/journal/*.json"):
@@ -112,7 +112,7 @@ class UseTest(plugins.PluginTestCase):
             place = plugin.mount(mode, "same id")
             self.write(place, mode)
             with self.container(place) as container:
-                # Two stores of podman say the same id: the first Unmount is not the last user's.
+                # Two stores of podman use the same id: the first Unmount is not the last user's.
                 plugin.mount(mode, "same id")
                 plugin.unmount(mode, "same id")
                 for _ in range(2):
@@ -121,7 +121,7 @@ class UseTest(plugins.PluginTestCase):
                         plugin.remove(mode)
                     self.assertEqual(SECRET, self.inside(container, mode), mode)
                 self.assertRegex(str(plugin.status(mode)["users"]), f"process {container.pid} ")
-                # The next one finds out, too.
+                # The next plugin finds out, too.
                 plugin.kill()
                 plugin.start()
                 with self.assertRaisesRegex(plugins.Refused, "EBUSY, volume.mounted", msg=mode):
@@ -142,7 +142,7 @@ class UseTest(plugins.PluginTestCase):
                 with self.assertRaisesRegex(plugins.Refused, f"process {os.getpid()} ", msg=mode):
                     plugin.remove(mode)
                 self.assertEqual(SECRET, file.read(len(SECRET)))
-            # Unmounted when the last user is gone, not before.
+            # It is unmounted when the last user is gone, not before.
             place = f"{plugin.root}/volumes/{mode}"
             self.assertTrue(mounting.wait_until(lambda: place not in plugin.volume_mounts()))
             plugin.remove(mode)
@@ -170,11 +170,11 @@ class UseTest(plugins.PluginTestCase):
             self.seen(plugin, "v")
         path = f"{plugin.tree()}/dev/{plugin.status('v')['node']}"
         with concurrent.futures.ThreadPoolExecutor(1) as pool, open(path, "rb") as node:
-            # The removal waits for the node, and the other one is mounted meanwhile.
+            # The removal waits for the node; meanwhile the other volume is mounted.
             removing = pool.submit(plugin.remove, "v")
             self.assertTrue(mounting.wait_until(lambda: place not in plugin.volume_mounts()))
             if os.stat(plugin.mount("w")).st_dev != number:
-                self.skipTest("somebody else took the number")
+                self.skipTest("another process took the number")
             node.close()
             removing.result()
         self.assertEqual(["w"], plugin.names())
@@ -238,7 +238,7 @@ class UseTest(plugins.PluginTestCase):
         mounting.wait_until(lambda: plugin.names() or not creator.is_alive())
         plugin.remove("v")
         creator.join()
-        # Whether it was late or not.
+        # Whether it was too late or not.
         plugin.remove("v")
         for sentence in refused:
             self.assertIn("it was removed before it was ready", sentence)
