@@ -4,8 +4,8 @@
 
     test_report.py PROBLEMS EVENTS.json[@ROOT]...
 
-ROOT is the root directory that the run was in, where it was in one.
-PROBLEMS is a file with a line `failed TEXT` or `skipped TEXT` for each thing outside of Bazel; each is a case.
+ROOT is the root directory that the run was in, if any.
+PROBLEMS is a file with a line `failed TEXT` or `skipped TEXT` for each step outside of Bazel; each counts as a case.
 Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
 failed and what was skipped, with reasons, then the counts of each run and the system that it ran on, and ends with
 the line `N passed, N failed, N skipped`.
@@ -20,7 +20,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 def events_of(path):
-    """The events of a file; a build that was cut off leaves a torn last line, which is left out."""
+    """The events of a file; an interrupted build leaves a partial last line, which is ignored."""
     events = []
     if os.path.exists(path):
         with open(path, encoding="utf-8") as lines:
@@ -45,7 +45,7 @@ def case_name(case):
 
 
 def cases_of_xml(path):
-    """[(case, kind, reason)] of a test.xml as GoogleTest, the Python runner or Bazel itself write it."""
+    """[(case, kind, reason)] of a test.xml written by GoogleTest, the Python runner or Bazel itself."""
     cases = []
     for case in ElementTree.parse(path).iter("testcase"):
         broken = case.find("failure") if case.find("failure") is not None else case.find("error")

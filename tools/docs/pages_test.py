@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether man(1), and mandoc(1) where there is one, read the manual pages without complaint."""
+"""Checks that man(1), and mandoc(1) if installed, read the manual pages without warnings."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of reasons against the sources of the programs: none is missing, none is unused, and the errnos are right."""
+"""Compares the table of reasons with the programs' sources: none is missing or unused, and the errnos are right."""
 
 import os
 import re
@@ -10,13 +10,13 @@ ROOT = os.path.join(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"])
 TABLE = "tools/docs/reasons.cc"
 
 LITERAL = re.compile(r'"([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)"')
-# The errno before a reason, where it is written out: `Refusal(EBUSY, "claim.bound"`.
+# The errno before a reason, if it is spelled out: `Refusal(EBUSY, "claim.bound"`.
 ERRNO = re.compile(r'\b(E[A-Z0-9]{2,}),\s*$')
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 INCLUDE = re.compile(r"^#include .*$", re.MULTILINE)
 REFUSALS = re.compile(r'\.refusals\s*=\s*(?:"[^"]*"\s*)+')
 
-# Literals that look like a reason: names of files, types, providers and an extended attribute.
+# Literals that only look like reasons: names of files, types, providers and an extended attribute.
 NOT_REASONS = {
     "bus.dimm",
     "fuse.nvdimmfs",
@@ -37,7 +37,7 @@ def read_table() -> dict[str, set[str]]:
 
 
 def read_sources() -> dict[str, str]:
-    """What is left of each source file without comments and includes."""
+    """Each source file without comments and includes."""
     texts = {}
     for folder in ("btt", "backends", "core", "fs", "tools"):
         for place, _, names in os.walk(os.path.join(ROOT, folder), followlinks=True):
@@ -46,7 +46,7 @@ def read_sources() -> dict[str, str]:
                 if not name.endswith((".cc", ".h", ".c")) or os.path.relpath(path, ROOT) == TABLE:
                     continue
                 with open(path, encoding="utf-8") as file:
-                    # The comments last: a "//" in a string begins none that matters here.
+                    # Comments come last; a "//" within a string does not matter here.
                     text = REFUSALS.sub("", INCLUDE.sub("", file.read()))
                 texts[os.path.relpath(path, ROOT)] = COMMENT.sub("", text)
     return texts
@@ -56,7 +56,7 @@ class Reasons(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.table = read_table()
-        cls.used: dict[str, set[str]] = {}  # reason: errnos that stand before it
+        cls.used: dict[str, set[str]] = {}  # reason: errnos that precede it
         cls.places: dict[str, set[str]] = {}
         for name, text in read_sources().items():
             for match in LITERAL.finditer(text):

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which program this is, as `--version` says it. The number itself is in version.txt, and nowhere
-// else.
+// The program's version, as `--version` prints it. The number itself is only in version.txt.
 #ifndef NVDIMMFS_TOOLS_VERSION_VERSION_H_
 #define NVDIMMFS_TOOLS_VERSION_VERSION_H_
 
