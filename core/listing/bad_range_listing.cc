@@ -48,14 +48,14 @@ std::vector<BadRange> PartOf(const std::vector<BadRange>& ranges, const Range& p
 void AddBadRanges(const std::vector<BadRange>& ranges, const DeviceView& region, bool with_list,
                   Json& json) {
   if (ranges.empty()) return;
-  Json dimms = Json::array();
+  Json dimms = Json::EmptyArray();
   if (region.Number("mappings") == 1) {
     const std::vector<std::string> parts =
         absl::StrSplit(region.Text("mapping0").value_or(""), ',');
     dimms.push_back(parts[0]);
   }
   uint64_t count = 0;
-  Json list = Json::array();
+  Json list = Json::EmptyArray();
   for (const BadRange& range : ranges) {
     count += range.length;
     Json entry = {{"offset", range.offset}, {"length", range.length}};

@@ -5,9 +5,9 @@
 
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/base/range.h"
 #include "core/listing/device_view.h"
-#include "core/listing/ndctl_json.h"
 
 namespace nvdimmfs::core {
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/listing/bad_range_listing.h"
 #include "core/listing/device_view.h"
 #include "core/listing/ndctl_json.h"

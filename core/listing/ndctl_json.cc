@@ -30,18 +30,21 @@ std::string Quoted(const std::string& text) {
 }
 
 void Write(const Json& value, const std::string& indent, std::string& out) {
-  if (!value.is_structured() || value.empty()) {
-    out += value.is_string() ? Quoted(value.get_ref<const std::string&>()) : value.dump();
+  if (value.empty()) {
+    out += value.text() != nullptr ? Quoted(*value.text()) : value.Line();
     return;
   }
   const std::string deeper = indent + "  ";
-  out += value.is_object() ? "{" : "[";
-  bool first = true;
-  for (const auto& item : value.items()) {
-    absl::StrAppend(&out, first ? "\n" : ",\n", deeper);
-    if (value.is_object()) absl::StrAppend(&out, Quoted(item.key()), ":");
-    Write(item.value(), deeper, out);
-    first = false;
+  const char* before = value.is_object() ? "{\n" : "[\n";
+  for (const Json& element : value.array()) {
+    absl::StrAppend(&out, before, deeper);
+    Write(element, deeper, out);
+    before = ",\n";
+  }
+  for (const Json::Member& member : value.object()) {
+    absl::StrAppend(&out, before, deeper, Quoted(member.key), ":");
+    Write(member.value, deeper, out);
+    before = ",\n";
   }
   absl::StrAppend(&out, "\n", indent, value.is_object() ? "}" : "]");
 }

@@ -8,11 +8,9 @@
 #include <cstdint>
 #include <string>
 
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace nvdimmfs::core {
-
-using Json = nlohmann::ordered_json;
 
 // Two blanks per level, "key":value, "\/" for a slash. Always well-formed UTF-8: unprintable
 // characters of an alt_name become escapes, and bytes that are not UTF-8 become U+FFFD (json-c

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/input.h"
+#include "core/base/json.h"
 #include "core/base/utf8.h"
 #include "core/listing/namespace_listing.h"
 #include "core/nd/bus.h"
@@ -36,7 +37,7 @@ void AddFindings(const char* where, const std::vector<Finding>& findings, Json& 
 }
 
 Json SlotsJson(const LabelArea& area) {
-  Json slots = Json::array();
+  Json slots = Json::EmptyArray();
   for (const StoredLabel& stored : area.labels()) {
     const NamespaceLabel& label = stored.label;
     slots.push_back({{"slot", stored.slot},
@@ -58,7 +59,7 @@ Json SlotsJson(const LabelArea& area) {
 }
 
 Json RegionSlotsJson(const LabelArea& area) {
-  Json slots = Json::array();
+  Json slots = Json::EmptyArray();
   for (const StoredRegionLabel& stored : area.region_labels()) {
     const RegionLabel& label = stored.label;
     slots.push_back({{"slot", stored.slot},
@@ -88,13 +89,13 @@ Json LabelAreaJson(const Dimm& dimm) {
           {"free_slots", if_indexed([&] { return area->free_slots(); })},
           {"current_index", if_indexed([&] { return area->current(); })},
           {"sequence", if_indexed([&] { return area->sequence(); })},
-          {"labels", indexed ? SlotsJson(*area) : Json::array()},
-          {"region_labels", indexed ? RegionSlotsJson(*area) : Json::array()}};
+          {"labels", indexed ? SlotsJson(*area) : Json::EmptyArray()},
+          {"region_labels", indexed ? RegionSlotsJson(*area) : Json::EmptyArray()}};
 }
 
 Json DimmJson(const Dimm& dimm, const DeviceView& view) {
-  Json extents = Json::array();
-  Json findings = Json::array();
+  Json extents = Json::EmptyArray();
+  Json findings = Json::EmptyArray();
   AddFindings("source", dimm.source().findings, findings);
   if (dimm.data() != nullptr) {
     for (const DpaExtent& extent : dimm.data()->space.extents())
@@ -116,7 +117,7 @@ Json DimmJson(const Dimm& dimm, const DeviceView& view) {
 }
 
 Json ExtentsJson(const Namespace& ns) {
-  Json extents = Json::array();
+  Json extents = Json::EmptyArray();
   for (const Mapping& mapping : ns.region().mappings()) {
     if (!ns.labelled()) {
       extents.push_back(
@@ -154,13 +155,13 @@ Json NamespaceJson(const Namespace& ns, const NamespaceView& view) {
 }
 
 Json RegionJson(const Region& region, const DeviceView& view) {
-  Json mappings = Json::array();
+  Json mappings = Json::EmptyArray();
   for (const Mapping& mapping : region.mappings())
     mappings.push_back({{"dimm", mapping.dimm->name()},
                         {"dpa", mapping.dpa.start},
                         {"size", mapping.dpa.size},
                         {"position", mapping.position}});
-  Json namespaces = Json::array();
+  Json namespaces = Json::EmptyArray();
   for (const Namespace* ns : NamespacesOf(region)) {
     const DeviceView child(const_cast<Namespace&>(*ns));
     namespaces.push_back(NamespaceJson(*ns, NamespaceView(view, child)));
@@ -183,9 +184,9 @@ Json RegionJson(const Region& region, const DeviceView& view) {
 }
 
 Json BusJson(Bus& bus, const std::string& source) {
-  Json dimms = Json::array();
+  Json dimms = Json::EmptyArray();
   for (const auto& dimm : bus.dimms()) dimms.push_back(DimmJson(*dimm, DeviceView(*dimm)));
-  Json regions = Json::array();
+  Json regions = Json::EmptyArray();
   for (const auto& region : bus.regions())
     regions.push_back(RegionJson(*region, DeviceView(*region)));
   return {{"dev", bus.name()},
@@ -195,13 +196,9 @@ Json BusJson(Bus& bus, const std::string& source) {
           {"regions", std::move(regions)}};
 }
 
-}  // namespace
-
-namespace {
-
 std::string TextOf(Json buses) {
   const Json listing = {{"schema", 1}, {"buses", std::move(buses)}};
-  return EscapeJson(listing.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  return EscapeJson(listing.Indented()) + "\n";
 }
 
 }  // namespace
@@ -209,7 +206,7 @@ std::string TextOf(Json buses) {
 std::string ListInSchema1(System& system, const std::vector<std::string>& sources) {
   const auto devices = system.Devices();
   return TextOf(system.WithLock([&] {
-    Json buses = Json::array();
+    Json buses = Json::EmptyArray();
     for (const auto& device : devices)
       if (device->kind() == NdKind::kBus)
         buses.push_back(BusJson(static_cast<Bus&>(*device),
@@ -219,7 +216,7 @@ std::string ListInSchema1(System& system, const std::vector<std::string>& source
 }
 
 std::string ListInSchema1(Bus& bus, const std::string& source) {
-  Json buses = Json::array();
+  Json buses = Json::EmptyArray();
   buses.push_back(BusJson(bus, source));
   return TextOf(std::move(buses));
 }

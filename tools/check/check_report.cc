@@ -74,7 +74,7 @@ void PrintLine(const std::string& source, const PlacedFinding& found) {
                          "\n"));
 }
 
-nlohmann::ordered_json AsJson(const std::string& source, const PlacedFinding& found) {
+core::Json AsJson(const std::string& source, const PlacedFinding& found) {
   return {{"source", source},
           {"subject", found.subject},
           {"offset", found.finding.offset},
@@ -145,10 +145,7 @@ void CheckReport::AddRefusal(const std::string& source, const absl::Status& stat
 }
 
 int CheckReport::Finish() {
-  if (options_.json)
-    PrintData(core::EscapeJson(
-                  list_.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
-              "\n");
+  if (options_.json) PrintData(core::EscapeJson(list_.Indented()) + "\n");
   // A verdict that could not be printed does not count.
   return FinishData(kDone) == kDone ? code_ : code_ | kCannotTell;
 }

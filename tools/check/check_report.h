@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 #include "tools/check/image_check.h"
 
 namespace nvdimmfs::tools {
@@ -42,7 +42,7 @@ class CheckReport {
   void Print(const std::string& source, const std::vector<PlacedFinding>& findings) const;
 
   const ReportOptions options_;
-  nlohmann::ordered_json list_ = nlohmann::ordered_json::array();
+  core::Json list_ = core::Json::EmptyArray();
   int code_ = kSound;
 };
 

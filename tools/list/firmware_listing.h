@@ -5,6 +5,7 @@
 #ifndef NVDIMMFS_TOOLS_LIST_FIRMWARE_LISTING_H_
 #define NVDIMMFS_TOOLS_LIST_FIRMWARE_LISTING_H_
 
+#include "core/base/json.h"
 #include "core/listing/device_view.h"
 #include "core/listing/ndctl_json.h"
 

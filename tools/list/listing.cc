@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/json.h"
 #include "core/base/status.h"
 #include "core/listing/bad_range_listing.h"
 #include "core/listing/namespace_listing.h"
@@ -66,7 +67,7 @@ core::Json DimmJson(const core::DeviceView& dimm, const ListingOptions& options,
 
 // The last mapping first, as ndctl has it.
 core::Json MappingsJson(const core::DeviceView& region, const core::NumberFormat& format) {
-  core::Json mappings = core::Json::array();
+  core::Json mappings = core::Json::EmptyArray();
   for (uint64_t i = region.Number("mappings").value_or(0); i-- > 0;) {
     // DIMM, DPA, bytes, position
     const std::vector<std::string> parts =
@@ -95,18 +96,18 @@ core::Json CapabilitiesJson(const core::DeviceView& region) {
       {"pfn_seed", "supported_alignments", "fsdax", "alignments", NdKind::kPfn},
       {"dax_seed", "supported_alignments", "devdax", "alignments", NdKind::kDax},
   };
-  core::Json capabilities = core::Json::array();
+  core::Json capabilities = core::Json::EmptyArray();
   for (const auto& kind : kKinds) {
     const std::string name = region.Text(kind.seed).value_or("");
     for (const core::DeviceView& seed : region.Children(kind.kind)) {
       if (seed.name() != name) continue;
       core::Json capability;
       capability["mode"] = kind.mode;
-      capability[kind.key] = seed.Choices(kind.attribute);
+      capability[kind.key] = core::Json::ArrayOf(seed.Choices(kind.attribute));
       capabilities.push_back(std::move(capability));
     }
   }
-  return capabilities.size() == std::size(kKinds) ? capabilities : core::Json::array();
+  return capabilities.size() == std::size(kKinds) ? capabilities : core::Json::EmptyArray();
 }
 
 core::Json RegionJson(const core::DeviceView& region, const ListingOptions& options,
@@ -140,9 +141,9 @@ core::Json RegionJson(const core::DeviceView& region, const ListingOptions& opti
 
 // What one level of the output holds: the whole listing, or what hangs below a bus.
 struct Level {
-  core::Json dimms = core::Json::array();
-  core::Json regions = core::Json::array();
-  core::Json namespaces = core::Json::array();
+  core::Json dimms = core::Json::EmptyArray();
+  core::Json regions = core::Json::EmptyArray();
+  core::Json namespaces = core::Json::EmptyArray();
   bool namespaces_below = false;  // in a region
 };
 
@@ -190,7 +191,8 @@ class Lister {
  private:
   std::string Text(core::Json array) const {
     if (array.empty()) return {};
-    return core::WriteNdctlJson(options_.human && array.size() == 1 ? array[0] : array) + "\n";
+    return core::WriteNdctlJson(options_.human && array.size() == 1 ? array.array()[0] : array) +
+           "\n";
   }
 
   void AddBelow(const core::DeviceView& bus, Level& level) {
@@ -203,9 +205,9 @@ class Lister {
 
   void AddRegion(const core::DeviceView& region, Level& level) {
     if (!filter_.TakesRegion(region)) return;
-    core::Json namespaces = options_.namespaces ? NamespacesJson(region) : core::Json::array();
+    core::Json namespaces = options_.namespaces ? NamespacesJson(region) : core::Json::EmptyArray();
     if (!options_.regions) {
-      for (core::Json& json : namespaces) level.namespaces.push_back(std::move(json));
+      for (const core::Json& json : namespaces.array()) level.namespaces.push_back(json);
       return;
     }
     if (!options_.idle && !region.enabled()) return;
@@ -223,7 +225,7 @@ class Lister {
     const core::NamespaceDetail detail = {.device_dax = options_.device_dax || options_.verbose > 0,
                                           .media_errors = options_.media_errors ? &bad : nullptr,
                                           .verbose = options_.verbose > 0};
-    core::Json namespaces = core::Json::array();
+    core::Json namespaces = core::Json::EmptyArray();
     for (const core::DeviceView& child : region.Children(NdKind::kNamespace)) {
       if (!filter_.TakesNamespace(child)) continue;
       const core::NamespaceView ns(region, child);
@@ -236,7 +238,7 @@ class Lister {
   const ListingOptions& options_;
   const ListingFilter& filter_;
   const core::NumberFormat format_;
-  core::Json buses_ = core::Json::array();
+  core::Json buses_ = core::Json::EmptyArray();
   Level top_;
 };
 
