@@ -7,12 +7,12 @@ import re
 import subprocess
 from concurrent import futures
 
-from tests.shell import sessions, shells
+from tests.shell import sessions, shells, tools
 from tests.support import images, mounting, runner
 
 MIB = images.MIB
 GOLDEN = os.path.abspath("tests/golden")
-RECORDED_WITH = "76.1"
+RECORDED_WITH = sessions.FIRST
 
 # Prints every list in the format of tests/golden/list.
 LIST_SCRIPT = """
@@ -53,26 +53,35 @@ class NdctlTest(shells.ShellTestCase):
                 recorded = recording[recording.index("@@@"):]
                 self.assertMultiLineEqual(recorded, shown)
 
-    def assert_sessions(self, folder, run):
+    def assert_sessions(self, folder, run, version=sessions.FIRST):
         """Each session, three at a time, on fresh DIMMs in `folder`, prints what it printed in a guest."""
-        self.need_version()
+        if version == sessions.FIRST:
+            self.need_version()
+        path = "" if version == sessions.FIRST else f"PATH={tools.place(version)}/bin:$PATH\n"
         self.maxDiff = None
 
         def replay(name):
             place = os.path.join(folder, name)
             os.mkdir(place)
-            return run(sessions.SESSIONS[name].source(place), "sh", "-c", sessions.script(name))
+            return run(sessions.SESSIONS[name].source(place), "sh", "-c", path + sessions.script(name))
 
         with futures.ThreadPoolExecutor(3) as pool:
-            replays = {name: pool.submit(replay, name) for name in sessions.SESSIONS}
+            replays = {name: pool.submit(replay, name) for name in sessions.names_for(version)}
         for name, done in replays.items():
             with self.subTest(session=name):
                 shown = done.result()
                 self.assertEqual(0, shown.returncode, shown.stderr)
-                self.assertMultiLineEqual(sessions.recorded(name), sessions.normalised(shown.stdout))
+                self.assertMultiLineEqual(
+                    sessions.recorded(name, version), sessions.normalised(shown.stdout))
 
     def test_sessions_are_the_kernels(self):
         self.assert_sessions(self.scratch, self.run_in)
+
+    def test_sessions_with_81_are_as_recorded(self):
+        self.assert_sessions(self.scratch, self.run_in, "81")
+
+    def test_sessions_with_85_are_as_recorded(self):
+        self.assert_sessions(self.scratch, self.run_in, "85")
 
     def test_sessions_of_an_ordinary_user_are_the_kernels(self):
         user = self.ordinary_user()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions: scripts of commands, and their output on a kernel. Each has its own DIMMs."""
+"""The sessions: scripts of commands, and their output by release of ndctl. Each has its own DIMMs."""
 
 import dataclasses
 import os
@@ -10,6 +10,10 @@ from tests.support import images, nfit
 
 MIB = images.MIB
 FOLDER = os.path.abspath("tests/shell/sessions")
+
+# Releases of ndctl and daxctl, oldest first: that of Debian 12, which must be installed, and later ones.
+VERSIONS = ("76.1", "81", "85")
+FIRST = VERSIONS[0]
 
 # What varies between runs: UUIDs, addresses, the path of the bus, and what the library says about paths.
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -111,18 +115,41 @@ SESSIONS = {
 }
 
 
-def _read(name):
-    with open(os.path.join(FOLDER, name), encoding="utf-8") as source:
+# The sessions that also run with the later releases.
+WITH_LATER = ("one_dimm", "errors", "label_less", "daxctl")
+
+
+def names_for(version):
+    """The sessions that run with this release."""
+    return tuple(SESSIONS) if version == FIRST else WITH_LATER
+
+
+def _read(path):
+    with open(path, encoding="utf-8") as source:
         return source.read()
 
 
 def script(name):
     """The commands, for sh."""
-    return _read("prelude.sh") + _read(f"{name}.sh")
+    return _read(os.path.join(FOLDER, "prelude.sh")) + _read(os.path.join(FOLDER, f"{name}.sh"))
 
 
-def recorded(name):
-    return MAJOR.sub("MAJOR=MAJOR", _read(f"{name}.txt"))
+def path_of(name, version, folder=FOLDER):
+    """The file with the output of a session with exactly this release."""
+    return os.path.join(folder, "" if version == FIRST else version, f"{name}.txt")
+
+
+def version_before(version):
+    """The release before this one, or None."""
+    number = VERSIONS.index(version)
+    return VERSIONS[number - 1] if number else None
+
+
+def recorded(name, version=FIRST, folder=FOLDER):
+    """The output of a session with this release: that of the one before, unless a file says otherwise."""
+    while not os.path.exists(path_of(name, version, folder)) and version_before(version):
+        version = version_before(version)
+    return MAJOR.sub("MAJOR=MAJOR", _read(path_of(name, version, folder)))
 
 
 def normalised(text):
