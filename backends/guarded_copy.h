@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies out of a mapping whose pages may be gone, at the cost of a plain copy.
 //
-// SurvivesSigbus (sigbus_guard.h) notes before each access where to go on; for a small read that
-// costs as much as the read. These two are routines of a known place instead: a SIGBUS within them
-// makes them return false, and nothing is noted.
+// SurvivesSigbus (sigbus_guard.h) records before each access where to continue, which for a small
+// read costs as much as the read. These two are routines at known addresses instead: a SIGBUS
+// within them makes them return false, and nothing needs to be recorded.
 //
 //   if (!GuardedCopy(out, from, n)) return GoneError();
 //
@@ -16,8 +16,8 @@
 
 namespace nvdimmfs::backends {
 
-// memcpy; false where a page of either was gone, and then what was copied is unknown. The routine
-// for this CPU, chosen before main.
+// memcpy. Returns false if a page of either side was gone; what was copied is then unknown. The
+// routine for this CPU is chosen before main.
 using GuardedCopyRoutine = bool (*)(void* to, const void* from, size_t length);
 extern const GuardedCopyRoutine GuardedCopy;
 

@@ -4,24 +4,23 @@
 //   0                      D           S - L              S
 //   | data = DPA 0 .. D    | 0..4095   | label area of L  |      D = (S - L) rounded down to 4096
 //
-// S is the size of the file (rounded down to 4096: a page cut in two is nobody's). The file does
-// not say L. It is found, in this order:
-//   1. as the caller says, where that hides no labels;
-//   2. where an index block is: the smallest L of the candidates (128 KiB to 2 MiB by 4 KiB; powers
-//   of two
-//      and whole MiB over S's own remainder, to 128 MiB) at whose S - L a label area has a valid
-//      index. The smallest, because the bytes before it are data under that reading, which a guest
-//      may fill with anything, even with a copy of a label area, while the bytes of a label area
-//      are nobody's data. Where a larger candidate fits too, a finding says so;
-//   3. where an index block was, by the signature alone (a finding says so): a candidate over S's
-//      own remainder;
-//   4. where labels lie in the first slots of an area of a candidate's size, whose index blocks are
-//      lost (a finding says so);
-//   5. a guess, and a note says so: the remainder of S over a multiple of 1 MiB, where that is
-//      128 KiB or more, all of its bytes are zero, and what the data begins with (content.h) ends
-//      before it. Else these bytes are data, and a note says so where nothing else tells;
-//   6. where an index block was: any candidate;
-//   7. there is none.
+// S is the size of the file (rounded down to 4096; a partial page is not used). The file does not
+// record L. It is determined by the first of these rules that applies:
+//   1. the caller's value, if it hides no labels;
+//   2. a valid index block: the smallest L of the candidates (128 KiB to 2 MiB by 4 KiB; powers of
+//      two and whole MiB plus S's own remainder, to 128 MiB) such that the label area at S - L has
+//      a valid index. The smallest, because the bytes before it are then data, which a guest may
+//      fill with anything, even with a copy of a label area, whereas a label area contains no data
+//      of a guest. If a larger candidate also fits, a finding says so;
+//   3. the signature of an index block (a finding says so), for candidates with S's own remainder;
+//   4. labels in the first slots of an area of a candidate's size, whose index blocks are lost (a
+//      finding says so);
+//   5. a guess, and a note says so: the remainder of S above a multiple of 1 MiB, if that is
+//      128 KiB or more, all of its bytes are zero, and the content at the start of the data
+//      (content.h) ends before it. Otherwise these bytes are data, and a note says so if nothing
+//      else does;
+//   6. the signature of an index block, for any candidate;
+//   7. otherwise there is none.
 #ifndef NVDIMMFS_BACKENDS_IMAGE_LAYOUT_H_
 #define NVDIMMFS_BACKENDS_IMAGE_LAYOUT_H_
 
@@ -45,11 +44,11 @@ inline constexpr uint64_t kMaxLabelArea = 0xffffffff;  // label commands have 32
 
 struct ImageLayout {
   core::Range data;                     // of the file; starts at 0, a multiple of 4096, not empty
-  core::Range labels;                   // of the file; empty where the DIMM has no labels
+  core::Range labels;                   // of the file; empty if the DIMM has no labels
   std::vector<core::Finding> findings;  // also notes (core/base/note.h): what was assumed
 };
 
-// What a caller says of an image's layout.
+// The caller's wishes for an image's layout.
 struct LayoutWish {
   std::optional<uint64_t> label_size = std::nullopt;  // bytes; 0: label-less; nothing: find it
   // `label_size` holds though labels, in an area of another size, are then out of sight and their
@@ -57,15 +56,15 @@ struct LayoutWish {
   bool hide_labels = false;
 };
 
-// Divides an image. Refused with EINVAL: "image.size" where no page of data would be left,
-// "image.label_size" where the caller's size is too large, "image.labels.hidden" where it would
-// hide labels. A read error of `file` is passed on as "no index here". Thread rules: any thread;
-// reads `file` only.
+// Divides an image. Refused with EINVAL: "image.size" if no page of data would be left,
+// "image.label_size" if the caller's size is too large, "image.labels.hidden" if it would hide
+// labels. A read error of `file` counts as "no index here". Thread rules: any thread; only reads
+// `file`.
 absl::StatusOr<ImageLayout> DivideImage(const std::shared_ptr<core::Media>& file,
                                         const LayoutWish& wish, const std::string& name);
 
-// Whether an area of `size` bytes can be made, or is there, at the end of `file`, and be found
-// again. Refused with EINVAL, "image.label_size", where rule 2 does not look for that size.
+// Whether an area of `size` bytes at the end of `file`, existing or to be made, would be found
+// again. Refused with EINVAL, "image.label_size", if rule 2 does not try that size.
 absl::Status CheckLabelTail(const std::shared_ptr<core::Media>& file, uint64_t size,
                             const std::string& name);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves the label area of an image that was made longer to its new end, so that the DIMM has the
-// new size.
+// Moves the label area of an image that has grown to its new end, so that the DIMM has the new
+// size.
 #ifndef NVDIMMFS_BACKENDS_LABEL_MOVE_H_
 #define NVDIMMFS_BACKENDS_LABEL_MOVE_H_
 
@@ -17,10 +17,9 @@ namespace nvdimmfs::backends {
 
 // Copies the label area at `from`, which has a valid index, to `to`, where `file` is all zeros, and
 // then gives the old one up. The slots are durable before the index block in force, that before the
-// other one, and all of the copy before anything of the old area is touched: a cut at any point
-// leaves the labels whole at one place at least, and a copy that is found is complete. Where it
-// fails before the copy is durable, the old area is as it was. Thread rules: nobody else uses
-// `file`.
+// other one, and the whole copy before the old area is touched: a cut at any point leaves complete
+// labels in at least one place, and a copy that can be found is complete. If it fails before the
+// copy is durable, the old area is unchanged. Thread rules: nothing else may use `file`.
 absl::Status MoveLabels(const std::shared_ptr<core::Media>& file, core::Range from, uint64_t to);
 
 struct MovedLabels {
@@ -28,9 +27,9 @@ struct MovedLabels {
   core::Range to;
 };
 
-// The same in the image at `path`. Refused as OpenImage for writing; with EINVAL,
-// "image.labels.move", and a sentence, where labels are at the end already, nowhere or in several
-// places, where the file was made shorter, and where its end is not blank.
+// The same for the image at `path`. Refused as OpenImage for writing; with EINVAL,
+// "image.labels.move", if labels are already at the end, nowhere, or in several places, if the file
+// has shrunk, or if its end is not blank.
 absl::StatusOr<MovedLabels> MoveLabelsToEnd(const std::string& path);
 
 }  // namespace nvdimmfs::backends

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A part of a file or device, mapped into memory through libpmem2.
 //
-// How bytes become durable depends on what lies under the file (Durability); README.md in this
-// folder tells it per file system. Reads and stores go to the mapping; an access that meets a page
-// that is gone (truncated file, failed disk, full file system) is refused with EIO, "media.sigbus".
-// What the kernel reports as failed memory is bad from then on ("media.poison", BadRanges()).
+// How bytes become durable depends on the file system (Durability; table in README.md). Reads and
+// stores go to the mapping; an access to a page that is gone (truncated file, failed disk, full
+// file system) is refused with EIO, "media.sigbus". Memory that the kernel reports as failed is bad
+// from then on ("media.poison", BadRanges()).
 //
 // Thread rules: as core::Media. No lock is taken by reads and stores unless bytes are known to be
 // bad.
@@ -32,8 +32,8 @@
 
 namespace nvdimmfs::backends {
 
-// What a Drain promises where the file is not on DAX. (On DAX the CPU's flush instructions reach
-// the media, and every Drain promises that.) Flush() always reaches the device: fdatasync.
+// What a Drain guarantees if the file is not on DAX. (On DAX, the CPU's flush instructions reach
+// the media, and every Drain guarantees that.) Flush() always reaches the device: fdatasync.
 enum class Durability {
   kAuto,     // what suits the file system; today kProcess
   kProcess,  // drained stores are in the page cache: they survive this process, not the host
@@ -50,17 +50,17 @@ class Pmem2Media final : public core::Media,
     bool read_only = false;
     std::string name;  // the file as its user calls it, for sentences
     Durability durability = Durability::kAuto;
-    // Physical memory (/dev/mem) only: whether CPU flushes reach the media, else they stay in what
-    // caches it, as a hypervisor's page cache does; and what asks the device to flush, null where a
-    // drained store is on the media. One at a time; a failure is final.
+    // Physical memory (/dev/mem) only: whether CPU flushes reach the media, or only a cache such as
+    // a hypervisor's page cache; and the function that flushes the device, null if drained stores
+    // are on the media. Called once at a time; a failure is final.
     bool cpu_flush_persists = false;
     std::function<absl::Status()> device_flush = nullptr;
   };
 
   // Maps a part of `fd`, which must be open for reading, and for writing unless read_only. Keeps a
   // duplicate of the descriptor (and so the locks held through it) while it lives.
-  // Refused with EINVAL, "media.range", where the part is empty or not within the file; else with
-  // the errno of the system and "media.map".
+  // Refused with EINVAL, "media.range", if the part is empty or not within the file; otherwise with
+  // the system's errno and "media.map".
   static absl::StatusOr<std::shared_ptr<Pmem2Media>> Map(int fd, const Options& options);
 
   ~Pmem2Media() override;
@@ -70,8 +70,8 @@ class Pmem2Media final : public core::Media,
   uint64_t size() const override { return size_; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
   absl::Status Peek(uint64_t offset, absl::Span<std::byte> out) const override;
-  // Stores over bad bytes make them good where they cover each bad 512-byte unit wholly, else they
-  // are refused with EIO, "media.poison", and store nothing.
+  // A store over bad bytes clears them if it covers each bad 512-byte unit completely. Otherwise it
+  // is refused with EIO, "media.poison", and stores nothing.
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Store32(uint64_t offset, uint32_t little_endian_value) override;
@@ -81,15 +81,15 @@ class Pmem2Media final : public core::Media,
   absl::Status Push(uint64_t offset, uint64_t length) override;
   absl::Status Drain() override;
   absl::Status Flush() override;
-  // A Flush of [offset, offset + length) alone, which does not wait for what else is dirty in the
-  // file: for label areas, which are updated while the whole tree waits.
+  // Flushes only [offset, offset + length), without waiting for other dirty pages of the file: for
+  // label areas, which are updated while the whole tree waits.
   absl::Status FlushPart(uint64_t offset, uint64_t length);
   absl::Status Punch(uint64_t offset, uint64_t length) override;
   uint64_t hole_unit() const override;
   bool read_only() const override { return read_only_; }
-  // Null for physical memory: it has no pages that the kernel could lend, so a read(2) or write(2)
-  // on such an address fails; it has to be copied first. Null where touching a hole takes memory,
-  // too.
+  // Null for physical memory, because the kernel cannot lend its pages: a read(2) or write(2) with
+  // such an address fails, so the bytes must be copied first. Also null if touching a hole
+  // allocates memory.
   const std::byte* mapping() const override {
     return mapping_->kind() == Pmem2Mapping::Kind::kPhysical || holes_ != nullptr ? nullptr : base_;
   }
@@ -121,7 +121,7 @@ class Pmem2Media final : public core::Media,
   absl::Status CheckStore(uint64_t offset, uint64_t length) const;
   bool ReadFile(uint64_t offset, absl::Span<std::byte> out) const;
   absl::Status RenewDisk(uint64_t offset, uint64_t length);
-  // After a SIGBUS: says so, and notes what the kernel called failed memory.
+  // After a SIGBUS: returns the error, and records memory that the kernel reported as failed.
   absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
   // Runs `store` over [offset, offset + length) with all checks around it.
   template <typename Store>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Survives an access to a mapped page that is not there any more.
+// Survives an access to a mapped page that is gone.
 //
 // A page of a mapped file raises SIGBUS when the file was truncated, when its disk cannot read it,
 // when its file system has no room for a hole's first store, or when memory reports it as poisoned.
-// Here that becomes `false`, for the one access that met it.
+// SurvivesSigbus turns that into `false` for this one access.
 //
 //   if (!SurvivesSigbus(at, n, [&] { std::memcpy(out, at, n); })) return GoneError();
 //
-// A SIGBUS outside a guarded range goes where it went before InstallSigbusGuard().
-// Thread rules: any thread. The signal must not be blocked in it (a blocked SIGBUS kills).
+// A SIGBUS outside of a guarded range goes to the previous handler.
+// Thread rules: any thread in which SIGBUS is not blocked (a blocked SIGBUS kills the process).
 #ifndef NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_
 #define NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_
 
@@ -21,9 +21,9 @@ namespace nvdimmfs::backends {
 // Once per process, before the first guarded access; further calls do nothing.
 void InstallSigbusGuard();
 
-// What the kernel said of this thread's last SIGBUS in a guarded range: failed memory (poison),
-// page by page; `length` is 0 where the page was gone for another reason. Ask right after
-// SurvivesSigbus was false.
+// The memory that the kernel reported as failed (poison) with this thread's last SIGBUS in a
+// guarded range; `length` is 0 if the page was gone for another reason. Valid right after
+// SurvivesSigbus returned false.
 struct MemoryFailure {
   uintptr_t start = 0;
   size_t length = 0;  // bytes
@@ -64,10 +64,10 @@ extern constinit thread_local SigbusFrame* volatile current_sigbus_frame;
 
 }  // namespace internal
 
-// Runs `access`, which may touch [start, start + length) of a mapping; false where it met a page
-// that is gone, and then it was left at the faulting instruction. So it must own nothing (no lock,
-// no allocation) and it must not nest. How much of it was done is unknown. Costs a register save,
-// no system call.
+// Runs `access`, which may touch [start, start + length) of a mapping. Returns false if it met a
+// page that is gone; then it was abandoned at the faulting instruction, and how much of it was done
+// is unknown. So it must own nothing (no lock, no allocation), and it must not nest. Costs a
+// register save, but no system call.
 template <typename Access>
 [[nodiscard, gnu::noinline]] bool SurvivesSigbus(const void* start, size_t length,
                                                  const Access& access) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the thread of a CPU's queue serves best, on that CPU or elsewhere: found by trying.
+// Finds by experiment whether the thread of a CPU's queue should run on that CPU or on another.
 //
-// A program that waits for its reply leaves the CPU idle and is best served there: no other CPU
-// need wake up. A program that keeps asking is best served on another CPU, in parallel. Requests do
-// not say which it is; the time they take does. Now and then, less and less often while it brings
-// nothing, some requests are answered at the other place, which is kept if that took less time.
+// A program that waits for its reply leaves its CPU idle and is best served there, so that no other
+// CPU needs to wake up. A program with many requests in flight is best served on another CPU, in
+// parallel. Requests do not reveal which case it is, but the time they take does. Now and then, and
+// less often the longer it does not help, some requests are answered at the other place, which is
+// kept if that took less time.
 //
 // Thread rules: one thread at a time.
 #ifndef NVDIMMFS_FS_LOOPS_PLACEMENT_H_
@@ -17,12 +18,12 @@ namespace nvdimmfs::fs {
 
 class Placement {
  public:
-  static constexpr int kWindow = 64;  // requests that are looked at together
+  static constexpr int kWindow = 64;  // requests that are judged together
   // Nanoseconds: with more time than this between requests, the program does more than wait.
   static constexpr int64_t kBusy = 100'000;
 
-  // `requests` more were answered by `now`, nanoseconds of the monotonic clock. True where the
-  // thread is to move.
+  // Call when `requests` more have been answered, at `now`, in nanoseconds of the monotonic clock.
+  // True if the thread should move.
   bool Answered(int requests, int64_t now) {
     int64_t took = now - last_;
     last_ = now;

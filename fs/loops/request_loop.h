@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads that take requests from /dev/fuse, each through a queue of its own.
+// The threads that read requests from /dev/fuse, each through a queue of its own.
 //
-// Two ways of attending the device, chosen by what comes (Crowd):
-//   one requester   one worker attends, the leader; the others are parked, as a worker that sleeps
-//                   on the device is woken in vain. While requests follow each other closely
-//                   (SpinScore), the leader polls for the next one and idle CPUs are kept from
-//                   sleeping (WakefulProcessors). Where that is not allowed, or polling takes time
-//                   from others (Courtesy), the other of two CPUs is kept awake instead
-//                   (ProcessorKeeper). With a single CPU there is nothing to gain.
-//   several         one worker for each CPU attends, asleep in read(2); none polls
-// A leader answers quick requests itself; before one that may wait for something it gives its place
-// to a parked worker. An idle mount costs nothing: in the end the leader sleeps in read(2) too. A
+// They serve the device in one of two ways, depending on the load (Crowd):
+//   one requester   only one worker, the leader, serves the device; the others are parked, since a
+//                   worker that sleeps on the device would be woken in vain. While requests follow
+//                   each other closely (SpinScore), the leader polls for the next one and idle CPUs
+//                   are kept from sleeping (WakefulProcessors). If that is not permitted, or
+//                   polling takes time from other work (Courtesy), the second of two CPUs is kept
+//                   awake instead (ProcessorKeeper). With a single CPU there is nothing to gain.
+//   several         one worker for each CPU, asleep in read(2); none polls
+// A leader answers quick requests itself; before one that may block, it passes its place to a
+// parked worker. An idle mount uses no CPU time: eventually the leader also sleeps in read(2). A
 // worker's port sends the reply to the descriptor that the request came from, as the kernel
-// demands.
+// requires.
 //
-// Thread rules: Start, Stop and the destructor by one thread; the handler runs on every worker at
-// once.
+// Thread rules: Start, Stop and the destructor by one thread; the handler runs on all workers
+// concurrently.
 #ifndef NVDIMMFS_FS_LOOPS_REQUEST_LOOP_H_
 #define NVDIMMFS_FS_LOOPS_REQUEST_LOOP_H_
 
@@ -73,7 +73,7 @@ class RequestLoop {
  private:
   struct Worker;
   void Run(Worker& worker);
-  // The next request's bytes, none where there was no request after all, nothing once there will be
+  // The next request's bytes: empty if there was no request after all, nullopt once there will be
   // no more.
   std::optional<absl::Span<std::byte>> Take(Worker& worker);
   void Serve(Worker& worker, absl::Span<std::byte> request);
@@ -81,7 +81,7 @@ class RequestLoop {
   void Count(Worker& worker, absl::Span<const std::byte> request);
   bool MayPoll(const Worker& worker, int64_t now) const;
   ssize_t Read(Worker& worker);
-  // Read, which does not wait: EAGAIN where there is nothing once waiting by polling is over.
+  // A read that does not block: EAGAIN if there is no request when the polling time is over.
   ssize_t Poll(Worker& worker);
   // Lets CPUs sleep once no request has come for a while.
   void Rest(const Worker& worker) const;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads that take requests by FUSE over io_uring: one for each CPU, which serves that CPU's
-// queue.
+// The threads that receive requests by FUSE over io_uring: one for each CPU, which serves that
+// CPU's queue.
 //
-// A thread stays on its CPU, where the requester waits: answering takes two context switches there
-// and wakes no other CPU. Where serving from another CPU proves quicker (Placement), it moves. It
-// answers quick requests itself, those that came together with one system call; others it gives to
-// helpers, which return the reply. An idle mount costs nothing.
+// A thread stays on its CPU, where the requester waits: answering there takes two context switches
+// and wakes no other CPU. If serving from another CPU proves faster (Placement), it moves. It
+// answers quick requests itself, with one system call for all that arrived together, and passes
+// others to helpers, which return the reply. An idle mount uses no CPU time.
 //
-// Thread rules: Create, Start, Stop and the destructor by one thread; the handler runs on every
-// thread at once.
+// Thread rules: Create, Start, Stop and the destructor by one thread; the handler runs on all
+// threads concurrently.
 #ifndef NVDIMMFS_FS_LOOPS_URING_LOOP_H_
 #define NVDIMMFS_FS_LOOPS_URING_LOOP_H_
 
@@ -47,8 +47,8 @@ class UringLoop {
     std::function<bool(absl::Span<const std::byte>)> may_wait;
   };
 
-  // Gets all that may be refused; the kernel knows of nothing yet. `device`: the mount's
-  // descriptor, which need not stay open. Refused as UringRing::Create, and with ENOMEM.
+  // Acquires everything that can be refused, without telling the kernel yet. `device` is the
+  // mount's descriptor, which need not stay open. Refused as UringRing::Create, and with ENOMEM.
   static absl::StatusOr<std::unique_ptr<UringLoop>> Create(int device, const Options& options,
                                                            RequestHandler handler);
   // Stops.
@@ -56,8 +56,8 @@ class UringLoop {
   UringLoop(const UringLoop&) = delete;
   UringLoop& operator=(const UringLoop&) = delete;
 
-  // Once the kernel has the INIT reply that agrees to it. Where the kernel then refuses, requests
-  // come by read(2) of /dev/fuse.
+  // Call after sending the INIT reply that agrees to it. If the kernel then refuses, requests come
+  // through read(2) of /dev/fuse.
   void Start();
   // Lets each thread finish its requests and ends it. Requests that none took are never answered:
   // the kernel gives up on them with the last descriptor of the mount, these threads' among them.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mount and its session with the kernel.
 //
-// Life: Mount, Start, then until the mount is gone requests are answered; Unmount ends it from our
-// side. Thread rules: one thread owns the session.
+// Life: Mount, then Start; requests are answered until the mount is gone or Unmount is called.
+// Thread rules: one thread owns the session.
 #ifndef NVDIMMFS_FS_PROTOCOL_FUSE_SESSION_H_
 #define NVDIMMFS_FS_PROTOCOL_FUSE_SESSION_H_
 
@@ -36,7 +36,7 @@ class FuseSession {
   };
 
   // Makes the mount. Requests to it wait until Start. Both references must outlive the session.
-  // Refused with what libfuse said.
+  // Refused with libfuse's message.
   static absl::StatusOr<std::unique_ptr<FuseSession>> Mount(Operations& operations, Tree& tree,
                                                             const Options& options);
   // Unmounts unless that is done.

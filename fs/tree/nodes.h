@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// All nodes of the tree: makes, finds and removes them.
+// All nodes of the tree: creates, finds and removes them.
 //
-// Directories that nothing registered (the "block" above a disk) are made when something is put
-// below them and go when they are empty; the fixed ones (kFixedDirectories in nodes.cc) always
-// exist. Links, and what a device has in its own directory, get their nodes only when something
-// looks into the directory: IfLacking tells, Fill makes them.
+// Directories that nothing registered (the "block" above a disk) are created when something is put
+// below them, and go when they are empty; the fixed ones (kFixedDirectories in nodes.cc) always
+// exist. Links, and entries of a device's own directory, get their nodes only when something looks
+// into the directory: IfLacking reports that, Fill creates them.
 //
-// Thread rules: const functions by any number of threads at once, the others by one alone.
+// Thread rules: const functions from any number of threads concurrently; the others exclusively.
 #ifndef NVDIMMFS_FS_TREE_NODES_H_
 #define NVDIMMFS_FS_TREE_NODES_H_
 
@@ -40,7 +40,7 @@ class Nodes {
   Nodes(const Nodes&) = delete;
   Nodes& operator=(const Nodes&) = delete;
 
-  // --- Finding. Null where there is none. ---
+  // --- Finding. Null if there is none. ---
 
   Node* root() const { return root_.get(); }
   Node* Get(Ino ino) const;
@@ -57,7 +57,7 @@ class Nodes {
   uint64_t count() const { return by_ino_.size() + unfilled_; }  // with what has no nodes yet
   uint64_t data_bytes() const { return data_bytes_; }            // capacity of all data files
 
-  // --- Making. What cannot be, because a file is in the way, is left out. ---
+  // --- Creating. A node whose path is taken by a file is left out. ---
 
   void MakeDevice(absl::string_view path, std::shared_ptr<core::Device> device,
                   std::vector<uint16_t> modes, Known& known);
@@ -78,7 +78,7 @@ class Nodes {
 
  private:
   Node* Put(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode);
-  // A fresh leaf at the path, in place of what was there; null where a directory is in the way.
+  // A new leaf at the path, which replaces an existing one; null if the path is a directory.
   Node* PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Known& known);
   Node* PutLeafIn(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode);
   Node* MakeDirectory(absl::string_view path, Known& known);

@@ -3,9 +3,9 @@
 //
 // It follows the device model as its listener; requests read it as NodeViews.
 //
-// Nodes are made late, as a thousand namespaces have a hundred thousand of them: an addition is
-// noted, and gets its nodes at the next look or removal, or when MakeNodes is called; the rest
-// (Nodes) when something first looks into the directory.
+// Nodes are created late, since a thousand namespaces have a hundred thousand of them. An addition
+// is recorded, and gets its nodes at the next lookup or removal, or when MakeNodes is called; the
+// remaining nodes (Nodes) are created when something first looks into the directory.
 //
 // Thread rules: any thread. Lock order: the Engine's configuration lock, then this, then the
 // ChangeBoard's. No call leaves this class while its lock is held, except to read a device's fixed
@@ -32,7 +32,7 @@ namespace nvdimmfs::fs {
 
 class Tree final : public core::TreeListener {
  public:
-  // `buses_last`: the buses, their DIMMs and regions that it is told of stay as long as it lives.
+  // `buses_last`: all buses, their DIMMs and regions stay as long as this tree exists.
   explicit Tree(bool buses_last = true);
   ~Tree() override;
   Tree(const Tree&) = delete;
@@ -53,11 +53,11 @@ class Tree final : public core::TreeListener {
   void RemoveDevice(absl::string_view path, const std::vector<core::DeviceLink>& links = {});
   void ChangeAttribute(absl::string_view path);
 
-  // Gives everything that was added its nodes, so that the next to look need not wait for it.
+  // Creates the nodes of everything that was added, so that the next lookup need not wait for it.
   void MakeNodes();
 
-  // For the end: releases everything at once and ignores the model from then on, as following each
-  // removal would cost as much as all that has been added.
+  // For the end of the mount: releases everything at once and ignores the model from then on,
+  // because following each removal would cost as much as the additions did.
   void Close();
 
   // Nothing if there is no such node, or it is gone.
@@ -68,18 +68,17 @@ class Tree final : public core::TreeListener {
   std::optional<std::string> PathOf(Ino ino) const;
 
   // At most `limit` entries of the directory, from `offset` on, in the kernel's order and without
-  // "." and "..". Entries of one offset are never parted: a few more than `limit` may come. Nothing
-  // where there is no such directory.
+  // "." and "..". Entries with the same offset are never separated, so a few more than `limit` may
+  // be returned. Nothing if there is no such directory.
   std::optional<std::vector<DirectoryEntry>> List(Ino directory, uint64_t offset, size_t limit);
 
-  // What `access` says is set for that node, until it goes; the rest stays. False where there is no
-  // such node.
+  // Sets the fields given in `access` for that node, until it goes. False if there is no such node.
   bool SetAccess(Ino ino, const Access& access);
 
   ChangeBoard& changes() { return changes_; }
 
-  // Told of each data file that goes, under the Engine's configuration lock, and of each whose
-  // bytes have changed by themselves: pages kept of it must be dropped.
+  // Called, under the Engine's configuration lock, for each data file that goes, and for each whose
+  // bytes have changed by themselves: its cached pages must be dropped.
   void set_data_removed(std::function<void(Ino)> observer);
 
   uint64_t node_count();  // with what has no nodes yet
