@@ -2,7 +2,7 @@
 // The seam between formats and storage: a byte range that can be read, stored to and made durable.
 //
 // Everything that this project stores goes through a Media, so a Media that counts, cuts or poisons
-// sees all of it (tests/testing/faulty_media.h).
+// sees all of it (core/testing/faulty_media.h).
 //
 // Model of durability: a store is visible at once. It is *durable* (has reached the persistence
 // domain, whatever that is for the backend) only after it was pushed and a later Drain by the same
