@@ -27,6 +27,7 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;  // in the order in which members were added
 
+  // NOLINTBEGIN(google-explicit-constructor): every value is one of JSON
   Json();  // null
   Json(std::nullptr_t) : Json() {}
   Json(bool value);
@@ -37,6 +38,7 @@ class Json {
   Json(absl::string_view text);
   Json(const char* text);
   Json(std::initializer_list<Field> fields);
+  // NOLINTEND(google-explicit-constructor)
 
   Json(const Json& other);
   Json(Json&& other) noexcept;
@@ -99,8 +101,8 @@ class Json {
   struct Natural {
     uint64_t number;
   };
-  Json(Integer integer);
-  Json(Natural natural);
+  explicit Json(Integer integer);
+  explicit Json(Natural natural);
 
   // Below 0 as int64_t, otherwise as uint64_t.
   std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, Object> value_;
