@@ -112,7 +112,8 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
   core::System system(
       sector_layer, &tree,
       has_module ? core::System::BusMaker([&] { return backends::OpenModule(source.read_only()); })
-                 : nullptr);
+                 : nullptr,
+      buses.front().kernel);
   system.set_bus_lister(
       [&](core::Bus& bus) { return core::ListInSchema1(bus, options.source_name); });
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));

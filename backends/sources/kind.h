@@ -30,7 +30,7 @@ struct SourceKind {
   absl::string_view scheme;                     // with its colon; "" for plain files
   absl::string_view form;                       // as usage texts have it: "ram:SIZE"
   absl::string_view summary;                    // what it stands for
-  absl::Span<const absl::string_view> options;  // besides ro, which all take
+  absl::Span<const absl::string_view> options;  // besides ro and kernel, which all take
   bool names_a_file = true;                     // `name` is a path
   absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
   // Whether a kernel has the buses of that name from a module; null: never.

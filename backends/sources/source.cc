@@ -15,12 +15,15 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "backends/own_mounts.h"
+#include "core/base/kernel.h"
 #include "core/base/nearest_word.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
 namespace {
+
+constexpr absl::string_view kKernelOption = "kernel";
 
 bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
@@ -57,7 +60,7 @@ absl::Status UnknownKind(const std::string& name) {
 }
 
 std::vector<std::string> Words(const SourceKind& kind) {
-  std::vector<std::string> words = {"ro"};
+  std::vector<std::string> words = {"ro", std::string(kKernelOption)};
   for (const absl::string_view option : kind.options) words.emplace_back(option);
   return words;
 }
@@ -80,10 +83,10 @@ absl::Status CheckNotMountpoint(const std::string& name) {
                    "; check takes the source once it is unmounted (umount ", word, ")"));
 }
 
-// Those of `options` that are for the opener; `ro` is the source's.
+// Those of `options` that are for the opener; `ro` and `kernel` are the source's.
 absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList& taken) {
   for (const auto& [key, value] : options) {
-    if (key == "ro") continue;
+    if (key == "ro" || key == kKernelOption) continue;
     if (std::find(kind.options.begin(), kind.options.end(), key) == kind.options.end())
       return BadOption(
           key, value,
@@ -94,10 +97,21 @@ absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList&
   return absl::OkStatus();
 }
 
+// The kernel that the last option of that name chooses, if there is one.
+absl::StatusOr<std::optional<core::Kernel>> ChosenKernel(const OptionList& options) {
+  std::optional<core::Kernel> chosen;
+  for (const auto& [key, value] : options) {
+    if (key != kKernelOption) continue;
+    chosen = core::FindKernel(value);
+    if (!chosen) return BadOption(key, value, absl::StrCat("needs ", core::kKernelChoices));
+  }
+  return chosen;
+}
+
 }  // namespace
 
 std::vector<absl::string_view> SourceOptions() {
-  std::vector<absl::string_view> names;
+  std::vector<absl::string_view> names = {kKernelOption};
   for (const SourceKind& kind : SourceKinds())
     for (const absl::string_view option : kind.options)
       if (std::find(names.begin(), names.end(), option) == names.end()) names.push_back(option);
@@ -160,7 +174,11 @@ absl::StatusOr<Buses> Source::Open() const {
     return core::Refusal(
         EINVAL, "source.kind",
         absl::StrCat("source ", name(), ": nothing after the colon; the form is ", kind_->form));
-  return kind_->open(arguments);
+  ASSIGN_OR_RETURN(const std::optional<core::Kernel> kernel, ChosenKernel(options_));
+  ASSIGN_OR_RETURN(Buses buses, kind_->open(arguments));
+  if (kernel)
+    for (core::BusSource& bus : buses) bus.kernel = *kernel;
+  return buses;
 }
 
 }  // namespace nvdimmfs::backends

@@ -86,6 +86,24 @@ TEST(SourceTest, EachKindRefusesAnUnknownOptionAndNamesItsOwn) {
   }
 }
 
+TEST(SourceTest, EachKindTakesTheKernelThatIsMirrored) {
+  for (const SourceKind& kind : SourceKinds()) {
+    const absl::Status status = Opened(absl::StrCat(kind.scheme, "nothing,kernel=5.0"));
+    EXPECT_EQ(core::ReasonOf(status), "source.option") << kind.form;
+    EXPECT_NE(status.message().find("6.1, 6.12 or 7.3"), absl::string_view::npos) << status;
+  }
+  const auto kernel_of = [](const std::string& text, const OptionList& defaults) {
+    Source source(text);
+    source.PutDefaults(defaults);
+    const auto buses = source.Open();
+    EXPECT_TRUE(buses.ok()) << buses.status();
+    return core::KernelName(buses->front().kernel);
+  };
+  EXPECT_EQ(kernel_of("ram:16M", {}), core::KernelName(core::kDefaultKernel));
+  EXPECT_EQ(kernel_of("ram:16M", {{"kernel", "6.12"}}), "6.12");
+  EXPECT_EQ(kernel_of("ram:16M,kernel=7.3", {{"kernel", "6.12"}}), "7.3");
+}
+
 TEST(SourceTest, NothingAfterTheSchemeIsRefused) {
   for (const SourceKind& kind : SourceKinds())
     if (!kind.scheme.empty()) {

@@ -17,6 +17,7 @@
 #include "backends/sources/preset_source.h"
 #include "backends/state_file.h"
 #include "backends/topology/toml_reader.h"
+#include "core/base/kernel.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"
@@ -517,8 +518,17 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   return bus;
 }
 
+core::Kernel ReadKernel(TomlReader& file) {
+  const std::optional<std::string> name = file.Text("kernel");
+  if (!name) return core::kDefaultKernel;
+  const std::optional<core::Kernel> kernel = core::FindKernel(*name);
+  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as text"));
+  return kernel.value_or(core::kDefaultKernel);
+}
+
 absl::StatusOr<std::vector<BusSource>> BuildTopology(TomlReader& file, const std::string& path,
                                                      const ImageOptions& options) {
+  const core::Kernel kernel = ReadKernel(file);
   Builder builder(path, options);
   std::vector<TomlReader> tables = file.Tables("bus");
   std::vector<std::optional<Buses>> made(tables.size());
@@ -537,6 +547,7 @@ absl::StatusOr<std::vector<BusSource>> BuildTopology(TomlReader& file, const std
   }
   if (file.Finish().ok() && buses.empty()) file.Refuse("", "the file has no [[bus]]");
   RETURN_IF_ERROR(file.status());
+  for (BusSource& bus : buses) bus.kernel = kernel;
   return buses;
 }
 

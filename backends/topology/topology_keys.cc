@@ -7,6 +7,8 @@ namespace {
 constexpr TopologyKey kKeys[] = {
     {"", "bus", "tables `[[bus]]`, at least one", "required",
      "one `ndbusN` each, in the order of the file"},
+    {"", "kernel", "`\"6.1\"`, `\"6.12\"`, `\"7.3\"`", "`\"6.1\"`",
+     "the kernel whose device tree is shown; the option `kernel=` overrides it"},
     {"bus", "provider", "string", "`\"ACPI.NFIT\"`; `\"e820\"` without DIMMs",
      "the value of `provider`"},
     {"bus", "nfit", "true, false", "whether `provider` is `\"ACPI.NFIT\"`",

@@ -56,6 +56,16 @@ class TopologyTest : public ::testing::Test {
   std::string directory_;
 };
 
+TEST_F(TopologyTest, NamesTheKernelThatIsMirrored) {
+  const auto buses = Open("kernel = \"7.3\"\n[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\n");
+  ASSERT_TRUE(buses.ok()) << buses.status();
+  EXPECT_EQ((*buses)[0].kernel, core::Kernel::k7_3);
+  for (const char* value : {"\"5.0\"", "\"\"", "6.1"})
+    EXPECT_THAT(Refused(absl::StrCat("kernel = ", value, "\n[[bus]]\n")),
+                testing::StartsWith("t.toml:1:"))
+        << value;
+}
+
 TEST_F(TopologyTest, DimmsAloneMakeTheBusThatQemuWould) {
   const auto buses = Open(R"(
 [[bus]]

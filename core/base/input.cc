@@ -79,7 +79,7 @@ absl::StatusOr<int64_t> ParseSigned(absl::string_view text) {
   return negative ? static_cast<int64_t>(0 - magnitude) : static_cast<int64_t>(magnitude);
 }
 
-absl::StatusOr<bool> ParseBool(absl::string_view text) {
+absl::StatusOr<bool> ParseBool(absl::string_view text, Kernel kernel) {
   const char first = text.empty() ? '\0' : text[0];
   switch (first) {
     case 'y':
@@ -98,6 +98,14 @@ absl::StatusOr<bool> ParseBool(absl::string_view text) {
     case 'O':
       if (text.size() > 1 && (text[1] == 'n' || text[1] == 'N')) return true;
       if (text.size() > 1 && (text[1] == 'f' || text[1] == 'F')) return false;
+      break;
+    case 'e':
+    case 'E':
+      if (kernel >= Kernel::k7_3) return true;
+      break;
+    case 'd':
+    case 'D':
+      if (kernel >= Kernel::k7_3) return false;
       break;
     default:
       break;

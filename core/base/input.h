@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/base/kernel.h"
 #include "core/base/uuid.h"
 
 namespace nvdimmfs::core {
@@ -20,8 +21,9 @@ namespace nvdimmfs::core {
 absl::StatusOr<uint64_t> ParseUnsigned(absl::string_view text);
 // The same with an optional '-' before it.
 absl::StatusOr<int64_t> ParseSigned(absl::string_view text);
-// Looks at the first one or two characters only.
-absl::StatusOr<bool> ParseBool(absl::string_view text);
+// Looks at the first one or two characters only. Words that begin with e or d ("enable", "disable")
+// are taken from 7.3 on.
+absl::StatusOr<bool> ParseBool(absl::string_view text, Kernel kernel);
 absl::StatusOr<Uuid> ParseUuid(absl::string_view text);
 // An unsigned number that is one of `choices`.
 absl::StatusOr<uint64_t> ParseChoice(absl::string_view text, absl::Span<const uint64_t> choices);

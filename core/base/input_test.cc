@@ -43,12 +43,23 @@ TEST(ParseSigned, TakesAMinus) {
 }
 
 TEST(ParseBool, LooksAtTheFirstCharacters) {
-  for (const char* text : {"y", "Yes", "1", "1x", "t", "on", "oN\n", "ON"})
-    EXPECT_TRUE(*ParseBool(text)) << text;
-  for (const char* text : {"n", "No", "0", "f", "oFf", "off\n"})
-    EXPECT_FALSE(*ParseBool(text)) << text;
-  for (const char* text : {"", "2", "x", "o", "oq", "\n"})
-    EXPECT_EQ(ErrnoOf(ParseBool(text).status()), EINVAL) << text;
+  for (const Kernel kernel : kKernels) {
+    for (const char* text : {"y", "Yes", "1", "1x", "t", "on", "oN\n", "ON"})
+      EXPECT_TRUE(*ParseBool(text, kernel)) << text;
+    for (const char* text : {"n", "No", "0", "f", "oFf", "off\n"})
+      EXPECT_FALSE(*ParseBool(text, kernel)) << text;
+    for (const char* text : {"", "2", "x", "o", "oq", "\n"})
+      EXPECT_EQ(ErrnoOf(ParseBool(text, kernel).status()), EINVAL) << text;
+  }
+}
+
+TEST(ParseBool, TakesEnableAndDisableFrom73On) {
+  for (const char* text : {"e", "Enabled", "d", "disable\n", "Don"})
+    for (const Kernel kernel : {Kernel::k6_1, Kernel::k6_12})
+      EXPECT_EQ(ErrnoOf(ParseBool(text, kernel).status()), EINVAL) << text;
+  for (const char* text : {"e", "Enabled"}) EXPECT_TRUE(*ParseBool(text, Kernel::k7_3)) << text;
+  for (const char* text : {"d", "disable\n", "Don"})
+    EXPECT_FALSE(*ParseBool(text, Kernel::k7_3)) << text;
 }
 
 TEST(ParseUuid, IgnoresWhatFollows) {

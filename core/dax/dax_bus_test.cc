@@ -15,7 +15,8 @@ namespace {
 // A namespace of 512 MiB in mode devdax, and one that has no whole block of memory.
 class DaxBusTest : public testing::Test {
  protected:
-  DaxBusTest() : m({.size = 1 << 30, .labels = &LabelV1_2()}) {
+  explicit DaxBusTest(Kernel kernel = kDefaultKernel)
+      : m({.size = 1 << 30, .labels = &LabelV1_2(), .kernel = kernel}) {
     EXPECT_EQ(m.Set("region0/x/create", "size=512M mode=devdax align=2M map=mem"), "");
     EXPECT_EQ(m.Set("region0/x/create", "size=64M mode=devdax align=2M map=mem"), "");
   }
@@ -92,6 +93,47 @@ TEST_F(DaxBusTest, KmemTakesWhoIsInItsListOnly) {
   EXPECT_EQ(m.Set("kmem/remove_id", "dax0.0"), "");
   EXPECT_EQ(m.Set("kmem/bind", "dax0.0"), "ENODEV");
   EXPECT_EQ(m.Set("device_dax/bind", "dax0.0"), "");
+}
+
+TEST_F(DaxBusTest, WhatNewerKernelsHaveIsNotThere) {
+  EXPECT_EQ(m.Get("dax0.0/memmap_on_memory"), "!ENOENT");
+  EXPECT_EQ(m.Set("fsdev_dax/new_id", "dax0.0"), "ENOENT");
+}
+
+class DaxBus612Test : public DaxBusTest {
+ protected:
+  DaxBus612Test() : DaxBusTest(Kernel::k6_12) {}
+};
+
+TEST_F(DaxBus612Test, PageStructsStayElsewhere) {
+  EXPECT_EQ(m.Get("dax0.0/memmap_on_memory"), "0\n");
+  EXPECT_EQ(m.Set("dax0.0/memmap_on_memory", "0"), "");
+  EXPECT_EQ(m.Set("dax0.0/memmap_on_memory", "1"), "EOPNOTSUPP");
+  EXPECT_EQ(m.Set("dax0.0/memmap_on_memory", "junk"), "EINVAL");
+  EXPECT_EQ(m.Set("dax0.0/memmap_on_memory", "d"), "EINVAL");
+  EXPECT_EQ(m.Set("fsdev_dax/new_id", "dax0.0"), "ENOENT");
+}
+
+class DaxBus73Test : public DaxBusTest {
+ protected:
+  DaxBus73Test() : DaxBusTest(Kernel::k7_3) {}
+};
+
+// As a 7.3 kernel answered to the same writes.
+TEST_F(DaxBus73Test, FsdevTakesWhatIsInItsListOnly) {
+  EXPECT_EQ(m.Set("dax0.0/memmap_on_memory", "d"), "");
+  EXPECT_EQ(m.Set("fsdev_dax/bind", "dax0.0"), "ENODEV");
+  EXPECT_EQ(m.Set("device_dax/unbind", "dax0.0"), "");
+  EXPECT_EQ(m.Set("fsdev_dax/bind", "dax0.0"), "ENODEV");
+  EXPECT_EQ(m.Set("fsdev_dax/new_id", "dax0.0"), "");
+  EXPECT_EQ(DriverOf("dax0.0"), "fsdev_dax");
+  EXPECT_EQ(m.Set("fsdev_dax/bind", "dax0.0"), "EBUSY");
+  EXPECT_EQ(m.Set("device_dax/bind", "dax0.0"), "EBUSY");
+  EXPECT_EQ(m.Set("fsdev_dax/new_id", "junk"), "EINVAL");
+  EXPECT_EQ(m.Set("fsdev_dax/unbind", "dax0.0"), "");
+  EXPECT_EQ(m.Set("dax/drivers_probe", "dax0.0"), "");
+  EXPECT_EQ(DriverOf("dax0.0"), "device_dax");
+  EXPECT_EQ(m.Set("fsdev_dax/remove_id", "dax0.0"), "");
 }
 
 TEST_F(DaxBusTest, WhatHasNoWholeBlockIsNoMemory) {

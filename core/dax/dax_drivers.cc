@@ -61,6 +61,15 @@ constexpr Driver::Operations kKmem = {
     .remove = [](Device& device) { AsInstance(device).RemoveFromMemory(); },
     .attributes = kAttributes};
 
+// The memory waits for famfs, which nothing here can mount: there is no file of its bytes.
+constexpr Driver::Operations kFsdevDax = {.name = "fsdev_dax",
+                                          .module = kFsdevDaxModule,
+                                          .by_hand = true,
+                                          .matches = nullptr,
+                                          .probe = [](Device&) { return absl::OkStatus(); },
+                                          .remove = [](Device&) {},
+                                          .attributes = kAttributes};
+
 // A number as the kernel writes it again: no sign, no zeros before it.
 bool IsPlainNumber(absl::string_view text) {
   return !text.empty() && text.size() <= 9 && (text == "0" || text[0] != '0') &&
@@ -113,11 +122,14 @@ absl::Status DaxDriver::RemoveId(absl::string_view text) {
 }
 
 void AddDaxDrivers(DaxBus& bus) {
-  for (const auto& driver : {std::make_shared<DaxDriver>(bus, kDeviceDax, true),
-                             std::make_shared<DaxDriver>(bus, kKmem, false)}) {
+  const auto add = [&bus](const Driver::Operations& operations, bool takes_all) {
+    const auto driver = std::make_shared<DaxDriver>(bus, operations, takes_all);
     bus.AddDriver(driver);
     bus.engine().Register(driver);
-  }
+  };
+  add(kDeviceDax, true);
+  add(kKmem, false);
+  if (HasFsdevDax(bus.engine().kernel())) add(kFsdevDax, false);
 }
 
 }  // namespace nvdimmfs::core

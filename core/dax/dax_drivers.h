@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two drivers of the dax bus: device_dax (a device node to map) and kmem (memory for the
-// system, memory_blocks.h).
+// The drivers of the dax bus: device_dax (a device node to map), kmem (memory for the system,
+// memory_blocks.h) and, from 7.3 on, fsdev_dax (memory for the file system famfs).
 //
-// As in a kernel, device_dax takes every device that is new or offered to it; kmem takes those
-// whose name was written to its new_id.
+// As in a kernel, device_dax takes every device that is new or offered to it; each of the others
+// takes those whose name was written to its new_id.
 #ifndef NVDIMMFS_CORE_DAX_DAX_DRIVERS_H_
 #define NVDIMMFS_CORE_DAX_DAX_DRIVERS_H_
 
@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/base/kernel.h"
 #include "core/dax/dax_bus.h"
 #include "core/model/driver.h"
 #include "core/model/engine.h"
@@ -27,7 +28,7 @@ class DaxDriver final : public Driver {
   bool Matches(const Device& device) const override;
   std::string WhereToLook() const override;
 
-  // Of both drivers.
+  // Of each of them.
   static absl::Span<const Attribute> Table();
 
   // What is written to new_id and remove_id: "dax0.1". Refused with EINVAL, "driver.id".
@@ -39,7 +40,11 @@ class DaxDriver final : public Driver {
   std::set<std::string> ids_ ABSL_GUARDED_BY(engine().lock());
 };
 
-// Makes and registers them.
+// Whether the kernel has the driver fsdev_dax, and so its module.
+inline constexpr absl::string_view kFsdevDaxModule = "fsdev_dax";
+constexpr bool HasFsdevDax(Kernel kernel) { return kernel >= Kernel::k7_3; }
+
+// Makes and registers those that the kernel has.
 void AddDaxDrivers(DaxBus& bus);
 
 }  // namespace nvdimmfs::core

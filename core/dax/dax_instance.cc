@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/dax/dax_instance.h"
 
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/input.h"
+#include "core/base/status.h"
 #include "core/dax/dax_kind.h"
 #include "core/model/common_attributes.h"
 #include "core/model/driver.h"
@@ -39,6 +41,17 @@ Text ShowEnd(Device& device) {
   const auto data = HostOf(device).data();
   if (!data.ok()) return data.status();
   return FormatHex(data->end() - 1) + "\n";
+}
+
+Text ShowMemmapOnMemory(Device&) { return std::string("0\n"); }
+
+absl::Status StoreMemmapOnMemory(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(const bool on, ParseBool(text, device.engine().kernel()));
+  if (!on) return absl::OkStatus();
+  return Refusal(EOPNOTSUPP, "dax.memmap_on_memory",
+                 absl::StrCat("memmap_on_memory of ", device.name(),
+                              ": takes 0 only, as in a kernel booted without "
+                              "memory_hotplug.memmap_on_memory"));
 }
 
 Text ShowPageOffset(Device&) { return std::string("0x0\n"); }
@@ -77,6 +90,14 @@ constexpr Attribute kInstanceAttributes[] = {
      .summary = "empty; a write asks for an event, which goes nowhere here",
      .grammar = kUeventGrammar,
      .refusals = "uevent.action"},
+    {.name = "memmap_on_memory",
+     .mode = 0644,
+     .since = Kernel::k6_12,
+     .show = ShowMemmapOnMemory,
+     .store = StoreMemmapOnMemory,
+     .summary = "0: kmem keeps the page structs of the memory elsewhere",
+     .grammar = Grammar::kBool,
+     .refusals = "input.syntax dax.memmap_on_memory"},
     {.name = "modalias", .show = ShowDaxModalias, .summary = "dax:t0"},
     kNumaNodeAttribute,
     {.name = "resource",

@@ -172,7 +172,7 @@ absl::Status MemoryBlock::SetState(absl::string_view text) {
 
 absl::Status MemoryBlock::SetOnline(absl::string_view text) {
   engine().AssertLocked();
-  ASSIGN_OR_RETURN(const bool online, ParseBool(text));
+  ASSIGN_OR_RETURN(const bool online, ParseBool(text, engine().kernel()));
   if (online == (zone_ != Zone::kNone)) return absl::OkStatus();
   if (!online) return GoOffline();
   zone_ = last_;

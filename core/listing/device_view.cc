@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/base/input.h"
+#include "core/model/engine.h"
 #include "core/model/name_hash.h"
 
 namespace nvdimmfs::core {
@@ -35,9 +36,8 @@ std::vector<ListedChoice> ParseChoices(absl::string_view text) {
 
 std::optional<std::string> DeviceView::Text(absl::string_view attribute) const {
   for (const Attribute& candidate : device_->attributes()) {
-    if (candidate.name != attribute) continue;
+    if (candidate.name != attribute || device_->engine().ModeOf(*device_, candidate) == 0) continue;
     if (candidate.show == nullptr) return std::nullopt;
-    if (candidate.visible != nullptr && candidate.visible(*device_) == 0) return std::nullopt;
     absl::StatusOr<std::string> text = candidate.show(*device_);
     if (!text.ok() || text->size() >= kNdctlBuffer) return std::nullopt;
     if (!text->empty() && text->back() == '\n') text->pop_back();

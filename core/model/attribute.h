@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/base/kernel.h"
 
 namespace nvdimmfs::core {
 
@@ -32,6 +33,10 @@ struct Grammar {
 struct Attribute {
   absl::string_view name;  // "size", or with its directory: "nfit/handle"
   uint16_t mode = 0444;    // permission bits; enforced for everyone
+  // The first and the last kernel that have it so. Where something else than its presence differs,
+  // a table has several rows of one name, for kernels that do not overlap.
+  Kernel since = kOldestKernel;
+  Kernel until = kNewestKernel;
   absl::StatusOr<std::string> (*show)(Device&) = nullptr;       // null: cannot be read
   absl::Status (*store)(Device&, absl::string_view) = nullptr;  // null: cannot be written
   // The mode for this device, 0 for hidden; asked once, when the device is registered. Null:
@@ -50,6 +55,8 @@ struct Attribute {
   // so. What every write can be refused with (the device is gone, the tree is read-only) is left
   // out.
   absl::string_view refusals = {};
+
+  constexpr bool IsIn(Kernel kernel) const { return since <= kernel && kernel <= until; }
 };
 
 }  // namespace nvdimmfs::core

@@ -77,8 +77,8 @@ Device& TopOf(Device& device) {
 
 }  // namespace
 
-Engine::Engine(TreeListener* listener, AttributeTables tables)
-    : listener_(listener), tables_(std::move(tables)) {}
+Engine::Engine(TreeListener* listener, AttributeTables tables, Kernel kernel)
+    : listener_(listener), tables_(std::move(tables)), kernel_(kernel) {}
 
 Engine::~Engine() { Stop(); }
 
@@ -198,6 +198,11 @@ void Engine::Unregister(Device& device) {
   // From the end, where those are that go with their parent.
   siblings.erase(std::prev(std::find(siblings.rbegin(), siblings.rend(), alive).base()));
   device.Removed();
+}
+
+uint16_t Engine::ModeOf(const Device& device, const Attribute& attribute) const {
+  if (!attribute.IsIn(kernel_)) return 0;
+  return attribute.visible == nullptr ? attribute.mode : attribute.visible(device);
 }
 
 const NodeNumbers& Engine::numbers() const {

@@ -22,6 +22,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "core/base/kernel.h"
 #include "core/base/timer_queue.h"
 #include "core/commands/command.h"
 #include "core/model/alias_table.h"
@@ -37,11 +38,14 @@ using AttributeTables = absl::flat_hash_map<absl::string_view, absl::Span<const 
 
 class Engine {
  public:
-  // `listener` must outlive the engine; it may be null.
-  Engine(TreeListener* listener, AttributeTables tables);
+  // `listener` must outlive the engine; it may be null. `kernel` is the one that is mirrored.
+  Engine(TreeListener* listener, AttributeTables tables, Kernel kernel);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  // The kernel whose tree this is. Any thread.
+  Kernel kernel() const { return kernel_; }
 
   // --- Entry points: any thread. ---
 
@@ -93,6 +97,9 @@ class Engine {
   }
 
   void Register(const std::shared_ptr<Device>& device);
+  // The permission bits of the attribute of a device as it is now; 0: this device or kernel() lacks
+  // it.
+  uint16_t ModeOf(const Device& device, const Attribute& attribute) const;
   void Unregister(Device& device);  // children first
   // Removed when the entry point that runs now is done, as the kernel's asynchronous removal looks.
   void UnregisterLater(const std::shared_ptr<Device>& device);
@@ -149,6 +156,7 @@ class Engine {
   mutable absl::Mutex mutex_;
   TreeListener* const listener_;
   const AttributeTables tables_;
+  const Kernel kernel_;
   // By major, then by name.
   absl::flat_hash_map<const NodeSetting*, absl::flat_hash_map<std::string, uint32_t>> known_numbers_
       ABSL_GUARDED_BY(mutex_);

@@ -66,6 +66,9 @@ Text ShowIntegrityTag(Device& device) {
 Text ShowIntegrityOn(Device& device) {
   return std::string(AsDisk(device).options().metadata_size != 0 ? "1\n" : "0\n");
 }
+Text ShowIntegritySegments(Device& device) {
+  return std::string(AsDisk(device).options().atomic_sectors ? "1\n" : "0\n");
+}
 
 Text ShowPhysicalBlockSize(Device& device) {
   const Disk::Options& options = AsDisk(device).options();
@@ -76,6 +79,11 @@ Text ShowMaxSectors(Device& device) {
   return std::string(AsDisk(device).options().block_size == 4096 ? "2147483644\n" : "2147483647\n");
 }
 
+// 7.3 lets metadata shrink a request to what one page of it describes.
+Text ShowDefaultSectors(Device& device) {
+  return std::string(AsDisk(device).options().metadata_size != 0 ? "64\n" : "4096\n");
+}
+
 Text ShowFua(Device& device) { return std::string(AsDisk(device).options().fua ? "1\n" : "0\n"); }
 
 Text ShowDaxWriteCache(Device& device) {
@@ -83,7 +91,8 @@ Text ShowDaxWriteCache(Device& device) {
 }
 
 absl::Status StoreDaxWriteCache(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(static_cast<Disk&>(device).flushes_caches, ParseBool(text));
+  ASSIGN_OR_RETURN(static_cast<Disk&>(device).flushes_caches,
+                   ParseBool(text, device.engine().kernel()));
   return absl::OkStatus();
 }
 
@@ -132,16 +141,29 @@ uint16_t UnlessBtt(const Device& device) {
 
 Text ShowStat(Device& device) { return AsDisk(device).node().counts().StatText(); }
 
+// The kernels that have a row so: the first and the last.
+struct Kernels {
+  Kernel since = kOldestKernel;
+  Kernel until = kNewestKernel;
+};
+
 // What tunes a disk of a kernel, and nothing here: every write is refused.
-constexpr Attribute Tuning(absl::string_view name, Text (*show)(Device&),
-                           absl::string_view summary) {
+constexpr Attribute Tuning(absl::string_view name, Text (*show)(Device&), absl::string_view summary,
+                           Kernels kernels = {}) {
   return {.name = name,
           .mode = 0644,
+          .since = kernels.since,
+          .until = kernels.until,
           .show = show,
           .store = RefuseTuning,
           .summary = summary,
           .grammar = Grammar::kNothing,
           .refusals = "disk.fixed"};
+}
+
+// No disk of persistent memory promises that the block layer's atomic writes work on it.
+constexpr Attribute NoAtomicWrites(absl::string_view name) {
+  return {.name = name, .since = Kernel::k6_12, .show = Fixed<"0\n">, .summary = "0"};
 }
 
 constexpr Attribute kDiskAttributes[] = {
@@ -166,6 +188,10 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "inflight",
      .show = Fixed<"       0        0\n">,
      .summary = "requests in flight: none that sysfs counts"},
+    {.name = "partscan",
+     .since = Kernel::k6_12,
+     .show = Fixed<"1\n">,
+     .summary = "1: the kernel looks for partitions on it"},
     {.name = "range", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "removable", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "ro", .show = ShowReadOnly, .summary = "1: refuses writes"},
@@ -189,11 +215,19 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "integrity/protection_interval_bytes",
      .show = ShowIntegrityInterval,
      .summary = "bytes that the metadata of a sector covers"},
-    Tuning("integrity/read_verify", ShowIntegrityOn, "1: the sectors carry metadata"),
+    Tuning("integrity/read_verify", ShowIntegrityOn, "1: the sectors carry metadata",
+           {.until = Kernel::k6_1}),
+    Tuning("integrity/read_verify", Fixed<"1\n">, "1", {Kernel::k6_12, Kernel::k6_12}),
+    Tuning("integrity/read_verify", ShowIntegrityOn, "1: the sectors carry metadata",
+           {.since = Kernel::k7_3}),
     {.name = "integrity/tag_size",
      .show = ShowIntegrityTag,
      .summary = "bytes of metadata of a sector"},
-    Tuning("integrity/write_generate", ShowIntegrityOn, "1: the sectors carry metadata"),
+    Tuning("integrity/write_generate", ShowIntegrityOn, "1: the sectors carry metadata",
+           {.until = Kernel::k6_1}),
+    Tuning("integrity/write_generate", Fixed<"1\n">, "1", {Kernel::k6_12, Kernel::k6_12}),
+    Tuning("integrity/write_generate", ShowIntegrityOn, "1: the sectors carry metadata",
+           {.since = Kernel::k7_3}),
     Tuning("power/async", Fixed<"disabled\n">, "disabled"),
     Tuning("power/autosuspend_delay_ms", NoAutosuspend,
            "cannot be read: the disk has no power management"),
@@ -205,6 +239,10 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "power/runtime_suspended_time", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "power/runtime_usage", .show = Fixed<"0\n">, .summary = "0"},
     Tuning("queue/add_random", Fixed<"0\n">, "0"),
+    NoAtomicWrites("queue/atomic_write_boundary_bytes"),
+    NoAtomicWrites("queue/atomic_write_max_bytes"),
+    NoAtomicWrites("queue/atomic_write_unit_max_bytes"),
+    NoAtomicWrites("queue/atomic_write_unit_min_bytes"),
     {.name = "queue/chunk_sectors", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "queue/dax", .show = ShowDax, .summary = "1: the disk supports direct access"},
     {.name = "queue/discard_granularity", .show = Fixed<"0\n">, .summary = "0: no discard"},
@@ -215,8 +253,10 @@ constexpr Attribute kDiskAttributes[] = {
     {.name = "queue/fua", .show = ShowFua, .summary = "1: the disk takes FUA writes"},
     {.name = "queue/hw_sector_size", .show = ShowBlockSize, .summary = "as logical_block_size"},
     Tuning("queue/io_poll", Fixed<"0\n">, "0"),
-    Tuning("queue/io_poll_delay", Fixed<"0\n">, "0"),
+    Tuning("queue/io_poll_delay", Fixed<"0\n">, "0", {.until = Kernel::k6_1}),
+    Tuning("queue/io_poll_delay", Fixed<"-1\n">, "-1", {.since = Kernel::k6_12}),
     Tuning("queue/iostats", Fixed<"0\n">, "0"),
+    Tuning("queue/iostats_passthrough", Fixed<"0\n">, "0", {.since = Kernel::k7_3}),
     {.name = "queue/logical_block_size",
      .show = ShowBlockSize,
      .summary = "bytes: the least that is read or written"},
@@ -225,16 +265,27 @@ constexpr Attribute kDiskAttributes[] = {
      .show = ShowMaxSectors,
      .summary = "the largest request that the disk takes"},
     {.name = "queue/max_integrity_segments",
+     .until = Kernel::k6_1,
      .show = ShowIntegrityOn,
      .summary = "1: the sectors carry metadata"},
-    Tuning("queue/max_sectors_kb", Fixed<"1280\n">, "1280"),
+    {.name = "queue/max_integrity_segments",
+     .since = Kernel::k6_12,
+     .show = ShowIntegritySegments,
+     .summary = "1: a BTT, with metadata or without"},
+    Tuning("queue/max_sectors_kb", Fixed<"1280\n">, "1280", {.until = Kernel::k6_12}),
+    Tuning("queue/max_sectors_kb", ShowDefaultSectors, "4096; 64 where the sectors carry metadata",
+           {.since = Kernel::k7_3}),
     {.name = "queue/max_segment_size", .show = Fixed<"65536\n">, .summary = "65536"},
     {.name = "queue/max_segments", .show = Fixed<"128\n">, .summary = "128"},
+    {.name = "queue/max_write_streams",
+     .since = Kernel::k7_3,
+     .show = Fixed<"0\n">,
+     .summary = "0"},
     {.name = "queue/minimum_io_size",
      .show = ShowPhysicalBlockSize,
      .summary = "as physical_block_size"},
     Tuning("queue/nomerges", Fixed<"0\n">, "0"),
-    Tuning("queue/nr_requests", Fixed<"128\n">, "queue depth: 128"),
+    Tuning("queue/nr_requests", Fixed<"128\n">, "queue depth: 128", {.until = Kernel::k6_1}),
     {.name = "queue/nr_zones", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "queue/optimal_io_size", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "queue/physical_block_size",
@@ -242,15 +293,26 @@ constexpr Attribute kDiskAttributes[] = {
      .summary = "bytes that are written at once: a BTT's sector, else 4096"},
     Tuning("queue/read_ahead_kb", Fixed<"128\n">, "128"),
     Tuning("queue/rotational", Fixed<"0\n">, "0"),
-    Tuning("queue/rq_affinity", Fixed<"0\n">, "0"),
-    Tuning("queue/scheduler", Fixed<"none\n">, "none"),
-    Tuning("queue/stable_writes", ShowIntegrityOn, "1: data must not change while it is written"),
+    Tuning("queue/rq_affinity", Fixed<"0\n">, "0", {.until = Kernel::k6_1}),
+    Tuning("queue/scheduler", Fixed<"none\n">, "none", {.until = Kernel::k6_1}),
+    Tuning("queue/stable_writes", ShowIntegrityOn, "1: data must not change while it is written",
+           {.until = Kernel::k6_1}),
+    Tuning("queue/stable_writes", Fixed<"0\n">, "0", {.since = Kernel::k6_12}),
     {.name = "queue/virt_boundary_mask", .show = Fixed<"0\n">, .summary = "0"},
-    Tuning("queue/wbt_lat_usec", NoLatency,
-           "cannot be read: the disk has no write-back throttling"),
+    Tuning("queue/wbt_lat_usec", NoLatency, "cannot be read: the disk has no write-back throttling",
+           {.until = Kernel::k6_1}),
     Tuning("queue/write_cache", ShowWriteCache, "write back, or of a BTT write through"),
     {.name = "queue/write_same_max_bytes", .show = Fixed<"0\n">, .summary = "0"},
+    {.name = "queue/write_stream_granularity",
+     .since = Kernel::k7_3,
+     .show = Fixed<"0\n">,
+     .summary = "0"},
     {.name = "queue/write_zeroes_max_bytes", .show = Fixed<"0\n">, .summary = "0"},
+    Tuning("queue/write_zeroes_unmap_max_bytes", Fixed<"0\n">, "0", {.since = Kernel::k7_3}),
+    {.name = "queue/write_zeroes_unmap_max_hw_bytes",
+     .since = Kernel::k7_3,
+     .show = Fixed<"0\n">,
+     .summary = "0"},
     {.name = "queue/zone_append_max_bytes", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "queue/zone_write_granularity", .show = Fixed<"0\n">, .summary = "0"},
     {.name = "queue/zoned", .show = Fixed<"none\n">, .summary = "none"},

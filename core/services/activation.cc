@@ -95,7 +95,8 @@ absl::StatusOr<std::string> ShowNoIdle(Device& device) {
 }
 
 absl::Status StoreNoIdle(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(AsBus(device).activation().without_idle, ParseBool(text));
+  ASSIGN_OR_RETURN(AsBus(device).activation().without_idle,
+                   ParseBool(text, device.engine().kernel()));
   return absl::OkStatus();
 }
 

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "core/base/kernel.h"
 #include "core/base/range.h"
 #include "core/base/uuid.h"
 #include "core/labels/interleave_set.h"
@@ -60,6 +61,8 @@ absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSourc
                                                       uint64_t granularity);
 
 struct BusSource {
+  // The kernel whose tree shows it; the same for all buses of a source.
+  Kernel kernel = kDefaultKernel;
   std::string provider = "ACPI.NFIT";
   bool has_nfit = true;  // the nfit/ groups exist
   int nfit_revision = 1;

@@ -80,7 +80,7 @@ Text ShowForceRaw(Device& device) {
 }
 
 absl::Status StoreForceRaw(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(const bool force_raw, ParseBool(text));
+  ASSIGN_OR_RETURN(const bool force_raw, ParseBool(text, device.engine().kernel()));
   AsNamespace(device).SetForceRaw(force_raw);
   return absl::OkStatus();
 }

@@ -38,7 +38,7 @@ Disk* FindDisk(const Engine& engine, absl::string_view name) {
 }
 
 absl::Status StoreLoaded(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(const bool loaded, ParseBool(text));
+  ASSIGN_OR_RETURN(const bool loaded, ParseBool(text, device.engine().kernel()));
   if (loaded) return System::Of(device).LoadModule();
   System::Of(device).UnloadModule();
   return absl::OkStatus();

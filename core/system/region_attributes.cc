@@ -103,7 +103,7 @@ absl::Status StoreAlign(Device& device, absl::string_view text) {
 }
 
 absl::Status StoreDeepFlush(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(const bool flush, ParseBool(text));
+  ASSIGN_OR_RETURN(const bool flush, ParseBool(text, device.engine().kernel()));
   Region& region = AsRegion(device);
   if (!flush)
     return Refusal(EINVAL, "region.deep_flush",
@@ -117,7 +117,7 @@ absl::Status StoreDeepFlush(Device& device, absl::string_view text) {
 }
 
 absl::Status StoreReadOnly(Device& device, absl::string_view text) {
-  ASSIGN_OR_RETURN(const bool read_only, ParseBool(text));
+  ASSIGN_OR_RETURN(const bool read_only, ParseBool(text, device.engine().kernel()));
   Region& region = AsRegion(device);
   for (const Namespace* ns : NamespacesOf(region))
     if (read_only && ns->node() != nullptr && ns->node()->on_loan())

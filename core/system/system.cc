@@ -27,8 +27,8 @@ AttributeTables Tables() {
 
 }  // namespace
 
-System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module)
-    : Engine(listener, Tables()),
+System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module, Kernel kernel)
+    : Engine(listener, Tables(), kernel),
       module_(std::move(module)),
       dax_bus_(std::make_shared<DaxBus>(*this)),
       nd_(std::make_shared<NdBusType>(*this, sector_layer, *dax_bus_)) {
@@ -38,7 +38,8 @@ System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker modul
     dax_bus_->Start();
     AddDaxDrivers(*dax_bus_);
     for (const absl::string_view name : ModuleDevice::Always())
-      Register(std::make_shared<ModuleDevice>(*this, name));
+      if (name != kFsdevDaxModule || HasFsdevDax(this->kernel()))
+        Register(std::make_shared<ModuleDevice>(*this, name));
     // Where no bus comes and goes with it, it counts as loaded like the others.
     if (!has_module()) ShowModule();
   });

@@ -31,7 +31,8 @@ class System final : public Engine {
 
   // Both must outlive the System; `listener` may be null. With a `module` the buses that say so
   // can be unloaded and loaded (bus/nd/x/loaded).
-  System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr);
+  System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr,
+         Kernel kernel = kDefaultKernel);
   ~System();
   // The one that a device of it belongs to.
   static System& Of(const Device& device) { return static_cast<System&>(device.engine()); }

@@ -59,7 +59,7 @@ std::vector<TableReference> TreeReference() {
       {"The bus dax", &ModelKind::kBusType, "The bus of the dax devices.", DaxBus::Table()},
       {"Drivers of the bus nd", &ModelKind::kDriver,
        "nd_bus, nvdimm, nd_region, nd_pmem and dax_pmem.", kDriverAttributes},
-      {"Drivers of the bus dax", &DaxKind::kDriver, "device_dax and kmem.", DaxDriver::Table()},
+      {"Drivers of the bus dax", &DaxKind::kDriver, "device_dax, kmem and, from 7.3 on, fsdev_dax.", DaxDriver::Table()},
       {"Modules", &ModuleDevice::kKind, "A kernel module that counts as loaded.",
        ModuleDevice::Table()},
       {"Platform devices", &PlatformDevice::kKind, "What the emulated buses are below.",

@@ -63,7 +63,7 @@ class ModelVerbs {
   // As after a boot: a new System with this bus.
   void Start(BusSource bus, TreeListener* listener = nullptr) {
     system.reset();
-    system = std::make_unique<System>(layer, listener);
+    system = std::make_unique<System>(layer, listener, nullptr, bus.kernel);
     added = system->AddBus(std::move(bus));
   }
 
@@ -109,7 +109,7 @@ class ModelVerbs {
       if (!absl::StartsWith(path, prefix)) continue;
       for (const Attribute& attribute : device->attributes())
         if (attribute.name == path.substr(prefix.size()) &&
-            (attribute.visible == nullptr || attribute.visible(*device) != 0))
+            system->WithLock([&] { return system->ModeOf(*device, attribute) != 0; }))
           return {device, &attribute};
     }
     return {nullptr, nullptr};
@@ -122,10 +122,11 @@ class Model : public ModelVerbs {
     uint64_t size = 256 << 20;
     uint64_t label_size = 128 << 10;  // 0: label-less
     const LabelVersion* labels = nullptr;
+    Kernel kernel = kDefaultKernel;
   };
 
   Model() : Model(Options{}) {}
-  explicit Model(Options options) {
+  explicit Model(Options options) : kernel_(options.kernel) {
     capacity = std::make_shared<MemoryMedia>(options.size);
     if (options.label_size != 0) labels = std::make_shared<MemoryMedia>(options.label_size);
     if (options.labels != nullptr) {
@@ -146,11 +147,16 @@ class Model : public ModelVerbs {
                      .interface_code = 0x301};
     std::vector<DimmSource> dimms;
     dimms.push_back(std::move(dimm));
-    Start(QemuBus(std::move(dimms)));
+    BusSource bus = QemuBus(std::move(dimms));
+    bus.kernel = kernel_;
+    Start(std::move(bus));
   }
 
   std::shared_ptr<MemoryMedia> capacity;
   std::shared_ptr<MemoryMedia> labels;
+
+ private:
+  const Kernel kernel_;
 };
 
 }  // namespace nvdimmfs::core

@@ -11,7 +11,7 @@ namespace {
 
 // What the devices refer to. None of them is registered with it.
 core::Engine& UnusedEngine() {
-  static auto* const engine = new core::Engine(nullptr, {});
+  static auto* const engine = new core::Engine(nullptr, {}, core::kDefaultKernel);
   return *engine;
 }
 

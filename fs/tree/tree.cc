@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/model/engine.h"
 #include "core/model/name_hash.h"
 
 namespace nvdimmfs::fs {
@@ -42,7 +43,7 @@ void Tree::AddDevice(absl::string_view path, const std::shared_ptr<core::Device>
   std::vector<uint16_t> modes;
   modes.reserve(device->attributes().size());
   for (const core::Attribute& attribute : device->attributes())
-    modes.push_back(attribute.visible == nullptr ? attribute.mode : attribute.visible(*device));
+    modes.push_back(device->engine().ModeOf(*device, attribute));
   Add({std::string(path), Addition::OfDevice{device, std::move(modes)}});
 }
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 
+from tests.golden import goldens
 from tests.support import images, mounting, patterns, runner, trees
 
 GOLDEN = os.path.abspath("tests/golden")
@@ -46,6 +47,14 @@ class GoldenTest(mounting.MountTestCase):
         )
         self.assertEqual([], differences, "\n" + "\n".join(differences))
 
+    def check_newer_kernels(self, name, image):
+        """The trees of the other kernels; which one is shown changes no byte of the image."""
+        before = images.sha256(image)
+        for kernel in goldens.KERNELS[1:]:
+            with self.subTest(kernel=kernel), mounting.Mount(image, f"kernel={kernel}") as mount:
+                self.assert_same_tree(goldens.tree_name(name, kernel), mount, None)
+        self.assertEqual(before, images.sha256(image), "mounting changed the image")
+
     def assert_stated_bytes(self, name, mount):
         names = RENUMBERED.get(name, {})
         writes = [
@@ -63,6 +72,7 @@ class GoldenTest(mounting.MountTestCase):
                 self.assert_stated_bytes(name, mount)
             if options == "ro":
                 self.assertEqual(before, images.sha256(image), "a read-only mount changed the image")
+        self.check_newer_kernels(name, image)
 
     def test_labels_v12(self):
         self.check_image("k12")
@@ -85,6 +95,7 @@ class GoldenTest(mounting.MountTestCase):
             ),
             "mounting a blank image wrote to it",
         )
+        self.check_newer_kernels("blank", image)
 
     def test_mounting_leaves_the_image_as_it_was(self):
         # Even when mounted read-write, nothing is repaired or updated until something is written.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that boot a guest."""
 
-def guest_test(name, programs = [], deps = ["//tests/support"]):
+def guest_test(name, programs = [], deps = ["//tests/support"], main = None, kernel = "6.1"):
     """A test `name`.py that boots guests with Debian's kernel under QEMU.
 
     A guest is one busy thread, so tests of this kind run beside each other, as many as there are CPUs.
@@ -10,11 +10,15 @@ def guest_test(name, programs = [], deps = ["//tests/support"]):
       name: of the test, and of its file without ".py"
       programs: targets of this package that the guest runs besides the harness
       deps: Python libraries
+      main: its file, where that is not `name`.py
+      kernel: which one the guests run, and the mount mirrors
     """
     native.py_test(
         name = name,
         size = "large",
-        srcs = [name + ".py"],
+        srcs = [main or name + ".py"],
+        main = main or name + ".py",
+        env = {"GUEST_KERNEL": kernel},
         data = [
             ":harness",
             "//tools:nvdimmfs",

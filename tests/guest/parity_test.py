@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same attribute writes, on a mount and in a real kernel, give the same answers and the same media.
 
+There is one target for each kernel that can be shown; GUEST_KERNEL says which.
+
 Each script (sequences/*.seq, and some random ones of random_sequence.py) is replayed on a mount and in a
 guest, from equal images. These must be equal: every result and errno, the tree at the end, and every byte of
 the two images. What the kernel answers to sequences/*.seq is also kept beside them (recorded_test.py).
@@ -11,6 +13,9 @@ import shutil
 
 from tests.guest import random_sequence, sequences
 from tests.support import guest, images, mounting, runner, session, trees
+
+# The kernel that the guests run (tests/guest/common.sh), and whose tree the mount shows.
+KERNEL = os.environ.get("GUEST_KERNEL", "6.1")
 
 # Seeds of the random scripts; NVDIMMFS_SEEDS="7 8 9" tries others.
 SEEDS = os.environ.get("NVDIMMFS_SEEDS", "1 2 3 4").split()
@@ -43,7 +48,7 @@ class ParityTest(mounting.MountTestCase):
         here = sequences.make_image(self.scratch_path("here.img"), kind, label_size)
         there = self.scratch_path("there.img")
         shutil.copyfile(here, there)
-        with mounting.Mount(here) as mount:
+        with mounting.Mount(here, f"kernel={KERNEL}") as mount:
             answers = sequences.replay(mount, script_path)
             tree = session.dump_tree(mount)
         name = os.path.basename(script_path)

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/base/kernel.h"
 #include "core/system/tree_reference.h"
 #include "tools/docs/man_text.h"
 #include "tools/docs/reasons.h"
@@ -40,6 +41,11 @@ what is below a directory
 only this program has.
 An attribute is there only where the device has what it shows; its bits can differ from those here where
 the device cannot do all of it.
+A note in parentheses such as
+.Pq 6.12 and later
+names the kernels, of those that the option
+.Cm kernel=
+chooses from, that have an attribute or show it so.
 .Pp
 In paths, a single capital letter stands for a number, and a word in capitals for a name.
 What a write takes is written so:
@@ -49,6 +55,12 @@ Decimal; hexadecimal after 0x; octal after 0.
 One newline may end it.
 .It Ar BOOL
 1, y, t or on; 0, n, f or off: the first one or two characters decide.
+With
+.Cm kernel=7.3
+also e
+.Pq enable
+and d
+.Pq disable .
 .It Ar UUID
 8-4-4-4-12 hexadecimal digits.
 .It Ar DEVICE
@@ -128,10 +140,24 @@ std::string RefusalText(absl::string_view patterns) {
   return absl::StrJoin(parts, ", ");
 }
 
+// Which kernels have the attribute so, as a line: "(6.12 and later)"; empty: all that can be shown.
+std::string KernelLine(const Attribute& attribute) {
+  const bool since_ever = attribute.since == core::kOldestKernel;
+  const bool until_now = attribute.until == core::kNewestKernel;
+  if (since_ever && until_now) return "";
+  const absl::string_view since = core::KernelName(attribute.since);
+  const absl::string_view until = core::KernelName(attribute.until);
+  const std::string kernels = attribute.since == attribute.until ? absl::StrCat(since, " only")
+                              : until_now                        ? absl::StrCat(since, " and later")
+                              : since_ever                       ? absl::StrCat("up to ", until)
+                                           : absl::StrCat(since, " to ", until);
+  return absl::StrCat(ManText(absl::StrCat("(", kernels, ")")), "\n");
+}
+
 void AppendAttribute(const Attribute& attribute, absl::string_view shown_name, std::string& page) {
   absl::StrAppend(&page, ".It Pa ", ManArgument(shown_name), " No ",
                   absl::StrFormat("(%04o)", attribute.mode), "\n",
-                  ManText(Sentence(attribute.summary)), "\n");
+                  ManText(Sentence(attribute.summary)), "\n", KernelLine(attribute));
   if (attribute.grammar.empty()) return;
   if (attribute.grammar == core::Grammar::kNothing)
     absl::StrAppend(&page, ".br\nA write is refused: ");

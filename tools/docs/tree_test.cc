@@ -7,14 +7,18 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "backends/sources/preset_source.h"
 #include "btt/btt_layer.h"
+#include "core/base/kernel.h"
 #include "core/base/status.h"
 #include "core/system/system.h"
 #include "core/system/tree_reference.h"
@@ -55,16 +59,18 @@ std::string ExpressionOf(absl::string_view pattern) {
   return expression;
 }
 
-class TreeTest : public testing::TestWithParam<std::string> {
+class TreeTest : public testing::TestWithParam<std::tuple<std::string, core::Kernel>> {
  protected:
   void SetUp() override {
-    auto buses = backends::OpenPreset({.name = GetParam()});
+    const auto& [preset, kernel] = GetParam();
+    auto buses = backends::OpenPreset({.name = preset});
     ASSERT_TRUE(buses.ok()) << buses.status();
     system_ = std::make_unique<core::System>(
         layer_, nullptr,
-        backends::IsModule(GetParam())
+        backends::IsModule(preset)
             ? core::System::BusMaker([] { return backends::OpenModule(false); })
-            : core::System::BusMaker());
+            : core::System::BusMaker(),
+        kernel);
     system_->set_bus_lister([](core::Bus&) { return std::string("{}\n"); });
     for (core::BusSource& bus : *buses) ASSERT_TRUE(system_->AddBus(std::move(bus)).ok());
     MakeOneOfEach();
@@ -98,13 +104,13 @@ class TreeTest : public testing::TestWithParam<std::string> {
 
   absl::Status Write(Device& device, absl::string_view name, absl::string_view text) {
     for (const Attribute& attribute : device.attributes())
-      if (attribute.name == name) return system_->Store(device, attribute, text);
+      if (attribute.name == name && IsVisible(device, attribute))
+        return system_->Store(device, attribute, text);
     return core::Refusal(ENOENT, "tree.none", "no such attribute");
   }
 
   bool IsVisible(const Device& device, const Attribute& attribute) {
-    return attribute.visible == nullptr ||
-           system_->WithLock([&] { return attribute.visible(device) != 0; });
+    return system_->WithLock([&] { return system_->ModeOf(device, attribute) != 0; });
   }
 
   btt::BttLayer layer_;
@@ -193,17 +199,27 @@ TEST_P(TreeTest, WritesAreRefusedForTheReasonsOfTheTable) {
   EXPECT_GT(refused, 100u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sources, TreeTest, testing::Values("nfit_test", "demo"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Sources, TreeTest,
+                         testing::Combine(testing::Values("nfit_test", "demo"),
+                                          testing::ValuesIn(core::kKernels)),
+                         [](const auto& info) {
+                           return absl::StrCat(
+                               std::get<0>(info.param), "_",
+                               absl::StrReplaceAll(core::KernelName(std::get<1>(info.param)),
+                                                   {{".", "_"}}));
+                         });
 
 TEST(Tables, EveryAttributeIsDocumented) {
   for (const TableReference& table : core::TreeReference()) {
     EXPECT_FALSE(table.attributes.empty()) << table.title;
     EXPECT_FALSE(table.kind->pattern().empty()) << table.title;
-    std::set<absl::string_view> names;
+    std::set<std::pair<core::Kernel, absl::string_view>> names;
     for (const Attribute& attribute : table.attributes) {
       const std::string what = absl::StrCat(table.title, ": ", attribute.name);
-      EXPECT_TRUE(names.insert(attribute.name).second) << what << " is there twice";
+      EXPECT_LE(attribute.since, attribute.until) << what;
+      for (const core::Kernel kernel : core::kKernels)
+        EXPECT_TRUE(!attribute.IsIn(kernel) || names.emplace(kernel, attribute.name).second)
+            << what << " is there twice in " << core::KernelName(kernel);
       EXPECT_FALSE(attribute.summary.empty()) << what;
       EXPECT_FALSE(absl::EndsWith(attribute.summary, ".")) << what;
       EXPECT_NE(attribute.mode, 0) << what;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels whose device tree can be shown: one of each generation that the tests compare with.
+#ifndef NVDIMMFS_CORE_BASE_KERNEL_H_
+#define NVDIMMFS_CORE_BASE_KERNEL_H_
+
+#include <optional>
+
+#include "absl/strings/string_view.h"
+
+namespace nvdimmfs::core {
+
+// Oldest first: comparisons are of age. To add one, give it a name in KernelName, in the options
+// (backends/sources/option_help.cc) and in the topology keys, and record its trees
+// (tests/golden/README.md).
+enum class Kernel { k6_1, k6_12, k7_3 };
+
+inline constexpr Kernel kKernels[] = {Kernel::k6_1, Kernel::k6_12, Kernel::k7_3};
+inline constexpr Kernel kOldestKernel = kKernels[0];
+inline constexpr Kernel kNewestKernel = Kernel::k7_3;
+// Shown unless the user chooses another.
+inline constexpr Kernel kDefaultKernel = Kernel::k6_1;
+
+constexpr absl::string_view KernelName(Kernel kernel) {
+  switch (kernel) {
+    case Kernel::k6_1:
+      return "6.1";
+    case Kernel::k6_12:
+      return "6.12";
+    case Kernel::k7_3:
+      return "7.3";
+  }
+  return "";
+}
+
+// The kernel of that name, if there is one.
+constexpr std::optional<Kernel> FindKernel(absl::string_view name) {
+  for (const Kernel kernel : kKernels)
+    if (KernelName(kernel) == name) return kernel;
+  return std::nullopt;
+}
+
+// What FindKernel takes, for the end of a refusal's sentence.
+inline constexpr absl::string_view kKernelChoices = "6.1, 6.12 or 7.3";
+
+}  // namespace nvdimmfs::core
+
+#endif  // NVDIMMFS_CORE_BASE_KERNEL_H_
