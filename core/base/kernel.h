@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_CORE_BASE_KERNEL_H_
 #define NVDIMMFS_CORE_BASE_KERNEL_H_
 
+#include <cstdint>
 #include <optional>
 
 #include "absl/strings/string_view.h"
@@ -12,7 +13,7 @@ namespace nvdimmfs::core {
 // Oldest first: comparisons are of age. To add one, give it a name in KernelName, in the options
 // (backends/sources/option_help.cc) and in the topology keys, and record its trees
 // (tests/golden/README.md).
-enum class Kernel { k6_1, k6_12, k7_3 };
+enum class Kernel : uint8_t { k6_1, k6_12, k7_3 };
 
 inline constexpr Kernel kKernels[] = {Kernel::k6_1, Kernel::k6_12, Kernel::k7_3};
 inline constexpr Kernel kOldestKernel = kKernels[0];

@@ -61,9 +61,9 @@ absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSourc
                                                       uint64_t granularity);
 
 struct BusSource {
+  std::string provider = "ACPI.NFIT";
   // The kernel whose tree shows it; the same for all buses of a source.
   Kernel kernel = kDefaultKernel;
-  std::string provider = "ACPI.NFIT";
   bool has_nfit = true;  // the nfit/ groups exist
   int nfit_revision = 1;
   bool scrubs = false;     // the bus has address-range scrub (ARS): nfit/scrub and its commands
