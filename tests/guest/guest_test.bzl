@@ -11,7 +11,7 @@ def guest_test(name, programs = [], deps = ["//tests/support"], main = None, ker
       programs: targets of this package that the guest runs besides the harness
       deps: Python libraries
       main: its file, where that is not `name`.py
-      kernel: which one the guests run, and the mount mirrors
+      kernel: which one the guests run, and the mount mirrors. Tests with another than the default run on request only
     """
     native.py_test(
         name = name,
@@ -23,6 +23,6 @@ def guest_test(name, programs = [], deps = ["//tests/support"], main = None, ker
             ":harness",
             "//tools:nvdimmfs",
         ] + programs,
-        tags = ["local"],
+        tags = ["local"] if kernel == "6.1" else ["local", "manual"],
         deps = deps,
     )
