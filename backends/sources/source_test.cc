@@ -99,9 +99,9 @@ TEST(SourceTest, EachKindTakesTheKernelThatIsMirrored) {
     EXPECT_TRUE(buses.ok()) << buses.status();
     return core::KernelName(buses->front().kernel);
   };
-  EXPECT_EQ(kernel_of("ram:16M", {}), core::KernelName(core::kDefaultKernel));
-  EXPECT_EQ(kernel_of("ram:16M", {{"kernel", "6.12"}}), "6.12");
-  EXPECT_EQ(kernel_of("ram:16M,kernel=7.3", {{"kernel", "6.12"}}), "7.3");
+  EXPECT_EQ(kernel_of("ram:32M", {}), core::KernelName(core::kDefaultKernel));
+  EXPECT_EQ(kernel_of("ram:32M", {{"kernel", "6.12"}}), "6.12");
+  EXPECT_EQ(kernel_of("ram:32M,kernel=7.3", {{"kernel", "6.12"}}), "7.3");
 }
 
 TEST(SourceTest, NothingAfterTheSchemeIsRefused) {
