@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "backends/guest_layout.h"
 #include "backends/image_layout.h"
 #include "backends/largest_mapping.h"
 #include "backends/posix/descriptor.h"
@@ -116,8 +117,8 @@ std::string QemuCommandLine(const NewImage& image, uint32_t slot,
   if (slot != 0) absl::StrAppend(&device, ",slot=", slot);
   if (image.label_size != 0) absl::StrAppend(&device, ",label-size=", image.label_size);
   if (uuid.has_value()) absl::StrAppend(&device, ",uuid=", uuid->ToString());
-  return absl::StrCat("qemu-system-x86_64 -machine q35,nvdimm=on -m 1G,slots=", slots,
-                      ",maxmem=", max_gib, "G -object ",
+  return absl::StrCat("qemu-system-x86_64 -machine q35,nvdimm=on -m ", kGuestMemory / kGiB,
+                      "G,slots=", slots, ",maxmem=", max_gib, "G -object ",
                       core::ShellWord(absl::StrCat("memory-backend-file,id=m", slot,
                                                    ",share=on,mem-path=", QemuPath(image.path),
                                                    ",size=", file_size)),

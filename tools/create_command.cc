@@ -82,7 +82,9 @@ absl::Status Create(const Wanted& wanted) {
                  core::EscapeSentence(backends::QemuCommandLine(image, wanted.slot, uuid)).c_str());
   if (wanted.slot != 0)
     Note(absl::StrCat("until it has labels, mount it with: nvdimmfs ", image.path,
-                      ",slot=", wanted.slot, " MOUNTPOINT"));
+                      ",slot=", wanted.slot,
+                      " MOUNTPOINT; for namespaces with an alignment of 1G, add where it is in the "
+                      "guest: ,spa=ADDRESS (QEMU's monitor says it: info memory-devices)"));
   return absl::OkStatus();
 }
 

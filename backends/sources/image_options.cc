@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/sources/image_options.h"
 
+#include "backends/guest_layout.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 
@@ -34,6 +35,21 @@ absl::StatusOr<SlotWish> ReadSlotWish(const SourceArguments& arguments) {
     (key == "slot" ? wish.slot : wish.serial) = static_cast<uint32_t>(*number);
   }
   return wish;
+}
+
+absl::StatusOr<std::optional<uint64_t>> ReadAddress(const SourceArguments& arguments,
+                                                    uint64_t size) {
+  std::optional<uint64_t> address;
+  for (const auto& [key, value] : arguments.options) {
+    if (key != "spa") continue;
+    const auto read = core::ParseSize(value);
+    if (!read.ok() || !IsRegionAddress(*read, size))
+      return BadOption(key, value,
+                       "needs the address of the DIMM in the guest: a multiple of 4096 below 2^62, "
+                       "such as 0x110000000");
+    address = *read;
+  }
+  return address;
 }
 
 absl::StatusOr<ImageOptions> ReadImageOptions(const SourceArguments& arguments) {

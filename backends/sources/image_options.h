@@ -3,6 +3,9 @@
 #ifndef NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_
 #define NVDIMMFS_BACKENDS_SOURCES_IMAGE_OPTIONS_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "backends/image_backend.h"
 #include "backends/qemu_slot.h"
@@ -10,13 +13,18 @@
 
 namespace nvdimmfs::backends {
 
-inline constexpr absl::string_view kImageOptions[] = {"label_size", "hide_labels", "labels",
-                                                      "size",       "slot",        "serial",
-                                                      "format",     "force",       "durability"};
+inline constexpr absl::string_view kImageOptions[] = {
+    "label_size", "hide_labels", "labels", "size",  "slot",
+    "serial",     "spa",         "format", "force", "durability"};
 
 // Reads those of `arguments`' options that are in kImageOptions, and read_only. Refused with
 // EINVAL, "source.option", where a value is none.
 absl::StatusOr<ImageOptions> ReadImageOptions(const SourceArguments& arguments);
+
+// Reads spa=, the address of a DIMM of `size` bytes; nothing where it is not said. Refused
+// likewise.
+absl::StatusOr<std::optional<uint64_t>> ReadAddress(const SourceArguments& arguments,
+                                                    uint64_t size);
 
 // Reads slot= and serial=; passes over other options. Refused likewise.
 absl::StatusOr<SlotWish> ReadSlotWish(const SourceArguments& arguments);

@@ -17,6 +17,9 @@ constexpr core::OptionHelp kHelp[] = {
     {"slot", "K",
      "the DIMM's slot in QEMU, 0 to 255: labels carry a checksum of its serial number"},
     {"serial", "N", "the DIMM's serial number itself"},
+    {"spa", "ADDRESS",
+     "the DIMM's address in the guest, such as 0x110000000; 4 GiB without it. An alignment of 1G "
+     "depends on it. QEMU's monitor shows it: `info memory-devices`"},
     {"format", "raw",
      "treat the bytes as the DIMM's, even if they begin like another image format"},
     {"labels", "FILE|tail",

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "backends/guest_layout.h"
 #include "backends/kernel_key_ring.h"
 #include "backends/qemu_slot.h"
 #include "backends/sources/preset_source.h"
@@ -34,10 +35,7 @@ using core::Range;
 using core::RegionSource;
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
-constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
-// The upper half is the kernel's own; no file is larger.
-constexpr uint64_t kMostAddress = uint64_t{1} << 62;
+constexpr uint64_t kMostGranularity = uint64_t{1} << 30;
 constexpr uint64_t kDefaultGranularity = 4096;
 // ACPI: the persistent memory range type.
 constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
@@ -56,7 +54,7 @@ void ReadNumber(TomlReader& table, absl::string_view key, T& to) {
 class Builder {
  public:
   Builder(const std::string& path, const ImageOptions& options)
-      : directory_(std::filesystem::path(path).parent_path()), options_(options) {}
+      : path_(path), directory_(std::filesystem::path(path).parent_path()), options_(options) {}
 
   std::optional<BusSource> Bus(TomlReader& table);
   // Buses that this program makes itself. Before all others: they have addresses of their own.
@@ -82,13 +80,16 @@ class Builder {
                std::optional<uint64_t> offset, std::vector<MappingSource>& mappings);
   void CheckMappings(TomlReader& table, const BusSource& bus,
                      const std::vector<MappingSource>& mappings);
+  void Layout(TomlReader& table);
   void Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region);
+  core::AddressChoice Choice(absl::string_view rule) const;
   uint64_t NextAddress() const;
   bool IsFreeAddress(Range spa) const;
   std::vector<size_t> Unmentioned(const BusSource& bus) const;
   void AddLabelledRegions(BusSource& bus);
   void AddUnmentioned(BusSource& bus);
 
+  const std::string path_;
   const std::filesystem::path directory_;
   const ImageOptions options_;
   uint32_t dimms_ = 0;        // so far, in the file
@@ -97,6 +98,7 @@ class Builder {
 
   // Of the bus under way.
   bool cxl_ = false;
+  AddressLayout layout_;
   std::vector<uint64_t> serials_;  // of each DIMM
   std::map<std::string, size_t> by_name_;
   std::vector<std::vector<Range>> mapped_;  // DPA in regions, for each DIMM
@@ -322,7 +324,7 @@ void Builder::RegionOverDimms(TomlReader& table, BusSource& bus, RegionSource& r
   const uint64_t granularity = table.Size("granularity").value_or(kDefaultGranularity);
   if (table.status().ok() &&
       (!core::IsPowerOfTwo(granularity) || granularity < core::StripedMedia::kMinGranularity ||
-       granularity > kAddressAlign))
+       granularity > kMostGranularity))
     table.Refuse("granularity", "needs a power of two from 256 to 1G");
   if (!table.status().ok()) return;
   region.mappings = Mappings(table, bus, granularity);
@@ -362,8 +364,9 @@ void Builder::RegionOverImage(TomlReader& table, RegionSource& region) {
 
 void Builder::Place(TomlReader& table, std::optional<uint64_t> spa, RegionSource& region) {
   const uint64_t start = spa.value_or(NextAddress());
-  if (start % kPage != 0 || start >= kMostAddress || region.media->size() > kMostAddress - start)
+  if (!IsRegionAddress(start, region.media->size()))
     return table.Refuse("spa", "needs a multiple of 4096 below 2^62");
+  region.address = Choice(spa ? "its `spa` is" : layout_.description());
   region.spa = {start, region.media->size()};
   for (const Range& range : taken_)
     if (range.Overlaps(region.spa))
@@ -412,12 +415,35 @@ void Builder::Region(TomlReader& table, BusSource& bus) {
   if (table.status().ok()) bus.regions.push_back(std::move(region));
 }
 
-// The first GiB boundary behind all regions so far.
+// Where regions of the bus lie that do not say it.
+void Builder::Layout(TomlReader& table) {
+  layout_ = AddressLayout();
+  const auto machine = table.Text("layout");
+  const auto memory = table.Size("memory");
+  if (!table.status().ok()) return;
+  if (memory && !machine)
+    return table.Refuse("memory", "goes with layout only: it is the memory of QEMU's guest (-m)");
+  if (!machine) return;
+  if (!IsGuestMemory(memory.value_or(kGuestMemory)))
+    return table.Refuse("memory", "needs what QEMU's -m says: a multiple of 1M, at most 4096T");
+  const auto layout = AddressLayout::Of(*machine, memory.value_or(kGuestMemory));
+  if (!layout)
+    return table.Refuse("layout", "one of \"qemu\" (-machine q35), \"qemu-pc\" (-machine pc)");
+  layout_ = *layout;
+}
+
+// For refusals that depend on the address.
+core::AddressChoice Builder::Choice(absl::string_view rule) const {
+  return {.rule = absl::StrCat("in ", path_, " ", rule),
+          .before = "give this [[bus.region]] spa = ",
+          .after = ", or its [[bus]] layout = \"qemu\" and the guest's memory"};
+}
+
+// The first that the layout gives behind all regions so far.
 uint64_t Builder::NextAddress() const {
-  uint64_t start = kFirstAddress;
-  for (const Range& range : taken_)
-    start = std::max(start, core::RoundUp(range.end(), kAddressAlign));
-  return start;
+  uint64_t taken = 0;
+  for (const Range& range : taken_) taken = std::max(taken, range.end());
+  return layout_.NextAddress(taken);
 }
 
 bool Builder::IsFreeAddress(Range spa) const {
@@ -440,7 +466,11 @@ void Builder::AddLabelledRegions(BusSource& bus) {
   for (RegionSource& region : found.regions) {
     SetCxlCookies(region);
     region.range_index = 2 * ++regions_;
-    if (!IsFreeAddress(region.spa)) region.spa.start = NextAddress();
+    region.address = Choice("its labels say so");
+    if (!IsFreeAddress(region.spa)) {
+      region.spa.start = NextAddress();
+      region.address = Choice(layout_.description());
+    }
     taken_.push_back(region.spa);
     bus.regions.push_back(std::move(region));
   }
@@ -463,6 +493,7 @@ void Builder::AddUnmentioned(BusSource& bus) {
     }
     region.range_index = 2 * ++regions_;
     region.spa.start = NextAddress();
+    region.address = Choice(layout_.description());
     taken_.push_back(region.spa);
     bus.regions.push_back(std::move(region));
   }
@@ -498,6 +529,7 @@ std::optional<BusSource> Builder::Bus(TomlReader& table) {
   cxl_ = table.Flag("cxl").value_or(provider.value_or("") == "CXL");
   serials_.clear();
   bus.scrubs = table.Flag("scrub").value_or(false);
+  Layout(table);
   for (TomlReader& dimm : table.Tables("dimm"))
     if (table.status().ok()) Dimm(dimm, bus);
   for (TomlReader& region : table.Tables("region"))

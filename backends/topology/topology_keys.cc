@@ -19,6 +19,11 @@ constexpr TopologyKey kKeys[] = {
     {"bus", "scrub", "true, false", "false",
      "address-range scrub, error injection and address translation: `nfit/scrub`, `ndctl "
      "start-scrub`, `inject-error`, `clear-errors` (in `nvdimmfs shell`); refused without `nfit`"},
+    {"bus", "layout", "`\"qemu\"`, `\"qemu-pc\"`", "each region at the next GiB boundary",
+     "regions without `spa` lie where QEMU 7.2 or later puts the NVDIMMs of a guest with `-machine "
+     "q35` or `-machine pc`: without gaps, after the guest's memory"},
+    {"bus", "memory", "size, a multiple of 1M", "1G",
+     "with `layout`: the guest's memory, QEMU's `-m`"},
     {"bus", "dimm", "tables `[[bus.dimm]]`", "none", "one `nmemN` each, in the order of the file"},
     {"bus", "region", "tables `[[bus.region]]`", "none",
      "one `regionN` each, in the order of the file"},
@@ -90,7 +95,7 @@ constexpr TopologyKey kKeys[] = {
     {"bus.region", "granularity", "size, a power of two from 256 to 1G", "4096",
      "bytes of each stripe; refused with `image`"},
     {"bus.region", "spa", "size, a multiple of 4096",
-     "the first GiB boundary after the preceding regions, from 4G on",
+     "the first GiB boundary after the preceding regions, from 4G on; with `layout`, as it says",
      "system physical address, below 2^62"},
     {"bus.region", "numa_node", "-1 to 32767", "0", "the nearest NUMA node; -1: unknown"},
     {"bus.region", "target_node", "-1 to 32767", "0",

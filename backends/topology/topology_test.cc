@@ -66,6 +66,43 @@ TEST_F(TopologyTest, NamesTheKernelThatIsMirrored) {
         << value;
 }
 
+TEST_F(TopologyTest, ALayoutPacksRegionsAsQemuDoes) {
+  Image("odd.img", 16 * kMiB + 12288, 128 << 10);
+  const auto starts = [this](const std::string& keys) {
+    const auto buses = Open("[[bus]]\n" + keys + R"(
+[[bus.dimm]]
+image = "odd.img"
+[[bus.dimm]]
+image = "a.img"
+[[bus.dimm]]
+image = "b.img"
+[[bus.region]]
+dimms = ["odd.img"]
+)");
+    EXPECT_TRUE(buses.ok()) << buses.status();
+    std::vector<uint64_t> found;
+    if (buses.ok())
+      for (const core::RegionSource& region : (*buses)[0].regions)
+        found.push_back(region.spa.start);
+    return found;
+  };
+  using ::testing::ElementsAre;
+  EXPECT_THAT(starts(""), ElementsAre(0x100000000, 0x140000000, 0x180000000));
+  EXPECT_THAT(starts("layout = \"qemu\""), ElementsAre(0x100000000, 0x101003000, 0x102003000));
+  EXPECT_THAT(starts("layout = \"qemu\"\nmemory = \"8G\""),
+              ElementsAre(0x280000000, 0x281003000, 0x282003000));
+  EXPECT_THAT(starts("layout = \"qemu-pc\"\nmemory = \"3G\""),
+              ElementsAre(0x100000000, 0x101003000, 0x102003000));
+}
+
+TEST_F(TopologyTest, ALayoutIsOneThatIsKnown) {
+  const std::string rest = "[[bus.dimm]]\nimage = \"a.img\"\n";
+  EXPECT_THAT(Refused("[[bus]]\nlayout = \"virt\"\n" + rest), ::testing::HasSubstr("qemu-pc"));
+  EXPECT_THAT(Refused("[[bus]]\nmemory = \"1G\"\n" + rest), ::testing::HasSubstr("layout"));
+  EXPECT_THAT(Refused("[[bus]]\nlayout = \"qemu\"\nmemory = 4096\n" + rest),
+              ::testing::HasSubstr("multiple of 1M"));
+}
+
 TEST_F(TopologyTest, DimmsAloneMakeTheBusThatQemuWould) {
   const auto buses = Open(R"(
 [[bus]]

@@ -93,14 +93,18 @@ absl::Status CheckGeometry(const InfoBlockView& view, const Range& spa) {
   if (view.dataoff >= spa.size)
     return Unusable("info.dataoff", absl::StrCat("data at ", view.dataoff, " is past the end"));
   // All of these are below 2^32 or below the namespace's size, so the sums cannot wrap.
-  if ((spa.start + view.start_pad + view.dataoff) % view.align != 0 ||
-      view.dataoff % kInfoPageSize != 0)
+  const uint64_t start = spa.start + view.start_pad;
+  if ((start + view.dataoff) % view.align != 0 || view.dataoff % kInfoPageSize != 0)
     return Unusable("info.dataoff.align",
-                    absl::StrCat("data at ", view.dataoff, " is not aligned to ", view.align));
-  if ((spa.start + view.start_pad) % kMemremapAlign != 0)
-    return Unusable("info.start_pad", "the start is not a multiple of 2 MiB");
+                    absl::StrCat("its data is at address ", FormatHex(start + view.dataoff),
+                                 ", which is not aligned to ", view.align));
+  if (start % kMemremapAlign != 0)
+    return Unusable("info.start_pad", absl::StrCat("its start, at address ", FormatHex(start),
+                                                   ", is not a multiple of 2 MiB"));
   if ((spa.end() - view.end_trunc) % kMemremapAlign != 0)
-    return Unusable("info.end_trunc", "the end is not a multiple of 2 MiB");
+    return Unusable("info.end_trunc",
+                    absl::StrCat("its end, at address ", FormatHex(spa.end() - view.end_trunc),
+                                 ", is not a multiple of 2 MiB"));
   return absl::OkStatus();
 }
 
@@ -138,6 +142,20 @@ absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uui
   RETURN_IF_ERROR(CheckWish(view, wish));
   RETURN_IF_ERROR(CheckGeometry(view, spa));
   return view;
+}
+
+std::optional<uint64_t> FittingAddress(const Media& ns, uint64_t size, uint64_t least) {
+  InfoBlock block;
+  if (!ns.Peek(kInfoBlockOffset, {reinterpret_cast<std::byte*>(&block), sizeof block}).ok())
+    return std::nullopt;
+  const InfoBlockView view = ViewOf(block);
+  const uint64_t unit = std::max(view.align, kMemremapAlign);
+  // All below 2^32 but dataoff, which is below the size or else fits nowhere.
+  if (view.dataoff >= size || !IsPowerOfTwo(unit)) return std::nullopt;
+  const uint64_t data = view.start_pad + view.dataoff;
+  const uint64_t start = RoundUp(least + data, unit) - data;
+  if (!CheckGeometry(view, {start, size}).ok()) return std::nullopt;
+  return start;
 }
 
 absl::StatusOr<InfoBlock> MakeInfoBlock(bool dax, const Uuid& uuid, const Uuid& parent_uuid,

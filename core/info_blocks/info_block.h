@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -45,6 +46,10 @@ bool IsInfoBlockSignature(absl::Span<const std::byte> bytes);
 // is one that cannot be used. ENXIO: unreadable, or of no mode.
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,
                                             const Range& spa, const InfoBlockWish& wish);
+
+// The first address from `least` on at which ReadInfoBlock would not refuse the block for where
+// the namespace of `size` bytes lies; nothing where there is none, or the block cannot be read.
+std::optional<uint64_t> FittingAddress(const Media& ns, uint64_t size, uint64_t least);
 
 // A fresh block for a namespace at `spa`. EINVAL: the start is not a multiple of 2 MiB; ENXIO: no
 // mode, or no room for the alignment.

@@ -193,5 +193,27 @@ TEST(InfoBlock, InATinyNamespaceIsUnreadableNotFatal) {
   EXPECT_EQ(ErrnoOf(ReadInfoBlock(media, false, kParent, {0x100000000, 4096}, {}).status()), ENXIO);
 }
 
+// A block of a DIMM that QEMU packed, at the address that an image alone has, and the other way.
+TEST(InfoBlock, ABlockFitsWhereItsDataIsAligned) {
+  constexpr uint64_t kGiB = 1024 * kMiB;
+  constexpr uint64_t kSize = 3 * kGiB;
+  MemoryMedia media(kSize);
+  for (const uint64_t made : {uint64_t{0x106400000}, 4 * kGiB}) {
+    const uint64_t other = made == 4 * kGiB ? 0x106400000 : 4 * kGiB;
+    const auto block = MakeInfoBlock(true, kOwn, kParent, {made, kSize}, InfoBlockMode::kRam, kGiB);
+    ASSERT_TRUE(block.ok()) << block.status();
+    ASSERT_TRUE(WriteInfoBlock(media, *block).ok());
+    EXPECT_TRUE(ReadInfoBlock(media, true, kParent, {made, kSize}, {}).ok());
+    const absl::Status refused = ReadInfoBlock(media, true, kParent, {other, kSize}, {}).status();
+    EXPECT_EQ(ErrnoOf(refused), EOPNOTSUPP) << refused;
+    EXPECT_EQ(ReasonOf(refused), "info.dataoff.align") << refused;
+    EXPECT_EQ(FittingAddress(media, kSize, 4 * kGiB), made);
+    EXPECT_EQ(FittingAddress(media, kSize, 4 * kGiB + 1), made == 4 * kGiB ? 5 * kGiB : made);
+  }
+  EXPECT_EQ(FittingAddress(media, 4096, 4 * kGiB), std::nullopt);
+  MemoryMedia blank(32 * kMiB);
+  EXPECT_EQ(FittingAddress(blank, 32 * kMiB, 4 * kGiB), std::nullopt);
+}
+
 }  // namespace
 }  // namespace nvdimmfs::core

@@ -102,6 +102,30 @@ absl::Status ClearBadPageStructs(Media& media, uint64_t dataoff) {
   return absl::OkStatus();
 }
 
+// Where a machine's persistent memory starts at the earliest, for advice.
+constexpr uint64_t kLeastAddress = uint64_t{4} << 30;
+
+// ReadInfoBlock, whose refusals for the namespace's address say where the region lies, why there,
+// and what to type.
+absl::StatusOr<InfoBlockView> ReadBlockOf(const Namespace& ns, const Media& media, bool dax,
+                                          const InfoBlockWish& wish) {
+  const auto found = ReadInfoBlock(media, dax, ns.uuid(), ns.spa(), wish);
+  const std::string reason = found.ok() ? "" : ReasonOf(found.status());
+  const AddressChoice& choice = ns.region().source().address;
+  if (choice.rule.empty() ||
+      (reason != "info.dataoff.align" && reason != "info.start_pad" && reason != "info.end_trunc"))
+    return found;
+  const uint64_t region = ns.region().source().spa.start;
+  const uint64_t offset = ns.spa().start - region;
+  std::string more =
+      absl::StrCat("; ", ns.region().name(), " is at ", FormatHex(region), ": ", choice.rule);
+  if (const auto fit = FittingAddress(media, ns.size(), kLeastAddress + offset))
+    absl::StrAppend(&more, "; the block was made for a region at an address like ",
+                    FormatHex(*fit - offset), ": to use it, ", choice.before,
+                    FormatHex(*fit - offset), choice.after);
+  return Refusal(ErrnoOf(found.status()), reason, absl::StrCat(found.status().message(), more));
+}
+
 }  // namespace
 
 PfnDevice::PfnDevice(Region& region, const DeviceKind& kind)
@@ -109,7 +133,7 @@ PfnDevice::PfnDevice(Region& region, const DeviceKind& kind)
 
 absl::StatusOr<InfoBlockView> PfnDevice::Detect(const Namespace& ns, const DeviceKind& kind) {
   ASSIGN_OR_RETURN(const std::shared_ptr<Media> media, ns.OpenMedia());
-  return ReadInfoBlock(*media, kind == NdKind::kDax, ns.uuid(), ns.spa(), {});
+  return ReadBlockOf(ns, *media, kind == NdKind::kDax, {});
 }
 
 void PfnDevice::Adopt(const InfoBlockView& found) {
@@ -159,7 +183,7 @@ absl::Status PfnDevice::SetAlign(absl::string_view text) {
 absl::StatusOr<InfoBlockView> PfnDevice::FindOrMakeBlock(Media& media) {
   engine().AssertLocked();
   const InfoBlockWish wish{.configured = true, .uuid = uuid(), .mode = mode_, .align = align_};
-  const auto found = ReadInfoBlock(media, is_dax(), ns()->uuid(), ns()->spa(), wish);
+  const auto found = ReadBlockOf(*ns(), media, is_dax(), wish);
   if (found.ok() || ErrnoOf(found.status()) != ENODEV) return found;
   if (region().read_only())
     return Refusal(ENXIO, "region.read_only",
@@ -167,7 +191,7 @@ absl::StatusOr<InfoBlockView> PfnDevice::FindOrMakeBlock(Media& media) {
   ASSIGN_OR_RETURN(const InfoBlock block,
                    MakeInfoBlock(is_dax(), uuid(), ns()->uuid(), ns()->spa(), mode_, align_));
   RETURN_IF_ERROR(WriteInfoBlock(media, block));
-  return ReadInfoBlock(media, is_dax(), ns()->uuid(), ns()->spa(), wish);
+  return ReadBlockOf(*ns(), media, is_dax(), wish);
 }
 
 absl::Status PfnDevice::Probe() {

@@ -30,8 +30,16 @@ struct MappingSource {
   uint64_t region_offset = 0;  // NFIT "region offset": feeds the set cookie
 };
 
+// How a region got its address, and how another one is stated: parts of sentences.
+struct AddressChoice {
+  std::string rule;    // "an image alone is"; empty: the machine decides, there is no choice
+  std::string before;  // "mount vm.img,spa=": what is typed, with the address behind it,
+  std::string after;   // and what follows that
+};
+
 struct RegionSource {
   Range spa;                            // system physical address and length, bytes
+  AddressChoice address;                // of spa.start
   std::vector<MappingSource> mappings;  // empty for label-less providers
   std::shared_ptr<Media> media;         // the region's bytes in SPA order; size is spa.size
   uint64_t granularity = 0;             // bytes on one DIMM before the next one's turn

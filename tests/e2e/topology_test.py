@@ -257,5 +257,68 @@ class PoisonTest(TopologyTestCase):
             os.pwrite(file.fileno(), bytes(512), 16 * 512)
 
 
+class AddressTest(mounting.MountTestCase):
+    """Info blocks are judged by addresses: an alignment of 1G goes with the layout of the guest."""
+
+    GIB = 1 << 30
+    IN_GUEST = "0x106400000"  # the second NVDIMM's, behind one of 100 MiB
+
+    def image(self):
+        return images.initialised(self.scratch_path("second.img"), 2048 * MIB, 128 << 10, 2)
+
+    def make(self, source, *options):
+        """A namespace aligned to 1 GiB."""
+        with mounting.Mount(source, *options) as mount:
+            mount.write("mode=devdax align=1G map=mem name=big", "ndbus0/region0/x/create")
+            return int(mount.read("bus/nd/devices/dax0.0/resource"), 16)
+
+    def error(self, source, *options):
+        """Why its only namespace is not enabled; "" where it is."""
+        with mounting.Mount(source, *options) as mount:
+            if os.path.exists(mount.join("dev/by-name/big")) or os.path.exists(mount.join("dev/dax0.0")):
+                return ""
+            reported = json.loads(mount.read("bus/nd/devices/namespace0.0/x/last_error.json"))
+            self.assertEqual("EOPNOTSUPP", reported["errno"])
+            self.assertEqual("info.dataoff.align", reported["reason"])
+            return mount.read("bus/nd/devices/namespace0.0/x/last_error")
+
+    def test_an_address_is_stated_for_an_image(self):
+        image = self.image()
+        there = f"spa={self.IN_GUEST}"
+        self.assertEqual(0, self.make(image, there) % self.GIB)
+        self.assertEqual("", self.error(image, there))
+        said = self.error(image)
+        self.assertIn("region0 is at 0x100000000", said)
+        # The least address at which it fits, which differs by whole GiBs.
+        self.assertIn(f"mount {image},spa={self.IN_GUEST}", said)
+        self.assertEqual("", self.error(f"{image},spa=0x146400000"))
+
+    def test_and_the_other_way(self):
+        image = self.image()
+        self.make(image)
+        said = self.error(image, f"spa={self.IN_GUEST}")
+        self.assertIn("region0 is at 0x106400000: spa= says so", said)
+        self.assertIn("spa=0x100000000", said)
+
+    def test_a_layout_is_stated_for_a_topology(self):
+        image = self.image()
+        first = images.initialised(self.scratch_path("first.img"), 100 * MIB, 128 << 10, 2)
+        path = self.scratch_path("guest.toml")
+
+        def topology(keys):
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(f'[[bus]]\n{keys}\n[[bus.dimm]]\nimage = "{first}"\n[[bus.dimm]]\nimage = "{image}"\n')
+            return path
+
+        with mounting.Mount(topology('layout = "qemu"')) as mount:
+            self.assertEqual(self.IN_GUEST, mount.read("ndbus0/region1/resource").strip())
+            mount.write("mode=devdax align=1G map=mem name=big", "ndbus0/region1/x/create")
+        with mounting.Mount(topology("")) as mount:
+            said = mount.read("bus/nd/devices/namespace1.0/x/last_error")
+        self.assertIn("each region is at the next GiB boundary", said)
+        self.assertIn('layout = "qemu"', said)
+        self.assertEqual("", self.error(f"{image},slot=1,spa={self.IN_GUEST}"))
+
+
 if __name__ == "__main__":
     runner.main()
