@@ -17,12 +17,12 @@ def guest_test(name, programs = [], deps = ["//tests/support"], main = None, ker
         name = name,
         size = "large",
         srcs = [main or name + ".py"],
-        main = main or name + ".py",
-        env = {"GUEST_KERNEL": kernel},
         data = [
             ":harness",
             "//tools:nvdimmfs",
         ] + programs,
+        env = {"GUEST_KERNEL": kernel},
+        main = main or name + ".py",
         tags = ["local"] if kernel == "6.1" else ["local", "manual"],
         deps = deps,
     )
