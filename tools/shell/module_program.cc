@@ -34,7 +34,7 @@ constexpr const char* kPrograms[] = {"modprobe", "rmmod", "insmod", "modinfo"};
 constexpr char kOuterRealPath[] = "/dev/.nvdimmfs/host/.nvdimmfs/real";
 
 std::string Script() {
-  return absl::StrReplaceAll(kModuleScript, {{"MODULES", absl::StrJoin(kModules, "|")},
+  return absl::StrReplaceAll(kModuleScript, {{"MODULES", absl::StrJoin(ModulesOfTree(), "|")},
                                              {"BUS", NVDIMMFS_BUS_MODULE},
                                              {"LOADED", NVDIMMFS_LOADED},
                                              {"TREE", NVDIMMFS_TREE_MODULES NVDIMMFS_BUS_MODULE},
@@ -102,6 +102,15 @@ absl::StatusOr<bool> Cover(const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<std::string> ModulesOfTree() {
+  std::vector<std::string> modules;
+  for (const std::string name : kModules)
+    if (name == NVDIMMFS_BUS_MODULE ||
+        access(absl::StrCat(NVDIMMFS_TREE_MODULES, name).c_str(), F_OK) == 0)
+      modules.push_back(name);
+  return modules;
+}
 
 absl::Status PutModulePrograms() {
   bool all_found = true;

@@ -6,6 +6,9 @@
 #ifndef NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
 #define NVDIMMFS_TOOLS_SHELL_MODULE_PROGRAM_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 
 namespace nvdimmfs::tools {
@@ -13,7 +16,7 @@ namespace nvdimmfs::tools {
 inline constexpr char kProgramPath[] = "/dev/.nvdimmfs/bin";
 inline constexpr char kRealProgramPath[] = "/dev/.nvdimmfs/real";
 
-// The modules that are shown as loaded.
+// The modules of all kernels that the tree can mirror.
 inline constexpr const char* kModules[] = {
 #define NVDIMMFS_MODULE(name) name,
 #define NVDIMMFS_MODULE_OF_BUSES(name) name,
@@ -21,6 +24,10 @@ inline constexpr const char* kModules[] = {
 #undef NVDIMMFS_MODULE
 #undef NVDIMMFS_MODULE_OF_BUSES
 };
+
+// Those of kModules that are shown as loaded, or can be loaded: the kernel of the mounted tree has
+// them.
+std::vector<std::string> ModulesOfTree();
 
 // Writes the programs to kProgramPath and mounts each over the host's program of that name,
 // wherever it is, so that absolute paths and any environment find it. The host's programs are then

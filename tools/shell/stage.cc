@@ -192,7 +192,7 @@ absl::Status Stage::Show(bool block) {
   for (const std::string& name : NamesIn(tree + "/devices/platform"))
     RETURN_IF_ERROR(ShowPlatformDevice(absl::StrCat(tree, "/devices/platform/", name), name));
   // Tools require a loaded module before they bind a device.
-  for (const char* module : kModules) RETURN_IF_ERROR(ShowModule(module));
+  for (const std::string& module : ModulesOfTree()) RETURN_IF_ERROR(ShowModule(module));
   for (const MergedFolder& folder : MergedFolders(tree))
     if (folder.kind != MergedFolder::Kind::kDev)
       RETURN_IF_ERROR(Cover(absl::StrCat(kMergedPath, "/", folder.name), folder.place));
