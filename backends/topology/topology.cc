@@ -242,8 +242,8 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
                  absl::StrCat("another DIMM of this bus is called \"", called, "\""));
   for (size_t i = 0; i < bus.dimms.size(); ++i)
     if (bus.dimms[i].identity.handle == dimm->identity.handle)
-      table.Refuse("handle", absl::StrCat("handle: ", dimm->identity.handle,
-                                          " is already that of DIMM ", i, " of this bus"));
+      table.Refuse("handle", absl::StrCat(dimm->identity.handle, " is already that of DIMM ", i,
+                                          " of this bus"));
   bus.dimms.push_back(*std::move(dimm));
   mapped_.emplace_back();
   ++dimms_;

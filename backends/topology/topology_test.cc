@@ -72,6 +72,7 @@ TEST_F(TopologyTest, ALayoutPacksRegionsAsQemuDoes) {
     const auto buses = Open("[[bus]]\n" + keys + R"(
 [[bus.dimm]]
 image = "odd.img"
+label_size = "128K"
 [[bus.dimm]]
 image = "a.img"
 [[bus.dimm]]
@@ -433,7 +434,8 @@ const Mistake kMistakes[] = {
     {"[[bus]]\nx = \n", "t.toml:2:", ""},
     {"[[bus]]\nprovider = 3\n", "t.toml:2:12: ", "provider: needs a quoted string"},
     {"[[bus]]\ncolour = \"red\"\n", "t.toml:2:1: ",
-     "unknown key \"colour\"; [[bus]] takes cxl, dimm, nfit, preset, provider, region"},
+     "unknown key \"colour\"; [[bus]] takes cxl, dimm, layout, memory, nfit, preset, provider, "
+     "region"},
     {"buses = 1\n", "t.toml:1:1: ", "unknown key \"buses\"; the top of the file takes bus"},
     {"bus = 1\n", "t.toml:1:7: ", "needs tables: [[bus]]"},
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\nsize_of_label = 1\n", "t.toml:4:1: ", "label_size"},
@@ -448,7 +450,7 @@ const Mistake kMistakes[] = {
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\nsize = 5000\n", "t.toml:3:9: ", "multiple of 4096"},
     {"[[bus]]\ndimm = [{image = \"a.img\"}, {image = \"a.img\"}]\n", "t.toml:2:", "a.img"},
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\n[[bus.dimm]]\nimage = \"b.img\"\nhandle = 1\n",
-     "t.toml:6:10: ", "1 is that of DIMM 0"},
+     "t.toml:6:10: ", "handle: 1 is already that of DIMM 0"},
     {"[[bus]]\n[[bus.dimm]]\nimage = \"a.img\"\n[[bus.region]]\n[[bus.region.mapping]]\n"
      "dimm = \"a.img\"\ndpa_size = 0\n",
      "t.toml:7:12: ", "dpa_size"},

@@ -51,7 +51,7 @@ absl::Status StoreMemmapOnMemory(Device& device, absl::string_view text) {
   return Refusal(EOPNOTSUPP, "dax.memmap_on_memory",
                  absl::StrCat("memmap_on_memory of ", device.name(),
                               ": takes 0 only, as in a kernel booted without "
-                              "memory_hotplug.memmap_on_memory"));
+                              "memory_hotplug.memmap_on_memory=1"));
 }
 
 Text ShowPageOffset(Device&) { return std::string("0x0\n"); }

@@ -642,7 +642,7 @@ constexpr Reason kReasons[] = {
      "an option that this kind of source does not take, or a value that it cannot have",
      "see the message"},
     {"source.preset", "EINVAL", "no such preset", "use nfit_test or demo"},
-    {"source.serve", "*", "a source of the volume plugin cannot be served", "see the message"},
+    {"source.serve", "EIO *", "a source of the volume plugin cannot be served", "see the message"},
     {"toml.key", "EINVAL", "a key that topology files do not have", "see tools/topology.md"},
     {"toml.open", "EIO EISDIR *", "the topology file cannot be read", "see the errno"},
     {"toml.size", "E2BIG", "a topology file of more than 1 MiB", "split it"},
