@@ -465,7 +465,7 @@ const Mistake kMistakes[] = {
     {"[[bus]]\ndimm = [{image = \"a.img\"}]\nregion = [{dimms = [\"b\"]}]\n",
      "t.toml:3:20: ", "no DIMM \"b\"; it has a.img"},
     {"[[bus]]\ndimm = [{image = \"a.img\"}]\nregion = [{dimms = []}]\n",
-     "t.toml:3:20: ", "list of texts"},
+     "t.toml:3:20: ", "list of strings"},
     {"[[bus]]\ndimm = [{image = \"a.img\"}]\nregion = [{dimms = [\"a.img\", \"a.img\"]}]\n",
      "t.toml:3:11: ", "twice"},
     {"[[bus]]\ndimm = [{image = \"a.img\"}]\n"

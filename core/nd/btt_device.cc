@@ -137,7 +137,10 @@ void BttDevice::Remove() {
   disk_.reset();
 }
 
-DataNode* BttDevice::node() const { return disk_ == nullptr ? nullptr : &disk_->node(); }
+DataNode* BttDevice::node() const {
+  engine().AssertLocked();
+  return disk_ == nullptr ? nullptr : &disk_->node();
+}
 
 bool BttDevice::Accepts(ClaimClass claim_class) const {
   return claim_class == ClaimClass::kNone || claim_class == ClaimClass::kBtt ||
