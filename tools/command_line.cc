@@ -106,8 +106,8 @@ void CommandLine::AddCount(const std::string& names, int& count, const std::stri
   parser_->app.add_flag(names, count, help);
 }
 
-void CommandLine::AddVersion(const std::string& names, const std::string& text) {
-  parser_->app.set_version_flag(names, text);
+void CommandLine::AddVersion(const std::string& names, std::function<std::string()> text) {
+  parser_->app.set_version_flag(names, std::move(text));
 }
 
 void CommandLine::set_footer(const std::string& text) { parser_->app.footer(text); }

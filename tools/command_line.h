@@ -4,6 +4,7 @@
 #define NVDIMMFS_TOOLS_COMMAND_LINE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,8 +49,8 @@ class CommandLine {
   void AddFlag(const std::string& names, std::optional<bool>& value, const std::string& help);
   // Counts how often it is given.
   void AddCount(const std::string& names, int& count, const std::string& help);
-  // Prints `text`.
-  void AddVersion(const std::string& names, const std::string& text);
+  // Prints what `text` returns, and calls it only then.
+  void AddVersion(const std::string& names, std::function<std::string()> text);
 
   // The end of --help.
   void set_footer(const std::string& text);

@@ -150,7 +150,7 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready,
   line.AddFlag("-s", single_thread, "serve with one thread");
   line.Add("-o", option_texts, "options, separated by commas: see below", {.one_value_each = true});
   line.set_footer(OptionList());
-  line.AddVersion("-V,--version", VersionText("nvdimmfs"));
+  line.AddVersion("-V,--version", [] { return VersionText("nvdimmfs"); });
   line.Add("SOURCE", source_text, backends::SourceHelp(), {.required = true});
   line.Add("MOUNTPOINT", mountpoint, "a directory", {.required = true});
   if (const auto code = line.Parse(arguments)) return *code;

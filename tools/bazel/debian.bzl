@@ -18,10 +18,12 @@ _ABSL_PACKAGES = [
     ]
 ]
 
-# What is linked into the programs, headers alone included: `--version` names it, and packages carry its licences.
+# What is linked into the programs, headers alone and start-up objects included: `--version` names it, and packages carry
+# its licences. tools/packaging:notices_test compares it with the programs.
 _LINKED_PACKAGES = [
     "libabsl-dev",
     "libblkid-dev",
+    "libc6-dev",
     "libcap-ng-dev",
     "libcli11-dev",
     "libfdt-dev",
@@ -33,12 +35,12 @@ _LINKED_PACKAGES = [
     "nlohmann-json3-dev",
 ]
 
-# Of each: "libfuse3-dev fuse3 3.14.0-4", package, source package and its version. The compiler's has the C++ runtime.
+# Of each: "libfuse3-dev fuse3 3.14.0-4", package, source package and its version. The compiler's have the C++ runtime.
 def _linked(context):
     compiler = context.execute(["g++", "-dumpversion"]).stdout.strip().split(".")[0]
     asked = context.execute(
         ["dpkg-query", "-W", "-f", "${Package} ${source:Package} ${source:Version}\\n"] +
-        _LINKED_PACKAGES + ["libstdc++-%s-dev" % compiler],
+        _LINKED_PACKAGES + ["libgcc-%s-dev" % compiler, "libstdc++-%s-dev" % compiler],
     )
     return [line.split(" ") for line in asked.stdout.strip().split("\n")] if asked.return_code == 0 else []
 
@@ -65,8 +67,8 @@ def _debian_impl(context):
     clang = context.execute(["clang", "-dumpversion"])
     clang_major = int(clang.stdout.split(".")[0]) if clang.return_code == 0 else 0
     linked = _linked(context)
-    sources = sorted([source + " " + version for _, source, version in linked])
-    context.file("BUILD", "exports_files([\"libraries.txt\"])\n")
+    sources = sorted({source + " " + version: None for _, source, version in linked}.keys())
+    context.file("BUILD", "exports_files([\"libraries.txt\", \"packages.txt\"])\n")
     context.file("libraries.txt", "\n".join(sources or ["libraries that are not known: no dpkg here"]) + "\n")
     context.file("packages.txt", "\n".join([package for package, _, _ in linked]) + "\n")
     context.file("installed.bzl", "\n".join([

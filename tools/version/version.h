@@ -10,7 +10,8 @@
 namespace nvdimmfs::tools {
 
 // "PROGRAM 1.0.0" on the first line; the commit on the second; on the third the source packages of
-// the libraries that are linked into the program, with their versions.
+// the libraries that are linked into the program, with their versions; on the fourth what the
+// running kernel's FUSE offers, or why it cannot be asked (fs/protocol/kernel_offer.h).
 std::string VersionText(absl::string_view program);
 
 }  // namespace nvdimmfs::tools

@@ -9,11 +9,12 @@ namespace {
 
 using ::testing::MatchesRegex;
 
-TEST(Version, SaysProgramCommitAndLibraries) {
+TEST(Version, SaysProgramCommitLibrariesAndKernel) {
   EXPECT_THAT(VersionText("nvdimmfs"),
               MatchesRegex("nvdimmfs [0-9]+\\.[0-9]+\\.[0-9]+\n"
                            "commit [^\n]+\n"
-                           "linked with ([a-z0-9.+-]+ [0-9][^ ,\n]*, )*fuse3 3[^\n]+"));
+                           "linked with ([a-z0-9.+-]+ [0-9][^ ,\n]*, )*fuse3 3[^\n]+\n"
+                           "the kernel's FUSE (7\\.[0-9]+ |is unknown: )[^\n]+"));
 }
 
 }  // namespace

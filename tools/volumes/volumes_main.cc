@@ -93,7 +93,7 @@ int Main(const tools::Arguments& arguments) {
   line.Add("--default-size", wanted.default_size, "size of volumes that are created without size=");
   line.AddFlag("--adopt", wanted.config.adopt,
                "allow removal of namespaces that this plugin did not create");
-  line.AddVersion("-V,--version", tools::VersionText("nvdimmfs-volumes"));
+  line.AddVersion("-V,--version", [] { return tools::VersionText("nvdimmfs-volumes"); });
   line.Add("SOURCE", wanted.config.sources,
            "image or topology files, as nvdimmfs takes them, with options after a comma",
            {.required = true});
