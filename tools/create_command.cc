@@ -72,6 +72,12 @@ absl::Status Create(const Wanted& wanted) {
   if (!created.label_area_is_found && version == "none")
     Note(absl::StrCat("a blank label area of this size cannot be told from data; give its size: ",
                       image.path, ",label_size=", wanted.label_size));
+  if (image.label_size != 0 && created.label_area_is_found && version == "none")
+    Note(absl::StrCat(
+        "the label area is blank, as a new DIMM's is, so there is one namespace over the "
+        "whole region; for several (ndctl create-namespace --size), type first: "
+        "nvdimmfs init-labels ",
+        image.path, wanted.slot != 0 ? absl::StrCat(",slot=", wanted.slot) : ""));
   if (image.label_size != 0 && image.label_size < backends::kMinLabelArea)
     Note(absl::StrCat(
         "QEMU requires a label area of at least 128K: only nvdimmfs can use this image. "
