@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::testing {
@@ -41,15 +42,30 @@ const char* NameOf(MediaStep::Kind kind) {
 
 }  // namespace
 
+std::string FailureOf(const std::function<void()>& body) {
+  ::testing::TestPartResultArray results;
+  {
+    const ::testing::ScopedFakeTestPartResultReporter reporter(
+        ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &results);
+    body();
+  }
+  for (int i = 0; i < results.size(); ++i) {
+    const ::testing::TestPartResult& result = results.GetTestPartResult(i);
+    if (result.failed()) return absl::StrCat("line ", result.line_number(), ": ", result.message());
+  }
+  return "";
+}
+
 CrashLab::CrashLab(std::string area, Depth depth) : area_(std::move(area)), depth_(depth) {}
 
 CrashLab::~CrashLab() {
   if (cuts_ == 0) return;
-  const std::string counts = absl::StrCat(area_, "; operations ", operations_, "; cuts ", cuts_,
-                                          "; fences ", fences_, "; states ", states_, "; bugs ",
-                                          bugs_, "; caught ", caught_, "; harmless ", harmless_);
-  std::printf("[CRASH LAB ] %s\n", counts.c_str());
-  ::testing::Test::RecordProperty("crash_lab", counts);
+  const std::string counts =
+      absl::StrCat("operations ", operations_, ", cuts ", cuts_, ", fences ", fences_, ", states ",
+                   states_, ", bugs ", bugs_, ", caught ", caught_, ", harmless ", harmless_);
+  std::printf("[CRASH LAB ] %s: %s\n", area_.c_str(), counts.c_str());
+  // tools/test_report.py reads it.
+  ::testing::Test::RecordProperty("crash lab: " + area_, counts);
 }
 
 std::vector<MediaStep> CrashLab::StepsOf(const FaultyMedia& base, const Subject& subject) {

@@ -25,6 +25,10 @@
 
 namespace nvdimmfs::testing {
 
+// The first failure of the EXPECT_* and ASSERT_* in `body`, which stay without effect on the test;
+// "" if there is none. For judges that are written with them.
+std::string FailureOf(const std::function<void()>& body);
+
 class CrashLab {
  public:
   using MediaPtr = std::shared_ptr<FaultyMedia>;
@@ -71,6 +75,8 @@ class CrashLab {
                         const Harmless& harmless = nullptr);
 
   uint64_t states() const { return states_; }
+  // A media that the test judged itself.
+  void CountState() { ++states_; }
 
  private:
   struct Bug {
