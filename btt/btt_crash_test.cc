@@ -16,12 +16,15 @@
 #include "btt/formatter.h"
 #include "btt/map_entry.h"
 #include "core/base/status.h"
+#include "core/testing/crash_lab.h"
 #include "core/testing/faulty_media.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::btt {
 namespace {
 
+using ::nvdimmfs::testing::CrashLab;
+using ::nvdimmfs::testing::FailureOf;
 using ::nvdimmfs::testing::FaultyMedia;
 using MediaPtr = std::shared_ptr<FaultyMedia>;
 using Bytes = std::vector<std::byte>;
@@ -81,29 +84,17 @@ Bytes ReadBack(const Btt& btt, uint64_t offset, size_t size) {
 
 class CrashTest : public ::testing::Test {
  protected:
-  ~CrashTest() override {
-    std::printf("[   STATES ] %s: %llu cuts, %llu states\n",
-                ::testing::UnitTest::GetInstance()->current_test_info()->name(),
-                static_cast<unsigned long long>(cuts_), static_cast<unsigned long long>(states_));
-  }
+  using Operation = std::function<bool(const MediaPtr&)>;
+  using Verify = std::function<void(const MediaPtr&, bool acknowledged)>;
 
   // Runs `operation` on a copy of `base` for every cut; it says whether it was acknowledged.
   // `verify` sees each media that may come back.
-  void Explore(const MediaPtr& base, const std::function<bool(const MediaPtr&)>& operation,
-               const std::function<void(const MediaPtr&, bool acknowledged)>& verify) {
-    for (int64_t step = 0; !HasFatalFailure(); ++step) {
-      SCOPED_TRACE("power cut before step " + std::to_string(step));
-      const MediaPtr media = base->Clone();
-      media->CutBefore(step);
-      const bool acknowledged = operation(media);
-      ++cuts_;
-      for (const MediaPtr& after : media->Outcomes(kMostOutcomes, step * 1000)) {
-        ++states_;
-        verify(after, acknowledged);
-        if (HasFailure()) return;
-      }
-      if (!media->cut()) break;  // no step left to cut
-    }
+  void Explore(const MediaPtr& base, const Operation& operation, const Verify& verify) {
+    lab_.Explore(*base, SubjectOf(operation, verify));
+  }
+  // Seeds bugs into each step of `operation`.
+  void ExpectBugsCaught(const MediaPtr& base, const Operation& operation, const Verify& verify) {
+    lab_.ExpectBugsCaught(*base, SubjectOf(operation, verify));
   }
 
   // Opens after a cut; the recovery in it is cut as well, at each of its steps.
@@ -114,7 +105,7 @@ class CrashTest : public ::testing::Test {
       (void)Btt::Open(again, Version::kV1_1, kParent, false);
       if (!again->cut()) break;
       for (const MediaPtr& twice : again->Outcomes(4, step)) {
-        ++states_;
+        lab_.CountState();
         (void)Opened(twice);
         EXPECT_EQ(Join(CheckOf(twice)), "");
       }
@@ -124,8 +115,15 @@ class CrashTest : public ::testing::Test {
     return btt;
   }
 
-  uint64_t cuts_ = 0;
-  uint64_t states_ = 0;
+  static CrashLab::Subject SubjectOf(const Operation& operation, const Verify& verify) {
+    return {.operate = [operation](const MediaPtr& media) -> size_t { return operation(media); },
+            .judge =
+                [verify](const MediaPtr& after, size_t acknowledged) {
+                  return FailureOf([&] { verify(after, acknowledged != 0); });
+                }};
+  }
+
+  CrashLab lab_{"BTT", {.outcomes = kMostOutcomes, .bug_outcomes = kMostOutcomes}};
 };
 
 TEST_F(CrashTest, FormattingABlankNamespaceLeavesNothingOrABtt) {
@@ -194,22 +192,22 @@ class WriteCrashTest : public CrashTest, public ::testing::WithParamInterface<ui
       fresh.insert(fresh.end(), one.begin(), one.end());
     }
     old_btt.reset();
-    Explore(
-        base,
-        [&](const MediaPtr& media) {
-          auto btt = Btt::Open(media, Version::kV1_1, kParent, false);
-          return btt.ok() && (*btt)->Write(first * sector, fresh).ok();
-        },
-        [&](const MediaPtr& after, bool acknowledged) {
-          auto btt = Recovered(after);
-          ASSERT_NE(btt, nullptr);
-          for (uint64_t i = 0; i < count; ++i) {
-            const Bytes seen = ReadBack(*btt, (first + i) * sector, sector);
-            const bool is_new = seen == Filled(sector, first + i, 2);
-            EXPECT_TRUE(is_new || (!acknowledged && seen == Filled(sector, first + i, 1)))
-                << "sector " << first + i;
-          }
-        });
+    const Operation write = [&](const MediaPtr& media) {
+      auto btt = Btt::Open(media, Version::kV1_1, kParent, false);
+      return btt.ok() && (*btt)->Write(first * sector, fresh).ok();
+    };
+    const Verify old_or_new = [&](const MediaPtr& after, bool acknowledged) {
+      auto btt = Recovered(after);
+      ASSERT_NE(btt, nullptr);
+      for (uint64_t i = 0; i < count; ++i) {
+        const Bytes seen = ReadBack(*btt, (first + i) * sector, sector);
+        const bool is_new = seen == Filled(sector, first + i, 2);
+        EXPECT_TRUE(is_new || (!acknowledged && seen == Filled(sector, first + i, 1)))
+            << "sector " << first + i;
+      }
+    };
+    Explore(base, write, old_or_new);
+    if (count == 1) ExpectBugsCaught(base, write, old_or_new);
   }
 };
 
@@ -443,10 +441,9 @@ TEST_F(CrashTest, ModelOfDiscardsHoldsThroughRandomCuts) {
       }
     }
     opened = absl::CancelledError();
-    ++cuts_;
     for (uint64_t seed = 0; seed < 3; ++seed) {
       const MediaPtr after = media->Restart(random());
-      ++states_;
+      lab_.CountState();
       auto btt = Opened(after);
       ASSERT_NE(btt, nullptr);
       ASSERT_EQ(Join(CheckOf(after)), "");
@@ -606,10 +603,9 @@ TEST_F(CrashTest, ModelOfGenerationsHoldsThroughRandomCuts) {
           for (uint64_t i = 0; i < count; ++i) least[first + i] = generation;
       }
       opened = absl::CancelledError();
-      ++cuts_;
       for (uint64_t seed = 0; seed < 3; ++seed) {
         const MediaPtr after = media->Restart(random());
-        ++states_;
+        lab_.CountState();
         auto btt = Opened(after);
         ASSERT_NE(btt, nullptr);
         ASSERT_EQ(Join(CheckOf(after)), "");

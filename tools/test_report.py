@@ -59,6 +59,21 @@ def cases_of_xml(path):
     return cases
 
 
+LAB = "crash lab: "
+
+
+def labs_of_xml(path):
+    """What core/testing/crash_lab.h counted in a test.xml: {area: {"states": 12, ...}}."""
+    labs = {}
+    for item in ElementTree.parse(path).iter("property"):
+        if item.get("name", "").startswith(LAB):
+            counts = labs.setdefault(item.get("name")[len(LAB) :], {})
+            for count in item.get("value").split(", "):
+                name, number = count.split(" ")
+                counts[name] = counts.get(name, 0) + int(number)
+    return labs
+
+
 def cases_of_test(target, result, root):
     """The cases of one test target; at least one failed if the target did."""
     status = result.get("status", "NO_STATUS")
@@ -101,6 +116,36 @@ def cases_of_run(argument):
     return found
 
 
+def labs_of_run(argument):
+    """The labs of all tests of one bazel test, as labs_of_xml has them."""
+    path, _, root = argument.partition("@")
+    labs = {}
+    for event in events_of(path):
+        report = xml_of(event.get("testResult", {}), root) if "testResult" in event.get("id", {}) else None
+        if not report or not os.path.exists(report):
+            continue
+        try:
+            found = labs_of_xml(report)
+        except ElementTree.ParseError:
+            continue  # cases_of_test reports it
+        for area, counts in found.items():
+            sums = labs.setdefault(area, {})
+            for name, number in counts.items():
+                sums[name] = sums.get(name, 0) + number
+    return labs
+
+
+def print_labs(labs):
+    if not labs:
+        return
+    names = ["operations", "cuts", "fences", "states", "bugs", "caught", "harmless"]
+    print("\n| crash laboratory | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
+    for area, counts in sorted(labs.items()):
+        print(f"| {area} | " + " | ".join(str(counts.get(name, 0)) for name in names) + " |")
+    total = [str(sum(counts.get(name, 0) for counts in labs.values())) for name in names]
+    print("| all | " + " | ".join(total) + " |")
+
+
 def first_lines(text, count):
     lines = [line for line in text.strip().splitlines() if line.strip()]
     return "\n      ".join(lines[-count:])
@@ -136,6 +181,8 @@ def main():
         count[kind] += 1
         if kind != "passed":
             print(f"{kind}: {name}\n      {first_lines(reason, 3 if kind == 'failed' else 1)}")
+    # Those of the first run: the others repeat it with another compiler.
+    print_labs(labs_of_run(sys.argv[2]))
     print_table(runs)
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 0 if count["passed"] and not count["failed"] else 1

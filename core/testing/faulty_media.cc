@@ -59,6 +59,18 @@ void FaultyMedia::FailAt(int64_t step) {
   fail_at_ = steps_ + step;
 }
 
+void FaultyMedia::Seed(SeededBug bug, int64_t first, int64_t last) {
+  absl::MutexLock lock(&mutex_);
+  bug_ = bug;
+  bug_first_ = steps_ + first;
+  bug_last_ = steps_ + last;
+}
+
+std::vector<MediaStep> FaultyMedia::history() const {
+  absl::MutexLock lock(&mutex_);
+  return history_;
+}
+
 void FaultyMedia::OnStep(std::function<void(int64_t)> hook) {
   absl::MutexLock lock(&mutex_);
   hook_ = std::move(hook);
@@ -73,7 +85,7 @@ absl::Status FaultyMedia::CheckPower() const {
   return cut_ ? core::Refusal(EIO, "media.cut", "power is gone") : absl::OkStatus();
 }
 
-absl::Status FaultyMedia::Step() {
+absl::StatusOr<FaultyMedia::Turn> FaultyMedia::Step(MediaStep::Kind kind) {
   std::function<void(int64_t)> hook;
   int64_t step;
   {
@@ -87,7 +99,25 @@ absl::Status FaultyMedia::Step() {
   if (cut_before_ && mine >= *cut_before_) cut_ = true;
   if (fail_at_ && mine == *fail_at_)
     return core::Refusal(EIO, "media.fault", absl::StrCat("step ", mine, " was told to fail"));
-  return CheckPower();
+  RETURN_IF_ERROR(CheckPower());
+  history_.push_back({.kind = kind});
+  if (bug_ == SeededBug::kForgotten && mine >= bug_first_ && mine <= bug_last_) return Turn::kNever;
+  return bug_ == SeededBug::kLate && mine == bug_first_ ? Turn::kLater : Turn::kNow;
+}
+
+void FaultyMedia::Note(bool effective, bool pushes) {
+  if (history_.empty()) return;
+  history_.back().effective = effective;
+  history_.back().pushes = pushes;
+}
+
+absl::Status FaultyMedia::CatchUp() {
+  std::function<absl::Status()> late;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (steps_ > bug_last_) late.swap(late_);
+  }
+  return late ? late() : absl::OkStatus();
 }
 
 size_t FaultyMedia::undurable_words() const {
@@ -97,12 +127,17 @@ size_t FaultyMedia::undurable_words() const {
 
 namespace {
 
-// All ways to choose, one after the other, of whoever chooses the same way again.
+// All combinations, one after the other, of a sequence of choices.
 class EveryChoice {
  public:
   size_t Choose(size_t n) {
     if (at_ == digits_.size()) digits_.push_back({0, n});
     return digits_[at_++].digit;
+  }
+  // The same choices once more.
+  bool Again() {
+    at_ = 0;
+    return true;
   }
   // False after the last.
   bool Next() {
@@ -128,7 +163,7 @@ uint64_t FaultyMedia::CountOutcomes(uint64_t most) const {
   EveryChoice choice;
   uint64_t count = 0;
   do {
-    Decide([&](size_t n) { return choice.Choose(n); }, [](uint64_t, uint64_t) {});
+    Decide([&](uint64_t, size_t n) { return choice.Choose(n); }, [](uint64_t, uint64_t) {});
     ++count;
   } while (count < most && choice.Next());
   return count;
@@ -146,10 +181,10 @@ void FaultyMedia::Decide(const Choose& choose,
         continue;
       }
       const auto [hole, is_new] = holes.try_emplace({word / kPage, candidate.serial}, false);
-      if (is_new) hole->second = choose(2) == 1;
+      if (is_new) hole->second = choose(word, 2) == 1;
       if (hole->second) values.assign(1, candidate.value);  // what was before it is gone
     }
-    each(word, values.size() == 1 ? values[0] : values[choose(values.size())]);
+    each(word, values.size() == 1 ? values[0] : values[choose(word, values.size())]);
   }
 }
 
@@ -169,18 +204,34 @@ std::shared_ptr<FaultyMedia> FaultyMedia::Resolve(const Choose& choose) const {
   return after;
 }
 
-std::vector<std::shared_ptr<FaultyMedia>> FaultyMedia::Outcomes(uint64_t most,
-                                                                uint64_t seed) const {
+std::vector<std::shared_ptr<FaultyMedia>> FaultyMedia::Outcomes(
+    uint64_t most, uint64_t seed, const std::vector<core::Range>& read) const {
   std::vector<std::shared_ptr<FaultyMedia>> outcomes;
   if (CountOutcomes(most + 1) <= most) {
     EveryChoice choice;
     do {
-      outcomes.push_back(Resolve([&](size_t n) { return choice.Choose(n); }));
+      outcomes.push_back(Resolve([&](uint64_t, size_t n) { return choice.Choose(n); }));
     } while (choice.Next());
     return outcomes;
   }
-  outcomes.push_back(Resolve([](size_t) { return size_t{0}; }));
-  outcomes.push_back(Resolve([](size_t n) { return n - 1; }));
+  outcomes.push_back(Resolve([](uint64_t, size_t) { return size_t{0}; }));
+  outcomes.push_back(Resolve([](uint64_t, size_t n) { return n - 1; }));
+  const auto is_read = [&](uint64_t word) {
+    return std::any_of(read.begin(), read.end(), [&](const core::Range& range) {
+      return word + 8 > range.start && word < range.end();
+    });
+  };
+  if (!read.empty()) {
+    EveryChoice choice;
+    bool newest = false;
+    do {
+      outcomes.push_back(Resolve([&](uint64_t word, size_t n) {
+        if (is_read(word)) return choice.Choose(n);
+        return newest ? n - 1 : 0;
+      }));
+      newest = !newest;
+    } while (outcomes.size() < most / 2 && (newest ? choice.Again() : choice.Next()));
+  }
   while (outcomes.size() < most) outcomes.push_back(Restart(seed + outcomes.size()));
   return outcomes;
 }
@@ -189,7 +240,7 @@ std::shared_ptr<FaultyMedia> FaultyMedia::Restart(uint64_t seed) const {
   std::mt19937_64 random(seed);
   // Sparse and dense subsets are where the bugs are: the share of words that arrive is drawn first.
   const uint64_t share = random() % 5;
-  return Resolve([&](size_t n) -> size_t {
+  return Resolve([&](uint64_t, size_t n) -> size_t {
     if (share == 0) return random() % 64 == 0 ? n - 1 : 0;
     if (share == 1) return random() % 64 == 0 ? 0 : n - 1;
     return random() % n;
@@ -232,8 +283,9 @@ bool FaultyMedia::IsPoisoned(uint64_t offset, uint64_t length) const {
 }
 
 absl::Status FaultyMedia::ClearPoison(uint64_t offset, uint64_t length) {
-  RETURN_IF_ERROR(Step());
+  ASSIGN_OR_RETURN(const Turn turn, Step(MediaStep::Kind::kOther));
   if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
+  if (turn == Turn::kNever) return absl::OkStatus();
   if ((offset | length) % kUnit != 0)
     return core::Refusal(ENXIO, "media.alignment", "poison is cleared in units of 512 bytes");
   absl::MutexLock lock(&mutex_);
@@ -301,21 +353,41 @@ absl::Status FaultyMedia::Read(uint64_t offset, absl::Span<std::byte> out) const
 }
 
 absl::Status FaultyMedia::Store(uint64_t offset, absl::Span<const std::byte> data, bool push) {
-  RETURN_IF_ERROR(Step());
+  ASSIGN_OR_RETURN(const Turn turn, Step(MediaStep::Kind::kStore));
   if (!core::Fits(offset, data.size(), size_))
     return core::OutsideMedia(offset, data.size(), size_);
-  absl::MutexLock lock(&mutex_);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (turn == Turn::kNever) return absl::OkStatus();
+    if (bug_ == SeededBug::kNotPushed && bug_first_ == steps_ - 1) push = false;
+    if (turn == Turn::kLater) {
+      late_ = [this, offset, push, copy = std::vector<std::byte>(data.begin(), data.end())] {
+        absl::MutexLock late_lock(&mutex_);
+        return Apply(offset, copy, push);
+      };
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(Apply(offset, data, push));
+  }
+  return CatchUp();
+}
+
+absl::Status FaultyMedia::Apply(uint64_t offset, absl::Span<const std::byte> data, bool push) {
   RETURN_IF_ERROR(HealByStore({offset, data.size()}));
   ++serial_;
+  bool changed = false;
   for (size_t done = 0; done < data.size();) {
     const uint64_t word = core::RoundDown(offset + done, 8);
     const size_t part = std::min<size_t>(data.size() - done, word + 8 - (offset + done));
     const uint64_t before = Word(word);
     Place(offset + done, data.subspan(done, part));
-    Remember(word, before, Word(word));
+    const uint64_t after = Word(word);
+    changed = changed || after != before;
+    Remember(word, before, after);
     done += part;
   }
-  if (push) PushWords(offset, data.size());
+  const bool pushed = push && PushWords(offset, data.size());
+  Note(changed, pushed);
   return absl::OkStatus();
 }
 
@@ -343,58 +415,69 @@ absl::Status FaultyMedia::Store64(uint64_t offset, uint64_t value) {
 
 // --- Durability ----------------------------------------------------------------------------------
 
-void FaultyMedia::PushWords(uint64_t offset, uint64_t length) {
-  if (length == 0) return;
+bool FaultyMedia::PushWords(uint64_t offset, uint64_t length) {
+  if (length == 0) return false;
   auto& mine = pushed_[std::this_thread::get_id()];
+  const size_t before = mine.size();
   for (auto it = undurable_.lower_bound(core::RoundDown(offset, 8));
        it != undurable_.end() && it->first < offset + length; ++it)
     mine.push_back({it->first, serial_});
+  return mine.size() != before;
 }
 
 // What the words had when they were pushed is on the media now, or something later is.
-void FaultyMedia::Settle(std::vector<Pushed>& pushed) {
+bool FaultyMedia::Settle(std::vector<Pushed>& pushed) {
+  bool settled = false;
   for (const Pushed& push : pushed) {
     const auto found = undurable_.find(push.word);
     if (found == undurable_.end()) continue;
     History& history = found->second;
     size_t durable = 0;
     while (durable + 1 < history.size() && history[durable + 1].serial <= push.serial) ++durable;
+    settled = settled || durable != 0;
     history.erase(history.begin(), history.begin() + durable);
     history.front().is_hole = false;
     if (history.size() == 1) undurable_.erase(found);
   }
   pushed.clear();
+  return settled;
 }
 
 absl::Status FaultyMedia::Push(uint64_t offset, uint64_t length) {
-  RETURN_IF_ERROR(Step());
+  ASSIGN_OR_RETURN(const Turn turn, Step(MediaStep::Kind::kPush));
   if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
-  absl::MutexLock lock(&mutex_);
-  PushWords(offset, length);
-  return absl::OkStatus();
+  if (turn == Turn::kNever) return absl::OkStatus();
+  {
+    absl::MutexLock lock(&mutex_);
+    Note(PushWords(offset, length));
+  }
+  return CatchUp();
 }
 
-absl::Status FaultyMedia::Drain() {
-  RETURN_IF_ERROR(Step());
-  absl::MutexLock lock(&mutex_);
-  Settle(pushed_[std::this_thread::get_id()]);
-  return absl::OkStatus();
+absl::Status FaultyMedia::Fence(bool holes) {
+  ASSIGN_OR_RETURN(const Turn turn, Step(MediaStep::Kind::kFence));
+  if (turn == Turn::kNever) return absl::OkStatus();
+  {
+    absl::MutexLock lock(&mutex_);
+    bool settled = Settle(pushed_[std::this_thread::get_id()]);
+    if (holes && Settle(holes_)) settled = true;
+    Note(settled);
+  }
+  return CatchUp();
 }
 
-absl::Status FaultyMedia::Flush() {
-  RETURN_IF_ERROR(Step());
-  absl::MutexLock lock(&mutex_);
-  Settle(pushed_[std::this_thread::get_id()]);
-  Settle(holes_);
-  return absl::OkStatus();
-}
+absl::Status FaultyMedia::Drain() { return Fence(false); }
+
+absl::Status FaultyMedia::Flush() { return Fence(true); }
 
 absl::Status FaultyMedia::Punch(uint64_t offset, uint64_t length) {
-  RETURN_IF_ERROR(Step());
+  ASSIGN_OR_RETURN(const Turn turn, Step(MediaStep::Kind::kStore));
   if (!core::Fits(offset, length, size_)) return core::OutsideMedia(offset, length, size_);
+  if (turn == Turn::kNever) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(HealByStore({offset, length}));
   ++serial_;
+  bool changed = false;
   for (uint64_t at = offset; at < offset + length;) {
     if (at % kPage == 0 && !pages_.contains(at / kPage)) {  // never stored to: zeros already
       at += kPage;
@@ -407,10 +490,12 @@ absl::Status FaultyMedia::Punch(uint64_t offset, uint64_t length) {
     Place(at, absl::MakeConstSpan(zeros).first(part));
     const uint64_t page = core::RoundDown(at, kPage);
     const bool whole = page >= offset && page + kPage <= offset + length;
+    changed = changed || before != 0;
     Remember(word, before, Word(word), whole);
     if (undurable_.contains(word)) holes_.push_back({word, serial_});
     at += part;
   }
+  Note(changed);
   return absl::OkStatus();
 }
 

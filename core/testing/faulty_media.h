@@ -8,13 +8,12 @@
 //
 //   FaultyMedia media(size);              // zeros
 //   ...                                   // write the old state
-//   media.CutBefore(n);                   // the n-th step from here, counting from 0, does not
-//   happen
+//   media.CutBefore(n);                   // the n-th step from here, from 0, does not happen
 //   ...                                   // everything from that step on is refused, "media.cut"
-//   for (const auto& after : media.Outcomes(limit, seed)) ...  // media as they may be after power
-//   returns
+//   for (const auto& after : media.Outcomes(limit, seed)) ...  // the media when power returns
 //
-// Every Write, WriteThrough, Store, Push, Drain, Flush, Punch and ClearPoison is a step.
+// Every Write, WriteThrough, Store, Push, Drain, Flush, Punch and ClearPoison is a step. CrashLab
+// (crash_lab.h) does this for a whole operation.
 // Copies (Clone) are cheap: pages are shared until stored to. Thread rules: any thread.
 #ifndef NVDIMMFS_CORE_TESTING_FAULTY_MEDIA_H_
 #define NVDIMMFS_CORE_TESTING_FAULTY_MEDIA_H_
@@ -38,6 +37,23 @@
 
 namespace nvdimmfs::testing {
 
+// What a step of a FaultyMedia was.
+struct MediaStep {
+  enum class Kind : uint8_t { kStore, kPush, kFence, kOther } kind;
+  // A store changed a byte; a push, or a store that pushes, covered a word that was not durable; a
+  // fence made one durable.
+  bool effective = false;
+  // A store that pushes, with something to push.
+  bool pushes = false;
+};
+
+// A bug in the code under test, as the media sees it.
+enum class SeededBug : uint8_t {
+  kForgotten,  // the steps from `first` to `last` do nothing
+  kNotPushed,  // the WriteThrough at `first` stores and does not push
+  kLate,       // the step `first` happens after the step `last`
+};
+
 class FaultyMedia final : public core::Media, public core::PageHoles {
  public:
   explicit FaultyMedia(uint64_t size);  // zeros, all durable
@@ -52,6 +68,10 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
   int64_t steps() const;
   // One more refusal, "media.fault", of that step alone; power stays.
   void FailAt(int64_t step);
+  // Puts a bug into steps, counted from here. One bug at a time.
+  void Seed(SeededBug bug, int64_t first, int64_t last);
+  // The steps since this media was made or cloned.
+  std::vector<MediaStep> history() const;
   // Called before each step, outside all locks of this class, in the thread that makes the step.
   void OnStep(std::function<void(int64_t step)> hook);
   // Called after each Read has copied, likewise.
@@ -61,10 +81,12 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
   // `most`).
   size_t undurable_words() const;
   uint64_t CountOutcomes(uint64_t most) const;
-  // The media as they may look when power returns now: every combination where there are at most
-  // `most`, else the two extremes and seeded samples of all, `most` together. No duplicates are
-  // sought. Each is whole, durable and in power.
-  std::vector<std::shared_ptr<FaultyMedia>> Outcomes(uint64_t most, uint64_t seed) const;
+  // The media as they may look when power returns now: every combination if there are at most
+  // `most`. Otherwise `most` of them: the two extremes; combinations of the words in `read`, which
+  // recovery is known to look at, with all others old or all others new; and seeded samples.
+  // Duplicates are not removed. Each is whole, durable and in power.
+  std::vector<std::shared_ptr<FaultyMedia>> Outcomes(
+      uint64_t most, uint64_t seed, const std::vector<core::Range>& read = {}) const;
   // One of them, picked by the seed.
   std::shared_ptr<FaultyMedia> Restart(uint64_t seed) const;
 
@@ -108,9 +130,17 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
     uint64_t serial;
   };
 
-  absl::Status Step();
+  // Counts a step, and says whether it is to happen now.
+  enum class Turn { kNow, kNever, kLater };
+  absl::StatusOr<Turn> Step(MediaStep::Kind kind);
+  void Note(bool effective, bool pushes = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Does what kLate put off, if it is time.
+  absl::Status CatchUp();
   absl::Status CheckPower() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Store(uint64_t offset, absl::Span<const std::byte> data, bool push);
+  absl::Status Apply(uint64_t offset, absl::Span<const std::byte> data, bool push)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Fence(bool holes);
   absl::Status HealByStore(const core::Range& range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Touches(const core::Range& range) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Copy(uint64_t offset, absl::Span<std::byte> out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -119,10 +149,11 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
   uint64_t Word(uint64_t at) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(uint64_t word, uint64_t before, uint64_t after, bool is_hole = false)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PushWords(uint64_t offset, uint64_t length) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Settle(std::vector<Pushed>& pushed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Picks one of n, 0 being the oldest.
-  using Choose = std::function<size_t(size_t n)>;
+  // Both return whether there was a word to push, or to make durable.
+  bool PushWords(uint64_t offset, uint64_t length) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Settle(std::vector<Pushed>& pushed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Picks one of n values of the word at that offset, 0 being the oldest.
+  using Choose = std::function<size_t(uint64_t word, size_t n)>;
   // Calls each(word, value) for every undurable word, in ascending order.
   void Decide(const Choose& choose, const std::function<void(uint64_t, uint64_t)>& each) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -140,6 +171,11 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
   std::optional<int64_t> cut_before_ ABSL_GUARDED_BY(mutex_);
   std::optional<int64_t> fail_at_ ABSL_GUARDED_BY(mutex_);
   bool cut_ ABSL_GUARDED_BY(mutex_) = false;
+  SeededBug bug_ ABSL_GUARDED_BY(mutex_) = SeededBug::kForgotten;
+  int64_t bug_first_ ABSL_GUARDED_BY(mutex_) = -1;
+  int64_t bug_last_ ABSL_GUARDED_BY(mutex_) = -1;
+  std::function<absl::Status()> late_ ABSL_GUARDED_BY(mutex_);
+  std::vector<MediaStep> history_ ABSL_GUARDED_BY(mutex_);
   std::function<void(int64_t)> hook_ ABSL_GUARDED_BY(mutex_);
   std::function<void(uint64_t, size_t)> read_hook_ ABSL_GUARDED_BY(mutex_);
 };
