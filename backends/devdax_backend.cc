@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/devdax_backend.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/devdax_mode.h"
 #include "backends/image_lock.h"
 #include "backends/machine_region.h"
 #include "backends/open_source.h"
@@ -32,8 +35,17 @@ absl::StatusOr<SysfsFolder> FindDevice(int fd, const std::string& path) {
   if (subsystem && subsystem->name() == "dax") return *std::move(folder);
   return Refusal(EINVAL, "devdax.kind",
                  absl::StrCat("open ", path,
-                              ": no device-dax node; ndctl create-namespace -m "
-                              "devdax makes one"));
+                              ": it is not a device-dax node; ndctl create-namespace -m devdax "
+                              "makes one"));
+}
+
+// Before the node is opened: with another driver it may not open at all, and not say why.
+absl::Status CheckMode(const std::string& path) {
+  const posix::Descriptor name(open(path.c_str(), O_PATH | O_CLOEXEC));
+  const auto device = name.get() < 0 ? std::nullopt : SysfsFolder::OfNode(name.get());
+  const auto subsystem = device ? device->Follow("subsystem") : std::nullopt;
+  if (!subsystem || subsystem->name() != "dax") return absl::OkStatus();
+  return CheckDevdaxMode(*device, path);
 }
 
 absl::StatusOr<DevdaxGeometry> ReadGeometry(const SysfsFolder& device, const std::string& path) {
@@ -50,12 +62,13 @@ absl::StatusOr<DevdaxGeometry> ReadGeometry(const SysfsFolder& device, const std
   return Refusal(EINVAL, "devdax.size",
                  absl::StrCat("open ", path, ": ", device.path(), " says ", geometry.size,
                               " bytes in units of ", geometry.align,
-                              ", which cannot be mapped. daxctl list tells more"));
+                              ", which cannot be mapped. daxctl list shows more"));
 }
 
 }  // namespace
 
 absl::StatusOr<DevdaxMapping> MapDevdax(const std::string& path, const DevdaxOptions& options) {
+  RETURN_IF_ERROR(CheckMode(path));
   ASSIGN_OR_RETURN(const posix::Descriptor node,
                    OpenNode(path, NodeKind::kCharacter, options.read_only));
   ASSIGN_OR_RETURN(SysfsFolder device, FindDevice(node.get(), path));

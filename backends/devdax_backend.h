@@ -7,9 +7,8 @@
 //
 //   durable after Drain   where the CPU's flushes reach the media (libpmem2's granularity)
 //   Flush                 the nd region's own deep flush, through libpmem2
-//   poison                the nd region's `badblocks` when it is opened; then what memory fails
-//   under
-//                         an access (EIO, "media.poison", and bad from then on)
+//   poison                the nd region's `badblocks` when it is opened; then bytes whose memory
+//                         fails during an access (EIO, "media.poison", and bad from then on)
 //   labels                in the device's tail, or in a file
 #ifndef NVDIMMFS_BACKENDS_DEVDAX_BACKEND_H_
 #define NVDIMMFS_BACKENDS_DEVDAX_BACKEND_H_
@@ -28,10 +27,10 @@ struct DevdaxOptions {
   LabelPlace labels;
   SlotWish slot;
   bool read_only = false;
-  bool force = false;  // with read_only: open it though somebody else writes it
+  bool force = false;  // with read_only: open it even if another process writes it
 };
 
-// The device's bytes, opened for ourselves, and what sysfs says of it.
+// The device's bytes, opened for this process alone, and the device's sysfs folder.
 struct DevdaxMapping {
   std::shared_ptr<core::Media> media;
   SysfsFolder device;
@@ -39,9 +38,9 @@ struct DevdaxMapping {
 // Refused as OpenDevdax.
 absl::StatusOr<DevdaxMapping> MapDevdax(const std::string& path, const DevdaxOptions& options);
 
-// Refused as OpenNode, LockImage, Pmem2Media::Map and DimmOf say; with EINVAL, "devdax.kind", where
-// the node is none of device-dax, and "devdax.size", where sysfs gives no size and alignment that
-// could be mapped. Thread rules: any thread.
+// Refused as OpenNode, CheckDevdaxMode, LockImage, Pmem2Media::Map and DimmOf say; with EINVAL,
+// "devdax.kind", if the node is not one of device-dax, and "devdax.size", if sysfs gives no size
+// and alignment that could be mapped. Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenDevdax(const std::string& path, const DevdaxOptions& options);
 
 }  // namespace nvdimmfs::backends

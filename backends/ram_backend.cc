@@ -3,9 +3,13 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/dimm_parts.h"
+#include "backends/guest_layout.h"
+#include "backends/range_file.h"
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
 #include "core/media/memory_media.h"
@@ -14,40 +18,62 @@ namespace nvdimmfs::backends {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kAddress = uint64_t{4} << 30;  // where RAM beyond the PCI hole begins
 
-}  // namespace
+absl::Status CheckSize(uint64_t size, const std::string& name) {
+  if (size % kPage == 0 && size >= kRamLeastSize) return absl::OkStatus();
+  return core::Refusal(
+      EINVAL, "ram.size",
+      absl::StrCat(name, ": ", size, " bytes: needs a multiple of ", kPage, " of at least ",
+                   kRamLeastSize, " (16 MiB, and the label area of 128 KiB)"));
+}
 
-absl::StatusOr<core::BusSource> OpenRam(uint64_t size, bool read_only) {
-  if (size % kPage != 0 || size < kRamLeastSize)
-    return core::Refusal(
-        EINVAL, "ram.size",
-        absl::StrCat("ram: ", size, " bytes: needs a multiple of ", kPage, " of at least ",
-                     kRamLeastSize, " (16 MiB, and the label area of 128 KiB)"));
-  ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> whole, core::MemoryMedia::Make(size));
-  core::DimmSource dimm;
-  dimm.description = "memory";
-  dimm.labelling = true;
-  dimm.read_only = read_only;
-  dimm.label_offset = size - kRamLabelSize;
-  dimm.label_transfer = kRamLabelTransfer;
-  ASSIGN_OR_RETURN(dimm.capacity, core::MediaSlice::Make(whole, {0, size - kRamLabelSize}));
-  ASSIGN_OR_RETURN(dimm.labels,
-                   core::MediaSlice::Make(whole, {size - kRamLabelSize, kRamLabelSize}));
+// The bus of a range `whole`, whose data and labels `dimm` has.
+core::BusSource BusOf(std::shared_ptr<core::Media> whole, core::DimmSource dimm, uint64_t address) {
+  const uint64_t size = whole->size();
   core::RegionSource region;
-  // As the driver has it: the region is the whole range, what can be allocated the mapping's.
-  region.spa = {kAddress, size};
+  // As in the driver: the region is the whole range; the mapping has what can be allocated.
+  region.spa = {address, size};
   region.mappings = {{.dimm = 0, .dpa = {0, size - kRamLabelSize}}};
-  region.media = whole;
-  region.read_only = read_only;
+  region.read_only = whole->read_only() || dimm.read_only;
+  region.media = std::move(whole);
   region.cookies =
       core::SetCookies{.v1_1 = kRamCookie, .v1_2 = kRamCookie, .alternate = kRamCookie};
+  dimm.labelling = true;
+  dimm.label_transfer = kRamLabelTransfer;
   core::BusSource bus;
   bus.provider = "ramdax";
   bus.has_nfit = false;
   bus.dimms.push_back(std::move(dimm));
   bus.regions.push_back(std::move(region));
   return bus;
+}
+
+}  // namespace
+
+absl::StatusOr<core::BusSource> OpenRam(uint64_t size, bool read_only) {
+  RETURN_IF_ERROR(CheckSize(size, "ram"));
+  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> whole, core::MemoryMedia::Make(size));
+  core::DimmSource dimm;
+  dimm.description = "memory";
+  dimm.read_only = read_only;
+  dimm.label_offset = size - kRamLabelSize;
+  ASSIGN_OR_RETURN(dimm.capacity, core::MediaSlice::Make(whole, {0, size - kRamLabelSize}));
+  ASSIGN_OR_RETURN(dimm.labels,
+                   core::MediaSlice::Make(whole, {size - kRamLabelSize, kRamLabelSize}));
+  return BusOf(std::move(whole), std::move(dimm), kRamAddress);
+}
+
+absl::StatusOr<core::BusSource> OpenRamFile(const std::string& path, uint64_t address,
+                                            const FileOptions& options) {
+  ASSIGN_OR_RETURN(std::shared_ptr<core::Media> whole, OpenRange(path, std::nullopt, options));
+  RETURN_IF_ERROR(CheckSize(whole->size(), path));
+  if (!IsRegionAddress(address, whole->size()))
+    return core::Refusal(EINVAL, "range.address",
+                         absl::StrCat(path, ": ", whole->size(), " bytes at address ", address,
+                                      ": needs a multiple of ", kPage, " below 2^62"));
+  ASSIGN_OR_RETURN(core::DimmSource dimm, DimmOf(whole, 0, {.size = kRamLabelSize}, options, path));
+  dimm.identity = {};  // ramdax gives its DIMMs none
+  return BusOf(std::move(whole), std::move(dimm), address);
 }
 
 }  // namespace nvdimmfs::backends

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory as one DIMM with labels, as the kernel's ramdax driver makes one of a carve-out of RAM:
+// A range of RAM as one DIMM with labels, as the kernel's ramdax driver makes one of a carve-out:
 // the label area is the last 128 KiB, labels are in use from the start, and the set cookie is
-// fixed.
+// fixed. The bytes are memory of this process, or a file: the RAM of a guest, or a copy of it.
 //
-// Nothing survives the process. The driver is that of Linux 6.19, drivers/nvdimm/ramdax.c.
+// The driver is that of Linux 6.19 and later, drivers/nvdimm/ramdax.c.
 #ifndef NVDIMMFS_BACKENDS_RAM_BACKEND_H_
 #define NVDIMMFS_BACKENDS_RAM_BACKEND_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/statusor.h"
+#include "backends/whole_file.h"
 #include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
@@ -19,10 +21,18 @@ inline constexpr uint64_t kRamCookie = 0xcafebeefcafebeef;
 inline constexpr uint32_t kRamLabelTransfer = 8;  // bytes that one label command carries
 // One claim fits: the kernel refuses namespaces below 16 MiB for them.
 inline constexpr uint64_t kRamLeastSize = (16 << 20) + kRamLabelSize;
+inline constexpr uint64_t kRamAddress = uint64_t{4} << 30;  // where RAM beyond the PCI hole begins
 
-// `size` bytes of zeros, label area and all. Refused with EINVAL, "ram.size", unless it is a
-// multiple of 4096 of at least kRamLeastSize; ENOMEM, "memory.size", where it is too much.
+// `size` bytes of zeros, label area and all; lost with the process. Refused with EINVAL,
+// "ram.size", unless it is a multiple of 4096 of at least kRamLeastSize; ENOMEM, "memory.size", if
+// the machine does not have that much.
 absl::StatusOr<core::BusSource> OpenRam(uint64_t size, bool read_only);
+
+// The file or block device at `path`, which is exactly the range, at `address` (system physical).
+// Refused as OpenRange (range_file.h) and DimmOf (dimm_parts.h), as OpenRam for its size, and with
+// EINVAL, "range.address", for an address that cannot be that of a range. Thread rules: any thread.
+absl::StatusOr<core::BusSource> OpenRamFile(const std::string& path, uint64_t address,
+                                            const FileOptions& options);
 
 }  // namespace nvdimmfs::backends
 

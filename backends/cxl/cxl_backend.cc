@@ -19,6 +19,7 @@
 #include "backends/cxl/lsa_media.h"
 #include "backends/cxl/mailbox.h"
 #include "backends/cxl/memdev.h"
+#include "backends/cxl/nmem_lsa.h"
 #include "backends/cxl/topology.h"
 #include "backends/devdax_backend.h"
 #include "backends/image_lock.h"
@@ -93,7 +94,8 @@ struct OpenDevice {
   std::shared_ptr<Memdev> device;
   SysfsFolder folder;
   uint64_t serial = 0;
-  std::optional<std::string> kernel_owner;  // why its label area cannot be written
+  std::optional<std::string> kernel_owner;  // the object by which cxl_pmem has its label area
+  std::shared_ptr<LsaAccess> labels;        // what writes the area; null if nothing does
 };
 
 // Builds the bus around one device.
@@ -107,7 +109,7 @@ class Builder {
  private:
   absl::StatusOr<OpenDevice> Open(const std::string& path) const;
   absl::Status OpenSet(const std::string& first);
-  absl::Status CheckOwner(const OpenDevice& opened) const;
+  absl::Status OpenLabels(OpenDevice& opened) const;
   absl::StatusOr<core::DimmSource> Dimm(const OpenDevice& opened) const;
   absl::StatusOr<core::RegionSource> OverAddresses(const Region& region,
                                                    core::BusSource& bus) const;
@@ -133,8 +135,9 @@ absl::StatusOr<OpenDevice> Builder::Open(const std::string& path) const {
   const auto folder = SysfsFolder::OfNode(node.get());
   const auto subsystem = folder ? folder->Follow("subsystem") : std::nullopt;
   if (!subsystem || subsystem->name() != "cxl" || !folder->Has("label_storage_size"))
-    return Refusal(EINVAL, "cxl.kind",
-                   absl::StrCat("open ", path, ": no CXL memory device; cxl list -M names them"));
+    return Refusal(
+        EINVAL, "cxl.kind",
+        absl::StrCat("open ", path, ": it is not a CXL memory device; cxl list -M names them"));
   if (!(options_.read_only && options_.force)) {
     RETURN_IF_ERROR(LockImage(node.get(), path, options_.read_only));
   }
@@ -142,7 +145,8 @@ absl::StatusOr<OpenDevice> Builder::Open(const std::string& path) const {
   OpenDevice opened{.device = nullptr,
                     .folder = *folder,
                     .serial = folder->Number("serial").value_or(0),
-                    .kernel_owner = KernelOwner(*folder)};
+                    .kernel_owner = KernelOwner(*folder),
+                    .labels = nullptr};
   ASSIGN_OR_RETURN(
       opened.device,
       Memdev::Make(MakeIoctlMailbox(std::move(node), folder->name()),
@@ -176,18 +180,31 @@ absl::Status Builder::OpenSet(const std::string& first) {
   return absl::OkStatus();
 }
 
-absl::Status Builder::CheckOwner(const OpenDevice& opened) const {
+// Finds what writes the device's label area, if that is going to be needed.
+absl::Status Builder::OpenLabels(OpenDevice& opened) const {
   const bool elsewhere = options_.labels.tail || !options_.labels.file.empty();
-  if (!opened.kernel_owner || options_.read_only || elsewhere) return absl::OkStatus();
-  return Refusal(
-      EBUSY, "cxl.lsa.owned",
-      absl::StrCat(
-          "open ", path_, ": the kernel's cxl_pmem drives ", opened.device->name(), " (",
-          *opened.kernel_owner,
-          ") and keeps its label area to itself. Make it let go (ndctl disable-region "
-          "all; modprobe -r cxl_pmem), look read-only: add ,ro to the SOURCE, or work inside of "
-          "one of its "
-          "namespaces with data=NODE,labels=tail"));
+  if (options_.read_only || elsewhere) return absl::OkStatus();
+  if (!opened.kernel_owner) {
+    opened.labels = opened.device;
+    return absl::OkStatus();
+  }
+  const std::string& name = opened.device->name();
+  const auto nmem = FindNmem(SysfsFolder(kNdDevices), name, *opened.kernel_owner, regions_);
+  auto labels = nmem ? NmemLsa::Open(opened.device, *nmem)
+                     : absl::StatusOr<std::shared_ptr<NmemLsa>>(core::Refusal(
+                           EBUSY, "cxl.lsa.owned",
+                           "which of the kernel's DIMMs that is cannot be told before it has a "
+                           "region: cxl create-region"));
+  if (labels.ok()) {
+    opened.labels = *std::move(labels);
+    return absl::OkStatus();
+  }
+  if (core::ReasonOf(labels.status()) != "cxl.lsa.owned") return labels.status();
+  return Refusal(EBUSY, "cxl.lsa.owned",
+                 absl::StrCat("open ", path_, ": the kernel's cxl_pmem drives ", name, " (",
+                              *opened.kernel_owner, "): ", labels.status().message(),
+                              ". Or look read-only: add ,ro to the SOURCE. Or work within one of "
+                              "its namespaces: data=NODE,labels=tail"));
 }
 
 absl::StatusOr<core::DimmSource> Builder::Dimm(const OpenDevice& opened) const {
@@ -206,8 +223,9 @@ absl::StatusOr<core::DimmSource> Builder::Dimm(const OpenDevice& opened) const {
   ASSIGN_OR_RETURN(dimm.capacity, core::StripedMedia::Make({{nullptr, opened.device->name()}},
                                                            kPage, facts.persistent.end()));
   if (facts.lsa_size != 0)
-    dimm.labels = std::make_shared<LsaMedia>(opened.device,
-                                             options_.read_only || opened.kernel_owner.has_value());
+    dimm.labels = opened.labels != nullptr
+                      ? std::make_shared<LsaMedia>(opened.labels, /*read_only=*/false)
+                      : std::make_shared<LsaMedia>(opened.device, /*read_only=*/true);
   return dimm;
 }
 
@@ -314,8 +332,8 @@ absl::StatusOr<core::BusSource> Builder::Build() {
   core::BusSource bus;
   bus.provider = "CXL";
   bus.has_nfit = false;
-  for (const auto& [name, opened] : devices_) {
-    RETURN_IF_ERROR(CheckOwner(opened));
+  for (auto& [name, opened] : devices_) {
+    RETURN_IF_ERROR(OpenLabels(opened));
     ASSIGN_OR_RETURN(core::DimmSource dimm, Dimm(opened));
     bus.dimms.push_back(std::move(dimm));
   }

@@ -2,24 +2,25 @@
 // The label storage area of a CXL memory device as a core::Media.
 //
 // Each store is a command: it is on the device, and durable, when it returns; Push, Drain and Flush
-// have nothing left to do. A store larger than a mailbox's payload is several commands, and may
+// have nothing left to do. A store larger than one command's payload is several commands, and may
 // fail half-way.
 #ifndef NVDIMMFS_BACKENDS_CXL_LSA_MEDIA_H_
 #define NVDIMMFS_BACKENDS_CXL_LSA_MEDIA_H_
 
 #include <memory>
+#include <utility>
 
-#include "backends/cxl/memdev.h"
+#include "backends/cxl/lsa_access.h"
 #include "core/media/media.h"
 
 namespace nvdimmfs::backends::cxl {
 
 class LsaMedia final : public core::Media {
  public:
-  LsaMedia(std::shared_ptr<Memdev> device, bool read_only)
+  LsaMedia(std::shared_ptr<LsaAccess> device, bool read_only)
       : device_(std::move(device)), read_only_(read_only) {}
 
-  uint64_t size() const override { return device_->facts().lsa_size; }
+  uint64_t size() const override { return device_->lsa_size(); }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
@@ -36,7 +37,7 @@ class LsaMedia final : public core::Media {
   absl::Status ClearPoison(uint64_t offset, uint64_t length) override;
 
  private:
-  const std::shared_ptr<Memdev> device_;
+  const std::shared_ptr<LsaAccess> device_;
   const bool read_only_;
 };
 

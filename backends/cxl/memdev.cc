@@ -100,13 +100,6 @@ absl::Status Memdev::Identify() {
   return absl::OkStatus();
 }
 
-absl::Status Memdev::CheckLsa(uint64_t offset, uint64_t length) const {
-  if (core::Fits(offset, length, facts_.lsa_size)) return absl::OkStatus();
-  return Refusal(EIO, "cxl.lsa.range",
-                 absl::StrCat(name_, ": ", length, " bytes at ", offset,
-                              " are not within its label area of ", facts_.lsa_size, " bytes"));
-}
-
 absl::Status Memdev::ReadLsa(uint64_t offset, absl::Span<std::byte> out) const {
   RETURN_IF_ERROR(CheckLsa(offset, out.size()));
   while (!out.empty()) {
@@ -130,7 +123,7 @@ absl::Status Memdev::ReadLsa(uint64_t offset, absl::Span<std::byte> out) const {
 absl::Status Memdev::WriteLsa(uint64_t offset, absl::Span<const std::byte> data) {
   RETURN_IF_ERROR(CheckLsa(offset, data.size()));
   const size_t whole = data.size();
-  const size_t most = payload_max_ - sizeof(SetLsa);
+  const size_t most = lsa_write_max();
   while (!data.empty()) {
     const size_t step = std::min(data.size(), most);
     SetLsa header;

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "backends/cxl/lsa_access.h"
 #include "backends/cxl/mailbox.h"
 #include "backends/cxl/payloads.h"
 #include "core/base/range.h"
@@ -20,7 +21,7 @@ namespace nvdimmfs::backends::cxl {
 
 inline constexpr uint32_t kMinPayload = 256;  // bytes; the specification's least mailbox
 
-class Memdev {
+class Memdev final : public LsaAccess {
  public:
   struct Facts {
     std::string firmware;
@@ -37,7 +38,7 @@ class Memdev {
   static absl::StatusOr<std::shared_ptr<Memdev>> Make(std::unique_ptr<Mailbox> mailbox,
                                                       uint32_t payload_max, std::string name);
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const override { return name_; }
   const Facts& facts() const { return facts_; }
 
   // Whether both driver and device know the command.
@@ -45,11 +46,13 @@ class Memdev {
   // Whether the kernel says that it keeps the command to itself.
   bool KernelHas(uint32_t command) const;
 
-  // In transfers of at most the mailbox's size. Refused with EIO, "cxl.lsa.range", outside of the
-  // area; else as Mailbox::Send. A write that fails half-way leaves its first bytes written: the
-  // sentence says how many.
-  absl::Status ReadLsa(uint64_t offset, absl::Span<std::byte> out) const;
-  absl::Status WriteLsa(uint64_t offset, absl::Span<const std::byte> data);
+  // In transfers of at most the mailbox's size. Refused also as Mailbox::Send; a write with EBUSY,
+  // "cxl.lsa.owned", while the kernel keeps the area to itself.
+  uint64_t lsa_size() const override { return facts_.lsa_size; }
+  absl::Status ReadLsa(uint64_t offset, absl::Span<std::byte> out) const override;
+  absl::Status WriteLsa(uint64_t offset, absl::Span<const std::byte> data) override;
+  // Bytes that one command writes.
+  size_t lsa_write_max() const { return payload_max_ - sizeof(SetLsa); }
 
   absl::StatusOr<HealthInfo> ReadHealth() const;
   // The bad parts of `dpa`, as far as the device keeps a list and the kernel hands it out; else
@@ -62,7 +65,6 @@ class Memdev {
   template <typename Payload>
   absl::StatusOr<Payload> Ask(uint32_t command) const;
   absl::Status Identify();
-  absl::Status CheckLsa(uint64_t offset, uint64_t length) const;
 
   const std::unique_ptr<Mailbox> mailbox_;
   const uint32_t payload_max_;

@@ -2,6 +2,7 @@
 #include "backends/sources/file_options.h"
 
 #include "backends/sources/image_options.h"
+#include "core/base/input.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -23,6 +24,18 @@ absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& argument
     files.push_back(value);
   }
   return files;
+}
+
+absl::StatusOr<uint64_t> ReadRangeAddress(const SourceArguments& arguments, uint64_t otherwise) {
+  uint64_t address = otherwise;
+  for (const auto& [key, value] : arguments.options) {
+    if (key != "address") continue;
+    const auto hexadecimal = core::ParseUnsigned(value);
+    const auto read = hexadecimal.ok() ? hexadecimal : core::ParseSize(value);
+    if (!read.ok()) return BadOption(key, value, "needs an address: 0x100000000, or 4G");
+    address = *read;
+  }
+  return address;
 }
 
 }  // namespace nvdimmfs::backends

@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_
 #define NVDIMMFS_BACKENDS_SOURCES_FILE_OPTIONS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ absl::StatusOr<FileOptions> ReadFileOptions(const SourceArguments& arguments);
 // is empty.
 absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& arguments,
                                                  absl::string_view key);
+
+// The value of `arguments`' option address, where a range of memory lies, in the forms of the
+// kernel's parameter memmap=: 0x..., or a number with K, M or G; `otherwise` without it. Refused
+// with EINVAL, "source.option".
+absl::StatusOr<uint64_t> ReadRangeAddress(const SourceArguments& arguments, uint64_t otherwise);
 
 }  // namespace nvdimmfs::backends
 

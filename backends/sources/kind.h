@@ -31,7 +31,8 @@ struct SourceKind {
   absl::string_view form;                       // as usage texts have it: "ram:SIZE"
   absl::string_view summary;                    // what it stands for
   absl::Span<const absl::string_view> options;  // besides ro and kernel, which all take
-  bool names_a_file = true;                     // `name` is a path
+  // Whether `name` is a path, which another working directory would change.
+  bool (*names_a_file)(absl::string_view name) = [](absl::string_view) { return true; };
   absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
   // Whether a kernel has the buses of that name from a module; null: never.
   bool (*is_module)(absl::string_view name) = nullptr;

@@ -14,6 +14,8 @@
 namespace nvdimmfs::backends {
 namespace {
 
+bool NeverAFile(absl::string_view) { return false; }
+
 constexpr SourceKind kKinds[] = {
     {.scheme = "cxl:",
      .form = "cxl:/dev/cxl/memN",
@@ -31,15 +33,16 @@ constexpr SourceKind kKinds[] = {
      .options = kNfitOptions,
      .open = OpenNfitSource},
     {.scheme = "ram:",
-     .form = "ram:SIZE",
-     .summary = "memory as one DIMM, gone at the end",
-     .names_a_file = false,
+     .form = "ram:SIZE|FILE",
+     .summary = "memory as one DIMM, gone at the end; or RAM that the kernel's ramdax drives",
+     .options = kRamOptions,
+     .names_a_file = IsRamFile,
      .open = OpenRamSource},
     {.scheme = "virtio-pmem:",
      .form = "virtio-pmem:/dev/pmemN|PCI-ADDRESS",
      .summary = "a guest's virtio-pmem device",
      .options = kVirtioPmemOptions,
-     .names_a_file = false,
+     .names_a_file = NeverAFile,
      .open = OpenVirtioPmemSource},
     {.scheme = "e820:",
      .form = "e820:FILE",
@@ -54,7 +57,7 @@ constexpr SourceKind kKinds[] = {
     {.scheme = "preset:",
      .form = "preset:NAME",
      .summary = "buses in memory: nfit_test, those of the kernel's test module; demo",
-     .names_a_file = false,
+     .names_a_file = NeverAFile,
      .open = OpenPreset,
      .is_module = IsModule},
     {.scheme = "",

@@ -29,7 +29,7 @@ constexpr core::OptionHelp kHelp[] = {
     {"data", "NODE", "`cxl:` takes the bytes from this node of one of the kernel's namespaces"},
     {"dimm", "IMAGE", "`nfit:` has the bytes of the next DIMM in this image"},
     {"range", "FILE", "the bytes of the next region are in this file or block device"},
-    {"address", "N", "where the range of `e820:` is; 4 GiB without it"},
+    {"address", "N", "where the range of `e820:` or `ram:FILE` is; 4 GiB without it"},
 };
 
 }  // namespace

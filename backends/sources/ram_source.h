@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ram:SIZE: memory as one DIMM, as the kernel's ramdax driver presents a carve-out of RAM.
+// ram:SIZE and ram:FILE: RAM as one DIMM with labels, as the kernel's ramdax driver presents a
+// carve-out.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_RAM_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_RAM_SOURCE_H_
 
@@ -7,7 +8,14 @@
 
 namespace nvdimmfs::backends {
 
-// Refused as backends/ram_backend.h says, or with EINVAL, "source.option", for what is not a size.
+// address=SIZE says where the range of ram:FILE is. With ram:SIZE none of them applies.
+inline constexpr absl::string_view kRamOptions[] = {"address", "format", "force", "durability"};
+
+// What follows "ram:" is a path, and not a size. A file whose name is a size is ./NAME.
+bool IsRamFile(absl::string_view name);
+
+// Refused as backends/ram_backend.h says, and with EINVAL, "source.option", for options of a file
+// with a size.
 absl::StatusOr<Buses> OpenRamSource(const SourceArguments& arguments);
 
 }  // namespace nvdimmfs::backends

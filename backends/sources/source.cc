@@ -155,7 +155,7 @@ void Source::PutDefaults(const OptionList& options) {
 }
 
 void Source::MakeAbsolute() {
-  if (kind_ == nullptr || !kind_->names_a_file) return;
+  if (kind_ == nullptr || !kind_->names_a_file(argument_)) return;
   std::error_code error;
   const std::filesystem::path path = std::filesystem::absolute(argument_, error);
   if (!error) argument_ = path.string();

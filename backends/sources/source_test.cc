@@ -104,6 +104,16 @@ TEST(SourceTest, EachKindTakesTheKernelThatIsMirrored) {
   EXPECT_EQ(kernel_of("ram:32M,kernel=7.3", {{"kernel", "6.12"}}), "7.3");
 }
 
+TEST(SourceTest, RamIsMemoryOfASizeOrAFile) {
+  EXPECT_TRUE(Source("ram:32M").Open().ok());
+  EXPECT_EQ(core::ReasonOf(Opened("ram:32M,address=4G")), "source.option");
+  EXPECT_EQ(core::ReasonOf(Opened("ram:/nowhere/range")), "image.open");
+  EXPECT_EQ(core::ReasonOf(Opened("ram:/nowhere/range,address=high")), "source.option");
+  Source size("ram:32M");
+  size.MakeAbsolute();
+  EXPECT_EQ(size.name(), "ram:32M");
+}
+
 TEST(SourceTest, NothingAfterTheSchemeIsRefused) {
   for (const SourceKind& kind : SourceKinds())
     if (!kind.scheme.empty()) {
@@ -117,7 +127,7 @@ TEST(SourceTest, AnAbsoluteNameKeepsItsScheme) {
     source.MakeAbsolute();
     const std::string name = source.name();
     EXPECT_EQ(name.rfind(std::string(kind.scheme), 0), 0u) << name;
-    EXPECT_EQ(name[kind.scheme.size()] == '/', kind.names_a_file) << name;
+    EXPECT_EQ(name[kind.scheme.size()] == '/', kind.names_a_file("dir/file")) << name;
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/base/range.h"
 
 namespace nvdimmfs::backends::virtio {
 
@@ -41,6 +42,9 @@ class PciFunction {
   // Refused with EINVAL, "virtio.pci", where the part is not within a memory BAR.
   virtual absl::StatusOr<std::unique_ptr<Registers>> Map(unsigned bar, uint64_t offset,
                                                          uint64_t size) = 0;
+  // The system physical addresses of a memory BAR. Refused with EINVAL, "virtio.pci", if there is
+  // no such BAR.
+  virtual absl::StatusOr<core::Range> BarAddresses(unsigned bar) = 0;
   // Zeroed, and where it is for as long as this object lives.
   virtual absl::StatusOr<DmaPage> AllocatePage() = 0;
 };

@@ -44,6 +44,18 @@ uint64_t LeastSize(uint8_t type) {
   }
 }
 
+// How many bytes of a capability of this type are used.
+unsigned LengthOf(uint8_t type) {
+  switch (type) {
+    case kNotify:
+      return kNotifyCapability;
+    case kSharedMemory:
+      return sizeof(PciCapability);
+    default:
+      return kPlainCapability;
+  }
+}
+
 // A word that the device changes behind the compiler's back.
 uint16_t LoadVolatile(const le16& word) {
   const uint16_t value =
@@ -107,22 +119,38 @@ absl::Status PmemDevice::Find() {
     auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(&capability), sizeof capability);
     RETURN_IF_ERROR(function_->ReadConfig(at, bytes.first(2)));
     if (capability.id == kVendorCapability) {
-      // The multiplier of the last one may lie behind the end of the space: then it has none.
+      // What follows a plain capability at the end of the space may be outside of it.
       RETURN_IF_ERROR(function_->ReadConfig(at, bytes.first(kPlainCapability)));
-      if (capability.type == kNotify)
-        RETURN_IF_ERROR(
-            function_->ReadConfig(at + kPlainCapability, bytes.subspan(kPlainCapability)));
-      RETURN_IF_ERROR(MapStructure(capability));
+      const unsigned length = LengthOf(capability.type);
+      if (length > kPlainCapability)
+        RETURN_IF_ERROR(function_->ReadConfig(
+            at + kPlainCapability, bytes.subspan(kPlainCapability, length - kPlainCapability)));
+      RETURN_IF_ERROR(capability.type == kSharedMemory ? TakeSharedMemory(capability)
+                                                       : MapStructure(capability));
     }
     at = capability.next;
   }
-  if (common_ != nullptr && device_ != nullptr && notify_ != nullptr) return absl::OkStatus();
+  const bool says_memory = device_ != nullptr || shared_;
+  if (common_ != nullptr && says_memory && notify_ != nullptr) return absl::OkStatus();
   return Refusal(EIO, "virtio.capabilities",
                  absl::StrCat(function_->name(), ": does not say where its ",
-                              common_ == nullptr   ? "common configuration"
-                              : device_ == nullptr ? "device configuration"
-                                                   : "notifications",
+                              common_ == nullptr ? "common configuration"
+                              : !says_memory     ? "device configuration"
+                                                 : "notifications",
                               " are; a device before virtio 1.0?"));
+}
+
+absl::Status PmemDevice::TakeSharedMemory(const PciCapability& capability) {
+  if (capability.number != kPmemRegion || shared_) return absl::OkStatus();
+  const uint64_t offset = uint64_t{capability.more} << 32 | capability.offset;
+  const uint64_t size = uint64_t{capability.size_high} << 32 | capability.size;
+  ASSIGN_OR_RETURN(const core::Range bar, function_->BarAddresses(capability.bar));
+  if (!core::Fits(offset, size, bar.size))
+    return Refusal(EIO, "virtio.range",
+                   absl::StrCat(function_->name(), ": its shared memory is ", size, " bytes at ",
+                                offset, " of BAR ", capability.bar, ", which has ", bar.size));
+  shared_ = core::Range{bar.start + offset, size};
+  return absl::OkStatus();
 }
 
 absl::Status PmemDevice::MapStructure(const PciCapability& capability) {
@@ -140,7 +168,7 @@ absl::Status PmemDevice::MapStructure(const PciCapability& capability) {
   ASSIGN_OR_RETURN(*place, function_->Map(capability.bar, capability.offset, capability.size));
   if (capability.type == kNotify) {
     notify_size_ = capability.size;
-    notify_multiplier_ = capability.multiplier;
+    notify_multiplier_ = capability.more;
   }
   return absl::OkStatus();
 }
@@ -179,7 +207,7 @@ absl::Status PmemDevice::SetUp() {
   AddStatus(kAcknowledge);
   AddStatus(kDriver);
   absl::Status status = Negotiate();
-  if (status.ok()) status = ReadMemory();
+  if (status.ok()) status = FindMemory();
   if (status.ok()) status = SetUpQueue();
   if (!status.ok()) {
     Reset().IgnoreError();
@@ -190,19 +218,21 @@ absl::Status PmemDevice::SetUp() {
 }
 
 absl::Status PmemDevice::Negotiate() {
+  common_->Write(kDeviceFeatureSelect, 4, 0);
+  // Without a region the bit is not taken: then the configuration says where the memory is.
+  shared_taken_ = shared_ && (common_->Read(kDeviceFeature, 4) & kSharedMemoryFeature) != 0;
   common_->Write(kDeviceFeatureSelect, 4, 1);
   const uint32_t offered = common_->Read(kDeviceFeature, 4);
   if ((offered & kVersion1) == 0)
     return Refusal(EIO, "virtio.features",
-                   absl::StrCat(function_->name(), ": offers no virtio 1.0"));
+                   absl::StrCat(function_->name(), ": does not offer virtio 1.0"));
   if ((offered & kAccessPlatform) != 0)
     return Refusal(EIO, "virtio.features",
                    absl::StrCat(function_->name(),
                                 ": is behind an IOMMU, which this driver cannot program; use the "
                                 "kernel's driver and virtio-pmem:/dev/pmemN"));
-  // Bit 0, shared memory, is not taken: then the configuration says where the memory is.
   common_->Write(kDriverFeatureSelect, 4, 0);
-  common_->Write(kDriverFeature, 4, 0);
+  common_->Write(kDriverFeature, 4, shared_taken_ ? kSharedMemoryFeature : 0);
   common_->Write(kDriverFeatureSelect, 4, 1);
   common_->Write(kDriverFeature, 4, kVersion1);
   AddStatus(kFeaturesOk);
@@ -211,7 +241,9 @@ absl::Status PmemDevice::Negotiate() {
                  absl::StrCat(function_->name(), ": wants a feature that this driver lacks"));
 }
 
-absl::Status PmemDevice::ReadMemory() {
+core::Range PmemDevice::ReadMemory() {
+  if (shared_taken_) return *shared_;
+  if (device_ == nullptr) return {};
   uint64_t start = 0;
   uint64_t size = 0;
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -220,6 +252,11 @@ absl::Status PmemDevice::ReadMemory() {
     size = ReadDevice64(kSize);
     if (common_->Read(kGeneration, 1) == before) break;
   }
+  return {start, size};
+}
+
+absl::Status PmemDevice::FindMemory() {
+  const auto [start, size] = ReadMemory();
   const auto memory = core::MakeRange(start, size);
   if (!memory || memory->empty() || memory->end() > kMostAddress || start % kPage != 0 ||
       size % kPage != 0)

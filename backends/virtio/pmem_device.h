@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A driver of the virtio-pmem PCI device: where its memory is, and its flush.
 //
-// Modern devices only (VIRTIO_F_VERSION_1). One request is in flight at a time with one
-// notification each: devices exist that take more for a fatal error. No interrupts: completion is
-// polled, tightly at first.
+// Modern devices only (VIRTIO_F_VERSION_1). The memory is where the device configuration says, or,
+// if the device has VIRTIO_PMEM_F_SHMEM_REGION and a shared memory region 0, in that region of a
+// BAR.
+//
+// One request is in flight at a time, with one notification each: some devices treat more as a
+// fatal error. No interrupts: completion is polled, tightly at first.
 //
 // A device that asks for a reset, or does not answer, is reset and set up again, and the flush is
 // asked for once more: it covers all stores before it, whichever request carries it. A device that
@@ -13,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -35,8 +39,8 @@ class PmemDevice {
   // Finds the device's structures, resets it and sets it up. Refused with EIO or EINVAL:
   // "virtio.kind" (no such device), "virtio.capabilities" (structures are missing or malformed),
   // "virtio.features" (not a modern device, or it refuses what is taken), "virtio.queue",
-  // "virtio.range" (memory that is none), "virtio.gone", "virtio.reset" (it does not reset);
-  // else as PciFunction.
+  // "virtio.range" (addresses that cannot be its memory), "virtio.gone", "virtio.reset" (it does
+  // not reset); else as PciFunction.
   static absl::StatusOr<std::unique_ptr<PmemDevice>> Make(std::unique_ptr<PciFunction> function,
                                                           const Patience& patience);
   // Resets it.
@@ -56,10 +60,12 @@ class PmemDevice {
       : function_(std::move(function)), patience_(patience) {}
   absl::Status Find();
   absl::Status MapStructure(const PciCapability& capability);
+  absl::Status TakeSharedMemory(const PciCapability& capability);
   absl::Status SetUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Reset() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Negotiate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReadMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FindMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  core::Range ReadMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status SetUpQueue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Outcome Ask() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Outcome AwaitAnswer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -76,11 +82,13 @@ class PmemDevice {
   std::unique_ptr<Registers> notify_;
   uint64_t notify_size_ = 0;
   uint32_t notify_multiplier_ = 0;
+  std::optional<core::Range> shared_;  // addresses of shared memory region 0
   core::Range memory_;
 
   absl::Mutex mutex_;
   DmaPage page_ ABSL_GUARDED_BY(mutex_);
-  uint16_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // requests since the last set-up
+  uint16_t asked_ ABSL_GUARDED_BY(mutex_) = 0;         // requests since the last set-up
+  bool shared_taken_ ABSL_GUARDED_BY(mutex_) = false;  // negotiated: memory_ is shared_
   unsigned notify_offset_ ABSL_GUARDED_BY(mutex_) = 0;
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;
 };

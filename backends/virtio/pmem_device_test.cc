@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver against a device in this process: registers, queue and the ways in which one
-// misbehaves.
+// misbehaves. A device says where its memory is in its configuration, as QEMU's does, or has it in
+// a shared memory region, as crosvm's does.
 #include "backends/virtio/pmem_device.h"
 
 #include <array>
@@ -28,6 +29,8 @@ using core::StoreLe;
 
 constexpr unsigned kCommonBar = 4;
 constexpr uint32_t kMultiplier = 4;
+constexpr unsigned kMemoryBar = 2;
+constexpr Range kMemoryAddresses = {0x800000000, uint64_t{8} << 30};
 
 // A virtio-pmem device. It outlives its driver; its DMA addresses are this process's own.
 class Device {
@@ -56,8 +59,21 @@ class Device {
                                    .padding = {},
                                    .offset = offset,
                                    .size = size,
-                                   .multiplier = 0};
+                                   .more = 0,
+                                   .size_high = 0};
     std::memcpy(&config[at], &capability, sizeof capability);
+  }
+
+  // Region `number` of shared memory, beyond the first 4 GiB of its BAR. The device configuration
+  // then says nothing.
+  void HasSharedMemory(uint8_t number) {
+    config[0x7c + 1] = 0x94;
+    AddCapability(0x94, 0, kSharedMemory, 0x20000000, 0x10000000);
+    config[0x94 + 4] = kMemoryBar;
+    config[0x94 + 5] = number;
+    StoreLe(&config[0x94 + 16], uint32_t{1});
+    StoreLe(&config[0x94 + 20], uint32_t{0});
+    memory.fill(0);
   }
 
   uint32_t ReadCommon(unsigned offset, unsigned width) {
@@ -112,7 +128,8 @@ class Device {
       enabled = false;
       return;
     }
-    if ((value & kFeaturesOk) != 0 && refuses_features) value &= ~kFeaturesOk;
+    const bool lacks = needs_shared_memory && (taken[0] & kSharedMemoryFeature) == 0;
+    if ((value & kFeaturesOk) != 0 && (refuses_features || lacks)) value &= ~kFeaturesOk;
     status = value;
   }
 
@@ -154,7 +171,8 @@ class Device {
 
   std::array<uint8_t, 256> config{};
   std::array<uint8_t, kPmemConfigSize> memory{};
-  std::array<uint32_t, 2> offered = {1, kVersion1};  // shared memory is offered, and not taken
+  // Offered without a region: not to be taken.
+  std::array<uint32_t, 2> offered = {kSharedMemoryFeature, kVersion1};
   std::array<uint32_t, 2> taken = {0xff, 0xff};
   uint32_t select = 0;
   uint8_t status = 0;
@@ -168,6 +186,7 @@ class Device {
   uint16_t wrong_id = 0;
   bool resets_finish = true;
   bool refuses_features = false;
+  bool needs_shared_memory = false;  // refuses to go on without that feature
   std::atomic<bool> gone{false};
   int resets = 0;
   std::atomic<int> kicks{0};
@@ -213,6 +232,10 @@ class FakeFunction final : public PciFunction {
       return core::Refusal(EINVAL, "virtio.pci", "no such BAR");
     return std::make_unique<FakeRegisters>(device_, offset);
   }
+  absl::StatusOr<Range> BarAddresses(unsigned bar) override {
+    if (bar != kMemoryBar) return core::Refusal(EINVAL, "virtio.pci", "no such BAR");
+    return kMemoryAddresses;
+  }
   absl::StatusOr<DmaPage> AllocatePage() override {
     return DmaPage{.at = page_.data(), .address = reinterpret_cast<uintptr_t>(page_.data())};
   }
@@ -247,6 +270,45 @@ TEST_F(PmemDeviceTest, IsSetUpAsTheSpecificationSays) {
   EXPECT_TRUE(device_.enabled);
   EXPECT_EQ(LoadLe<uint16_t>(&device_.config[kPciCommand]), kCommandMemory | kCommandMaster);
   EXPECT_EQ(driver->memory(), (Range{0x140000000, uint64_t{256} << 20}));
+}
+
+TEST_F(PmemDeviceTest, TheMemoryMayBeASharedMemoryRegion) {
+  device_.HasSharedMemory(kPmemRegion);
+  device_.needs_shared_memory = true;
+  const auto driver = MakeOrDie();
+  EXPECT_EQ(device_.taken[0], kSharedMemoryFeature);
+  EXPECT_EQ(device_.taken[1], kVersion1);
+  EXPECT_EQ(driver->memory(), (Range{kMemoryAddresses.start + 0x120000000, 0x10000000}));
+  // It is where it was after a reset, too, and is flushed in the same way.
+  device_.on_kick = [&] {
+    if (device_.kicks > 1) return true;
+    device_.status |= kNeedsReset;
+    return false;
+  };
+  EXPECT_TRUE(driver->Flush().ok());
+  EXPECT_EQ(device_.kicks, 2);
+  EXPECT_EQ(device_.taken[0], kSharedMemoryFeature);
+}
+
+TEST_F(PmemDeviceTest, ADeviceWithoutAConfigurationNeedsSharedMemory) {
+  device_.HasSharedMemory(kPmemRegion);
+  device_.config[0x54 + 1] = 0x7c;  // no device configuration
+  EXPECT_EQ(MakeOrDie()->memory().size, 0x10000000u);
+  device_.offered[0] = 0;
+  const auto made = PmemDevice::Make(std::make_unique<FakeFunction>(device_), kBrief);
+  EXPECT_EQ(ReasonOf(made.status()), "virtio.range");
+}
+
+TEST_F(PmemDeviceTest, ARegionThatIsNotOfferedOrNotTheFirstIsPassedOver) {
+  const std::array<uint8_t, kPmemConfigSize> said = device_.memory;
+  device_.HasSharedMemory(kPmemRegion + 1);
+  device_.memory = said;
+  EXPECT_EQ(MakeOrDie()->memory(), (Range{0x140000000, uint64_t{256} << 20}));
+  EXPECT_EQ(device_.taken[0], 0u);
+  device_.config[0x94 + 5] = kPmemRegion;
+  device_.offered[0] = 0;
+  EXPECT_EQ(MakeOrDie()->memory(), (Range{0x140000000, uint64_t{256} << 20}));
+  EXPECT_EQ(device_.taken[0], 0u);
 }
 
 TEST_F(PmemDeviceTest, AFlushIsOneRequestAndOneNotification) {
@@ -354,7 +416,7 @@ TEST_F(PmemDeviceTest, MemoryThatMovedInAResetIsRefused) {
   EXPECT_EQ(device_.status, 0);
 }
 
-TEST_F(PmemDeviceTest, WhoWaitsSharesTheNextFlush) {
+TEST_F(PmemDeviceTest, CallersThatWaitShareTheNextFlush) {
   const auto driver = MakeOrDie();
   FlushQueue queue([&] { return driver->Flush(); }, FlushQueue::AfterError::kStayFailed);
   std::vector<std::thread> callers;
@@ -372,7 +434,7 @@ struct Damage {
   std::function<void(Device&)> damage;
 };
 
-TEST_F(PmemDeviceTest, WhatIsNoSoundDeviceIsRefused) {
+TEST_F(PmemDeviceTest, AnUnsoundDeviceIsRefused) {
   const Damage kDamage[] = {
       {"virtio.kind", [](Device& d) { StoreLe(&d.config[kPciDeviceId], uint16_t{0x1042}); }},
       {"virtio.gone", [](Device& d) { StoreLe(&d.config[kPciVendorId], uint16_t{0xffff}); }},
@@ -386,6 +448,26 @@ TEST_F(PmemDeviceTest, WhatIsNoSoundDeviceIsRefused) {
        [](Device& d) {
          d.config[0x40 + 1] = 0xfc;
          d.config[0xfc] = 9;
+       }},
+      {"virtio.pci",  // shared memory in a BAR that is not there
+       [](Device& d) {
+         d.HasSharedMemory(kPmemRegion);
+         d.config[0x94 + 4] = 3;
+       }},
+      {"virtio.range",  // that does not fit into its BAR
+       [](Device& d) {
+         d.HasSharedMemory(kPmemRegion);
+         StoreLe(&d.config[0x94 + 16], uint32_t{2});
+       }},
+      {"virtio.range",
+       [](Device& d) {
+         d.HasSharedMemory(kPmemRegion);
+         StoreLe(&d.config[0x94 + 20], ~uint32_t{0});
+       }},
+      {"virtio.range",
+       [](Device& d) {
+         d.HasSharedMemory(kPmemRegion);
+         StoreLe(&d.config[0x94 + 12], uint32_t{0});
        }},
       {"virtio.features", [](Device& d) { d.offered[1] = 0; }},
       {"virtio.features", [](Device& d) { d.offered[1] |= kAccessPlatform; }},

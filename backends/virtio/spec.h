@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a driver of a virtio-pmem PCI device needs of the specification.
+// What a driver of a virtio-pmem PCI device needs from the specification.
 // Source: Virtual I/O Device (VIRTIO) version 1.2: 2.1 device status, 2.7 split virtqueues, 4.1 PCI
 // bus, 5.19 PMEM device. All integers are little-endian.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_SPEC_H_
@@ -28,22 +28,25 @@ inline constexpr uint16_t kCommandMaster = 0x4;
 inline constexpr uint16_t kStatusHasCapabilities = 0x10;
 inline constexpr uint8_t kVendorCapability = 0x09;
 
-// 4.1.4: a vendor capability that says where a structure is.
+// 4.1.4: a vendor capability that says where a structure is. The last four bytes depend on the
+// type; only shared memory (4.1.4.7) has more.
 struct PciCapability {
   uint8_t id;          //  0
   uint8_t next;        //  1
   uint8_t length;      //  2: of the capability
   uint8_t type;        //  3: CapabilityType
   uint8_t bar;         //  4
-  uint8_t number;      //  5
+  uint8_t number;      //  5: id of a shared memory region
   uint8_t padding[2];  //  6
   le32 offset;         //  8: in the BAR
   le32 size;           // 12: of the structure
-  le32 multiplier;     // 16: notifications only
+  le32 more;           // 16: notifications: the multiplier; shared memory: upper half of the offset
+  le32 size_high;      // 20: shared memory: upper half of the size
 };
-static_assert(sizeof(PciCapability) == 20);
-inline constexpr unsigned kPlainCapability = 16;  // without the multiplier
-enum CapabilityType : uint8_t { kCommon = 1, kNotify = 2, kDevice = 4 };
+static_assert(sizeof(PciCapability) == 24);
+inline constexpr unsigned kPlainCapability = 16;   // of the other types
+inline constexpr unsigned kNotifyCapability = 20;  // with the multiplier
+enum CapabilityType : uint8_t { kCommon = 1, kNotify = 2, kDevice = 4, kSharedMemory = 8 };
 
 // 4.1.4.3: the common configuration.
 enum CommonOffset : unsigned {
@@ -74,6 +77,11 @@ inline constexpr uint8_t kDriverOk = 4;
 inline constexpr uint8_t kFeaturesOk = 8;
 inline constexpr uint8_t kNeedsReset = 0x40;
 inline constexpr uint8_t kGone = 0xff;  // what a removed device reads as
+
+// 5.19.3: the feature bit of this device, of the first word: its memory is shared memory region 0,
+// and the device configuration does not say where it is.
+inline constexpr uint32_t kSharedMemoryFeature = 1u << 0;
+inline constexpr uint8_t kPmemRegion = 0;
 
 // 6: feature bits, of the second word.
 inline constexpr uint32_t kVersion1 = 1u << 0;        // bit 32

@@ -10,11 +10,14 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "backends/posix/descriptor.h"
 #include "backends/sysfs_folder.h"
 #include "core/base/endian.h"
+#include "core/base/input.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 
@@ -26,6 +29,8 @@ using core::Refusal;
 constexpr uint64_t kPage = 4096;
 constexpr size_t kHugePage = 2 << 20;
 constexpr unsigned kBars = 6;
+// Of the third word of a line of `resource`: IORESOURCE_MEM of the kernel's linux/ioport.h.
+constexpr uint64_t kMemoryResource = 0x200;
 
 // Of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst.
 constexpr uint64_t kPagePresent = uint64_t{1} << 63;
@@ -89,6 +94,7 @@ class SysfsPciFunction final : public PciFunction {
   absl::Status WriteConfig(unsigned offset, absl::Span<const std::byte> data) override;
   absl::StatusOr<std::unique_ptr<Registers>> Map(unsigned bar, uint64_t offset,
                                                  uint64_t size) override;
+  absl::StatusOr<core::Range> BarAddresses(unsigned bar) override;
   absl::StatusOr<DmaPage> AllocatePage() override;
 
  private:
@@ -134,6 +140,24 @@ absl::StatusOr<std::unique_ptr<Registers>> SysfsPciFunction::Map(unsigned bar, u
   Mapping mapping(at, length);
   std::byte* first = mapping.at() + (offset - start);
   return std::make_unique<MappedRegisters>(std::move(mapping), first);
+}
+
+// A line for each BAR: first address, last address, flags; zeros for one that is not there.
+absl::StatusOr<core::Range> SysfsPciFunction::BarAddresses(unsigned bar) {
+  const std::string text = folder_.Text("resource").value_or("");
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (bar < kBars && bar < lines.size()) {
+    const std::vector<absl::string_view> words = absl::StrSplit(lines[bar], ' ');
+    std::array<uint64_t, 3> values = {};
+    for (size_t i = 0; i < values.size() && i < words.size(); ++i)
+      values[i] = core::ParseUnsigned(words[i]).value_or(0);
+    const auto [first, last, flags] = values;
+    if (words.size() >= values.size() && (flags & kMemoryResource) != 0 && first < last)
+      return core::Range{first, last - first + 1};
+  }
+  return Refusal(
+      EINVAL, "virtio.pci",
+      absl::StrCat(name_, ": has no memory BAR ", bar, " (", folder_.path(), "/resource)"));
 }
 
 // A huge page: unlike another, the kernel does not move it while the device knows its address.

@@ -3,7 +3,7 @@
 
 While cxl_pmem is not loaded, the daemon has the devices' label areas and the region's addresses. Then the
 kernel's own stack takes over, finds what was configured and written, and makes a namespace of its own, which
-the daemon finds in turn.
+the daemon finds in turn. In between, the daemon works through the kernel's disabled DIMMs.
 """
 
 from tests.support import guest, images, mounting, runner, trees
@@ -66,6 +66,20 @@ try serve cxl:/dev/cxl/mem0 -o ro
 cat $region/namespace0.0/alt_name
 refused Read-only sh -c "echo 0 > $region/namespace0.0/size"
 try leave
+
+section lent
+# The kernel's DIMMs, disabled, carry labels to the devices while cxl_pmem has them.
+try ndctl disable-region all
+refused "ndctl disable-dimm nmem" nvdimmfs cxl:/dev/cxl/mem0 /mnt
+try ndctl disable-dimm all
+try serve cxl:/dev/cxl/mem0
+try pat check /mnt/dev/by-name/db 7 3 200
+try sh -c "echo 'size=16M mode=raw name=lent' > $region/x/create"
+try pat write /mnt/dev/by-name/lent 5 0 50
+try leave
+try ndctl enable-dimm all
+try ndctl enable-region all
+try pat check /dev/$(ls /sys/bus/nd/devices/$(cd /sys/bus/nd/devices; dirname $(grep -lx lent namespace*/alt_name))/block) 5 0 50
 
 section inside
 # One of the kernel's namespaces is a device of its own for the daemon.

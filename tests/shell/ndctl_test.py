@@ -13,6 +13,8 @@ from tests.support import images, mounting, runner
 MIB = images.MIB
 GOLDEN = os.path.abspath("tests/golden")
 RECORDED_WITH = sessions.FIRST
+# The kernel of the guests whose output was recorded.
+AS_RECORDED = "kernel=6.1"
 
 # Prints every list in the format of tests/golden/list.
 LIST_SCRIPT = """
@@ -27,10 +29,28 @@ def read(*path):
         return source.read()
 
 
+def recorded_list(name, version):
+    """What this release listed of a golden image: as the one before, unless a file says otherwise."""
+    folder = os.path.join(GOLDEN, "list")
+    path = sessions.path_of(name, version, folder)
+    while not os.path.exists(path):
+        version = sessions.version_before(version)
+        path = sessions.path_of(name, version, folder)
+    return read(path)
+
+
+def with_release(version):
+    """The line of a script that puts this release of ndctl in front of the installed one."""
+    return "" if version == sessions.FIRST else f"PATH={tools.place(version)}/bin:$PATH\n"
+
+
 class NdctlTest(shells.ShellTestCase):
     programs = ("ndctl", "daxctl")
 
-    def need_version(self):
+    def need_version(self, version=sessions.FIRST):
+        """Skips unless this release is there: the first is the installed one, others are fetched."""
+        if version != sessions.FIRST:
+            return
         done = subprocess.run(["ndctl", "--version"], capture_output=True, text=True, check=True)
         if done.stdout.strip() != RECORDED_WITH:
             self.skipTest(f"recorded with ndctl {RECORDED_WITH}, this is {done.stdout.strip()}")
@@ -42,31 +62,40 @@ class NdctlTest(shells.ShellTestCase):
     def dimm(self, label_minor=2):
         return images.initialised(self.scratch_path("dimm.img"), 128 * MIB, 128 << 10, label_minor)
 
-    def test_every_list_is_the_kernels(self):
-        self.need_version()
+    def assert_lists(self, version):
+        self.need_version(version)
         for name in ("k11", "k12"):
-            recording = read(GOLDEN, "list", f"{name}.txt")
+            recording = recorded_list(name, version)
             flags = re.findall(r"^@@@ (.*)$", recording, re.MULTILINE)
-            script = f"{LIST_SCRIPT.rstrip()} <<'END'\n" + "\n".join(flags) + "\nEND\n"
+            script = f"{with_release(version)}{LIST_SCRIPT.rstrip()} <<'END'\n" + "\n".join(flags) + "\nEND\n"
             with self.subTest(image=name):
-                shown = self.output_of(self.golden_image(name), "sh", "-c", script)
+                source = f"{self.golden_image(name)},{AS_RECORDED}"
+                shown = self.output_of(source, "sh", "-c", script)
                 recorded = recording[recording.index("@@@"):]
                 self.assertMultiLineEqual(recorded, shown)
 
-    def assert_sessions(self, folder, run, version=sessions.FIRST):
+    def test_every_list_is_the_kernels(self):
+        self.assert_lists(sessions.FIRST)
+
+    def test_every_list_of_81_is_the_kernels(self):
+        self.assert_lists("81")
+
+    def test_every_list_of_85_is_the_kernels(self):
+        self.assert_lists("85")
+
+    def assert_sessions(self, folder, run, version=sessions.FIRST, names=None):
         """Each session, three at a time, on fresh DIMMs in `folder`, prints what it printed in a guest."""
-        if version == sessions.FIRST:
-            self.need_version()
-        path = "" if version == sessions.FIRST else f"PATH={tools.place(version)}/bin:$PATH\n"
+        self.need_version(version)
+        path = with_release(version)
         self.maxDiff = None
 
         def replay(name):
             place = os.path.join(folder, name)
             os.mkdir(place)
-            return run(sessions.SESSIONS[name].source(place), "sh", "-c", path + sessions.script(name))
+            return run(f"{sessions.SESSIONS[name].source(place)},{AS_RECORDED}", "sh", "-c", path + sessions.script(name))
 
         with futures.ThreadPoolExecutor(3) as pool:
-            replays = {name: pool.submit(replay, name) for name in sessions.names_for(version)}
+            replays = {name: pool.submit(replay, name) for name in names or sessions.names_for(version)}
         for name, done in replays.items():
             with self.subTest(session=name):
                 shown = done.result()
@@ -86,6 +115,10 @@ class NdctlTest(shells.ShellTestCase):
     def test_sessions_of_an_ordinary_user_are_the_kernels(self):
         user = self.ordinary_user()
         self.assert_sessions(user.folder, user.run)
+
+    def test_sessions_of_an_ordinary_user_with_85_are_as_recorded(self):
+        user = self.ordinary_user()
+        self.assert_sessions(user.folder, user.run, "85", sessions.OF_A_USER_WITH_THE_LAST)
 
     def test_labels_are_those_of_the_image(self):
         image = self.golden_image("k12")

@@ -115,13 +115,15 @@ SESSIONS = {
 }
 
 
-# The sessions that also run with the later releases.
-WITH_LATER = ("one_dimm", "errors", "label_less", "daxctl")
+# The longest runs with the releases before and after.
+_NOT_WITH = {"81": ("two_dimms",)}
+# Those that an ordinary user runs with the last release; with the first, all.
+OF_A_USER_WITH_THE_LAST = ("sets",)
 
 
 def names_for(version):
     """The sessions that run with this release."""
-    return tuple(SESSIONS) if version == FIRST else WITH_LATER
+    return tuple(name for name in SESSIONS if name not in _NOT_WITH.get(version, ()))
 
 
 def _read(path):
