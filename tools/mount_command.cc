@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "backends/open_store.h"
+#include "backends/sources/power_options.h"
 #include "backends/sources/preset_source.h"
 #include "backends/sources/source.h"
 #include "btt/btt_layer.h"
@@ -172,6 +173,11 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready,
   if (options.read_only) source.set_read_only();
   options.read_only = source.read_only();
   options.source_name = source.name();
+  // The same requests reach the media in the same order, by the same lanes of a BTT: a cut repeats.
+  if (backends::HasPowerOption(source.options())) {
+    options.single_thread = true;
+    options.uring = false;
+  }
 
   absl::StatusOr<fs::Daemon> daemon =
       options.foreground ? fs::Daemon::Foreground()

@@ -9,6 +9,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "tools/commands.h"
+#include "tools/crash/crash_command.h"
 #include "tools/form_help.h"
 #include "tools/log/program_log.h"
 
@@ -28,6 +29,7 @@ constexpr Form kForms[] = {
     {"create", nvdimmfs::tools::CreateCommand},
     {"list", nvdimmfs::tools::ListCommand},
     {"check", nvdimmfs::tools::CheckCommand},
+    {"crash", nvdimmfs::tools::CrashCommand},
     {"init-labels", nvdimmfs::tools::InitLabelsCommand},
     {"map", nvdimmfs::tools::MapCommand},
     {"move-labels", nvdimmfs::tools::MoveLabelsCommand},

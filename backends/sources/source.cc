@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "backends/own_mounts.h"
+#include "backends/sources/power_options.h"
 #include "core/base/kernel.h"
 #include "core/base/nearest_word.h"
 #include "core/base/shell_word.h"
@@ -61,6 +63,7 @@ absl::Status UnknownKind(const std::string& name) {
 
 std::vector<std::string> Words(const SourceKind& kind) {
   std::vector<std::string> words = {"ro", std::string(kKernelOption)};
+  for (const absl::string_view option : kPowerOptions) words.emplace_back(option);
   for (const absl::string_view option : kind.options) words.emplace_back(option);
   return words;
 }
@@ -83,10 +86,10 @@ absl::Status CheckNotMountpoint(const std::string& name) {
                    "; check takes the source once it is unmounted (umount ", word, ")"));
 }
 
-// Those of `options` that are for the opener; `ro` and `kernel` are the source's.
+// Those of `options` that are for the opener; `ro`, `kernel` and those of power are the source's.
 absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList& taken) {
   for (const auto& [key, value] : options) {
-    if (key == "ro" || key == kKernelOption) continue;
+    if (key == "ro" || key == kKernelOption || IsPowerOption(key)) continue;
     if (std::find(kind.options.begin(), kind.options.end(), key) == kind.options.end())
       return BadOption(
           key, value,
@@ -112,6 +115,7 @@ absl::StatusOr<std::optional<core::Kernel>> ChosenKernel(const OptionList& optio
 
 std::vector<absl::string_view> SourceOptions() {
   std::vector<absl::string_view> names = {kKernelOption};
+  names.insert(names.end(), std::begin(kPowerOptions), std::end(kPowerOptions));
   for (const SourceKind& kind : SourceKinds())
     for (const absl::string_view option : kind.options)
       if (std::find(names.begin(), names.end(), option) == names.end()) names.push_back(option);
@@ -178,6 +182,7 @@ absl::StatusOr<Buses> Source::Open() const {
   ASSIGN_OR_RETURN(Buses buses, kind_->open(arguments));
   if (kernel)
     for (core::BusSource& bus : buses) bus.kernel = *kernel;
+  RETURN_IF_ERROR(PutOnPower(options_, buses));
   return buses;
 }
 

@@ -11,6 +11,7 @@
 #include "core/base/status.h"
 #include "core/media/badblocks.h"
 #include "core/model/common_attributes.h"
+#include "core/model/data_faults.h"
 #include "core/model/engine.h"
 #include "core/nd/nd_kind.h"
 #include "core/nd/nd_numbers.h"
@@ -350,6 +351,7 @@ std::shared_ptr<Disk> Disk::Attach(NdDevice& driving, std::string name,
 
 void Disk::Detach() {
   node_->Close();
+  ForgetFaults(*node_);
   engine().RemoveAliases(options_.aliases, file());
   engine().RemoveData(file());
   engine().Unregister(*this);

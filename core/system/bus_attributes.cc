@@ -6,8 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "core/media/crash_media.h"
 #include "core/model/common_attributes.h"
 #include "core/nd/bus.h"
+#include "core/nd/dimm.h"
+#include "core/nd/region.h"
 #include "core/nd/scrub.h"
 #include "core/services/activation.h"
 #include "core/services/bus_metrics.h"
@@ -65,6 +68,21 @@ uint16_t WithLister(const Device& device) {
 }
 
 absl::StatusOr<std::string> ShowMetrics(Device& device) { return BusMetrics(AsBus(device)); }
+
+// What feeds the bus: the same for all that it has. Null: power that does not fail.
+const PowerSupply* PowerOf(const Bus& bus) {
+  for (const auto& dimm : bus.dimms())
+    if (const auto* supply = PowerSupplyOf(dimm->source().capacity.get())) return supply;
+  for (const auto& region : bus.regions())
+    if (const auto* supply = PowerSupplyOf(region->source().media.get())) return supply;
+  return nullptr;
+}
+
+absl::StatusOr<std::string> ShowFences(Device& device) { return PowerOf(AsBus(device))->Text(); }
+
+uint16_t WithPower(const Device& device) {
+  return PowerOf(static_cast<const Bus&>(device)) == nullptr ? 0 : 0444;
+}
 
 absl::StatusOr<std::string> ShowHwErrorScrub(Device& device) {
   return std::string(AsBus(device).hw_error_scrub() ? "1\n" : "0\n");
@@ -148,6 +166,11 @@ constexpr Attribute kBusAttributes[] = {
          "full scrubs so far, and + while one is under way; 1 starts one; changes wake poll(2)",
      .grammar = "1",
      .refusals = "bus.scrub scrub.* input.*"},
+    {.name = "x/fences",
+     .show = ShowFences,
+     .visible = WithPower,
+     .summary = "with crash_after: drains and flushes so far, words that a power cut may lose, and "
+                "whether it came"},
     {.name = "x/list.json",
      .show = ShowListing,
      .visible = WithLister,

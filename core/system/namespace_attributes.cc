@@ -2,11 +2,13 @@
 // namespace0.0, with labels and without.
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/model/common_attributes.h"
+#include "core/model/data_faults.h"
 #include "core/model/data_node.h"
 #include "core/nd/namespace.h"
 #include "core/nd/region.h"
@@ -140,13 +142,47 @@ constexpr Attribute kNstype = {.name = "nstype", .show = ShowNstype, .summary = 
 constexpr Attribute kResource = {
     .name = "resource", .mode = 0400, .show = ShowResource, .summary = "system physical address"};
 
-Text ShowStats(Device& device) {
-  const DataNode* node = AsNamespace(device).node();
-  if (node != nullptr) return node->counts().Text();
+absl::Status NotEnabled(const Device& device, absl::string_view what) {
   return Refusal(ENXIO, "namespace.disabled",
-                 absl::StrCat("x/stats of ", device.name(),
+                 absl::StrCat(what, " of ", device.name(),
                               ": it is not enabled, so nothing is read or written"));
 }
+
+Text ShowStats(Device& device) {
+  const DataNode* node = AsNamespace(device).node();
+  if (node == nullptr) return NotEnabled(device, "x/stats");
+  const auto faults = FaultsOf(*node);
+  return absl::StrCat(node->counts().Text(), faults == nullptr ? "" : faults->CountsText());
+}
+
+Text ShowFaults(Device& device) {
+  const DataNode* node = AsNamespace(device).node();
+  const auto faults = node == nullptr ? nullptr : FaultsOf(*node);
+  return absl::StrCat(faults == nullptr ? "none" : faults->rules().Text(), "\n");
+}
+
+absl::Status StoreFaults(Device& device, absl::string_view text) {
+  ASSIGN_OR_RETURN(FaultRules rules, FaultRules::Parse(text));
+  DataNode* node = AsNamespace(device).node();
+  if (node == nullptr) return NotEnabled(device, "x/faults");
+  RETURN_IF_ERROR(SetFaults(*node, std::move(rules)));
+  // Pages that the kernel keeps would hide them.
+  device.engine().NotifyDataChanged(absl::StrCat("dev/", node->name()));
+  return absl::OkStatus();
+}
+
+constexpr Attribute kFaults = {
+    .name = "x/faults",
+    .mode = 0644,
+    .show = ShowFaults,
+    .store = StoreFaults,
+    .summary =
+        "what goes wrong with I/O on its data file, by request, until it is disabled; "
+        "none: nothing",
+    .grammar =
+        "none | [OPERATIONS:]latency=TIME[..TIME][@RATE] eio=RATE eio=OFFSET+LENGTH "
+        "enospc=RATE space=SIZE torn=RATE poison=OFFSET+LENGTH seed=NUMBER",
+    .refusals = "faults.* namespace.disabled data.on_loan media.*"};
 
 constexpr Attribute kStats = {.name = "x/stats",
                               .show = ShowStats,
@@ -173,6 +209,7 @@ constexpr Attribute kWhole[] = {
     {.name = "size", .show = ShowSize, .summary = "bytes: the whole region"},
     kTargetNodeAttribute,
     kUeventAttribute,
+    kFaults,
     kHolders,
     kLastErrorAttribute,
     kLastErrorJsonAttribute,
@@ -222,6 +259,7 @@ constexpr Attribute kLabelled[] = {
      .summary = "names it in labels; write it first",
      .grammar = Grammar::kUuid,
      .refusals = "namespace.* region.* dimm.* input.syntax label.* media.*"},
+    kFaults,
     kHolders,
     kLastErrorAttribute,
     kLastErrorJsonAttribute,

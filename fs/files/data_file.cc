@@ -15,6 +15,7 @@
 #include "core/base/log.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
+#include "core/model/data_faults.h"
 #include "fs/files/sector_access.h"
 
 namespace nvdimmfs::fs {
@@ -124,7 +125,8 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch
 absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratch,
                              Deliver deliver) {
   RETURN_IF_ERROR(CheckDirect(offset, size));
-  const core::Media& media = data_.media();
+  const core::NodeMedia io(data_);
+  const core::Media& media = *io;
   if (data_.atomic_sectors()) {
     ASSIGN_OR_RETURN(const absl::Span<const std::byte> bytes,
                      ReadSectors(media, data_.block_size(), {offset, size}, scratch.room));
@@ -176,8 +178,9 @@ absl::Status DataFile::Place(uint64_t offset, absl::Span<const std::byte> data) 
 }
 
 absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) {
-  if (data_.atomic_sectors()) return WriteSectors(data_.media(), data_.block_size(), offset, data);
-  return data_.media().WriteThrough(offset, data);
+  const core::NodeMedia media(data_);
+  if (data_.atomic_sectors()) return WriteSectors(*media, &data_, data_.block_size(), offset, data);
+  return media->WriteThrough(offset, data);
 }
 
 // Buffered stores are on their way already; the fsync waits for the device. The locked instruction
@@ -187,7 +190,9 @@ absl::Status DataFile::Drain() {
 }
 
 // Outside of any Access: a device may take minutes, and unbinding the namespace waits for none.
-absl::Status DataFile::Flush() { return synchronous_ ? data_.media().Flush() : absl::OkStatus(); }
+absl::Status DataFile::Flush() {
+  return synchronous_ ? core::NodeMedia(data_)->Flush() : absl::OkStatus();
+}
 
 absl::Status DataFile::Sync() {
   {
@@ -196,7 +201,7 @@ absl::Status DataFile::Sync() {
     access.Count(core::IoKind::kFlush);
     RETURN_IF_ERROR(Answer(data_.media().Drain()));
   }
-  return Answer(data_.media().Flush());
+  return Answer(core::NodeMedia(data_)->Flush());
 }
 
 absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length,
@@ -245,7 +250,7 @@ absl::StatusOr<uint64_t> DataFile::ZeroPiece(uint64_t offset, uint64_t length, b
   const uint64_t piece = data_.atomic_sectors() ? kZeroPiece : kPunchPiece;
   const uint64_t punched = std::min(length, piece - offset % piece);
   if (may_punch && !data_.media().IsPoisoned(offset, punched)) {
-    const absl::Status status = data_.media().Punch(offset, punched);
+    const absl::Status status = core::NodeMedia(data_)->Punch(offset, punched);
     if (status.ok()) return punched;
     if (core::ErrnoOf(status) != EOPNOTSUPP) return status;
   }

@@ -13,11 +13,11 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Whole-sector writers share a Media's lock, writers of a part hold it alone. Two Media may share
+// Whole-sector writers share an owner's lock, writers of a part hold it alone. Two owners may share
 // one: that costs time, nothing else.
-absl::Mutex& LockOf(const core::Media& media) {
+absl::Mutex& LockOf(const void* owner) {
   static std::array<absl::Mutex, 64> locks;
-  return locks[std::hash<const void*>()(&media) / 64 % locks.size()];
+  return locks[std::hash<const void*>()(owner) / 64 % locks.size()];
 }
 
 absl::Status WritePart(core::Media& media, uint64_t sector, uint64_t offset,
@@ -41,13 +41,13 @@ absl::StatusOr<absl::Span<const std::byte>> ReadSectors(const core::Media& media
   return absl::Span<const std::byte>(whole.subspan(range.start - start, range.size));
 }
 
-absl::Status WriteSectors(core::Media& media, uint64_t sector, uint64_t offset,
+absl::Status WriteSectors(core::Media& media, const void* owner, uint64_t sector, uint64_t offset,
                           absl::Span<const std::byte> data) {
   if (offset % sector == 0 && data.size() % sector == 0) {
-    absl::ReaderMutexLock lock(&LockOf(media));
+    absl::ReaderMutexLock lock(&LockOf(owner));
     return media.Write(offset, data);
   }
-  absl::MutexLock lock(&LockOf(media));
+  absl::MutexLock lock(&LockOf(owner));
   while (!data.empty()) {
     const uint64_t into = offset % sector;
     const bool part = into != 0 || data.size() < sector;

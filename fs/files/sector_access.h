@@ -2,7 +2,7 @@
 // Byte access to a Media that is read and written in whole sectors.
 //
 // Thread rules: any thread. A write of part of a sector excludes, for its read-modify-write, every
-// other write of the same Media; writes of whole sectors do not wait for each other.
+// other write of the same owner; writes of whole sectors do not wait for each other.
 #ifndef NVDIMMFS_FS_FILES_SECTOR_ACCESS_H_
 #define NVDIMMFS_FS_FILES_SECTOR_ACCESS_H_
 
@@ -23,7 +23,8 @@ absl::StatusOr<absl::Span<const std::byte>> ReadSectors(const core::Media& media
                                                         const core::Range& range,
                                                         absl::Span<std::byte> scratch);
 
-absl::Status WriteSectors(core::Media& media, uint64_t sector, uint64_t offset,
+// `owner` stands for the bytes: one for all Media that may show the same ones.
+absl::Status WriteSectors(core::Media& media, const void* owner, uint64_t sector, uint64_t offset,
                           absl::Span<const std::byte> data);
 
 }  // namespace nvdimmfs::fs

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `nvdimmfs crash` found, as text or JSON.
+#ifndef NVDIMMFS_TOOLS_CRASH_CRASH_REPORT_H_
+#define NVDIMMFS_TOOLS_CRASH_CRASH_REPORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/crash/image_checker.h"
+#include "tools/crash/torn_images.h"
+
+namespace nvdimmfs::tools {
+
+// One image that was checked.
+struct CutImage {
+  uint64_t fence = 0;
+  uint64_t seed = 0;
+  size_t undurable = 0;            // words that the cut could lose; 0 where that is not known
+  size_t lost = 0;                 // words that it lost
+  std::vector<TornWord> examples;  // the first of those
+  Verdict verdict;
+  std::string kept;  // the image's copy; empty: none
+};
+
+struct CrashReport {
+  std::string source;
+  uint64_t first = 0, last = 0;  // fences of the command
+  bool rerun = false;            // the command ran again for each cut
+  std::vector<CutImage> cuts;    // all of them, in the order in which they were checked
+
+  size_t failed() const;
+  // Of each failed image its fence, its seed and words, the checker's exit code and output; then
+  // the sums.
+  std::string Text() const;
+  std::string JsonText() const;
+};
+
+}  // namespace nvdimmfs::tools
+
+#endif  // NVDIMMFS_TOOLS_CRASH_CRASH_REPORT_H_
