@@ -16,7 +16,7 @@ namespace {
 
 using Bytes = absl::Span<const std::byte>;
 
-// Of the header; offsets of its big-endian words.
+// Offsets of the header's big-endian words.
 constexpr size_t kMagicAt = 0, kTotalSizeAt = 4, kStructAt = 8, kStringsAt = 12, kReservedAt = 16,
                  kVersionAt = 20, kLastCompatibleAt = 24, kStringsSizeAt = 32, kStructSizeAt = 36;
 constexpr size_t kHeaderSize = 40;
@@ -56,7 +56,8 @@ absl::StatusOr<Block> BlockOf(Bytes blob, size_t offset_at, uint64_t size, uint6
   return Block{static_cast<size_t>(start), blob.subspan(start, size)};
 }
 
-// The length of the name that starts at `at`; nothing where it has no end, or is too long.
+// The length of the name that starts at `at`; nothing if it is not terminated within kMaxTreeName
+// bytes.
 std::optional<size_t> NameLength(Bytes bytes, size_t at) {
   const Bytes room = bytes.subspan(at, std::min(kMaxTreeName + 1, bytes.size() - at));
   const auto end = std::find(room.begin(), room.end(), std::byte{0});
@@ -82,7 +83,7 @@ class Walk {
   size_t left() const { return structure_.bytes.size() - at_; }
   absl::Status Bad(absl::string_view why) const { return Malformed(structure_.start + at_, why); }
 
-  // Past a token with `bytes` behind it, which is at most left().
+  // Skips a token and the `bytes` after it, at most left().
   void Pass(size_t bytes) { at_ = std::min(structure_.bytes.size(), (at_ + bytes + 3) / 4 * 4); }
 
   absl::Status Take(uint32_t token) {

@@ -33,8 +33,8 @@ absl::StatusOr<ImageLayout> Divide(const std::shared_ptr<core::Media>& whole,
   return DivideImage(whole, wish, name);
 }
 
-// An update of labels must not wait for all data that was written to the image: null where there is
-// no such way.
+// Label updates must not wait for all data that was written to the image. Null if there is no
+// separate flush.
 std::function<absl::Status()> FlushOf(const std::shared_ptr<core::Media>& whole,
                                       const core::Range& part) {
   auto* const mapped = dynamic_cast<Pmem2Media*>(whole.get());

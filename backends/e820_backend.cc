@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
-// The upper half of addresses is nobody's memory.
+// There is no memory in the upper half of the address space.
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace nvdimmfs::backends {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kAddress = uint64_t{4} << 30;  // where RAM beyond the PCI hole begins
+constexpr uint64_t kAddress = uint64_t{4} << 30;  // the start of RAM above the PCI hole
 
 }  // namespace
 
@@ -35,7 +35,7 @@ absl::StatusOr<core::BusSource> OpenRam(uint64_t size, bool read_only) {
   ASSIGN_OR_RETURN(dimm.labels,
                    core::MediaSlice::Make(whole, {size - kRamLabelSize, kRamLabelSize}));
   core::RegionSource region;
-  // As the driver has it: the region is the whole range, what can be allocated the mapping's.
+  // As in the driver: the region is the whole range, and the mapping can be allocated.
   region.spa = {kAddress, size};
   region.mappings = {{.dimm = 0, .dpa = {0, size - kRamLabelSize}}};
   region.media = whole;

@@ -19,7 +19,8 @@ namespace {
 using core::Range;
 using core::Refusal;
 
-// More answers than any list needs: a device that always says "more" must not keep us for ever.
+// More answers than any list needs: a device that always reports "more" must not cause an endless
+// loop.
 constexpr int kMostPoisonAnswers = 4096;
 
 template <typename Payload>

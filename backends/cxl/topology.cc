@@ -15,7 +15,7 @@ absl::Status BadRegion(const SysfsFolder& region, absl::string_view why) {
   return core::Refusal(EIO, "cxl.region", absl::StrCat(region.path(), ": ", why));
 }
 
-// Nothing for a target of another kind than persistent capacity.
+// Nothing unless the target is persistent capacity.
 absl::StatusOr<std::optional<Target>> ReadTarget(const SysfsFolder& devices,
                                                  const SysfsFolder& region, uint64_t position) {
   const std::string attribute = absl::StrCat("target", position);
@@ -24,7 +24,7 @@ absl::StatusOr<std::optional<Target>> ReadTarget(const SysfsFolder& devices,
       decoder_name && !decoder_name->empty() ? devices.Follow(*decoder_name) : std::nullopt;
   if (!decoder) return BadRegion(region, absl::StrCat(attribute, " names no decoder"));
   if (decoder->Text("mode").value_or("") != "pmem") return std::nullopt;
-  // The decoder's folder is in its endpoint's, which links to the device.
+  // The decoder's directory is in that of its endpoint, which links to the device.
   const auto memdev = decoder->Follow("../uport");
   const auto start = decoder->Number("dpa_resource");
   const auto size = decoder->Number("dpa_size");
@@ -34,7 +34,7 @@ absl::StatusOr<std::optional<Target>> ReadTarget(const SysfsFolder& devices,
   return Target{.memdev = memdev->name(), .dpa = *dpa};
 }
 
-// Nothing for a region that is not committed, or not of persistent capacity.
+// Nothing unless the region is committed and persistent.
 absl::StatusOr<std::optional<Region>> ReadRegion(const SysfsFolder& devices,
                                                  const SysfsFolder& folder) {
   if (folder.Number("commit").value_or(0) != 1) return std::nullopt;

@@ -29,7 +29,7 @@ constexpr uint64_t kDefaultLabelSize = 128 << 10;
 
 using SharedMedia = std::shared_ptr<core::Media>;
 
-// Joins the topology to its bytes.
+// Connects the topology with its bytes.
 class Joiner {
  public:
   Joiner(const NfitTopology& topology, const NfitBytes& bytes)
@@ -113,7 +113,7 @@ absl::StatusOr<SharedMedia> Joiner::LabelsOf(size_t index, DimmSource& dimm) con
   return core::MemoryMedia::Make(size);
 }
 
-// Its bytes are those of the regions alone.
+// Its bytes exist only as those of the regions.
 absl::StatusOr<DimmSource> Joiner::DimmWithoutBytes(size_t index) const {
   DimmSource dimm;
   dimm.description = absl::StrFormat("memory device 0x%x", topology_.dimms[index].identity.handle);
@@ -183,7 +183,7 @@ absl::StatusOr<NfitTable> ReadNfit(const std::string& path) {
                    absl::StrCat("read ", path, ": ", strerror(errno)));
   };
   if (file == nullptr) return failed();
-  // One more than is ever accepted: what is longer is cut, and its length refused.
+  // One more byte than is ever accepted: a longer file is cut, and its length refused.
   std::vector<std::byte> bytes(kNfitMaxSize + 1);
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
   if (std::ferror(file.get()) != 0) return failed();

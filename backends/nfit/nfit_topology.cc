@@ -20,7 +20,7 @@ using core::Refusal;
 
 constexpr uint64_t kPage = 4096;
 constexpr size_t kMaxMappings = 32;
-// The upper half of addresses is nobody's memory.
+// There is no memory in the upper half of the address space.
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 
 enum class RangeKind { kMemory, kVolatileMemory, kDisk, kVolatileDisk, kControl, kOther };
@@ -60,10 +60,11 @@ class Deriver {
   }
 
  private:
-  // What is known of a DIMM while its maps are gone through.
+  // What is known about a DIMM while its maps are processed.
   struct Gathered {
-    const NfitMemoryMap* by_control = nullptr;  // the map that a control range or none refers to
-    const NfitMemoryMap* by_memory = nullptr;   // the last one of a persistent memory range
+    const NfitMemoryMap* by_control =
+        nullptr;  // the map for a control region range, or for no range
+    const NfitMemoryMap* by_memory = nullptr;  // the last map for a persistent memory range
     const NfitControlRegion* control = nullptr;
     const NfitMemoryMap* first() const { return by_control != nullptr ? by_control : by_memory; }
   };
@@ -104,7 +105,7 @@ absl::Status Deriver::Gather(const NfitMemoryMap& map, RangeKind kind) {
   Gathered& dimm = gathered_[map.device_handle];
   for (const NfitControlRegion& control : table_.controls) {
     if (control.index != map.control_index) continue;
-    // A DIMM may have one for each interface; the one with block windows is the fuller.
+    // A DIMM may have one for each interface; the one with block windows is more complete.
     if (dimm.control == nullptr || (dimm.control->windows == 0 && control.windows != 0))
       dimm.control = &control;
     break;

@@ -111,7 +111,7 @@ BusSource MemoryBus(uint64_t address) {
   return bus;
 }
 
-// As a user would, in a system that is gone again: what it leaves is on the media.
+// Creates them as a user would, in a temporary system: the result is on the media.
 absl::Status MakeNamespaces(const BusSource& bus) {
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);

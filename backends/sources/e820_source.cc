@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
 
-// As the kernel's own parameter has it: 0x..., or a number with K, M or G.
+// As in the kernel's own parameter: 0x..., or a number with K, M or G.
 absl::StatusOr<uint64_t> ReadAddress(const std::string& value) {
   const auto hexadecimal = core::ParseUnsigned(value);
   if (hexadecimal.ok()) return *hexadecimal;

@@ -65,7 +65,7 @@ std::vector<std::string> Words(const SourceKind& kind) {
   return words;
 }
 
-// A mount's directory holds what the source says, but is not the source.
+// A mount's directory shows the source, but is not the source.
 absl::Status CheckNotMountpoint(const std::string& name) {
   std::error_code error;
   if (!std::filesystem::is_directory(name, error)) return absl::OkStatus();
@@ -83,7 +83,7 @@ absl::Status CheckNotMountpoint(const std::string& name) {
                    "; check takes the source once it is unmounted (umount ", word, ")"));
 }
 
-// Those of `options` that are for the opener; `ro` and `kernel` are the source's.
+// Takes the options for the opener; `ro` and `kernel` are handled by the source.
 absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList& taken) {
   for (const auto& [key, value] : options) {
     if (key == "ro" || key == kKernelOption) continue;
@@ -97,7 +97,7 @@ absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList&
   return absl::OkStatus();
 }
 
-// The kernel that the last option of that name chooses, if there is one.
+// The kernel chosen by the last option of that name, if there is one.
 absl::StatusOr<std::optional<core::Kernel>> ChosenKernel(const OptionList& options) {
   std::optional<core::Kernel> chosen;
   for (const auto& [key, value] : options) {

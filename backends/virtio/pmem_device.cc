@@ -16,10 +16,10 @@ namespace {
 
 using core::Refusal;
 
-constexpr int kMostCapabilities = 48;  // as many as fit into the configuration space
+constexpr int kMostCapabilities = 48;  // as many as fit in the configuration space
 constexpr unsigned kFirstCapability = 0x40;
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kMostAddress = uint64_t{1} << 52;  // physical addresses have no more bits
+constexpr uint64_t kMostAddress = uint64_t{1} << 52;  // physical addresses have at most 52 bits
 constexpr uint32_t kNoAnswer = 0xffffffff;
 constexpr int kTightPolls = 2000;
 constexpr absl::Duration kFirstPause = absl::Microseconds(20);
@@ -32,7 +32,7 @@ absl::StatusOr<Value> ReadConfig(PciFunction& function, unsigned offset) {
   return core::LoadLe<Value>(bytes.data());
 }
 
-// The structures that a capability may name, and the least that they hold.
+// The minimum size of the structure of each type.
 uint64_t LeastSize(uint8_t type) {
   switch (type) {
     case kCommon:
@@ -44,7 +44,7 @@ uint64_t LeastSize(uint8_t type) {
   }
 }
 
-// A word that the device changes behind the compiler's back.
+// Loads a word that the device changes.
 uint16_t LoadVolatile(const le16& word) {
   const uint16_t value =
       core::LoadLe<uint16_t>(const_cast<const void*>(static_cast<const volatile void*>(&word)));
@@ -66,7 +66,7 @@ absl::StatusOr<std::unique_ptr<PmemDevice>> PmemDevice::Make(std::unique_ptr<Pci
 
 PmemDevice::~PmemDevice() {
   absl::MutexLock lock(&mutex_);
-  // The page must not be the device's any more when it is given back.
+  // The device must not use the page any more when it is released.
   if (common_ != nullptr && !gone_) Reset().IgnoreError();
   std::array<std::byte, 2> command;
   if (!function_->ReadConfig(kPciCommand, absl::MakeSpan(command)).ok()) return;
@@ -107,7 +107,7 @@ absl::Status PmemDevice::Find() {
     auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(&capability), sizeof capability);
     RETURN_IF_ERROR(function_->ReadConfig(at, bytes.first(2)));
     if (capability.id == kVendorCapability) {
-      // The multiplier of the last one may lie behind the end of the space: then it has none.
+      // The multiplier of the last one may be past the end of the space: then it has none.
       RETURN_IF_ERROR(function_->ReadConfig(at, bytes.first(kPlainCapability)));
       if (capability.type == kNotify)
         RETURN_IF_ERROR(
@@ -130,7 +130,7 @@ absl::Status PmemDevice::MapStructure(const PciCapability& capability) {
   if (capability.type == kCommon) place = &common_;
   if (capability.type == kDevice) place = &device_;
   if (capability.type == kNotify) place = &notify_;
-  // The first of each type is the one that the device likes best.
+  // The first of each type is the one that the device prefers.
   if (place == nullptr || *place != nullptr) return absl::OkStatus();
   if (capability.size < LeastSize(capability.type))
     return Refusal(EIO, "virtio.capabilities",
@@ -147,7 +147,7 @@ absl::Status PmemDevice::MapStructure(const PciCapability& capability) {
 
 void PmemDevice::AddStatus(uint8_t bits) { common_->Write(kStatus, 1, ReadStatus() | bits); }
 
-// Devices need not take eight bytes at once.
+// Devices need not support 8-byte accesses.
 void PmemDevice::WriteAddress(unsigned offset, uint64_t address) {
   common_->Write(offset, 4, static_cast<uint32_t>(address));
   common_->Write(offset + 4, 4, static_cast<uint32_t>(address >> 32));
@@ -200,7 +200,7 @@ absl::Status PmemDevice::Negotiate() {
                    absl::StrCat(function_->name(),
                                 ": is behind an IOMMU, which this driver cannot program; use the "
                                 "kernel's driver and virtio-pmem:/dev/pmemN"));
-  // Bit 0, shared memory, is not taken: then the configuration says where the memory is.
+  // Bit 0, shared memory, is not accepted: then the configuration has the address of the memory.
   common_->Write(kDriverFeatureSelect, 4, 0);
   common_->Write(kDriverFeature, 4, 0);
   common_->Write(kDriverFeatureSelect, 4, 1);
@@ -226,7 +226,7 @@ absl::Status PmemDevice::ReadMemory() {
     return Refusal(EIO, "virtio.range",
                    absl::StrCat(function_->name(), ": says that its memory is ", size,
                                 " bytes from address 0x", absl::Hex(start)));
-  // It is mapped: after a reset it must be where it was.
+  // The memory is mapped: after a reset its address must not have changed.
   if (!memory_.empty() && !(memory_ == *memory))
     return Refusal(EIO, "virtio.range",
                    absl::StrCat(function_->name(), ": its memory has moved to 0x", absl::Hex(start),
@@ -288,7 +288,7 @@ PmemDevice::Outcome PmemDevice::AwaitAnswer() {
     if (answered == asked_) break;
     if (answered != static_cast<uint16_t>(asked_ - 1)) return Outcome::kConfused;
     if (polls < kTightPolls) continue;
-    // Each of these is an exit to the hypervisor.
+    // Each of these accesses is an exit to the hypervisor.
     const uint8_t status = ReadStatus();
     if (status == kGone) return Outcome::kGone;
     if ((status & kNeedsReset) != 0) return Outcome::kNeedsReset;

@@ -46,7 +46,7 @@ class Parser {
 
   Cursor cursor_;
   std::unique_ptr<Table> top_ = std::make_unique<Table>();
-  Table* section_ = top_.get();  // what the last header names
+  Table* section_ = top_.get();  // the table of the last header
   size_t section_depth_ = 0;     // at most
 };
 
