@@ -146,7 +146,7 @@ absl::StatusOr<uint64_t> ParseSize(absl::string_view text) {
   };
   const bool is_hex = TakeBase(digits) == 16;
   digits = text;
-  const bool has_b = !is_hex && take('b');  // of 0x1b it is a digit
+  const bool has_b = !is_hex && take('b');  // in 0x1b it is a digit
   const bool has_i = has_b && take('i');
   size_t power = 0;
   for (size_t i = 0; i < 4 && power == 0; ++i)

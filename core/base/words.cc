@@ -14,7 +14,7 @@ namespace {
 
 constexpr absl::string_view kSeparators = " \t\n\r\v\f,";
 constexpr absl::string_view kQuotes = "'\"";
-constexpr size_t kShown = 80;  // bytes of the caller's text in a sentence
+constexpr size_t kShown = 80;  // bytes of the caller's text in a message
 
 bool IsOneOf(char c, absl::string_view set) { return set.find(c) != absl::string_view::npos; }
 
@@ -23,7 +23,7 @@ absl::Status Bad(absl::string_view text, absl::string_view why) {
                  absl::StrCat("\"", absl::Utf8SafeCHexEscape(text.substr(0, kShown)), "\": ", why));
 }
 
-// Takes the words off the front of `rest`, one after the other.
+// Takes words from the front of `rest`, one at a time.
 class Reader {
  public:
   explicit Reader(absl::string_view line) : rest_(line) { SkipSeparators(); }
@@ -57,7 +57,7 @@ class Reader {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(kSeparators), rest_.size()));
   }
 
-  // From the opening quote to behind the closing one. False where there is none.
+  // From the opening quote to after the closing one. False if there is no closing quote.
   bool TakeQuoted(std::string& value) {
     const char quote = rest_.front();
     for (size_t at = 1; at < rest_.size(); ++at) {

@@ -24,8 +24,8 @@ absl::Status Invalid(absl::string_view reason, int position, absl::string_view w
 
 LabelVersionNumber NumberOf(const IndexBlock& head) { return {head.major, head.minor}; }
 
-// From version 1.2 on the block states its label size, whether the version is known or not; before,
-// labels have 128 bytes. Kernels compare the version so.
+// From version 1.2 on, the block states its label size, even if the version is unknown; earlier
+// labels have 128 bytes. Kernels compare the version like this.
 bool StatesLabelSize(const IndexBlock& head) {
   return uint32_t{head.major} * 100 + head.minor >= 102;
 }
@@ -55,8 +55,8 @@ absl::Status CheckPlace(const IndexBlock& head, const LabelGeometry& geometry, i
   return absl::OkStatus();
 }
 
-// The slots fit in the area, and the bitmap in its block. The second is ours: for a few odd area
-// sizes the first alone lets the bitmap run into the twin.
+// Checks that the slots fit in the area, and the bitmap in its block. Kernels lack the second
+// check: for a few odd area sizes, without it the bitmap would extend into the twin.
 absl::Status CheckSlotCount(uint32_t slots, const LabelGeometry& geometry, int position) {
   const uint64_t end = geometry.label_offset() + uint64_t{slots} * geometry.label_size;
   if (end <= geometry.area_size && slots <= geometry.bitmap_size() * 8) return absl::OkStatus();

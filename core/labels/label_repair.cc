@@ -32,7 +32,7 @@ bool IsAllZero(absl::Span<const std::byte> bytes) {
                      [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-// Calls `take` with what is there from `start` on, piece by piece, but for the zeros.
+// Calls `take` for everything from `start` on, piece by piece, except zeros.
 absl::Status ForEachPiece(
     const Media& media, uint64_t start,
     const std::function<absl::Status(uint64_t offset, absl::Span<const std::byte>)>& take) {
@@ -86,7 +86,8 @@ class Repairer {
   void Undecided(uint64_t offset, std::string sentence) {
     report_.undecided.push_back({"label.undecided", offset, std::move(sentence)});
   }
-  // What Open said of the place; of an index block that it looked for elsewhere: of the area.
+  // Open's finding for this offset; for an index block that Open expected elsewhere, its finding
+  // for the area.
   Finding FindingAt(uint64_t offset, absl::string_view kind) const {
     for (const Finding& finding : area_->findings())
       if (finding.offset == offset && absl::StartsWith(finding.reason, kind)) return finding;
@@ -111,7 +112,7 @@ class Repairer {
     return Open();
   }
 
-  // The newer first, so that what is found after a cut is what was in force last.
+  // The newer first, so that after a cut the last index in force is found.
   absl::Status RestoreProven(const AreaReading& reading) {
     int first = reading.proven[0] ? 0 : 1;
     if (reading.proven[0] && reading.proven[1])
@@ -143,7 +144,7 @@ class Repairer {
     LabelIndex index = LabelIndex::Fresh(geometry, *decision.used[0]->version);
     for (const SlotLabel* label : decision.used) index.SetFree(label->slot, false);
     index.set_sequence(kFirstSequence);
-    // Over the block that says less: what the other says is then still there after a cut.
+    // Overwrites the less informative block, so that the other one survives a cut.
     const int position = reading.HasSignature(0) && !reading.HasSignature(1) ? 1 : 0;
     RETURN_IF_ERROR(WriteIndex(
         geometry, index, position,
@@ -152,7 +153,7 @@ class Repairer {
     return OpenMended();
   }
 
-  // No slot holds a label. Where no slot was ever written, either, there is nothing to lose.
+  // No slot holds a label. If no slot was ever written, there is nothing to lose.
   absl::Status RebuildEmpty(const AreaReading& reading) {
     bool untouched = reading.HasSignature(0) || reading.HasSignature(1);
     RETURN_IF_ERROR(ForEachPiece(*media_, reading.geometry.label_offset(),
@@ -256,7 +257,7 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // As a change of the label: the slot in use is never written.
+  // Stores it as a change of the label: the slot in use is never written.
   absl::StatusOr<uint32_t> Store(const SlotLabel& label, uint32_t slot) {
     if (const auto* region = std::get_if<RegionLabel>(&label.label))
       return area_->UpdateRegion(*region, {slot});

@@ -93,7 +93,7 @@ uint64_t Region::set_cookie() const {
   return data == nullptr ? cookies_.v1_1 : data->labels.version().CookieOf(cookies_);
 }
 
-// An NFIT's ranges have a set even where no DIMM is known behind them.
+// An NFIT's ranges have a set even if their DIMMs are unknown.
 bool Region::has_set() const { return has_nfit_ || !mappings_.empty(); }
 
 bool Region::locked() const {
@@ -138,7 +138,7 @@ absl::Status Region::SetAlign(uint64_t align) {
   return absl::OkStatus();
 }
 
-// As a label of this very region has it; else as we were told; else as the namespaces have it.
+// From a label of this region; else as configured; else from the namespaces.
 Uuid Region::UuidOnMedia() const {
   for (const Mapping& mapping : mappings_)
     for (const StoredRegionLabel& stored : mapping.data->labels.region_labels())
@@ -171,7 +171,7 @@ absl::StatusOr<bool> Region::HasRegionLabel(const Mapping& mapping) const {
     const RegionLabel& label = stored.label;
     const auto dpa = MakeRange(label.dpa, label.rawsize);
     if (label.uuid != uuid_ && (!dpa || !dpa->Overlaps(mapping.dpa))) continue;
-    // Where it must be and how it is aligned is the label's to say.
+    // The existing label determines address and alignment.
     wanted.hpa = label.hpa;
     wanted.align = label.align;
     wanted.flags = label.flags;

@@ -70,7 +70,7 @@ void Scrub::Step() {
     for (const Depth depth : {Depth::kShort, Depth::kLong}) {
       if (!requests_[i].wanted[static_cast<int>(depth)]) continue;
       if (!StartFirmware(requests_[i].spa, kPersistent)) {
-        // Somebody's own scrub: after it.
+        // A scrub that a program started is running: continue after it.
         bus_.engine().After(ends_ - absl::Now(), bus_, [this] { Step(); });
         return;
       }

@@ -13,7 +13,7 @@ namespace nvdimmfs::core {
 namespace {
 
 constexpr absl::Duration kTimeOfADimm = absl::Seconds(1);
-// Input and output may stand still for as long.
+// I/O may be quiesced for this long.
 constexpr absl::Duration kLongestQuiesce = absl::Seconds(3);
 
 enum class BusState { kIdle, kBusy, kArmed, kOverflow };

@@ -31,8 +31,8 @@ absl::Status Refused(const Dimm& dimm, int error, absl::string_view reason, absl
   return Refusal(error, reason, absl::StrCat("security of ", dimm.name(), ": ", why));
 }
 
-// What the firmware's status means for the write. `wrong_state` is the errno for a state in which
-// the firmware does not do this.
+// Converts the firmware's status to the result of the write. `wrong_state` is the errno if the
+// firmware does not allow this in its current state.
 absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
   switch (status) {
     case intel::kSuccess:
@@ -47,7 +47,7 @@ absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
   }
 }
 
-// What the kernel looks at before it asks for a key.
+// The kernel's checks before it looks up a key.
 absl::Status CheckState(const Dimm& dimm) {
   const Security& security = dimm.firmware()->security();
   if (security.frozen())
@@ -68,7 +68,7 @@ absl::Status CheckIdle(const Dimm& dimm, absl::string_view what) {
 
 // --- Keys ---
 
-// As the serial of an old key, 0 means no passphrase.
+// As the serial number of an old key, 0 means no passphrase.
 absl::StatusOr<Passphrase> Key(const Dimm& dimm, uint32_t serial, bool zero_is_none) {
   if (serial == 0 && zero_is_none) return Passphrase{};
   if (serial == 0) return Refused(dimm, ENOKEY, "security.key", "a new passphrase needs a key");
@@ -118,8 +118,8 @@ absl::Status Freeze(Dimm& dimm, uint32_t, uint32_t) {
   return Verdict(dimm, status, EIO);
 }
 
-// The data goes before the passphrase: cut in between, the passphrase still holds and the erase can
-// be asked for again.
+// The data goes before the passphrase: after a cut in between, the passphrase is still set and the
+// erase can be repeated.
 absl::Status Erase(Dimm& dimm, uint32_t serial,
                    intel::Status (Security::*check)(const Passphrase&)) {
   RETURN_IF_ERROR(CheckIdle(dimm, "erase"));
@@ -188,7 +188,7 @@ const Operation* FindOperation(absl::string_view word) {
   return nullptr;
 }
 
-// A number of 32 bits, as the kernel reads one.
+// A 32-bit number, as the kernel parses it.
 std::optional<uint32_t> ParseKey(absl::string_view text) {
   if (text.size() > kLongestKey) return std::nullopt;
   const auto number = ParseUnsigned(text);

@@ -27,7 +27,7 @@ namespace {
 enum class Mode { kRaw, kSector, kFsdax, kDevdax };
 
 struct Request {
-  std::optional<uint64_t> size;  // bytes; nothing: all that is free
+  std::optional<uint64_t> size;  // bytes; nothing: all free space
   Mode mode = Mode::kRaw;
   std::string name;
   std::optional<Uuid> uuid;
@@ -93,7 +93,7 @@ absl::StatusOr<Request> ParseLine(absl::string_view line) {
   return request;
 }
 
-// The namespace to configure, as ndctl picks it: number 0 if it is idle, else the seed.
+// The namespace to configure, chosen as by ndctl: number 0 if it is idle, else the seed.
 absl::StatusOr<Namespace*> PickNamespace(Region& region) {
   Namespace* first = FindNamespace(region, absl::StrCat("namespace", region.id(), ".0"));
   for (Namespace* candidate : {first, NamespaceSeedOf(region)}) {
@@ -184,7 +184,7 @@ absl::Status Allocate(Namespace& ns, const Request& request) {
   RETURN_IF_ERROR(ns.SetSectorSize(labelled_size ? lbasize : 0));
   ASSIGN_OR_RETURN(const ClaimClass claim_class, ClassFor(ns, request.mode));
   RETURN_IF_ERROR(ns.SetClaimClass(claim_class));
-  // What an earlier owner left here must not be taken for this namespace's own.
+  // Remains of an earlier owner must not be mistaken for this namespace's own data.
   return Wipe(ns);
 }
 
@@ -207,9 +207,9 @@ void Undo(Namespace& ns) {
   ns.ForgetSectorSize();
 }
 
-// Early: later a namespace that is enabled already would have to go again. A label that cannot be
-// read keeps its slot, but, as in the kernel, not its space: that must not go to a new namespace
-// while the label may be mended.
+// Checked early: later, a namespace that is already enabled would have to be removed again. An
+// unreadable label keeps its slot but, as in the kernel, not its space, which must not go to a new
+// namespace while the label may still be repaired.
 absl::Status CheckSlots(const Region& region) {
   for (const Mapping& mapping : region.mappings()) {
     const LabelArea& area = mapping.data->labels;
@@ -229,7 +229,8 @@ absl::Status CheckSlots(const Region& region) {
   return absl::OkStatus();
 }
 
-// The label comes last: cut before, there is free space; after, a whole namespace.
+// The label is written last: after a cut before it, the space is free; after it, the namespace is
+// complete.
 absl::Status CreateLabelled(Region& region, const Request& request) {
   if (region.any_dimm_unbound())
     return Refusal(ENXIO, "region.dimm_unbound",
@@ -250,7 +251,7 @@ absl::Status CreateLabelled(Region& region, const Request& request) {
   return absl::OkStatus();
 }
 
-// A region that cannot hold labels has its one namespace, which can only change its mode.
+// A region that cannot hold labels has a single namespace, of which only the mode can change.
 absl::Status ConfigureWhole(Region& region, const Request& request) {
   Namespace& ns = *FirstNamespaceOf(region);
   if (request.size.value_or(ns.size()) != ns.size() || !request.name.empty() || request.uuid)
@@ -314,7 +315,7 @@ absl::Status DestroyNamespace(Region& region, absl::string_view name) {
   if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));
   if (!ns->labelled()) return absl::OkStatus();
   RETURN_IF_ERROR(ns->SetSize(0));
-  // After it: without a label this writes none, which would take a slot where none may be free.
+  // Afterwards: without a label, this does not write one, for which no slot may be free.
   return ns->SetClaimClass(ClaimClass::kNone);
 }
 

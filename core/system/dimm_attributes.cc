@@ -56,7 +56,7 @@ absl::StatusOr<std::string> ShowAvailableSlots(Device& device) {
                    absl::StrCat(dimm.name(), dimm.has_label_area()
                                                  ? ": its driver is unbound, labels are not read"
                                                  : ": has no label area"));
-  // One slot is always held back for updates.
+  // One slot is always reserved for updates.
   const uint32_t free_slots = dimm.data()->labels.free_slots();
   return absl::StrCat(free_slots == 0 ? 0 : free_slots - 1, "\n");
 }
@@ -117,8 +117,7 @@ absl::StatusOr<std::string> ShowDsmMask(Device& device) {
   return FormatHex(functions) + "\n";
 }
 
-// The kernel shows what the tables said at boot; here health that calls for attention shows while
-// it lasts.
+// The kernel shows the state of the tables at boot; this shows current health problems.
 absl::StatusOr<std::string> ShowNfitFlags(Device& device) {
   const Dimm& dimm = AsDimm(device);
   unsigned flags = dimm.source().nfit_flags;

@@ -85,7 +85,7 @@ uint16_t HasMapping(const Device& device) {
 
 uint16_t HasSet(const Device& device) { return AsRegion(device).has_set() ? 0444 : 0; }
 
-// Shown where it is known whether there is something to flush: behind DIMMs.
+// Shown only with DIMMs: otherwise it is unknown whether there is anything to flush.
 uint16_t DeepFlushMode(const Device& device) {
   if (AsRegion(device).mappings().empty()) return 0;
   return AsRegion(device).source().deep_flush ? 0644 : 0444;

@@ -97,7 +97,7 @@ size_t FaultyMedia::undurable_words() const {
 
 namespace {
 
-// All ways to choose, one after the other, of whoever chooses the same way again.
+// Enumerates all sequences of choices of a deterministic chooser.
 class EveryChoice {
  public:
   size_t Choose(size_t n) {
@@ -147,7 +147,7 @@ void FaultyMedia::Decide(const Choose& choose,
       }
       const auto [hole, is_new] = holes.try_emplace({word / kPage, candidate.serial}, false);
       if (is_new) hole->second = choose(2) == 1;
-      if (hole->second) values.assign(1, candidate.value);  // what was before it is gone
+      if (hole->second) values.assign(1, candidate.value);  // earlier values are gone
     }
     each(word, values.size() == 1 ? values[0] : values[choose(values.size())]);
   }
@@ -187,7 +187,7 @@ std::vector<std::shared_ptr<FaultyMedia>> FaultyMedia::Outcomes(uint64_t most,
 
 std::shared_ptr<FaultyMedia> FaultyMedia::Restart(uint64_t seed) const {
   std::mt19937_64 random(seed);
-  // Sparse and dense subsets are where the bugs are: the share of words that arrive is drawn first.
+  // Bugs show in sparse and dense subsets, so the share of words that arrive is drawn first.
   const uint64_t share = random() % 5;
   return Resolve([&](size_t n) -> size_t {
     if (share == 0) return random() % 64 == 0 ? n - 1 : 0;
@@ -351,7 +351,7 @@ void FaultyMedia::PushWords(uint64_t offset, uint64_t length) {
     mine.push_back({it->first, serial_});
 }
 
-// What the words had when they were pushed is on the media now, or something later is.
+// The media now has the words' values at the time of the push, or later ones.
 void FaultyMedia::Settle(std::vector<Pushed>& pushed) {
   for (const Pushed& push : pushed) {
     const auto found = undurable_.find(push.word);
