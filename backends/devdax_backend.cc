@@ -32,8 +32,8 @@ absl::StatusOr<SysfsFolder> FindDevice(int fd, const std::string& path) {
   if (subsystem && subsystem->name() == "dax") return *std::move(folder);
   return Refusal(EINVAL, "devdax.kind",
                  absl::StrCat("open ", path,
-                              ": no device-dax node; ndctl create-namespace -m "
-                              "devdax makes one"));
+                              ": not a device-dax node; ndctl create-namespace -m "
+                              "devdax creates one"));
 }
 
 absl::StatusOr<DevdaxGeometry> ReadGeometry(const SysfsFolder& device, const std::string& path) {
@@ -48,7 +48,7 @@ absl::StatusOr<DevdaxGeometry> ReadGeometry(const SysfsFolder& device, const std
       geometry.size % geometry.align == 0)
     return geometry;
   return Refusal(EINVAL, "devdax.size",
-                 absl::StrCat("open ", path, ": ", device.path(), " says ", geometry.size,
+                 absl::StrCat("open ", path, ": ", device.path(), " reports ", geometry.size,
                               " bytes in units of ", geometry.align,
                               ", which cannot be mapped. daxctl list tells more"));
 }

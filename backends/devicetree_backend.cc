@@ -97,8 +97,8 @@ class Walker {
     Level level{.node = node};
     level.address_cells = fdt_address_cells(fdt_, node);
     level.size_cells = fdt_size_cells(fdt_, node);
-    if (level.address_cells < 0 || level.size_cells < 0)
-      return BadReg(node, "#address-cells or #size-cells is no number from 0 to 4");
+    if (level.address_cells < 0) return BadReg(node, "#address-cells is not a number from 0 to 4");
+    if (level.size_cells < 0) return BadReg(node, "#size-cells is not a number from 0 to 4");
     return level;
   }
 

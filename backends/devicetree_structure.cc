@@ -88,9 +88,9 @@ class Walk {
 
   absl::Status Take(uint32_t token) {
     if (depth_ == 0 && seen_root_ && token != kEnd && token != kNop)
-      return Bad("there is something behind the root node");
+      return Bad("data follows the root node");
     if (depth_ == 0 && !seen_root_ && token != kBeginNode && token != kNop)
-      return Bad("the structure does not begin with a node");
+      return Bad("the structure does not start with a node");
     switch (token) {
       case kBeginNode:
         return BeginNode();
@@ -104,7 +104,7 @@ class Walk {
         Pass(4);
         return absl::OkStatus();
       case kEnd:
-        if (depth_ != 0) return Bad("the structure ends inside of a node");
+        if (depth_ != 0) return Bad("the structure ends inside a node");
         ended_ = true;
         return absl::OkStatus();
       default:
@@ -115,15 +115,14 @@ class Walk {
   absl::Status BeginNode() {
     const auto length = NameLength(structure_.bytes, at_ + 4);
     if (!length)
-      return Bad(
-          absl::StrCat("a node's name has no end, or is longer than ", kMaxTreeName, " bytes"));
+      return Bad(absl::StrCat("a node's name does not end within ", kMaxTreeName, " bytes"));
     if (*length == 0 && depth_ != 0) return Bad("a node below the root has no name");
     for (const std::byte byte : structure_.bytes.subspan(at_ + 4, *length))
       if (byte <= std::byte{' '} || byte >= std::byte{0x7f} || byte == std::byte{'/'})
         return Bad(
             absl::StrFormat("a node's name has the byte 0x%02x", static_cast<unsigned>(byte)));
     if (depth_ == kMaxTreeDepth)
-      return Bad(absl::StrCat("more than ", kMaxTreeDepth, " nodes in each other"));
+      return Bad(absl::StrCat("more than ", kMaxTreeDepth, " nested nodes"));
     ++depth_;
     seen_root_ = true;
     Pass(4 + *length + 1);
@@ -138,10 +137,13 @@ class Walk {
     if (length > left() - kPropertyHeader)
       return Bad(absl::StrCat("a property of ", length, " bytes, with ", left() - kPropertyHeader,
                               " left in the structure block"));
-    if (name >= strings_.bytes.size() || !NameLength(strings_.bytes, name))
+    if (name >= strings_.bytes.size())
+      return Bad(
+          absl::StrCat("a property's name is at offset ", name, ", outside the strings block"));
+    if (!NameLength(strings_.bytes, name))
       return Bad(absl::StrCat("a property's name (offset ", name,
-                              " of the strings block) is outside, has no end, or is longer than ",
-                              kMaxTreeName, " bytes"));
+                              " of the strings block) does not end within ", kMaxTreeName,
+                              " bytes"));
     Pass(kPropertyHeader + length);
     return absl::OkStatus();
   }
@@ -163,7 +165,7 @@ absl::Status CheckReserved(Bytes blob) {
     if (std::all_of(entry.begin(), entry.end(), [](std::byte b) { return b == std::byte{0}; }))
       return absl::OkStatus();
   }
-  return Malformed(block.start, "the memory reservation block has no end");
+  return Malformed(block.start, "the memory reservation block is not terminated");
 }
 
 }  // namespace
@@ -176,7 +178,7 @@ absl::Status CheckDeviceTree(absl::Span<const std::byte> blob) {
   const uint32_t total = WordAt(blob, kTotalSizeAt);
   if (total < kHeaderSize || total > blob.size())
     return Malformed(kTotalSizeAt,
-                     absl::StrCat("says ", total, " bytes, and there are ", blob.size()));
+                     absl::StrCat("states ", total, " bytes, but there are ", blob.size()));
   const uint32_t version = WordAt(blob, kVersionAt);
   const uint32_t last_compatible = WordAt(blob, kLastCompatibleAt);
   if (version < kVersion || last_compatible > kVersion)

@@ -103,11 +103,11 @@ Finding Damaged(uint64_t file_size, uint64_t size) {
 }
 
 Finding IndexLost(uint64_t file_size, uint64_t size) {
-  return {
-      "image.labels.damaged", file_size - size,
-      absl::StrCat("labels lie where a label area of ", size,
-                   " bytes at its end has them, and its index blocks are lost; the label area is "
-                   "taken to begin there. Say label_size=0,hide_labels if that is data")};
+  return {"image.labels.damaged", file_size - size,
+          absl::StrCat(
+              "there are labels where a label area of ", size,
+              " bytes at its end would have them, but its index blocks are lost; the label area is "
+              "taken to begin there. Say label_size=0,hide_labels if that is data")};
 }
 
 Finding Guessed(uint64_t file_size, uint64_t size) {
@@ -121,7 +121,7 @@ Finding EndUnknown(uint64_t file_size, uint64_t size, const std::string& what) {
   return {"image.labels.note", file_size - size,
           absl::StrCat("it has no labels; its last ", size,
                        " bytes are zeros and are taken for data of ", what,
-                       " before them, which does not say where it ends. Say label_size=0 to "
+                       " before them, which does not state its end. Say label_size=0 to "
                        "confirm it, or label_size=",
                        size, " for a blank label area")};
 }
@@ -129,7 +129,7 @@ Finding EndUnknown(uint64_t file_size, uint64_t size, const std::string& what) {
 Finding TailIsData(uint64_t file_size, uint64_t size) {
   return {"image.labels.note", file_size - size,
           absl::StrCat("it has no labels; its last ", size,
-                       " bytes, behind a whole number of MiB, are not zeros and hold neither index "
+                       " bytes, after a whole number of MiB, are not zeros and hold neither index "
                        "blocks nor labels: they are taken for data. Say label_size=0 to confirm "
                        "it, or label_size=",
                        size, " for a label area that is damaged")};
@@ -239,7 +239,7 @@ void TellOddSize(const core::Media& file, uint64_t file_size, ImageLayout& layou
                                             kImagePage, " FILE fills the page with zeros")});
   } else if (content->end <= file_size) {
     layout.findings.push_back(
-        {"image.size.note", file_size, absl::StrCat(size, ", behind the end of ", content->what)});
+        {"image.size.note", file_size, absl::StrCat(size, ", after the end of ", content->what)});
   } else {
     layout.findings.push_back(
         {"image.size.odd", file_size,

@@ -98,7 +98,7 @@ void TellHiddenUsers(const std::string& path) {
   core::Log(
       core::LogLevel::kNotice, "image.users.note",
       absl::StrCat(path,
-                   ": whether somebody else uses it cannot be told: only its owner and root "
+                   ": it is unknown whether another process uses it: only its owner and root "
                    "may ask the kernel, and /proc does not show all processes here. Make sure "
                    "that no VM has it"));
 }

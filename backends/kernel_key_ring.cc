@@ -65,12 +65,12 @@ absl::StatusOr<std::string> Content(key_serial_t key, absl::string_view which) {
 absl::StatusOr<Passphrase> PassphraseOf(key_serial_t key, absl::string_view which) {
   ASSIGN_OR_RETURN(const std::string description, Describe(key, which));
   if (!absl::StartsWith(description, absl::StrCat(kEncrypted, ";")))
-    return NoKey(which, "is no key of the type encrypted");
+    return NoKey(which, "is not a key of type encrypted");
   ASSIGN_OR_RETURN(const std::string wrapped, Content(key, which));
   // "FORMAT MASTER-KEY LENGTH HEX"
   const std::vector<absl::string_view> parts = absl::StrSplit(wrapped, ' ');
   if (parts.size() != 4 || parts[2] != absl::StrCat(core::intel::kPassphraseSize))
-    return NoKey(which, "is no encrypted key of 32 bytes");
+    return NoKey(which, "is not an encrypted key of 32 bytes");
   Passphrase passphrase;
   sha256_ctx hash;
   sha256_init(&hash);

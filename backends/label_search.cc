@@ -183,7 +183,7 @@ core::Finding DescribeDisplaced(const FileReader& file, Range area, const std::s
   core::Finding finding{kDisplaced, area.start, ""};
   if (area.end() > file.size()) {
     finding.sentence =
-        absl::StrCat(place, area.end() - file.size(), " bytes behind the end of ",
+        absl::StrCat(place, area.end() - file.size(), " bytes past the end of ",
                      has_fixed_size ? "the device: it is too small for the image"
                                     : "the file: it was made shorter by that. This brings back its "
                                       "length, and the labels that it still has: ",
@@ -192,7 +192,7 @@ core::Finding DescribeDisplaced(const FileReader& file, Range area, const std::s
   }
   if (area.end() == core::RoundDown(file.size(), kImagePage)) {
     finding.sentence = absl::StrCat(place,
-                                    "where the file ends, but begins where none is looked "
+                                    "where the file ends, but begins where none is searched "
                                     "for. Say label_size=",
                                     area.size);
     return finding;

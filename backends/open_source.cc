@@ -80,7 +80,7 @@ absl::Status CheckKind(const std::string& path, mode_t mode, NodeKind kind) {
   if ((mode & S_IFMT) == ModeOf(kind)) return absl::OkStatus();
   return Refusal(
       S_ISDIR(mode) ? EISDIR : EINVAL, "image.kind",
-      absl::StrCat("open ", path, ": it must be ", Wanted(kind), ", and is ", KindOf(mode)));
+      absl::StrCat("open ", path, ": it must be ", Wanted(kind), ", but is ", KindOf(mode)));
 }
 
 // A process that has a block device open exclusively may be about to end. A shared open allows

@@ -133,8 +133,9 @@ absl::StatusOr<OpenDevice> Builder::Open(const std::string& path) const {
   const auto folder = SysfsFolder::OfNode(node.get());
   const auto subsystem = folder ? folder->Follow("subsystem") : std::nullopt;
   if (!subsystem || subsystem->name() != "cxl" || !folder->Has("label_storage_size"))
-    return Refusal(EINVAL, "cxl.kind",
-                   absl::StrCat("open ", path, ": no CXL memory device; cxl list -M names them"));
+    return Refusal(
+        EINVAL, "cxl.kind",
+        absl::StrCat("open ", path, ": not a CXL memory device; cxl list -M lists them"));
   if (!(options_.read_only && options_.force)) {
     RETURN_IF_ERROR(LockImage(node.get(), path, options_.read_only));
   }

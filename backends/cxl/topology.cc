@@ -22,15 +22,16 @@ absl::StatusOr<std::optional<Target>> ReadTarget(const SysfsFolder& devices,
   const auto decoder_name = region.Text(attribute);
   const auto decoder =
       decoder_name && !decoder_name->empty() ? devices.Follow(*decoder_name) : std::nullopt;
-  if (!decoder) return BadRegion(region, absl::StrCat(attribute, " names no decoder"));
+  if (!decoder) return BadRegion(region, absl::StrCat(attribute, " does not name a decoder"));
   if (decoder->Text("mode").value_or("") != "pmem") return std::nullopt;
   // The decoder's directory is in that of its endpoint, which links to the device.
   const auto memdev = decoder->Follow("../uport");
   const auto start = decoder->Number("dpa_resource");
   const auto size = decoder->Number("dpa_size");
   const auto dpa = start && size ? core::MakeRange(*start, *size) : std::nullopt;
-  if (!memdev || !dpa || dpa->empty())
-    return BadRegion(region, absl::StrCat(*decoder_name, " says no device, or no part of it"));
+  if (!memdev) return BadRegion(region, absl::StrCat(*decoder_name, " does not name its device"));
+  if (!dpa || dpa->empty())
+    return BadRegion(region, absl::StrCat(*decoder_name, " has no part of its device"));
   return Target{.memdev = memdev->name(), .dpa = *dpa};
 }
 
@@ -45,7 +46,7 @@ absl::StatusOr<std::optional<Region>> ReadRegion(const SysfsFolder& devices,
                 .granularity = folder.Number("interleave_granularity").value_or(0)};
   const auto hpa = start && size ? core::MakeRange(*start, *size) : std::nullopt;
   if (!hpa || hpa->empty() || ways == 0 || ways > core::StripedMedia::kMaxMembers)
-    return BadRegion(folder, "its resource, size and interleave_ways make no region");
+    return BadRegion(folder, "its resource, size and interleave_ways do not describe a region");
   region.hpa = *hpa;
   for (uint64_t position = 0; position < ways; ++position) {
     ASSIGN_OR_RETURN(std::optional<Target> target, ReadTarget(devices, folder, position));

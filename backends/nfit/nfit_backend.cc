@@ -70,10 +70,11 @@ absl::Status WrongCount(absl::string_view option, size_t given, absl::string_vie
 absl::Status Joiner::CheckCounts() const {
   const size_t dimms = topology_.dimms.size();
   if (!bytes_.dimms.empty() && (!bytes_.ranges.empty() || !bytes_.labels.empty()))
-    return Refusal(EINVAL, "nfit.bytes",
-                   "dimm= has data and labels in one file; it does not go with range= and labels=");
+    return Refusal(
+        EINVAL, "nfit.bytes",
+        "dimm= has data and labels in one file; it cannot be combined with range= and labels=");
   if (!bytes_.labels.empty() && bytes_.ranges.empty())
-    return Refusal(EINVAL, "nfit.bytes", "labels= goes with range= only");
+    return Refusal(EINVAL, "nfit.bytes", "labels= requires range=");
   if (!bytes_.dimms.empty() && bytes_.dimms.size() != dimms)
     return WrongCount("dimm", bytes_.dimms.size(), "DIMMs", dimms);
   if (!bytes_.labels.empty() && bytes_.labels.size() != dimms)
@@ -146,8 +147,8 @@ absl::StatusOr<SharedMedia> Joiner::BytesOf(size_t index) const {
   if (planned.granularity == 0)
     return Refusal(
         EOPNOTSUPP, "nfit.interleave",
-        absl::StrFormat("NFIT: memory map at offset %u: how its lines lie in the range at 0x%x is "
-                        "no striping of one power of two; give the range's own bytes with range=",
+        absl::StrFormat("NFIT: memory map at offset %u: its lines in the range at 0x%x do not form "
+                        "stripes of one power of two; give the range's own bytes with range=",
                         planned.odd_interleave, planned.spa.start));
   return core::StripeMappings(bus_.dimms, planned.mappings, planned.granularity);
 }

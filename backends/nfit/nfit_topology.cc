@@ -177,7 +177,7 @@ absl::Status Deriver::AddRange(const NfitSpaRange& range) {
                core::Uuid::FromGuidOrder(range.type_guid) == core::Uuid::Parse(kBlockDataWindow)
                    ? "block data window"
                    : "type that is unknown",
-               ", which makes no region")});
+               ", which does not form a region")});
     return absl::OkStatus();
   }
   const bool disk = kind == RangeKind::kDisk || kind == RangeKind::kVolatileDisk;
@@ -210,15 +210,16 @@ absl::Status Deriver::AddMappings(const NfitSpaRange& range, NfitRegion& region)
   for (const NfitMemoryMap& map : table_.maps) {
     if (map.range_index != range.range_index) continue;
     if (maps.size() == kMaxMappings)
-      return Bad(ENXIO, "nfit.mappings", map.offset,
-                 absl::StrCat("more than ", kMaxMappings, " memory devices behind range ",
-                              range.range_index));
+      return Bad(
+          ENXIO, "nfit.mappings", map.offset,
+          absl::StrCat("more than ", kMaxMappings, " memory devices in range ", range.range_index));
     const auto number = dimm_numbers_.find(map.device_handle);
     if (number == dimm_numbers_.end())
       return Bad(ENODEV, "nfit.dimm", map.offset,
-                 absl::StrFormat("range %u needs memory device 0x%x, which no persistent memory "
-                                 "or control region range makes known",
-                                 range.range_index, map.device_handle));
+                 absl::StrFormat(
+                     "range %u needs memory device 0x%x, which is not in any persistent memory "
+                     "or control region range",
+                     range.range_index, map.device_handle));
     if (map.region_size == 0 || map.dpa % kPage != 0 || map.region_size % kPage != 0 ||
         map.dpa >= kEndOfAddresses || map.region_size > kEndOfAddresses - map.dpa)
       return Bad(EINVAL, "nfit.range", map.offset,
@@ -248,7 +249,7 @@ absl::Status Deriver::CheckSet(const NfitSpaRange& range, NfitRegion& region) {
     for (size_t other = 0; other < i; ++other)
       if (region.mappings[other].dimm == mapping.dimm)
         return Bad(EINVAL, "nfit.range", range.offset,
-                   absl::StrFormat("memory device 0x%x is behind it twice",
+                   absl::StrFormat("it has memory device 0x%x twice",
                                    topology_.dimms[mapping.dimm].identity.handle));
   }
   if (sum != range.length)

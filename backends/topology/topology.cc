@@ -422,13 +422,13 @@ void Builder::Layout(TomlReader& table) {
   const auto memory = table.Size("memory");
   if (!table.status().ok()) return;
   if (memory && !machine)
-    return table.Refuse("memory", "goes with layout only: it is the memory of QEMU's guest (-m)");
+    return table.Refuse("memory", "requires layout: it is the memory of QEMU's guest (-m)");
   if (!machine) return;
   if (!IsGuestMemory(memory.value_or(kGuestMemory)))
-    return table.Refuse("memory", "needs what QEMU's -m says: a multiple of 1M, at most 4096T");
+    return table.Refuse("memory", "needs the value of QEMU's -m: a multiple of 1M, at most 4096T");
   const auto layout = AddressLayout::Of(*machine, memory.value_or(kGuestMemory));
   if (!layout)
-    return table.Refuse("layout", "one of \"qemu\" (-machine q35), \"qemu-pc\" (-machine pc)");
+    return table.Refuse("layout", "needs \"qemu\" (-machine q35) or \"qemu-pc\" (-machine pc)");
   layout_ = *layout;
 }
 
@@ -554,7 +554,7 @@ core::Kernel ReadKernel(TomlReader& file) {
   const std::optional<std::string> name = file.Text("kernel");
   if (!name) return core::kDefaultKernel;
   const std::optional<core::Kernel> kernel = core::FindKernel(*name);
-  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as text"));
+  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as a string"));
   return kernel.value_or(core::kDefaultKernel);
 }
 

@@ -90,7 +90,7 @@ absl::Status PmemDevice::Find() {
     return Refusal(EINVAL, "virtio.kind",
                    absl::StrCat(function_->name(), ": PCI id ", absl::Hex(vendor, absl::kZeroPad4),
                                 ":", absl::Hex(device, absl::kZeroPad4),
-                                " is no virtio-pmem device, which is 1af4:105b"));
+                                " is not a virtio-pmem device (1af4:105b)"));
   ASSIGN_OR_RETURN(const uint16_t command, ReadConfig<uint16_t>(*function_, kPciCommand));
   std::array<std::byte, 2> enabled;
   core::StoreLe(enabled.data(), static_cast<uint16_t>(command | kCommandMemory | kCommandMaster));
@@ -118,7 +118,7 @@ absl::Status PmemDevice::Find() {
   }
   if (common_ != nullptr && device_ != nullptr && notify_ != nullptr) return absl::OkStatus();
   return Refusal(EIO, "virtio.capabilities",
-                 absl::StrCat(function_->name(), ": does not say where its ",
+                 absl::StrCat(function_->name(), ": does not report the location of its ",
                               common_ == nullptr   ? "common configuration"
                               : device_ == nullptr ? "device configuration"
                                                    : "notifications",
@@ -194,7 +194,7 @@ absl::Status PmemDevice::Negotiate() {
   const uint32_t offered = common_->Read(kDeviceFeature, 4);
   if ((offered & kVersion1) == 0)
     return Refusal(EIO, "virtio.features",
-                   absl::StrCat(function_->name(), ": offers no virtio 1.0"));
+                   absl::StrCat(function_->name(), ": does not offer virtio 1.0"));
   if ((offered & kAccessPlatform) != 0)
     return Refusal(EIO, "virtio.features",
                    absl::StrCat(function_->name(),
@@ -208,7 +208,7 @@ absl::Status PmemDevice::Negotiate() {
   AddStatus(kFeaturesOk);
   if ((ReadStatus() & kFeaturesOk) != 0) return absl::OkStatus();
   return Refusal(EIO, "virtio.features",
-                 absl::StrCat(function_->name(), ": wants a feature that this driver lacks"));
+                 absl::StrCat(function_->name(), ": requires a feature that this driver lacks"));
 }
 
 absl::Status PmemDevice::ReadMemory() {
@@ -224,7 +224,7 @@ absl::Status PmemDevice::ReadMemory() {
   if (!memory || memory->empty() || memory->end() > kMostAddress || start % kPage != 0 ||
       size % kPage != 0)
     return Refusal(EIO, "virtio.range",
-                   absl::StrCat(function_->name(), ": says that its memory is ", size,
+                   absl::StrCat(function_->name(), ": reports that its memory is ", size,
                                 " bytes from address 0x", absl::Hex(start)));
   // The memory is mapped: after a reset its address must not have changed.
   if (!memory_.empty() && !(memory_ == *memory))
@@ -323,10 +323,11 @@ absl::Status PmemDevice::Flush() {
     }
   }
   if (gone_) return Gone();
-  return Refusal(EIO, "virtio.reset",
-                 absl::StrCat("flush ", function_->name(),
-                              ": no answer, nor after a reset. Stores since the last flush may be "
-                              "lost; unmount and check"));
+  return Refusal(
+      EIO, "virtio.reset",
+      absl::StrCat("flush ", function_->name(),
+                   ": no answer, not even after a reset. Stores since the last flush may be "
+                   "lost; unmount and check"));
 }
 
 }  // namespace nvdimmfs::backends::virtio

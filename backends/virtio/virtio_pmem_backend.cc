@@ -47,7 +47,7 @@ absl::StatusOr<SysfsFolder> FindDisk(const std::string& path) {
   if (provider == kProvider) return *std::move(disk);
   return core::Refusal(
       EINVAL, "virtio.kind",
-      absl::StrCat("open ", path, ": it is no disk of a virtio-pmem device",
+      absl::StrCat("open ", path, ": it is not a disk of a virtio-pmem device",
                    provider.empty() ? "" : absl::StrCat(", but of the bus ", provider)));
 }
 

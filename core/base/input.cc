@@ -125,8 +125,9 @@ absl::StatusOr<uint64_t> ParseChoice(absl::string_view text, absl::Span<const ui
   ASSIGN_OR_RETURN(const uint64_t value, ParseUnsigned(text));
   for (const uint64_t choice : choices)
     if (choice == value) return value;
-  return Refusal(EINVAL, "input.choice",
-                 absl::StrCat(value, " is not supported; one of ", absl::StrJoin(choices, " ")));
+  return Refusal(
+      EINVAL, "input.choice",
+      absl::StrCat(value, " is not supported; supported: ", absl::StrJoin(choices, " ")));
 }
 
 bool IsWord(absl::string_view text, absl::string_view word) {

@@ -35,13 +35,13 @@ class Reader {
     const absl::string_view plain = rest_.substr(0, EndOfPlain());
     const size_t equals = plain.find('=');
     if (equals == absl::string_view::npos) return Bad(plain, "not of the form key=value");
-    if (equals == 0) return Bad(plain, "there is no key before \"=\"");
+    if (equals == 0) return Bad(plain, "a key is missing before \"=\"");
     Word word{.key = std::string(plain.substr(0, equals)), .value = {}};
     rest_.remove_prefix(equals + 1);
     if (!rest_.empty() && IsOneOf(rest_.front(), kQuotes)) {
-      if (!TakeQuoted(word.value)) return Bad(start, "the quote has no end");
+      if (!TakeQuoted(word.value)) return Bad(start, "the quote is not closed");
       if (!rest_.empty() && !IsOneOf(rest_.front(), kSeparators))
-        return Bad(start, "there is no blank behind the closing quote");
+        return Bad(start, "a blank is missing after the closing quote");
     } else {
       word.value = std::string(plain.substr(equals + 1));
       rest_.remove_prefix(word.value.size());

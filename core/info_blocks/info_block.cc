@@ -67,7 +67,7 @@ absl::Status CheckPages(const InfoBlock& block) {
   if (block.page_struct_size < kPageStructSize)
     return Unusable(
         "info.page_struct_size",
-        absl::StrCat("reserves only ", uint16_t{block.page_struct_size}, " bytes a page"));
+        absl::StrCat("reserves only ", uint16_t{block.page_struct_size}, " bytes per page"));
   return absl::OkStatus();
 }
 
@@ -175,7 +175,7 @@ absl::StatusOr<InfoBlock> MakeInfoBlock(bool dax, const Uuid& uuid, const Uuid& 
   if (end_trunc >= spa.size || offset >= spa.size - end_trunc)
     return Refusal(ENXIO, "info.room",
                    absl::StrCat("a namespace of ", spa.size,
-                                " bytes has no room for data with align ", align));
+                                " bytes is too small for data with align ", align));
   InfoBlock block{};
   block.signature = dax ? kDaxSignature : kPfnSignature;
   block.uuid = uuid.bytes();

@@ -31,10 +31,11 @@ absl::Status Damaged(uint64_t first) {
 }
 
 absl::Status Unreadable(const absl::Status& why) {
-  return Refusal(EUCLEAN, "label.area.unreadable",
-                 absl::StrCat("the label area has no valid index block, and whether it is blank "
-                              "cannot be told: ",
-                              why.message()));
+  return Refusal(
+      EUCLEAN, "label.area.unreadable",
+      absl::StrCat("the label area has no valid index block, and it is unknown whether it is "
+                   "blank: ",
+                   why.message()));
 }
 
 // The offset of the first non-zero byte in `range`.

@@ -91,7 +91,7 @@ absl::Status DpaSpace::Reserve(const DpaExtent& extent) {
         EBUSY, "dpa.overlap",
         absl::StrCat("reserve DPA ", Describe(extent.dpa), " for namespace ",
                      extent.owner.ToString(), ": overlaps ", Describe(clash->dpa), " of namespace ",
-                     clash->owner.ToString(), "; one of the two labels has to go"));
+                     clash->owner.ToString(), "; delete one of the two labels"));
   Insert(extent);
   return absl::OkStatus();
 }
@@ -145,7 +145,7 @@ absl::Status DpaSpace::Place(const Uuid& owner, uint64_t n, const Range& window,
   const auto place = [&](uint64_t start) -> absl::Status {
     const auto range = MakeRange(start, n);
     if (!range || !window.Contains(*range) || !IsFree(*range))
-      return NoRoom(owner, n, window, align, "; take a smaller size");
+      return NoRoom(owner, n, window, align, "; choose a smaller size");
     return Reserve({*range, owner});
   };
   if (IsFree(window)) return place(window.start);
@@ -169,7 +169,7 @@ absl::Status DpaSpace::Extend(const DpaExtent& last, uint64_t n, const Range& wi
   }
   return NoRoom(
       last.owner, n, window, align,
-      absl::StrCat(", and a namespace can only grow where it lies, at ", Describe(last.dpa)));
+      absl::StrCat(", and a namespace can only grow next to its extent, at ", Describe(last.dpa)));
 }
 
 void DpaSpace::Shrink(const Uuid& owner, uint64_t n) {

@@ -412,7 +412,7 @@ absl::StatusOr<uint32_t> LabelArea::UpdateRegion(const RegionLabel& label,
   if (!version().has_region_labels())
     return Refusal(EINVAL, "label.region.version",
                    absl::StrCat("store a region's label: labels of version ", number().ToString(),
-                                " are of namespaces only"));
+                                " cannot describe regions"));
   ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, Store(label, slots_to_free));
   return slot.value();
 }
@@ -423,8 +423,9 @@ absl::StatusOr<std::optional<uint32_t>> LabelArea::Store(const std::optional<Any
   RETURN_IF_ERROR(CheckWritable());
   for (uint32_t slot : slots_to_free) {
     if (slot >= slot_count())
-      return Refusal(EINVAL, "label.slot.range",
-                     absl::StrCat("free label slot ", slot, ": there are ", slot_count()));
+      return Refusal(
+          EINVAL, "label.slot.range",
+          absl::StrCat("free label slot ", slot, ": the area has ", slot_count(), " slots"));
   }
   // Chosen from the currently free slots. The slots that this update frees are in use until the
   // commit.

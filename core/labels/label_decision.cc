@@ -54,7 +54,8 @@ class Decider {
     for (const SlotLabel& label : labels) {
       if (label.of_a_set() && elsewhere && !elsewhere->contains(label.uuid())) {
         decision_.notes.push_back(absl::StrCat(
-            Name(label), " is taken for deleted: the other DIMMs of its set have no label of it"));
+            Name(label),
+            " is considered deleted: the other DIMMs of its set have no label for it"));
         continue;
       }
       by_owner[label.uuid()].push_back({&label, EvidenceFor(label)});
@@ -92,8 +93,8 @@ class Decider {
     const size_t more = names.size() - std::min(names.size(), kNamed);
     names.resize(names.size() - more);
     decision_.notes.push_back(absl::StrCat(
-        "whether these had been deleted is lost with the index: ", absl::StrJoin(names, ", "),
-        more == 0 ? "" : absl::StrCat(" and ", more, " more")));
+        "without the index it is unknown whether these had been deleted: ",
+        absl::StrJoin(names, ", "), more == 0 ? "" : absl::StrCat(" and ", more, " more")));
   }
 
   std::string GiveUp(const SlotLabel& a, const SlotLabel& b) const {
@@ -139,7 +140,7 @@ class Decider {
                                                    GiveUp(*other->label, *candidate.label)));
       } else {
         decision_.notes.push_back(absl::StrCat(
-            Name(*candidate.label), " is taken for deleted: it overlaps ", Name(*other->label)));
+            Name(*candidate.label), " is considered deleted: it overlaps ", Name(*other->label)));
       }
     }
   }

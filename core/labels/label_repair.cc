@@ -57,7 +57,7 @@ class Repairer {
     if (area_->verdict() == LabelVerdict::kDamaged) RETURN_IF_ERROR(RestoreIndex());
     if (!area_->has_index()) return std::move(report_);
     if (const absl::Status writable = area_->CheckWritable(); !writable.ok()) {
-      Undecided(0, absl::StrCat("nothing is mended: ", writable.message()));
+      Undecided(0, absl::StrCat("nothing is repaired: ", writable.message()));
       return std::move(report_);
     }
     RETURN_IF_ERROR(RestoreTwin());
@@ -120,7 +120,7 @@ class Repairer {
     for (const int position : {first, 1 - first})
       if (reading.proven[position])
         RETURN_IF_ERROR(WriteIndex(reading.geometry, *reading.proven[position], position,
-                                   "as it was, which its checksum vouches for"));
+                                   "restored, as confirmed by its checksum"));
     return OpenMended();
   }
 
@@ -162,17 +162,17 @@ class Repairer {
                                    return absl::OkStatus();
                                  }));
     if (!untouched) {
-      Undecided(0,
-                absl::StrCat("the index cannot be rebuilt: no slot holds a label; to give up what "
-                             "is there, and keep a copy: nvdimmfs init-labels --force ",
-                             options_.source));
+      Undecided(
+          0, absl::StrCat("the index cannot be rebuilt: no slot holds a label; to give up the area "
+                          "and keep a copy: nvdimmfs init-labels --force ",
+                          options_.source));
       return absl::OkStatus();
     }
     LabelIndex index =
         LabelIndex::Fresh(reading.geometry, GeneralLabelVersion(reading.geometry.label_size));
     index.set_sequence(kFirstSequence);
     RETURN_IF_ERROR(
-        WriteIndex(reading.geometry, index, 0, "made anew and empty, as no slot was ever written"));
+        WriteIndex(reading.geometry, index, 0, "recreated empty, since no slot was ever written"));
     return OpenMended();
   }
 
@@ -191,13 +191,13 @@ class Repairer {
     };
     if (proven && NewerIndex(sequence_at(0), sequence_at(1)) == twin) {
       RETURN_IF_ERROR(WriteIndex(geometry, *proven, twin,
-                                 "as it was, which its checksum vouches for; it is the newer one"));
+                                 "restored, as confirmed by its checksum; it is the newer one"));
       return Open();
     }
     RETURN_IF_ERROR(SaveOnce());
     const Finding finding = FindingAt(offset, "label.index.");
     RETURN_IF_ERROR(area_->RestoreTwin());
-    Mended(finding, "written anew after its twin");
+    Mended(finding, "rewritten from its twin");
     return absl::OkStatus();
   }
 
@@ -236,12 +236,13 @@ class Repairer {
     }
     SlotLabel& label = found->label;
     if (const SlotLabel* other = lost.InTheWay(label)) {
-      Undecided(finding.offset,
-                absl::StrCat(finding.sentence, ": it would be namespace ", label.uuid().ToString(),
-                             ", but the label in slot ", other->slot,
-                             " has the same uuid or overlaps it. To give this one up: nvdimmfs "
-                             "init-labels --force --slot ",
-                             slot, " ", options_.source, "; the other: x/destroy of a mount"));
+      Undecided(
+          finding.offset,
+          absl::StrCat(finding.sentence, ": it would be namespace ", label.uuid().ToString(),
+                       ", but the label in slot ", other->slot,
+                       " has the same uuid or overlaps it. To give this one up: nvdimmfs "
+                       "init-labels --force --slot ",
+                       slot, " ", options_.source, "; to give up the other: x/destroy in a mount"));
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(SaveOnce());

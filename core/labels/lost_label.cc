@@ -22,7 +22,7 @@ LostLabels::LostLabels(const LabelVersion& version, uint64_t capacity, std::vect
 std::optional<LostLabels::Found> LostLabels::Find(absl::Span<const std::byte> bytes,
                                                   uint32_t slot) const {
   if (auto label = VouchedFor(bytes, slot))
-    return Found{*std::move(label), "its checksum vouches for what it was"};
+    return Found{*std::move(label), "restored, as confirmed by its checksum"};
   if (auto label = CopyOf(bytes))
     return Found{*std::move(label), "restored from the copy that its last update left"};
   return std::nullopt;

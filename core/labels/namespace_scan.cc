@@ -66,7 +66,7 @@ std::string DescribeForeignSet(const LabelVersion& version, const NamespaceLabel
   const auto serial = SerialOfLoneDimm(label.isetcookie, version);
   if (!serial)
     return "the set of a DIMM of another maker, or of a region at another offset; a topology file "
-           "can say what it is";
+           "can describe it";
   const std::string say = absl::StrCat("serial=0x", absl::Hex(*serial));
   if (*serial - kQemuSerial >= kQemuSlots)
     return absl::StrCat("that of the DIMM with this serial number: open it with ", say);
@@ -178,15 +178,15 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
                   "that labels cannot be told apart from those of other sets");
   if (!HasCookie(mapping, label) && !version.has_cookie()) {
     Skip(mapping, stored, "labels.region",
-         absl::StrCat("it is of region ", label.region_uuid.ToString(), " (this is ",
+         absl::StrCat("it belongs to region ", label.region_uuid.ToString(), " (this is ",
                       region_.uuid.ToString(), ")"));
     return absl::OkStatus();
   }
   if (!HasCookie(mapping, label)) {
-    Skip(
-        mapping, stored, "labels.cookie",
-        absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie), " is of another set (this is 0x",
-                     absl::Hex(region_.cookie), "): ", DescribeForeignSet(version, label)));
+    Skip(mapping, stored, "labels.cookie",
+         absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie),
+                      " belongs to another set (this is 0x", absl::Hex(region_.cookie),
+                      "): ", DescribeForeignSet(version, label)));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(ScannedNamespace ns, Assemble(label.uuid));
@@ -236,7 +236,7 @@ absl::StatusOr<ScannedNamespace> Scan::Assemble(const Uuid& uuid) const {
     if (found == nullptr)
       return GiveUp(
           "labels.missing", uuid,
-          absl::StrCat("no dimm has the one label for position ", position, " of ", width));
+          absl::StrCat("no DIMM has exactly one label for position ", position, " of ", width));
     if (position == 0) leader = found;
   }
 

@@ -32,7 +32,7 @@ absl::StatusOr<std::shared_ptr<Media>> StripedMedia::Make(std::vector<Member> me
                                    " is not a power of two of at least ", kMinGranularity));
   if (member_size % granularity != 0 || !CheckedMul(member_size, members.size()))
     return BadStripes(absl::StrCat("members of ", member_size,
-                                   " bytes cannot be parted into pieces of ", granularity));
+                                   " bytes cannot be divided into pieces of ", granularity));
   for (const Member& member : members)
     if (member.media != nullptr && member.media->size() != member_size)
       return BadStripes(absl::StrCat(member.name, " has ", member.media->size(),

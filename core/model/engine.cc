@@ -52,10 +52,10 @@ absl::StatusOr<absl::string_view> CommandText(const Attribute& attribute,
   while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
   if (const size_t nul = text.find('\0'); nul != absl::string_view::npos)
     return Refusal(EINVAL, "command.nul",
-                   absl::StrCat("byte ", nul, " is a NUL, and more follows it; write text"));
+                   absl::StrCat("byte ", nul, " is a NUL followed by more bytes; write text"));
   if (SaysNothing(text))
     return Refusal(EINVAL, "command.empty",
-                   absl::StrCat("nothing was written but blanks, comments or NULs, and nothing was "
+                   absl::StrCat("only blanks, comments or NULs were written, and nothing was "
                                 "done; it takes ",
                                 attribute.grammar));
   return text;

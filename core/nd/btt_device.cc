@@ -94,8 +94,8 @@ absl::Status BttDevice::Probe() {
   if (ns()->size() - (v2 ? 0 : kV1Offset) < kMinClaimSize)
     return Refusal(ENXIO, "btt.size",
                    absl::StrCat(what, ": ", ns()->name(), " has ", ns()->size(),
-                                " bytes, too few for a BTT: ", kMinClaimSize + (v2 ? 0 : kV1Offset),
-                                " are needed"));
+                                " bytes, too few for a BTT; minimum ",
+                                kMinClaimSize + (v2 ? 0 : kV1Offset), " bytes"));
   ASSIGN_OR_RETURN(std::shared_ptr<Media> media, ns()->OpenMedia());
   auto opened = nd().sector_layer().OpenOrFormat(
       std::move(media), {.claim_class = v2 ? ClaimClass::kBtt2 : ClaimClass::kBtt,

@@ -146,7 +146,7 @@ std::string Dimm::LabelAdvice() const {
         source_.description, source_.label_file.empty() ? "" : ",labels=", source_.label_file));
   std::string advice = absl::StrCat("to see what is wrong: nvdimmfs check ", source);
   if (repair)
-    absl::StrAppend(&advice, "; to mend it, unmount and: nvdimmfs check --repair ", source);
+    absl::StrAppend(&advice, "; to repair it, unmount and: nvdimmfs check --repair ", source);
   if (give_up)
     absl::StrAppend(&advice,
                     "; to give its labels up and keep a copy, unmount and: nvdimmfs "

@@ -119,19 +119,21 @@ absl::Status StoreBadblocks(Device& device, absl::string_view text) {
 }
 
 Text NoLatency(Device& device) {
-  return Refusal(EINVAL, "disk.no_wbt",
-                 absl::StrCat(device.name(), " has no write-back throttling, so no latency aim"));
+  return Refusal(
+      EINVAL, "disk.no_wbt",
+      absl::StrCat(device.name(), " has no write-back throttling, so it has no latency target"));
 }
 
 absl::Status RefuseTuning(Device& device, absl::string_view) {
   return Refusal(EINVAL, "disk.fixed",
                  absl::StrCat("this setting of ", device.name(),
-                              " belongs to the kernel's block layer, which is not here"));
+                              " belongs to the kernel's block layer, which does not exist here"));
 }
 
 Text NoAutosuspend(Device& device) {
-  return Refusal(EIO, "disk.no_autosuspend",
-                 absl::StrCat(device.name(), " has no power management, so no delay of it"));
+  return Refusal(
+      EIO, "disk.no_autosuspend",
+      absl::StrCat(device.name(), " has no power management, so it has no autosuspend delay"));
 }
 
 // The BTT's disk registers no table of bad sectors and no direct access.
@@ -426,7 +428,7 @@ absl::Status Disk::CheckStoppable(absl::string_view verb) const {
   return Refusal(
       EBUSY, "data.on_loan",
       absl::StrCat(verb, ": dev/", name(),
-                   " is open by kernel passthrough, which cannot be taken back; close it "
+                   " is open through kernel passthrough, which cannot be revoked; close it "
                    "first, or mount with -o passthrough=off"));
 }
 

@@ -17,7 +17,7 @@ constexpr uint64_t kBlock = 4096;  // a BTT's copy of its info block is in the l
 
 std::string Sentence(const Namespace& ns, absl::string_view claim, absl::string_view why) {
   return absl::StrCat(ns.name(), " is shown raw: ", claim, ", but ", why,
-                      "; run `nvdimmfs check` before anything is written to it");
+                      "; run `nvdimmfs check` before writing to it");
 }
 
 // The 16 bytes at a signature's offset. Empty if they cannot be read.
@@ -74,7 +74,7 @@ std::string MissingPersonality(const Namespace& ns, const Media& media) {
                       PfnDevice::Detect(ns, NdKind::kDax).status().message());
     case ClaimClass::kUnknown:
       return Sentence(ns, "its label reserves it for a personality",
-                      "the label's abstraction GUID is none that this program knows");
+                      "the label's abstraction GUID is unknown");
     case ClaimClass::kNone:
       return ns.size() < kMinClaimSize ? "" : Remains(ns, media);
   }

@@ -178,9 +178,8 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
     if (!(region->kind() == NdKind::kRegion)) continue;
     for (const auto& child : region->children())
       if (static_cast<const NdDevice&>(*child).OwnsUuid(uuid))
-        return Refusal(
-            EINVAL, "namespace.uuid.used",
-            absl::StrCat(what, ": in use by ", child->name(), "; every uuid is used once"));
+        return Refusal(EINVAL, "namespace.uuid.used",
+                       absl::StrCat(what, ": in use by ", child->name(), "; uuids must be unique"));
   }
   if (has_uuid_) {
     for (const Mapping& mapping : region_.mappings())
@@ -231,7 +230,7 @@ absl::Status Namespace::SetSize(uint64_t size) {
         absl::StrCat(what, ": ", region_.name(), " has at most ", room, " bytes in one piece for ",
                      name(), " (", allocated, " of them its own); see max_available_extent",
                      region_.AvailableSize() > 0 && room == allocated
-                         ? "; extents that are not aligned to it are in the way of align: lower it"
+                         ? "; existing extents are not aligned to `align`; write a smaller align"
                          : ""));
   RETURN_IF_ERROR(Resize(size, allocated));
   LocateOnMedia();
@@ -292,12 +291,13 @@ absl::Status Namespace::CheckEven() const {
              a.dpa.start - mappings[0].dpa.start == b.dpa.start - mapping.dpa.start;
     };
     if (!std::equal(first.begin(), first.end(), here.begin(), here.end(), same))
-      return Refusal(ENXIO, "namespace.size.uneven",
-                     absl::StrCat("size of ", name(), ": the free space of ", mapping.dimm->name(),
-                                  " lies elsewhere than that of ", mappings[0].dimm->name(),
-                                  ", so the set's stripes would run through what is not free; see "
-                                  "x/map.txt of ",
-                                  region_.name()));
+      return Refusal(
+          ENXIO, "namespace.size.uneven",
+          absl::StrCat("size of ", name(), ": the free space of ", mapping.dimm->name(),
+                       " is not at the same offset as that of ", mappings[0].dimm->name(),
+                       ", so stripes of the set would overlap used space; see "
+                       "x/map.txt of ",
+                       region_.name()));
   }
   return absl::OkStatus();
 }

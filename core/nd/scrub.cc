@@ -58,8 +58,8 @@ absl::Status Scrub::Start(Depth depth) {
     if (!std::exchange(request.wanted[static_cast<int>(depth)], true)) more = true;
   if (!more)
     return Refusal(EBUSY, "scrub.busy",
-                   absl::StrCat("scrub ", bus_.name(), ": one is under way (", Progress(),
-                                "); wait until its file `scrub` has no + any more"));
+                   absl::StrCat("scrub ", bus_.name(), ": a scrub is running (", Progress(),
+                                "); wait until there is no + in its file `scrub`"));
   if (!std::exchange(busy_, true)) Step();
   return absl::OkStatus();
 }

@@ -44,7 +44,7 @@ BusState StateOf(const Bus& bus) {
 
 absl::Status Busy(const Device& device) {
   return Refusal(EBUSY, "firmware.busy",
-                 absl::StrCat("firmware of ", device.name(), ": an activation is under way"));
+                 absl::StrCat("firmware of ", device.name(), ": an activation is in progress"));
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ absl::StatusOr<int> AnswerArsStart(const Bus& bus, absl::Span<std::byte> buffer)
   if (scrub.busy())
     return Refusal(EBUSY, "scrub.busy",
                    absl::StrCat("start a scrub of ", bus.name(),
-                                ": a full one is under way; wait for `nfit/scrub`"));
+                                ": a full scrub is running; wait for `nfit/scrub`"));
   ArsStartPayload payload = Load<ArsStartPayload>(buffer);
   ASSIGN_OR_RETURN(const Range range, RangeOf(bus, payload.address, payload.length));
   const bool started = scrub.StartFirmware(range, payload.type);
@@ -166,7 +166,7 @@ absl::Status CheckUnused(const Bus& bus, const ClearErrorPayload& payload) {
       if (HasDisk(*ns) && range->Contains(ns->spa()))
         return Refusal(EBUSY, "clear_error.active",
                        absl::StrCat("clear errors: ", ns->name(),
-                                    " lies in the range and is enabled; disable it first"));
+                                    " overlaps the range and is enabled; disable it first"));
   return absl::OkStatus();
 }
 

@@ -40,7 +40,8 @@ absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
     case intel::kWrongPassphrase:
       return Refused(dimm, EINVAL, "security.passphrase", "the key is not the DIMM's passphrase");
     case intel::kNotSupported:
-      return Refused(dimm, EOPNOTSUPP, "security.unsupported", "its firmware does not do this");
+      return Refused(dimm, EOPNOTSUPP, "security.unsupported",
+                     "its firmware does not support this");
     default:
       return Refused(dimm, wrong_state, "security.state",
                      "not in its present state: see the attributes security and frozen");
@@ -56,7 +57,7 @@ absl::Status CheckState(const Dimm& dimm) {
         "it is frozen until the next power cycle (mount again): by freeze, or by too many "
         "wrong passphrases");
   if (security.overwriting())
-    return Refused(dimm, EBUSY, "security.overwriting", "an overwrite is under way; wait for it");
+    return Refused(dimm, EBUSY, "security.overwriting", "an overwrite is in progress; wait for it");
   return absl::OkStatus();
 }
 
@@ -73,7 +74,7 @@ absl::StatusOr<Passphrase> Key(const Dimm& dimm, uint32_t serial, bool zero_is_n
   if (serial == 0 && zero_is_none) return Passphrase{};
   if (serial == 0) return Refused(dimm, ENOKEY, "security.key", "a new passphrase needs a key");
   if (dimm.firmware()->keys() == nullptr)
-    return Refused(dimm, ENOKEY, "security.key", "there is no keyring to look the key up in");
+    return Refused(dimm, ENOKEY, "security.key", "there is no keyring in which to look up the key");
   return dimm.firmware()->keys()->Read(serial);
 }
 absl::StatusOr<Passphrase> OldKey(const Dimm& dimm, uint32_t serial) {
@@ -248,7 +249,7 @@ absl::Status UnlockDimm(Dimm& dimm) {
   const std::string description = absl::StrCat("nvdimm:", dimm.unique_id());
   if (dimm.firmware()->keys() == nullptr)
     return Refused(dimm, ENOKEY, "security.key",
-                   "it is locked, and there is no keyring to find its key in");
+                   "it is locked, and there is no keyring in which to look up its key");
   const auto key = dimm.firmware()->keys()->Find(description);
   if (!key.ok()) return Annotate(key.status(), absl::StrCat("unlock ", dimm.name()));
   ASSIGN_OR_RETURN(

@@ -53,7 +53,7 @@ absl::StatusOr<Mode> ParseMode(absl::string_view text) {
   if (text == "fsdax" || text == "memory") return Mode::kFsdax;
   if (text == "devdax" || text == "dax") return Mode::kDevdax;
   return BadLine(absl::StrCat("mode=", absl::Utf8SafeCHexEscape(text),
-                              " is none of raw, sector, fsdax, devdax"));
+                              " is not a mode; modes: raw, sector, fsdax, devdax"));
 }
 
 absl::Status SetOption(Request& request, const Word& word) {
@@ -70,11 +70,13 @@ absl::Status SetOption(Request& request, const Word& word) {
     ASSIGN_OR_RETURN(request.sector_size, ParseSize(value));
   } else if (key == "align") {
     ASSIGN_OR_RETURN(request.align, ParseSize(value));
-  } else if (key == "map" && (value == "dev" || value == "mem")) {
+  } else if (key == "map") {
+    if (value != "dev" && value != "mem")
+      return BadLine(
+          absl::StrCat("map=", absl::Utf8SafeCHexEscape(value), " is neither dev nor mem"));
     request.map = value;
   } else {
-    return BadLine(absl::StrCat(absl::Utf8SafeCHexEscape(absl::StrCat(key, "=", value)),
-                                " is not understood"));
+    return BadLine(absl::StrCat("unknown key ", absl::Utf8SafeCHexEscape(key)));
   }
   return absl::OkStatus();
 }
@@ -82,14 +84,14 @@ absl::Status SetOption(Request& request, const Word& word) {
 absl::StatusOr<Request> ParseLine(absl::string_view line) {
   const absl::StatusOr<std::vector<Word>> words = ParseWords(line);
   if (!words.ok()) return BadLine(words.status().message());
-  if (words->empty()) return BadLine("no word was written");
+  if (words->empty()) return BadLine("nothing was written");
   Request request;
   for (const Word& word : *words) RETURN_IF_ERROR(SetOption(request, word));
-  if (request.size == uint64_t{0}) return BadLine("size=0 makes no namespace");
+  if (request.size == uint64_t{0}) return BadLine("size=0 would not create a namespace");
   const bool mapped = request.mode == Mode::kFsdax || request.mode == Mode::kDevdax;
-  if (request.align && !mapped) return BadLine("align= goes with mode=fsdax or mode=devdax only");
+  if (request.align && !mapped) return BadLine("align= requires mode=fsdax or mode=devdax");
   if (request.sector_size && request.mode == Mode::kDevdax)
-    return BadLine("sector_size= does not go with mode=devdax");
+    return BadLine("sector_size= cannot be combined with mode=devdax");
   return request;
 }
 
@@ -172,7 +174,7 @@ absl::Status Allocate(Namespace& ns, const Request& request) {
   if (!labelled_size && request.mode != Mode::kSector)
     return Refusal(
         EINVAL, "create.sector_size",
-        absl::StrCat("sector_size=", lbasize, " goes with mode=sector only; 512 or 4096"));
+        absl::StrCat("sector_size=", lbasize, " requires mode=sector; otherwise 512 or 4096"));
   RETURN_IF_ERROR(ns.SetUuid(request.uuid.value_or(Uuid::Random())));
   RETURN_IF_ERROR(ns.SetAltName(request.name));
   const uint64_t size =

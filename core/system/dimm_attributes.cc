@@ -103,7 +103,7 @@ absl::StatusOr<std::string> ShowId(Device& device) { return AsDimm(device).uniqu
 
 absl::Status NoFamily(const Dimm& dimm) {
   return Refusal(ENXIO, "dimm.no_family",
-                 absl::StrCat(dimm.name(), ": offers no family of DIMM commands"));
+                 absl::StrCat(dimm.name(), ": does not support a DIMM command family"));
 }
 
 absl::StatusOr<std::string> ShowFamily(Device& device) {
@@ -189,8 +189,9 @@ absl::Status StoreWipe(Device& device, absl::string_view text) {
   const Dimm& dimm = AsDimm(device);
   ASSIGN_OR_RETURN(const int64_t value, ParseSigned(text));
   if (value != 1)
-    return Refusal(EINVAL, "dimm.wipe",
-                   absl::StrCat(dimm.name(), ": write 1, and everything on it is lost"));
+    return Refusal(
+        EINVAL, "dimm.wipe",
+        absl::StrCat(dimm.name(), ": write 1 to confirm that everything on it will be lost"));
   if (dimm.users() > 0)
     return Refusal(EBUSY, "dimm.active",
                    absl::StrCat(dimm.name(), ": an enabled region uses it; unbind that first"));

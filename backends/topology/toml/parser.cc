@@ -55,7 +55,7 @@ absl::Status Refuse(const KeyWord& word, absl::string_view why) {
 }
 
 absl::Status TooDeep(const Cursor& cursor) {
-  return cursor.Refuse(absl::StrCat("more than ", kMaxDepth, " tables and lists in each other"));
+  return cursor.Refuse(absl::StrCat("more than ", kMaxDepth, " nested tables and lists"));
 }
 
 Value NewTable(Table::Origin origin, Place place) {
