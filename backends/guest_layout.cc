@@ -42,7 +42,7 @@ std::optional<AddressLayout> AddressLayout::Of(absl::string_view machine, uint64
     if (known.word != machine) continue;
     const uint64_t above = memory >= known.split ? memory - known.low : 0;
     AddressLayout layout;
-    layout.first_ = core::RoundUp(kFirstAddress + above, kAddressAlign);
+    layout.first_ = core::RoundUp(core::kFirstRegionAddress + above, core::kRegionAddressAlign);
     layout.align_ = kPage;
     layout.description_ =
         absl::StrCat("regions are packed as QEMU packs the NVDIMMs of a guest with -machine ",

@@ -9,12 +9,12 @@
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
 #include "core/media/memory_media.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kAddress = uint64_t{4} << 30;  // the start of RAM above the PCI hole
 
 }  // namespace
 
@@ -36,7 +36,7 @@ absl::StatusOr<core::BusSource> OpenRam(uint64_t size, bool read_only) {
                    core::MediaSlice::Make(whole, {size - kRamLabelSize, kRamLabelSize}));
   core::RegionSource region;
   // As in the driver: the region is the whole range, and the mapping can be allocated.
-  region.spa = {kAddress, size};
+  region.spa = {core::kFirstRegionAddress, size};
   region.mappings = {{.dimm = 0, .dpa = {0, size - kRamLabelSize}}};
   region.media = whole;
   region.read_only = read_only;

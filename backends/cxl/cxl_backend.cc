@@ -31,6 +31,7 @@
 #include "core/media/media_slice.h"
 #include "core/media/striped_media.h"
 #include "core/sources/memory_device.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {
@@ -300,7 +301,7 @@ absl::Status Builder::OverNode(core::BusSource& bus) const {
     dimm.label_file = parts.label_file;
   }
   core::RegionSource source;
-  source.spa = {regions_.empty() ? uint64_t{4} << 30 : regions_[0].hpa.start, size};
+  source.spa = {regions_.empty() ? core::kFirstRegionAddress : regions_[0].hpa.start, size};
   source.media = parts.capacity;
   source.mappings = {{.dimm = 0, .dpa = {start, size}}};
   source.cookies = core::ComputeCxlCookies({{.dpa = start, .serial = opened.serial}});

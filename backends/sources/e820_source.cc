@@ -7,11 +7,10 @@
 #include "backends/sources/file_options.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends {
 namespace {
-
-constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
 
 // As in the kernel's own parameter: 0x..., or a number with K, M or G.
 absl::StatusOr<uint64_t> ReadAddress(const std::string& value) {
@@ -28,7 +27,7 @@ absl::StatusOr<Buses> OpenE820Source(const SourceArguments& arguments) {
   ASSIGN_OR_RETURN(const FileOptions options, ReadFileOptions(arguments));
   ASSIGN_OR_RETURN(std::vector<std::string> paths, FilesOf(arguments, "range"));
   paths.insert(paths.begin(), arguments.name);
-  uint64_t address = kFirstAddress;
+  uint64_t address = core::kFirstRegionAddress;
   for (const auto& [key, value] : arguments.options)
     if (key == "address") {
       ASSIGN_OR_RETURN(address, ReadAddress(value));

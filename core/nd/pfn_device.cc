@@ -13,6 +13,7 @@
 #include "core/media/media_slice.h"
 #include "core/model/common_attributes.h"
 #include "core/model/engine.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -102,9 +103,6 @@ absl::Status ClearBadPageStructs(Media& media, uint64_t dataoff) {
   return absl::OkStatus();
 }
 
-// The lowest address of persistent memory in a machine, for advice.
-constexpr uint64_t kLeastAddress = uint64_t{4} << 30;
-
 // ReadInfoBlock, but refusals because of the namespace's address tell the region's address, the
 // reason for it, and what to type.
 absl::StatusOr<InfoBlockView> ReadBlockOf(const Namespace& ns, const Media& media, bool dax,
@@ -119,7 +117,7 @@ absl::StatusOr<InfoBlockView> ReadBlockOf(const Namespace& ns, const Media& medi
   const uint64_t offset = ns.spa().start - region;
   std::string more =
       absl::StrCat("; ", ns.region().name(), " is at ", FormatHex(region), ": ", choice.rule);
-  if (const auto fit = FittingAddress(media, ns.size(), kLeastAddress + offset))
+  if (const auto fit = FittingAddress(media, ns.size(), kFirstRegionAddress + offset))
     absl::StrAppend(&more, "; the block was made for a region at an address like ",
                     FormatHex(*fit - offset), ": to use it, ", choice.before,
                     FormatHex(*fit - offset), choice.after);
