@@ -9,7 +9,7 @@
 namespace nvdimmfs::backends {
 namespace {
 
-// What a user does, or does not bear, by its number.
+// Operations that a user performs or excludes, by number.
 constexpr off_t kReads = 0, kWrites = 1, kResizes = 3;
 constexpr off_t kDone = 100, kNotBorne = 200;
 
@@ -22,7 +22,7 @@ struct flock ByteLock(short type, off_t byte) {
   return lock;
 }
 
-// Whether there is a lock of somebody else on the byte.
+// Whether another user has a lock on the byte.
 bool IsLocked(int fd, off_t byte) {
   struct flock lock = ByteLock(F_WRLCK, byte);
   return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
@@ -34,7 +34,8 @@ bool TakeBlockLocks(int fd, bool read_only) {
   const std::vector<off_t> doing =
       read_only ? std::vector<off_t>{kReads} : std::vector<off_t>{kReads, kWrites, kResizes};
   const std::vector<off_t> not_borne = {kWrites, kResizes};
-  // First ours, then a look at theirs: of two who come at once, at least one sees the other.
+  // First take ours, then check for theirs: if two users arrive at the same time, at least one sees
+  // the other.
   bool free = true;
   const auto take = [&](off_t byte) {
     struct flock lock = ByteLock(F_RDLCK, byte);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr absl::Duration kPatienceToTell = absl::Seconds(1), kPause = absl::Milliseconds(25);
 
-// Far behind the end of any file, and of the bytes that other programs lock.
+// Far past the end of any file, and past the bytes that other programs lock.
 constexpr off_t kMark = (off_t{1} << 62) + 0x636c6f73;
 
 struct flock Mark(short type) {
@@ -33,7 +33,7 @@ bool IsBeingClosed(int fd) {
 }  // namespace
 
 void MarkClosing(int fd) {
-  // Shared, because a read-only descriptor can have no other.
+  // Shared, because a read-only descriptor can take no other lock.
   struct flock mark = Mark(F_RDLCK);
   fcntl(fd, F_OFD_SETLK, &mark);
 }

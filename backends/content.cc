@@ -14,8 +14,8 @@
 namespace nvdimmfs::backends {
 namespace {
 
-// A place in a store, whose fields are read by their offsets from it. Those that cannot be read, or
-// lie behind the end, are 0.
+// A position in a store; fields are read at offsets from it. Fields that are unreadable or past the
+// end are 0.
 class Reader {
  public:
   Reader(const core::Media& store, uint64_t base) : store_(store), base_(base) {}
@@ -54,17 +54,17 @@ class Reader {
   const uint64_t base_;
 };
 
-// a * b, and all there is where that is too much.
+// a * b, saturating.
 uint64_t Times(uint64_t a, uint64_t b) {
   return core::CheckedMul(a, b).value_or(Content::kToTheEnd);
 }
 uint64_t Plus(uint64_t a, uint64_t b) {
   return core::CheckedAdd(a, b).value_or(Content::kToTheEnd);
 }
-// 2^bits, 0 where no block is that large.
+// 2^bits; 0 if no block is that large.
 uint64_t Shifted(uint64_t bits) { return bits <= 30 ? uint64_t{1} << bits : 0; }
 
-// Each returns where it ends, in bytes from its own start; 0 where it is not there.
+// Each returns its end, in bytes from its own start; 0 if it is not there.
 
 uint64_t Ext(const Reader& at) {
   if (!at.Has(0x438, "\x53\xef")) return 0;
@@ -75,7 +75,7 @@ uint64_t Ext(const Reader& at) {
 
 uint64_t Xfs(const Reader& at) { return at.Has(0, "XFSB") ? Times(at.Big(8, 8), at.Big(4, 4)) : 0; }
 
-// The size of this device of it; of a file system over several the first field has the sum.
+// The size of this device; the first field has the sum over all devices of the file system.
 uint64_t Btrfs(const Reader& at) { return at.Has(0x10040, "_BHRfS_M") ? at.Little(0x100d1, 8) : 0; }
 
 uint64_t Squashfs(const Reader& at) { return at.Has(0, "hsqs") ? at.Little(40, 8) : 0; }
@@ -119,7 +119,7 @@ uint64_t Exfat(const Reader& at) {
   return at.Has(3, "EXFAT   ") ? Times(at.Little(72, 8), Shifted(at.Little(108, 1))) : 0;
 }
 
-// The last sector, behind those counted, is a copy of the first.
+// The last sector, which is not counted, is a copy of the first.
 uint64_t Ntfs(const Reader& at) {
   if (!at.Has(3, "NTFS    ")) return 0;
   return Times(Plus(at.Little(40, 8), 1), at.Little(11, 2));
@@ -136,13 +136,13 @@ uint64_t Gpt(const Reader& at) {
   return 0;
 }
 
-// The entry of a GPT's protective table says nothing.
+// The entry of a GPT's protective table has no meaning.
 uint64_t Mbr(const Reader& at) {
   constexpr uint64_t kFirst = 446, kEntry = 16, kProtective = 0xee;
   if (!at.Has(510, "\x55\xaa")) return 0;
   uint64_t end = 0;
   for (uint64_t entry = kFirst; entry < kFirst + 4 * kEntry; entry += kEntry) {
-    if ((at.Little(entry, 1) & 0x7f) != 0) return 0;  // a boot sector's code
+    if ((at.Little(entry, 1) & 0x7f) != 0) return 0;  // code of a boot sector
     const uint64_t type = at.Little(entry + 4, 1);
     if (type != 0 && type != kProtective)
       end = std::max(end, Times(Plus(at.Little(entry + 8, 4), at.Little(entry + 12, 4)), 512));
@@ -211,7 +211,7 @@ std::optional<Content> FindContent(const core::Media& store) {
   const Reader start(store, 0);
   std::optional<Content> furthest;
   Consider(start, 0, furthest);
-  // An info block says where the data is that it stands before.
+  // An info block states where its data is.
   constexpr uint64_t kInfoBlock = 4096, kDataOffset = 56, kPages = 64;
   if (start.Has(kInfoBlock, "NVDIMM_PFN_INFO") || start.Has(kInfoBlock, "NVDIMM_DAX_INFO")) {
     const uint64_t data = start.Little(kInfoBlock + kDataOffset, 8);

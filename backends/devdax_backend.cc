@@ -60,7 +60,7 @@ absl::StatusOr<DevdaxGeometry> ReadGeometry(const SysfsFolder& device, const std
       geometry.size % geometry.align == 0)
     return geometry;
   return Refusal(EINVAL, "devdax.size",
-                 absl::StrCat("open ", path, ": ", device.path(), " says ", geometry.size,
+                 absl::StrCat("open ", path, ": ", device.path(), " reports ", geometry.size,
                               " bytes in units of ", geometry.align,
                               ", which cannot be mapped. daxctl list shows more"));
 }
@@ -96,7 +96,7 @@ absl::StatusOr<core::BusSource> OpenDevdax(const std::string& path, const Devdax
   bus.has_nfit = false;
   core::RegionSource& region = bus.regions[0];
   const uint64_t size = region.spa.size;
-  // Physical addresses are for root's eyes: 0 for others.
+  // Only root can see physical addresses: 0 for others.
   if (const auto start = device.Number("resource"); start.value_or(0) != 0)
     region.spa = core::MakeRange(*start, size).value_or(region.spa);
   region.numa_node = device.Signed("numa_node").value_or(region.numa_node);

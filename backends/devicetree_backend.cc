@@ -32,7 +32,7 @@ constexpr size_t kMaxNodes = 1024;    // of persistent memory
 constexpr size_t kMaxRanges = 1024;   // of all nodes
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 constexpr const char* kCompatible[] = {"pmem-region", "pmem-region-v2"};
-// Whose children are devices, too.
+// Buses whose children are devices, too.
 constexpr const char* kBuses[] = {"simple-bus", "simple-mfd", "isa", "arm,amba-bus"};
 
 struct Property {
@@ -41,7 +41,7 @@ struct Property {
   explicit operator bool() const { return data != nullptr; }
 };
 
-// A node on the way down from the root, with what its children's addresses are made of.
+// A node on the path from the root, with the properties that determine its children's addresses.
 struct Level {
   int node = 0;
   int address_cells = 2;
@@ -97,8 +97,8 @@ class Walker {
     Level level{.node = node};
     level.address_cells = fdt_address_cells(fdt_, node);
     level.size_cells = fdt_size_cells(fdt_, node);
-    if (level.address_cells < 0 || level.size_cells < 0)
-      return BadReg(node, "#address-cells or #size-cells is no number from 0 to 4");
+    if (level.address_cells < 0) return BadReg(node, "#address-cells is not a number from 0 to 4");
+    if (level.size_cells < 0) return BadReg(node, "#size-cells is not a number from 0 to 4");
     return level;
   }
 
@@ -112,12 +112,12 @@ class Walker {
   int NumaNode(int node) const;
 
   const void* const fdt_;
-  std::vector<Level> levels_;  // from the root down to the bus under way
+  std::vector<Level> levels_;  // from the root down to the current bus
   std::vector<PmemNode> found_;
   std::vector<std::pair<Range, std::string>> taken_;  // addresses, and the node's path
 };
 
-// A number of `cells` big-endian words; nothing where it has more than 64 bits.
+// A number of `cells` big-endian words; nothing if it has more than 64 bits.
 std::optional<uint64_t> ReadCells(const std::byte* at, int cells) {
   uint64_t value = 0;
   for (int i = 0; i < cells; ++i) {
@@ -173,7 +173,7 @@ std::optional<uint64_t> Walker::Translate(uint64_t address) const {
   return translated;
 }
 
-// As of_device_make_bus_id has it: the first address and the node's name without its own.
+// As in of_device_make_bus_id: the first address, then the node's name without its unit address.
 std::string Walker::DeviceName(int node, const std::vector<Range>& ranges) const {
   const char* name = fdt_get_name(fdt_, node, nullptr);
   if (name == nullptr) return "pmem";
@@ -182,7 +182,7 @@ std::string Walker::DeviceName(int node, const std::vector<Range>& ranges) const
   return absl::StrFormat("%x.%s", ranges[0].start, whole.substr(0, whole.find('@')));
 }
 
-// Its own, else that of the nearest node above that says one.
+// Its own, else that of the nearest ancestor that states one.
 int Walker::NumaNode(int node) const {
   const auto said = [this](int at) -> std::optional<int> {
     const Property id = Get(at, "numa-node-id");
@@ -266,7 +266,7 @@ absl::StatusOr<core::RegionSource> RegionOf(const PmemNode& node, const Range& r
 
 absl::StatusOr<std::vector<PmemNode>> FindPmemNodes(absl::Span<const std::byte> tree) {
   RETURN_IF_ERROR(CheckDeviceTree(tree));
-  // libfdt reads words: the tree must be aligned.
+  // libfdt reads words, so the tree must be aligned.
   std::vector<uint64_t> aligned((tree.size() + 7) / 8);
   if (!tree.empty()) std::memcpy(aligned.data(), tree.data(), tree.size());
   const int bad = fdt_check_full(aligned.data(), tree.size());

@@ -181,7 +181,7 @@ TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
       {TreeOf({kBegin, kNoName, kEndNode, kEndNode, kEnd}), "behind the root"},
       {TreeOf({kBegin, kNoName, kEndNode, kBegin, kNoName, kEndNode, kEnd}), "behind the root"},
       {TreeOf({kBegin, kNoName, 5, kEndNode, kEnd}), "0x5 is not a token"},
-      {TreeOf({kBegin, 0x61616161}), "name has no end"},
+      {TreeOf({kBegin, 0x61616161}), "name does not end"},
       {TreeOf({kBegin, kNoName, kBegin, kNoName, kEndNode, kEndNode, kEnd}), "has no name"},
       {TreeOf({kBegin, 0x611b6100, kEndNode, kEnd}), "byte 0x1b"},
       {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}), "a property's name"},

@@ -16,7 +16,7 @@ namespace {
 
 using Bytes = absl::Span<const std::byte>;
 
-// Of the header; offsets of its big-endian words.
+// Offsets of the header's big-endian words.
 constexpr size_t kMagicAt = 0, kTotalSizeAt = 4, kStructAt = 8, kStringsAt = 12, kReservedAt = 16,
                  kVersionAt = 20, kLastCompatibleAt = 24, kStringsSizeAt = 32, kStructSizeAt = 36;
 constexpr size_t kHeaderSize = 40;
@@ -56,7 +56,8 @@ absl::StatusOr<Block> BlockOf(Bytes blob, size_t offset_at, uint64_t size, uint6
   return Block{static_cast<size_t>(start), blob.subspan(start, size)};
 }
 
-// The length of the name that starts at `at`; nothing where it has no end, or is too long.
+// The length of the name that starts at `at`; nothing if it is not terminated within kMaxTreeName
+// bytes.
 std::optional<size_t> NameLength(Bytes bytes, size_t at) {
   const Bytes room = bytes.subspan(at, std::min(kMaxTreeName + 1, bytes.size() - at));
   const auto end = std::find(room.begin(), room.end(), std::byte{0});
@@ -82,14 +83,14 @@ class Walk {
   size_t left() const { return structure_.bytes.size() - at_; }
   absl::Status Bad(absl::string_view why) const { return Malformed(structure_.start + at_, why); }
 
-  // Past a token with `bytes` behind it, which is at most left().
+  // Skips a token and the `bytes` after it, at most left().
   void Pass(size_t bytes) { at_ = std::min(structure_.bytes.size(), (at_ + bytes + 3) / 4 * 4); }
 
   absl::Status Take(uint32_t token) {
     if (depth_ == 0 && seen_root_ && token != kEnd && token != kNop)
-      return Bad("there is something behind the root node");
+      return Bad("data follows the root node");
     if (depth_ == 0 && !seen_root_ && token != kBeginNode && token != kNop)
-      return Bad("the structure does not begin with a node");
+      return Bad("the structure does not start with a node");
     switch (token) {
       case kBeginNode:
         return BeginNode();
@@ -103,7 +104,7 @@ class Walk {
         Pass(4);
         return absl::OkStatus();
       case kEnd:
-        if (depth_ != 0) return Bad("the structure ends inside of a node");
+        if (depth_ != 0) return Bad("the structure ends inside a node");
         ended_ = true;
         return absl::OkStatus();
       default:
@@ -114,15 +115,14 @@ class Walk {
   absl::Status BeginNode() {
     const auto length = NameLength(structure_.bytes, at_ + 4);
     if (!length)
-      return Bad(
-          absl::StrCat("a node's name has no end, or is longer than ", kMaxTreeName, " bytes"));
+      return Bad(absl::StrCat("a node's name does not end within ", kMaxTreeName, " bytes"));
     if (*length == 0 && depth_ != 0) return Bad("a node below the root has no name");
     for (const std::byte byte : structure_.bytes.subspan(at_ + 4, *length))
       if (byte <= std::byte{' '} || byte >= std::byte{0x7f} || byte == std::byte{'/'})
         return Bad(
             absl::StrFormat("a node's name has the byte 0x%02x", static_cast<unsigned>(byte)));
     if (depth_ == kMaxTreeDepth)
-      return Bad(absl::StrCat("more than ", kMaxTreeDepth, " nodes in each other"));
+      return Bad(absl::StrCat("more than ", kMaxTreeDepth, " nested nodes"));
     ++depth_;
     seen_root_ = true;
     Pass(4 + *length + 1);
@@ -137,10 +137,13 @@ class Walk {
     if (length > left() - kPropertyHeader)
       return Bad(absl::StrCat("a property of ", length, " bytes, with ", left() - kPropertyHeader,
                               " left in the structure block"));
-    if (name >= strings_.bytes.size() || !NameLength(strings_.bytes, name))
+    if (name >= strings_.bytes.size())
+      return Bad(
+          absl::StrCat("a property's name is at offset ", name, ", outside the strings block"));
+    if (!NameLength(strings_.bytes, name))
       return Bad(absl::StrCat("a property's name (offset ", name,
-                              " of the strings block) is outside, has no end, or is longer than ",
-                              kMaxTreeName, " bytes"));
+                              " of the strings block) does not end within ", kMaxTreeName,
+                              " bytes"));
     Pass(kPropertyHeader + length);
     return absl::OkStatus();
   }
@@ -162,7 +165,7 @@ absl::Status CheckReserved(Bytes blob) {
     if (std::all_of(entry.begin(), entry.end(), [](std::byte b) { return b == std::byte{0}; }))
       return absl::OkStatus();
   }
-  return Malformed(block.start, "the memory reservation block has no end");
+  return Malformed(block.start, "the memory reservation block is not terminated");
 }
 
 }  // namespace
@@ -175,7 +178,7 @@ absl::Status CheckDeviceTree(absl::Span<const std::byte> blob) {
   const uint32_t total = WordAt(blob, kTotalSizeAt);
   if (total < kHeaderSize || total > blob.size())
     return Malformed(kTotalSizeAt,
-                     absl::StrCat("says ", total, " bytes, and there are ", blob.size()));
+                     absl::StrCat("states ", total, " bytes, but there are ", blob.size()));
   const uint32_t version = WordAt(blob, kVersionAt);
   const uint32_t last_compatible = WordAt(blob, kLastCompatibleAt);
   if (version < kVersion || last_compatible > kVersion)

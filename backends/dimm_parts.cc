@@ -33,8 +33,8 @@ absl::StatusOr<ImageLayout> Divide(const std::shared_ptr<core::Media>& whole,
   return DivideImage(whole, wish, name);
 }
 
-// An update of labels must not wait for all data that was written to the image: null where there is
-// no such way.
+// Label updates must not wait for all data that was written to the image. Null if there is no
+// separate flush.
 std::function<absl::Status()> FlushOf(const std::shared_ptr<core::Media>& whole,
                                       const core::Range& part) {
   auto* const mapped = dynamic_cast<Pmem2Media*>(whole.get());
@@ -50,8 +50,8 @@ absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whol
   if (!labels.file.empty() && labels.size)
     return core::Refusal(
         EINVAL, "image.label_size",
-        absl::StrCat("open ", name, ": a label size is of no use beside the label file ",
-                     labels.file, ", which is one label area as a whole"));
+        absl::StrCat("open ", name, ": a label size cannot be combined with the label file ",
+                     labels.file, ", which as a whole is the label area"));
   ASSIGN_OR_RETURN(ImageLayout layout, Divide(whole, labels, name));
   core::DimmSource source;
   source.description = name;

@@ -8,13 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "backends/range_file.h"
 #include "core/base/status.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
-// The upper half of addresses is nobody's memory.
+// There is no memory in the upper half of the address space.
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 
 }  // namespace
@@ -37,7 +37,7 @@ absl::StatusOr<core::BusSource> OpenE820(const std::vector<std::string>& paths, 
     region.page_mapped = true;
     region.read_only = options.read_only;
     bus.regions.push_back(std::move(region));
-    address = core::RoundUp(address + size, kAddressAlign);
+    address = core::RoundUp(address + size, core::kRegionAddressAlign);
   }
   return bus;
 }

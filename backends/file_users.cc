@@ -34,7 +34,7 @@ std::vector<int> NumbersIn(const std::string& folder) {
   return numbers;
 }
 
-// Device and inode without asking a file server that may not answer.
+// Device and inode, without contacting a file server that may not answer.
 struct FileIdentity {
   uint32_t major = 0;
   uint32_t minor = 0;
@@ -61,7 +61,7 @@ bool ReadMapsLine(std::istream& in, MapsLine& line) {
   return true;
 }
 
-// What MapsLine::file() says for a mapping of `fd`; "" where that cannot be found out.
+// The value of MapsLine::file() for a mapping of `fd`; "" if it cannot be determined.
 std::string NameInMaps(int fd) {
   void* at = mmap(nullptr, 1, PROT_NONE, MAP_SHARED, fd, 0);
   if (at == MAP_FAILED) return "";
@@ -144,8 +144,8 @@ bool SeesAllProcesses() {
 
 LeaseAnswer AskByLease(int fd) {
   const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
-  // Whoever opens the file while the lease stands makes the kernel send a signal: one that is
-  // ignored by default, where the usual SIGIO would kill.
+  // If a process opens the file during the lease, the kernel sends a signal. Choose one that is
+  // ignored by default: the usual SIGIO would kill this process.
   fcntl(fd, F_SETSIG, SIGURG);
   const int answer = fcntl(fd, F_SETLEASE, mode == O_RDONLY ? F_RDLCK : F_WRLCK);
   const int error = errno;

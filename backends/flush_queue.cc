@@ -6,7 +6,7 @@
 namespace nvdimmfs::backends {
 
 struct FlushQueue::Round {
-  // All guarded by the queue's mutex_.
+  // All members are guarded by the queue's mutex_.
   bool done = false;
   int callers = 0;
   absl::Status status;
@@ -21,14 +21,14 @@ absl::Status FlushQueue::Flush() {
     absl::MutexLock lock(&mutex_);
     if (!failed_.ok()) return failed_;
     round = next_;
-    // Woken when this round is over, or when somebody must lead it.
+    // Woken when this round is over, or when a caller must run it.
     auto my_turn = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return round->done || !in_flight_; };
     ++round->callers;
     mutex_.Await(absl::Condition(&my_turn));
     if (round->done) return round->status;
     if (!failed_.ok()) return failed_;
     in_flight_ = true;
-    next_ = std::make_shared<Round>();  // who comes from here on has missed the start
+    next_ = std::make_shared<Round>();  // later callers have missed the start
     ++flushes_;
   }
   absl::Status status = flush_();

@@ -59,7 +59,7 @@ constexpr Format kFormats[] = {
 
 using Head = std::array<char, 128>;
 
-// Two letters or three are not much: what follows them has to fit as well.
+// Two or three characters are weak evidence: the following bytes must match as well.
 bool IsWhole(const Format& format, const Head& head) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(head[i]); };
   if (format.magic == "BZh")
@@ -68,7 +68,7 @@ bool IsWhole(const Format& format, const Head& head) {
             absl::string_view(&head[4], 6) == "\x17\x72\x45\x38\x50\x90");
   if (format.what == "compressed by compress")
     return (byte(2) & 0x60) == 0 && (byte(2) & 0x1f) >= 9;
-  // The dictionary's size is a power of two, and the data's is known or all ones.
+  // The dictionary size is a power of two, and the data size is known or all ones.
   if (format.what == "compressed by lzma")
     return (byte(3) & (byte(3) - 1)) == 0 && byte(4) <= 0x0f &&
            (byte(12) == 0xff || (byte(12) == 0 && byte(11) == 0)) && (byte(3) | byte(4)) != 0;
@@ -77,7 +77,7 @@ bool IsWhole(const Format& format, const Head& head) {
 
 // "vm.img" for "vm.qcow2"; never the name of the file itself.
 std::string OutputFor(const std::string& path) {
-  const size_t slash = path.rfind('/') + 1;  // 0 where there is none
+  const size_t slash = path.rfind('/') + 1;  // 0 if there is none
   const size_t dot = path.rfind('.');
   const std::string stem = dot != std::string::npos && dot > slash ? path.substr(0, dot) : path;
   return absl::EndsWith(stem, ".img") ? stem : stem + ".img";

@@ -3,8 +3,8 @@
 
 #if defined(__x86_64__)
 
-// Leaf routines that touch neither the stack nor a saved register, so that going on at a `gone`
-// label returns false to their caller. SysV: rdi = to, rsi = from, rdx = length.
+// Leaf routines that use neither the stack nor callee-saved registers, so that continuing at a
+// `gone` label returns false to the caller. SysV: rdi = to, rsi = from, rdx = length.
 asm(R"(
     .text
     .balign 64

@@ -13,11 +13,11 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kMib = uint64_t{1} << 20;
 constexpr uint64_t kMostMemory = uint64_t{1} << 52;
 
-// A guest with at least `split` bytes has `low` of them below 4 GiB and the rest above; one with
-// less has all of them below.
+// A guest with at least `split` bytes of memory has `low` of them below 4 GiB and the rest above; a
+// smaller guest has all of them below.
 struct Machine {
   absl::string_view word;
-  absl::string_view option;  // of QEMU
+  absl::string_view option;  // QEMU's
   uint64_t split;
   uint64_t low;
 };
@@ -42,7 +42,7 @@ std::optional<AddressLayout> AddressLayout::Of(absl::string_view machine, uint64
     if (known.word != machine) continue;
     const uint64_t above = memory >= known.split ? memory - known.low : 0;
     AddressLayout layout;
-    layout.first_ = core::RoundUp(kFirstAddress + above, kAddressAlign);
+    layout.first_ = core::RoundUp(core::kFirstRegionAddress + above, core::kRegionAddressAlign);
     layout.align_ = kPage;
     layout.description_ =
         absl::StrCat("regions are packed as QEMU packs the NVDIMMs of a guest with -machine ",

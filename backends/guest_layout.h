@@ -13,11 +13,10 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends {
 
-inline constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
-inline constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
 // The upper half is the kernel's own; no file is larger. Addresses are below.
 inline constexpr uint64_t kMostAddress = uint64_t{1} << 62;
 
@@ -47,8 +46,8 @@ class AddressLayout {
   const std::string& description() const { return description_; }
 
  private:
-  uint64_t first_ = kFirstAddress;
-  uint64_t align_ = kAddressAlign;
+  uint64_t first_ = core::kFirstRegionAddress;
+  uint64_t align_ = core::kRegionAddressAlign;
   std::string description_ = "each region is at the next GiB boundary";
 };
 

@@ -12,7 +12,7 @@
 namespace nvdimmfs::backends {
 namespace {
 
-// So that there are not more than some million.
+// Limits the number of parts to a few million.
 uint64_t PartOf(uint64_t size) {
   uint64_t part = 64 * 1024;
   while (size / part > 4'000'000) part *= 2;

@@ -45,9 +45,9 @@ absl::StatusOr<std::shared_ptr<core::Media>> Part(const std::shared_ptr<core::Me
   return core::MediaSlice::Make(whole, {0, size});
 }
 
-// Of the first `size` bytes of `path`. What cannot be opened once more holds nothing.
+// Findings for the first `size` bytes of `path`; none if it cannot be opened again.
 std::vector<core::Finding> Displaced(const std::string& path, uint64_t size, SearchEffort effort) {
-  // A look leaves no trace in the access time, where the kernel lets us ask for that.
+  // Do not change the access time, if the kernel allows that.
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   posix::Descriptor file(open(path.c_str(), kFlags | O_NOATIME));
   if (file.get() < 0) file = posix::Descriptor(open(path.c_str(), kFlags));
@@ -61,8 +61,8 @@ std::vector<core::Finding> Displaced(const std::string& path, uint64_t size, Sea
   return findings;
 }
 
-// A file that was made longer by little has an area that is larger than its index says: it is read
-// all the same, but not by a guest.
+// The label area of a slightly extended file is larger than its index states. It is readable here,
+// but not by a guest.
 void TellLongerArea(const std::string& path, core::DimmSource& dimm) {
   const auto area = core::LabelArea::Open(dimm.labels);
   if (!area.ok()) return;
@@ -98,7 +98,7 @@ absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slo
   FileOptions file{
       .read_only = options.read_only, .force = options.force, .durability = options.durability};
   file.check_format = !options.raw;
-  // One mapping for data and labels: they share the queue of the one fdatasync.
+  // One mapping for data and labels, so they share one queue for fdatasync.
   ASSIGN_OR_RETURN(std::shared_ptr<core::Media> image, MapWholeStore(path, file));
   file.check_format = false;
   if (options.size) {

@@ -28,7 +28,7 @@ namespace {
 using core::Refusal;
 
 constexpr uint64_t kGiB = uint64_t{1} << 30;
-// This much of the label area gets its blocks at once: the index blocks, and thousands of labels.
+// This much of the label area is allocated immediately: the index blocks, and thousands of labels.
 constexpr uint64_t kReserved = 2 << 20;
 
 absl::Status CheckNew(const NewImage& image) {
@@ -70,8 +70,8 @@ absl::Status FileError(const std::string& path, absl::string_view step, int erro
                  absl::StrCat("create ", path, ": ", step, ": ", strerror(error), WhatToDo(error)));
 }
 
-// The data stays sparse. A label that cannot be written for want of a block would cost more than
-// these few.
+// The data stays sparse. A label that cannot be written because the file system is full would cost
+// more than these few blocks.
 int ReserveLabels(int fd, const NewImage& image) {
   const uint64_t size = std::min(image.label_size, kReserved);
   if (size == 0) return 0;
@@ -79,7 +79,7 @@ int ReserveLabels(int fd, const NewImage& image) {
   return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
 }
 
-// Within an option of QEMU a comma is written twice.
+// In QEMU's options a comma is doubled.
 std::string QemuPath(const std::string& path) { return absl::StrReplaceAll(path, {{",", ",,"}}); }
 
 }  // namespace
@@ -100,8 +100,7 @@ absl::StatusOr<CreatedImage> CreateImage(const NewImage& image) {
     unlink(image.path.c_str());
     return FileError(image.path, absl::StrCat("give it ", created.file_size, " bytes"), error);
   }
-  // Where the directory cannot be synced the file is still good; what is lost is only the promise
-  // over a power cut.
+  // If the directory cannot be synced, the file is still good, but may not survive a power cut.
   posix::SyncFolder(posix::FolderOf(image.path));
   return created;
 }
@@ -113,7 +112,7 @@ std::string QemuCommandLine(const NewImage& image, uint32_t slot,
   const uint64_t max_gib = std::max<uint64_t>(16, 2 + file_size / kGiB);
   const uint32_t slots = std::max<uint32_t>(8, slot + 1);
   std::string device = absl::StrCat("nvdimm,memdev=m", slot, ",id=nv", slot);
-  // QEMU gives slots in the order of its command line where nothing is said.
+  // By default QEMU assigns slots in the order of its command line.
   if (slot != 0) absl::StrAppend(&device, ",slot=", slot);
   if (image.label_size != 0) absl::StrAppend(&device, ",label-size=", image.label_size);
   if (uuid.has_value()) absl::StrAppend(&device, ",uuid=", uuid->ToString());

@@ -36,13 +36,13 @@ std::set<uint64_t> Candidates(uint64_t file_size) {
   for (uint64_t size = kMinLabelArea; size <= kLargestCandidate; size *= 2) sizes.insert(size);
   for (uint64_t size = file_size % kMiB; size <= kLargestCandidate; size += kMiB)
     if (size >= kMinLabelArea) sizes.insert(size);
-  // At least one page of data stays.
+  // At least one page of data remains.
   while (!sizes.empty() && *sizes.rbegin() + kImagePage > file_size) sizes.erase(*sizes.rbegin());
   return sizes;
 }
 
-// Looks for index blocks at the places of candidates. Most of these begin near the end of the file,
-// page by page: that is read once, by the piece.
+// Looks for index blocks at the candidates' offsets. Most of them are in consecutive pages near the
+// end of the file, which is read once, in large pieces.
 class IndexSearch {
  public:
   IndexSearch(const std::shared_ptr<core::Media>& file, uint64_t file_size)
@@ -65,7 +65,7 @@ class IndexSearch {
   }
 
  private:
-  // Downwards, as far as it can be read.
+  // Reads downwards until a read fails.
   void ReadTail() {
     std::vector<std::byte> piece(kPiece);
     while (file_size_ - read_from_ < kFineCandidates && read_from_ >= kPiece) {
@@ -83,8 +83,8 @@ class IndexSearch {
 
   const std::shared_ptr<core::Media> file_;
   const uint64_t file_size_;
-  uint64_t read_from_;                // what is behind is known
-  std::vector<uint64_t> signatures_;  // there, descending
+  uint64_t read_from_;                // everything after it is known
+  std::vector<uint64_t> signatures_;  // after read_from_, descending
 };
 
 Finding Ambiguous(uint64_t file_size, uint64_t taken, uint64_t other) {
@@ -103,11 +103,11 @@ Finding Damaged(uint64_t file_size, uint64_t size) {
 }
 
 Finding IndexLost(uint64_t file_size, uint64_t size) {
-  return {
-      "image.labels.damaged", file_size - size,
-      absl::StrCat("labels lie where a label area of ", size,
-                   " bytes at its end has them, and its index blocks are lost; the label area is "
-                   "taken to begin there. Say label_size=0,hide_labels if that is data")};
+  return {"image.labels.damaged", file_size - size,
+          absl::StrCat(
+              "there are labels where a label area of ", size,
+              " bytes at its end would have them, but its index blocks are lost; the label area is "
+              "taken to begin there. Say label_size=0,hide_labels if that is data")};
 }
 
 Finding Guessed(uint64_t file_size, uint64_t size) {
@@ -121,7 +121,7 @@ Finding EndUnknown(uint64_t file_size, uint64_t size, const std::string& what) {
   return {"image.labels.note", file_size - size,
           absl::StrCat("it has no labels; its last ", size,
                        " bytes are zeros and are taken for data of ", what,
-                       " before them, which does not say where it ends. Say label_size=0 to "
+                       " before them, which does not state its end. Say label_size=0 to "
                        "confirm it, or label_size=",
                        size, " for a blank label area")};
 }
@@ -129,7 +129,7 @@ Finding EndUnknown(uint64_t file_size, uint64_t size, const std::string& what) {
 Finding TailIsData(uint64_t file_size, uint64_t size) {
   return {"image.labels.note", file_size - size,
           absl::StrCat("it has no labels; its last ", size,
-                       " bytes, behind a whole number of MiB, are not zeros and hold neither index "
+                       " bytes, after a whole number of MiB, are not zeros and hold neither index "
                        "blocks nor labels: they are taken for data. Say label_size=0 to confirm "
                        "it, or label_size=",
                        size, " for a label area that is damaged")};
@@ -148,7 +148,7 @@ bool IsZero(const core::Media& file, core::Range range) {
   return true;
 }
 
-// Rule 5. An image that is cut within a page is none that QEMU made.
+// Rule 5. QEMU does not make images that end within a page.
 uint64_t GuessBlankSize(const core::Media& file, uint64_t file_size, ImageLayout& layout) {
   const uint64_t size = file.size() == file_size ? BlankLabelSize(file_size) : 0;
   if (size == 0) return 0;
@@ -201,8 +201,8 @@ uint64_t FindLabelSize(const core::Media& file, uint64_t file_size, const IndexS
   return damaged(false);
 }
 
-// The size of the area, other than the last `label_size` bytes, that holds labels or once did; 0
-// where there is none.
+// The size of an area, other than the last `label_size` bytes, that holds labels or once did; 0 if
+// there is none.
 uint64_t LabelsHiddenBy(uint64_t label_size, uint64_t file_size, const IndexSearch& search) {
   if (label_size != 0 &&
       (search.HasValidIndex(label_size) || search.HasSignature(file_size - label_size)))
@@ -225,7 +225,8 @@ absl::Status RefuseHiding(uint64_t label_size, uint64_t hidden, const std::strin
                    hidden, ", or leave it out; where they are to be given up, add hide_labels"));
 }
 
-// A file system that needs the part of a page at the end needs it whole; other data does not say.
+// A file system that extends into the partial page at the end needs the whole page. For other data
+// this is unknown.
 void TellOddSize(const core::Media& file, uint64_t file_size, ImageLayout& layout) {
   const uint64_t left_out = file.size() - file_size;
   if (left_out == 0) return;
@@ -238,7 +239,7 @@ void TellOddSize(const core::Media& file, uint64_t file_size, ImageLayout& layou
                                             kImagePage, " FILE fills the page with zeros")});
   } else if (content->end <= file_size) {
     layout.findings.push_back(
-        {"image.size.note", file_size, absl::StrCat(size, ", behind the end of ", content->what)});
+        {"image.size.note", file_size, absl::StrCat(size, ", after the end of ", content->what)});
   } else {
     layout.findings.push_back(
         {"image.size.odd", file_size,

@@ -24,17 +24,17 @@ namespace nvdimmfs::backends {
 namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(25);
-// Somebody who just looks is soon done. An nvdimmfs whose mount was left may take longer to go.
+// A process that only looks is soon done. An nvdimmfs whose mount is gone may take longer to end.
 constexpr int kPatience = 4, kPatienceWithOurs = 80;  // pauses
 
-// Those users that keep a read-only or a read-write user out.
+// The users that exclude a read-only or read-write user.
 std::vector<FileUser> Opponents(int fd, bool read_only) {
   std::vector<FileUser> users = FindFileUsers(fd);
   if (read_only) std::erase_if(users, [](const FileUser& user) { return !user.writes; });
   return users;
 }
 
-// A daemon of ours, and what ends it.
+// Describes a daemon of ours, and how to end it.
 std::string DescribeOurs(const FileUser& user, const std::optional<OwnMount>& mount) {
   const std::string who = absl::StrCat("by nvdimmfs (pid ", user.pid, ")");
   if (!mount)
@@ -43,7 +43,7 @@ std::string DescribeOurs(const FileUser& user, const std::optional<OwnMount>& mo
                       core::ShellWord(mount->mountpoint));
 }
 
-// Who has it, and what to do about that.
+// Describes who has it open, and what to do about it.
 std::string Describe(const std::vector<FileUser>& users, const std::string& path) {
   if (users.empty()) {
     if (const std::optional<OwnMount> dead = DeadMountOf(path))
@@ -53,7 +53,7 @@ std::string Describe(const std::vector<FileUser>& users, const std::string& path
     return "by a process that cannot be seen from here (another user's, a container's, a loop "
            "device, a file that is open in the mount of a killed daemon). Stop it first";
   }
-  // Whoever maps it is the likeliest to matter.
+  // A process that maps it is the most likely culprit.
   const FileUser& user =
       *std::max_element(users.begin(), users.end(),
                         [](const FileUser& a, const FileUser& b) { return a.maps < b.maps; });
@@ -77,8 +77,8 @@ absl::Status Busy(int fd, const std::string& path, bool read_only) {
 
 enum class Use {
   kFree,
-  kFreeAsFarAsSeen,  // but users may be hidden
-  kInUse,            // somebody else keeps us out, lock or no lock
+  kFreeAsFarAsSeen,  // but some users may be hidden
+  kInUse,            // another process excludes us, with or without a lock
 };
 
 Use AskForUsers(int fd, bool read_only) {
@@ -98,7 +98,7 @@ void TellHiddenUsers(const std::string& path) {
   core::Log(
       core::LogLevel::kNotice, "image.users.note",
       absl::StrCat(path,
-                   ": whether somebody else uses it cannot be told: only its owner and root "
+                   ": it is unknown whether another process uses it: only its owner and root "
                    "may ask the kernel, and /proc does not show all processes here. Make sure "
                    "that no VM has it"));
 }

@@ -38,23 +38,23 @@ struct Watched {
 
 struct Fate {
   absl::string_view what;
-  bool is_lost;  // with its last descriptor: it has no name any more
+  bool is_lost;  // it has no name left, and is lost with its last descriptor
 };
 
-// What became of it; nothing while its name still means it.
+// What happened to it; nothing while its name still refers to it.
 std::optional<Fate> FateOf(const Watched& watched) {
   struct stat own, named;
   if (fstat(watched.file.get(), &own) != 0) return std::nullopt;
   const bool exists = stat(watched.path.c_str(), &named) == 0;
   if (exists && named.st_dev == watched.device && named.st_ino == watched.inode)
     return std::nullopt;
-  if (!exists && errno != ENOENT) return std::nullopt;  // nobody can tell
+  if (!exists && errno != ENOENT) return std::nullopt;  // unknown
   const bool is_lost = own.st_nlink == 0;
   if (exists) return Fate{"another file has taken its place", is_lost};
   return Fate{is_lost ? "it was deleted" : "it was renamed", is_lost};
 }
 
-// The command that saves the data, or says where they are.
+// The command that saves the data, or shows where it is.
 std::string AdviceOn(const Watched& watched, const Fate& fate) {
   const std::string open = absl::StrCat("/proc/", getpid(), "/fd/", watched.file.get());
   if (!fate.is_lost)
@@ -69,7 +69,7 @@ std::string AdviceOn(const Watched& watched, const Fate& fate) {
 class Listener {
  public:
   static Listener& Get() {
-    static auto* const listener = new Listener;  // its thread never ends
+    static auto* const listener = new Listener;  // never destroyed: its thread never ends
     return *listener;
   }
   std::optional<int> Add(Watched watched);
@@ -94,7 +94,7 @@ std::optional<int> Listener::Add(Watched watched) {
     if (notices_ < 0) return std::nullopt;
     std::thread([this] { Listen(); }).detach();
   }
-  // The link count is an attribute: a file that is open goes with its last descriptor only.
+  // The link count is an attribute. An open file is deleted only with its last descriptor.
   const int watch =
       inotify_add_watch(notices_, absl::StrCat("/proc/self/fd/", watched.file.get()).c_str(),
                         IN_ATTRIB | IN_MOVE_SELF);
@@ -171,7 +171,7 @@ std::shared_ptr<ImageWatch> ImageWatch::Begin(int fd, const std::string& path) {
                   .path = error ? path : absolute.string(),
                   .device = file.st_dev,
                   .inode = file.st_ino};
-  // What has another name from the start (a memfd, /proc/self/fd/5) is not watched.
+  // A file that had another name from the start (a memfd, /proc/self/fd/5) is not watched.
   if (watched.file.get() < 0 || FateOf(watched)) return nullptr;
   const auto id = Listener::Get().Add(std::move(watched));
   return id ? std::make_shared<Watch>(*id) : nullptr;

@@ -29,7 +29,8 @@ absl::Status NoKey(absl::string_view which, absl::string_view why) {
 
 absl::Status NoKey(absl::string_view which) { return NoKey(which, strerror(errno)); }
 
-// Keys in the user's keyring are for those who possess it: this thread does while this lives.
+// Only a thread that possesses the user's keyring can read its keys. While this object lives, the
+// calling thread does.
 class Possession {
  public:
   Possession() : linked_(keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_THREAD_KEYRING) == 0) {}
@@ -60,16 +61,16 @@ absl::StatusOr<std::string> Content(key_serial_t key, absl::string_view which) {
   return content;
 }
 
-// Of a key that this thread may read.
+// The passphrase of a key that this thread may read.
 absl::StatusOr<Passphrase> PassphraseOf(key_serial_t key, absl::string_view which) {
   ASSIGN_OR_RETURN(const std::string description, Describe(key, which));
   if (!absl::StartsWith(description, absl::StrCat(kEncrypted, ";")))
-    return NoKey(which, "is no key of the type encrypted");
+    return NoKey(which, "is not a key of type encrypted");
   ASSIGN_OR_RETURN(const std::string wrapped, Content(key, which));
   // "FORMAT MASTER-KEY LENGTH HEX"
   const std::vector<absl::string_view> parts = absl::StrSplit(wrapped, ' ');
   if (parts.size() != 4 || parts[2] != absl::StrCat(core::intel::kPassphraseSize))
-    return NoKey(which, "is no encrypted key of 32 bytes");
+    return NoKey(which, "is not an encrypted key of 32 bytes");
   Passphrase passphrase;
   sha256_ctx hash;
   sha256_init(&hash);

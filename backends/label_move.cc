@@ -37,7 +37,7 @@ absl::Status Store(core::Media& file, uint64_t offset, absl::Span<const std::byt
   return file.Persist(offset, bytes.size());
 }
 
-// `bytes` of an area to `to`, where all is zero.
+// Copies `bytes` of an area to `to`, where everything is zero.
 absl::Status StoreSlots(core::Media& file, uint64_t to, absl::Span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto part = bytes.first(std::min<size_t>(bytes.size(), kStep));
@@ -93,7 +93,7 @@ absl::Status MoveLabels(const std::shared_ptr<core::Media>& file, Range from, ui
   RETURN_IF_ERROR(file->Read(from.start, absl::MakeSpan(bytes)));
   const auto all = absl::MakeConstSpan(bytes);
   RETURN_IF_ERROR(StoreSlots(*file, to + slots, all.subspan(slots)));
-  // The older one alone would show an older state.
+  // The older block on its own would show an older state.
   const auto current = static_cast<uint64_t>(area.current());
   for (const uint64_t block : {current, 1 - current}) {
     RETURN_IF_ERROR(Store(*file, to + block * index, all.subspan(block * index, index)));

@@ -24,11 +24,11 @@ namespace {
 using core::Range;
 
 constexpr uint64_t kMiB = 1 << 20;
-constexpr uint64_t kLargest = 128 * kMiB;  // of the areas that are looked for
+constexpr uint64_t kLargest = 128 * kMiB;  // of the areas searched for
 constexpr size_t kMostFound = 4;
-constexpr uint64_t kQuickPlaces = 512;    // at each end of the file, a MiB apart
-constexpr size_t kQuickParts = 256;       // of the file between holes, whose ends are looked at
-constexpr uint64_t kQuickEnd = 4 * kMiB;  // at the end of each of the last ones
+constexpr uint64_t kQuickPlaces = 512;  // at each end of the file, a MiB apart
+constexpr size_t kQuickParts = 256;     // parts of the file between holes, whose ends are searched
+constexpr uint64_t kQuickEnd = 4 * kMiB;  // at the end of each of the last parts
 constexpr size_t kQuickEnds = 8;
 constexpr uint64_t kThoroughPlaces = 1 << 20;           // a MiB apart
 constexpr uint64_t kThoroughBytes = uint64_t{4} << 30;  // page by page, from the end of the file
@@ -37,7 +37,7 @@ class Search {
  public:
   explicit Search(const FileReader& file) : file_(file) {
     const std::optional<Content> content = FindContent(file);
-    // Of what does not say where it ends nothing is known.
+    // Content that does not state its end gives no information.
     if (content && content->end != Content::kToTheEnd) content_end_ = content->end;
   }
 
@@ -81,7 +81,7 @@ class Search {
     for (Range part = file_.NextData(0); !part.empty(); part = file_.NextData(part.end()))
       if (!each(part)) return;
   }
-  // The last `most` parts with bytes in them.
+  // The last `most` parts that contain data.
   std::vector<Range> Parts(size_t most) const {
     std::vector<Range> parts;
     size_t walked = 0;
@@ -96,7 +96,7 @@ class Search {
     return parts;
   }
 
-  // Page by page through the last `most` bytes of `part`; how many that were.
+  // Searches the last `most` bytes of `part` page by page; returns how many it read.
   uint64_t Scan(Range part, uint64_t most) {
     const uint64_t size = std::min(part.size, most);
     std::vector<std::byte> piece(kPiece);
@@ -117,7 +117,7 @@ class Search {
     if (at != 0 && core::HasIndexSignature(file_, at)) Consider(at);
   }
 
-  // Index block 0 would be at `start`: the one that is valid may be 1.
+  // Index block 0 would be at `start`; the valid one may be block 1.
   void Consider(uint64_t start) {
     if (found_.size() >= kMostFound || start < content_end_ || found_.count({start, 0}) != 0)
       return;
@@ -132,7 +132,7 @@ class Search {
     if (size < kMinLabelArea) return;
     auto area = core::MemoryMedia::Make(size);
     if (!area.ok()) return;
-    // The index blocks are enough, and all that is sure to be there.
+    // Only the index blocks are needed, and only they are certain to be in the file.
     std::vector<std::byte> blocks(
         std::min({uint64_t{index.label_offset}, size, file_.size() - start}));
     if (!file_.Peek(start, absl::MakeSpan(blocks)).ok() || !(*area)->Write(0, blocks).ok()) return;
@@ -147,7 +147,7 @@ class Search {
   std::set<Range, Less> found_;
 };
 
-// Whether nothing is stored from `from` on.
+// Whether everything from `from` on is zeros.
 bool EndsInZeros(const FileReader& file, uint64_t from) {
   std::vector<std::byte> piece(1 << 20);
   uint64_t budget = uint64_t{1} << 30;
@@ -183,7 +183,7 @@ core::Finding DescribeDisplaced(const FileReader& file, Range area, const std::s
   core::Finding finding{kDisplaced, area.start, ""};
   if (area.end() > file.size()) {
     finding.sentence =
-        absl::StrCat(place, area.end() - file.size(), " bytes behind the end of ",
+        absl::StrCat(place, area.end() - file.size(), " bytes past the end of ",
                      has_fixed_size ? "the device: it is too small for the image"
                                     : "the file: it was made shorter by that. This brings back its "
                                       "length, and the labels that it still has: ",
@@ -192,7 +192,7 @@ core::Finding DescribeDisplaced(const FileReader& file, Range area, const std::s
   }
   if (area.end() == core::RoundDown(file.size(), kImagePage)) {
     finding.sentence = absl::StrCat(place,
-                                    "where the file ends, but begins where none is looked "
+                                    "where the file ends, but begins where none is searched "
                                     "for. Say label_size=",
                                     area.size);
     return finding;

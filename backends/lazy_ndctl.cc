@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // libndctl for libpmem2, loaded when it is first asked for.
 //
-// libpmem2's archive flushes a device-dax node through it, and does little else with it; as a
-// shared library it would bring libndctl with every start, and with that seven more (libkmod,
-// libudev, libcrypto ...), half of what a start takes. What the archive misses is defined here and
-// leads there.
+// libpmem2's archive uses it to flush a device-dax node, and for little else. Linked as a shared
+// library, it would load seven more libraries (libkmod, libudev, libcrypto ...) at every start and
+// take half of the start-up time. The symbols that the archive needs are defined here and forward
+// to it.
 #include <dlfcn.h>
 
 #include <cerrno>
@@ -12,18 +12,18 @@
 
 namespace {
 
-// All arguments and results of these functions are integers and pointers, at most six: they travel
-// in registers, and what a function does not take it does not see.
+// All arguments and results of these functions are integers and pointers, at most six. They are
+// passed in registers, and a function ignores arguments that it does not have.
 using Function = uint64_t (*)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-// What ndctl_new answers where the library is missing; libpmem2 refuses then, and calls nothing
-// else.
+// The result of ndctl_new if the library is missing; libpmem2 then refuses, and calls no other
+// function.
 uint64_t Missing(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) {
   return static_cast<uint64_t>(int64_t{-ENOSYS});
 }
 
 Function Find(const char* name) {
-  // It stays: libpmem2 keeps what it has found. libdaxctl comes with it.
+  // Never unloaded: libpmem2 caches its symbols. libdaxctl comes with it.
   static void* const library = dlopen("libndctl.so.6", RTLD_NOW | RTLD_LOCAL);
   void* const found = library == nullptr ? nullptr : dlsym(library, name);
   return found == nullptr ? &Missing : reinterpret_cast<Function>(found);

@@ -12,10 +12,10 @@ namespace {
 
 constexpr char kBadblocks[] = "badblocks";
 constexpr uint64_t kSector = 512;
-// A disk of 2^62 bytes is none.
+// No disk has 2^62 bytes.
 constexpr uint64_t kMostSectors = (uint64_t{1} << 62) / kSector;
 
-// The part of `bad` (from `base` on) that lies in `place`, counted from there.
+// The part of `bad` (relative to `base`) inside `place`, relative to its start.
 std::optional<core::Range> Within(const core::Range& bad, uint64_t base, const core::Range& place) {
   const auto start = core::CheckedAdd(base, bad.start);
   const auto moved = start ? core::MakeRange(*start, bad.size) : std::nullopt;
@@ -36,7 +36,7 @@ void TakeBadblocks(absl::string_view listing, uint64_t base, const core::Range& 
 }
 
 void TakeDiskBadblocks(const SysfsFolder& disk, core::Media& media) {
-  // A partition's folder lies in that of its disk, and says from which sector on it is.
+  // A partition's directory is in that of its disk, and has the partition's first sector.
   const auto whole = disk.Has("partition") ? disk.Follow("..") : disk;
   const uint64_t start = disk.Has("partition") ? disk.Number("start").value_or(kMostSectors) : 0;
   const auto listing = whole ? whole->Text(kBadblocks) : std::nullopt;

@@ -8,7 +8,7 @@
 namespace nvdimmfs::backends {
 
 void TakeFromMachine(const SysfsFolder& device, core::RegionSource& region) {
-  // Of all folders above a namespace, only a region has this one.
+  // Among the ancestors of a namespace, only a region has this entry.
   const auto machine = device.Holding("mappings");
   if (!machine) return;
   if (const auto node = machine->Signed("numa_node")) region.numa_node = *node;

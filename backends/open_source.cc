@@ -80,16 +80,18 @@ absl::Status CheckKind(const std::string& path, mode_t mode, NodeKind kind) {
   if ((mode & S_IFMT) == ModeOf(kind)) return absl::OkStatus();
   return Refusal(
       S_ISDIR(mode) ? EISDIR : EINVAL, "image.kind",
-      absl::StrCat("open ", path, ": it must be ", Wanted(kind), ", and is ", KindOf(mode)));
+      absl::StrCat("open ", path, ": it must be ", Wanted(kind), ", but is ", KindOf(mode)));
 }
 
-// Whoever has a block device for himself may be about to end. Opening it beside him waits for that.
+// A process that has a block device open exclusively may be about to end. A shared open allows
+// waiting for that.
 bool AwaitClosingOf(const std::string& path) {
   const posix::Descriptor beside(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   return beside.get() >= 0 && AwaitClosing(beside.get(), path);
 }
 
-// open(2), but where somebody asks for a lease just now (as image_lock.h does), a little later.
+// open(2), but retries for a moment if another process is just testing for users with a lease (as
+// image_lock.h does).
 int OpenPatiently(const std::string& path, int flags) {
   for (int attempt = 0;; ++attempt) {
     const int fd = open(path.c_str(), flags);
@@ -110,7 +112,7 @@ absl::StatusOr<posix::Descriptor> OpenNode(const std::string& path, NodeKind kin
   RETURN_IF_ERROR(CheckKind(path, status.st_mode, kind));
   int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   if (kind == NodeKind::kBlock && !read_only) flags |= O_EXCL;
-  // A look must not leave a trace in the access time. Only the owner may ask for that.
+  // Reading must not change the access time. Only the owner may request that.
   int fd = OpenPatiently(path, flags | (read_only ? O_NOATIME : 0));
   if (fd < 0 && errno == EPERM && read_only) fd = OpenPatiently(path, flags);
   if (fd < 0) return OpenError(path, errno, read_only);

@@ -21,7 +21,7 @@
 namespace nvdimmfs::backends {
 namespace {
 
-// Two descriptors of one file have the same; of a block device there may be several nodes.
+// Equal for two descriptors of one file; a block device may have several nodes.
 using Identity = std::tuple<bool, dev_t, ino_t>;
 
 std::optional<Identity> IdentityOf(int fd) {
@@ -31,7 +31,7 @@ std::optional<Identity> IdentityOf(int fd) {
   return Identity{false, file.st_dev, file.st_ino};
 }
 
-// All that are there; those that are not shared have no identity.
+// All existing stores; unshared ones have no identity.
 struct Registry {
   absl::Mutex mutex;
   std::vector<std::pair<std::optional<Identity>, std::weak_ptr<OpenStore>>> stores
@@ -53,7 +53,7 @@ std::vector<std::shared_ptr<OpenStore>> All() {
 }
 
 absl::Status SyncFile(int fd, const std::string& name) {
-  // Writes back stores through mappings as well: they are shared ones of the same file.
+  // This also writes back stores through mappings, since they are shared mappings of the same file.
   if (fdatasync(fd) == 0) return absl::OkStatus();
   return core::Refusal(errno, "media.flush",
                        absl::StrCat("flush ", name, ": ", strerror(errno),

@@ -38,7 +38,7 @@ bool IsAt(const std::string& mountpoint, absl::string_view named) {
   while (absl::EndsWith(named, "/")) named.remove_suffix(1);
   if (absl::StartsWith(named, "./")) named.remove_prefix(2);
   if (named.empty()) return false;
-  // A relative name: where the daemon was started is not known any more.
+  // A relative name: the daemon's initial directory is unknown.
   return mountpoint == named ||
          (named[0] != '/' && absl::EndsWith(mountpoint, absl::StrCat("/", named)));
 }

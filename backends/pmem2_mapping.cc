@@ -28,7 +28,7 @@ constexpr uint64_t kPage = 4096;
 // /dev/mem (Documentation/admin-guide/devices.txt: character major 1, minor 1).
 const dev_t kPhysicalMemory = makedev(1, 1);
 
-// libpmem2 answers with a negative errno or one of its own codes (from -100000 down).
+// libpmem2 returns a negative errno or one of its own codes (from -100000 down).
 absl::Status MapError(const std::string& name, int error) {
   const int error_number = error < 0 && error > -4096 ? -error : EINVAL;
   if (error_number == ENOMEM)
@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Pmem2Mapping::Make(int fd, uint64_
   } else {
     RETURN_IF_ERROR(mapping->MapThroughLibrary(offset, length, read_only, name));
   }
-  // A process that locks its memory does not mean the media.
+  // A process that locks its memory should not lock the media.
   munlock(pmem2_map_get_address(mapping->map_), pmem2_map_get_size(mapping->map_));
   mapping->granularity_ = pmem2_map_get_store_granularity(mapping->map_);
   mapping->flush_ = pmem2_get_flush_fn(mapping->map_);
@@ -105,7 +105,7 @@ absl::Status Pmem2Mapping::MapThroughLibrary(uint64_t offset, uint64_t length, b
   pmem2_config* raw_config = nullptr;
   if (int error = pmem2_config_new(&raw_config); error != 0) return MapError(name, error);
   const Config config(raw_config);
-  // Asking for page granularity takes whatever there is; the map then tells what it is.
+  // Requesting page granularity accepts any granularity; the map then tells the actual one.
   pmem2_config_set_required_store_granularity(config.get(), PMEM2_GRANULARITY_PAGE);
   pmem2_config_set_protection(config.get(),
                               read_only ? PMEM2_PROT_READ : PMEM2_PROT_READ | PMEM2_PROT_WRITE);
@@ -123,7 +123,7 @@ absl::Status Pmem2Mapping::MapThroughLibrary(uint64_t offset, uint64_t length, b
 
 absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_only,
                                    pmem2_granularity granularity, const std::string& name) {
-  // Physical memory has no end that could be asked for.
+  // The end of physical memory cannot be queried.
   uint64_t size = uint64_t{1} << 62;
   if (kind_ == Kind::kBlock) {
     const off_t end = lseek(fd_, 0, SEEK_END);

@@ -38,8 +38,8 @@ Durability Resolve(Durability wanted) {
   return wanted == Durability::kPower ? Durability::kPower : Durability::kProcess;
 }
 
-// Stores an aligned word in one instruction, after all stores before it. Not a std::atomic: a
-// sanitizer's version of that holds a lock while it stores, and here the store may end in a jump.
+// Stores an aligned word in one instruction, after all earlier stores. Not a std::atomic: a
+// sanitizer's version holds a lock during the store, and this store may end in a jump.
 template <typename Word>
 __attribute__((no_sanitize("thread"))) void StoreOnce(Word* to, Word value) {
   std::atomic_thread_fence(std::memory_order_release);
@@ -47,12 +47,13 @@ __attribute__((no_sanitize("thread"))) void StoreOnce(Word* to, Word value) {
 }
 
 #if defined(__x86_64__)
-// From here on a copy past the cache is cheaper: a plain one first reads from memory what it is
-// about to overwrite. Measured on tmpfs: 4096 bytes 200 ns in place of 500, 512 bytes no gain.
+// From this size on, copying past the cache is cheaper: a plain copy first reads the lines that it
+// overwrites. Measured on tmpfs: 4096 bytes take 200 ns instead of 500; for 512 bytes there is no
+// gain.
 constexpr size_t kCopyPastCache = 1024;
 
-// Non-temporal; the ends that are not aligned go through the cache. An sfence makes it seen by
-// other threads before what is stored next. libpmem2 has none for files that are not on DAX.
+// Non-temporal; unaligned ends go through the cache. An sfence makes it visible to other threads
+// before later stores. libpmem2 does not offer this for files that are not on DAX.
 void CopyPastCache(std::byte* to, const std::byte* from, size_t length) {
   const size_t head = (64 - reinterpret_cast<uintptr_t>(to) % 64) % 64;
   std::memcpy(to, from, head);
@@ -71,7 +72,7 @@ void CopyPastCache(std::byte* to, const std::byte* from, size_t length) {
 }
 #endif
 
-// Stores past the cache are seen before later ones.
+// Makes stores past the cache visible before later ones.
 void OrderStores() {
 #if defined(__x86_64__)
   _mm_sfence();
@@ -79,7 +80,7 @@ void OrderStores() {
   std::atomic_thread_fence(std::memory_order_release);
 }
 
-// Why a file cannot have blocks for this part of it: ENOSPC or EDQUOT; 0 for any other trouble.
+// Why blocks for this part of a file cannot be allocated: ENOSPC or EDQUOT; 0 for any other reason.
 int AllocationError(int file, uint64_t offset, uint64_t length) {
   struct stat status;
   if (fstat(file, &status) != 0 ||
@@ -159,7 +160,7 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
                                         " (offset ", file_offset_ + offset, " of the whole): ");
   const MemoryFailure failure = LastMemoryFailure();
   if (failure.length != 0) {
-    // The signal may name more than is ours, of a part that is mapped.
+    // The signal may name a larger range than this mapping.
     const auto base = reinterpret_cast<uintptr_t>(base_);
     const uint64_t start = failure.start > base ? failure.start - base : 0;
     const uint64_t end = std::min<uint64_t>(size_, failure.start + failure.length - base);
@@ -201,7 +202,7 @@ absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const 
   return absl::OkStatus();
 }
 
-// Past the mapping; whether it was all there.
+// Reads without the mapping; false if not all bytes were there.
 bool Pmem2Media::ReadFile(uint64_t offset, absl::Span<std::byte> out) const {
   return pread(mapping_->fd(), out.data(), out.size(), static_cast<off_t>(file_offset_ + offset)) ==
          static_cast<ssize_t>(out.size());
@@ -211,16 +212,17 @@ absl::Status Pmem2Media::Peek(uint64_t offset, absl::Span<std::byte> out) const 
   if (mapping_->kind() == Pmem2Mapping::Kind::kRegular && Sound(offset, out.size()) &&
       ReadFile(offset, out))
     return absl::OkStatus();
-  return Read(offset, out);  // which says what is wrong, too
+  return Read(offset, out);  // which also reports what is wrong
 }
 
 core::DirectView Pmem2Media::direct_view() const {
-  if (holes_ != nullptr) return {};  // its readers do not ask where holes are
+  if (holes_ != nullptr) return {};  // direct readers do not check for holes
   return {
       .base = base_, .sound = &poison_.empty_flag(), .copy = GuardedCopy, .load32 = GuardedLoad32};
 }
 
-// Bad sectors of a disk cannot be stored over through the page cache, which has to read them first.
+// A disk's bad sectors cannot be overwritten through the page cache, which would have to read them
+// first.
 absl::Status Pmem2Media::RenewDisk(uint64_t offset, uint64_t length) {
   if (mapping_->kind() != Pmem2Mapping::Kind::kBlock) return absl::OkStatus();
   const Range all{offset, length};
@@ -255,7 +257,7 @@ absl::Status Pmem2Media::Write(uint64_t offset, absl::Span<const std::byte> data
 }
 
 absl::Status Pmem2Media::WriteThrough(uint64_t offset, absl::Span<const std::byte> data) {
-  if (!is_dax_) {  // the page cache is as near as a store can get
+  if (!is_dax_) {  // a store can only reach the page cache
 #if defined(__x86_64__)
     if (data.size() >= kCopyPastCache)
       return Guarded("write", offset, data.size(),
@@ -296,7 +298,7 @@ absl::Status Pmem2Media::StoreWordThrough(uint64_t offset, Word value) {
   std::byte* to = base_ + offset;
   if (is_dax_ && reinterpret_cast<uintptr_t>(to) % sizeof(Word) == 0)
     return Guarded("store", offset, sizeof(Word), [&] {
-      // The stores before it are seen before it, as by a release store.
+      // Earlier stores become visible before it, as with a release store.
       std::atomic_signal_fence(std::memory_order_release);
       if constexpr (sizeof(Word) == 8)
         _mm_stream_si64(reinterpret_cast<long long*>(to), static_cast<long long>(value));
@@ -346,7 +348,7 @@ absl::Status Pmem2Media::FlushPart(uint64_t offset, uint64_t length) {
   const bool has_pages = kind == Pmem2Mapping::Kind::kRegular || kind == Pmem2Mapping::Kind::kBlock;
   if (store_ == nullptr || !has_pages || is_dax_ || length == 0) return Flush();
   return store_->FlushPart([&] {
-    // Whole pages, as msync(2) wants them.
+    // Whole pages, as msync(2) requires.
     const auto start = reinterpret_cast<uintptr_t>(base_ + offset);
     const uintptr_t first = core::RoundDown(start, kPage);
     if (msync(reinterpret_cast<void*>(first), start + length - first, MS_SYNC) == 0)
@@ -389,8 +391,8 @@ absl::Status Pmem2Media::Punch(uint64_t offset, uint64_t length) {
   return absl::OkStatus();
 }
 
-// Pages of the file, whatever blocks its file system has: smaller ones part no sector of 512 bytes,
-// and of larger ones the file system zeroes pages.
+// Pages of the file, whatever block size its file system has: smaller blocks do not split a
+// 512-byte sector, and of larger blocks the file system zeroes single pages.
 uint64_t Pmem2Media::hole_unit() const {
   const bool has_pages = mapping_->kind() == Pmem2Mapping::Kind::kRegular;
   return has_pages && !read_only_ && file_offset_ % kPage == 0 ? kPage : 0;
@@ -440,7 +442,7 @@ class Loan final : public core::FileLoan {
   }
 
   const std::shared_ptr<Pmem2Media> media_;
-  const int fd_;  // the mapping's
+  const int fd_;  // of the mapping
   const bool is_sealed_;
 };
 

@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
 #include "core/media/memory_media.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -19,7 +19,8 @@ namespace {
 struct sigaction previous_action;
 constinit thread_local MemoryFailure last_failure;
 
-// The bytes that the signal calls failed: at least the page, as the kernel unmaps it whole.
+// The bytes that the signal reports as failed: at least a page, since the kernel unmaps whole
+// pages.
 MemoryFailure FailureOf(const siginfo_t& info) {
   if (info.si_code != BUS_MCEERR_AR) return {};
   constexpr int kPageShift = 12;
@@ -28,7 +29,7 @@ MemoryFailure FailureOf(const siginfo_t& info) {
   return {reinterpret_cast<uintptr_t>(info.si_addr) & ~(length - 1), length};
 }
 
-// Hands a SIGBUS that is not ours to whoever had it before.
+// Passes a SIGBUS that is not ours to the previous handler.
 void PassOn(int signal, siginfo_t* info, void* context) {
   if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
     previous_action.sa_sigaction(signal, info, context);
@@ -38,20 +39,20 @@ void PassOn(int signal, siginfo_t* info, void* context) {
     previous_action.sa_handler(signal);
     return;
   }
-  // The faulting instruction runs again and now meets the default action. A SIGBUS that another
-  // process sent would not come again: raise it.
+  // The faulting instruction runs again, now with the default action. A SIGBUS sent by another
+  // process would not recur, so raise it.
   ::signal(SIGBUS, SIG_DFL);
   if (info->si_code <= 0) raise(SIGBUS);
 }
 
 #ifdef NVDIMMFS_SIGBUS_LONGJMP
 void GoOn(internal::ResumePoint& resume, ucontext_t* context) {
-  // The jump restores no signal mask; what it was before the signal is in the context.
+  // The jump does not restore the signal mask; the context has the previous one.
   pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, nullptr);
   siglongjmp(resume, 1);
 }
 #else
-// The handler returns to there.
+// Makes the handler return there.
 void GoOn(const internal::ResumePoint& resume, ucontext_t* context) {
   context->uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(resume.rip);
   context->uc_mcontext.gregs[REG_RSP] = static_cast<greg_t>(resume.rsp);
@@ -59,7 +60,7 @@ void GoOn(const internal::ResumePoint& resume, ucontext_t* context) {
 }
 #endif
 
-// A routine of guarded_routines.h goes on where it says that the page is gone.
+// A routine of guarded_routines.h continues where it reports that the page is gone.
 bool GoneInGuardedCopy(const siginfo_t* info, [[maybe_unused]] void* context) {
 #if defined(__x86_64__)
   greg_t& rip = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
@@ -74,12 +75,12 @@ bool GoneInGuardedCopy(const siginfo_t* info, [[maybe_unused]] void* context) {
 }
 
 void OnSigbus(int signal, siginfo_t* info, void* context) {
-  // Memory that failed where nobody looked: whoever looks will be told.
+  // Memory that failed without being accessed: an access will get its own signal.
   if (info->si_code == BUS_MCEERR_AO) return;
   if (GoneInGuardedCopy(info, context)) return;
   internal::SigbusFrame* frame = internal::current_sigbus_frame;
   const MemoryFailure failure = FailureOf(*info);
-  // The kernel may give just the start of the page, or of what failed.
+  // The kernel may report only the start of the page, or of the failed range.
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   const uintptr_t start = failure.length != 0 ? failure.start : address & ~uintptr_t{4095};
   const uintptr_t end = failure.length != 0 ? failure.start + failure.length : address + 1;

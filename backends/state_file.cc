@@ -36,7 +36,7 @@ class File final : public core::intel::StateStore {
     const ssize_t length = read(file.get(), record.data(), record.size());
     if (length < 0) return Failed("dimm_state.open", "open");
     record.resize(static_cast<size_t>(length));
-    // An empty file was never a record; it may have been made by hand, to own it.
+    // An empty file is not a damaged record; it may have been created by hand, to set its owner.
     return record;
   }
 
@@ -44,7 +44,7 @@ class File final : public core::intel::StateStore {
     if (read_only_)
       return core::Refusal(EROFS, "dimm_state.read_only",
                            absl::StrCat("save ", path_, ": the DIMM was opened read-only"));
-    // What a power cut left there was never the record.
+    // A file that a power cut left there was never the record.
     const std::string fresh = path_ + ".new";
     unlink(fresh.c_str());
     errno = posix::ReplaceFile(path_, fresh, record, 0600);

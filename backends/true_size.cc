@@ -27,7 +27,7 @@ uint64_t TrueSizeOf(int fd, const std::string& path, uint64_t size) {
       core::LogLevel::kNotice, "image.surplus",
       absl::StrCat("open ", path, ": the image is its first ", recorded, " bytes. The ",
                    size - recorded,
-                   " behind them were written past its end (-o passthrough=writes) before "
+                   " after them were written past its end (-o passthrough=writes) before "
                    "the daemon was killed, and are not shown. To cut them off: truncate -s ",
                    recorded, " ", core::ShellWord(path), "; to make them part of it: setfattr -x ",
                    core::kTrueSizeAttribute, " ", core::ShellWord(path)));

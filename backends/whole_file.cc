@@ -68,7 +68,7 @@ absl::StatusOr<std::shared_ptr<core::Media>> MapWhole(const std::string& path, N
   }
   ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media,
                    MapFile(file.get(), static_cast<uint64_t>(size), path, options));
-  // What has labels at its end is an image, whatever its first namespace begins with.
+  // A file with labels at its end is an image, whatever its first namespace begins with.
   if (!format.ok() && !HasLabelsAtEnd(media)) return format;
   const auto disk = kind == NodeKind::kBlock ? SysfsFolder::OfNode(file.get()) : std::nullopt;
   if (disk) TakeDiskBadblocks(*disk, *media);

@@ -21,7 +21,7 @@ constexpr size_t kMostInOneHole = 2048;  // sectors
 
 }  // namespace
 
-// How many blocks fill a page that can be given back; 0 where some block would lie in two.
+// How many blocks fill a page that can be given back; 0 if a block would span two pages.
 uint32_t Arena::BlocksInAHole() const {
   const uint64_t unit = core::HoleUnitOf(*ns_);
   const uint32_t block = geometry_.internal_lbasize;

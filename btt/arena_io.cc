@@ -86,7 +86,7 @@ bool Arena::ReadDirect(uint32_t premap, uint32_t skip, absl::Span<std::byte> out
                       : core::CopyAndFetch(view_.copy, out.data(), block + skip, out.size(), next);
   if (!copied) return false;
   std::atomic_thread_fence(std::memory_order_acquire);
-  // Never equal where it was odd.
+  // Never equal if it was odd.
   return shard.generation.load(std::memory_order_relaxed) == (generation & ~Shard::kInPlace);
 }
 
@@ -95,7 +95,7 @@ absl::Status Arena::Read(uint32_t premap, uint32_t skip, absl::Span<std::byte> o
   return ReadThroughMedia(premap, skip, out);
 }
 
-// Where the sector's block currently lies in the mapping; null if there is none to prefetch.
+// The address of the sector's current block in the mapping; null if there is none to prefetch.
 const std::byte* Arena::PlaceOf(uint32_t premap) const {
   uint32_t word;
   if (!view_.usable() || !view_.load32(&word, view_.base + geometry_.MapAt(premap))) return nullptr;
@@ -188,7 +188,7 @@ absl::Status Arena::CleanFreeBlock(LaneState& lane) {
   return absl::OkStatus();
 }
 
-// False where the lane had to be taken out of service.
+// False if the lane had to be taken out of service.
 bool Arena::MakeUsable(HeldLane& lane) {
   if (view_.usable() && !lane->free_block_is_bad) return true;  // nothing at all is bad
   const bool bad = lane->free_block_is_bad ||
@@ -389,7 +389,7 @@ absl::Status Arena::SetZero(uint32_t premap, uint32_t count) {
   return absl::OkStatus();
 }
 
-// The number of sectors, from `premap` on and at most `most`, that lie in consecutive blocks. At
+// The number of sectors, from `premap` on and at most `most`, that are in consecutive blocks. At
 // least 1.
 uint32_t Arena::RunFrom(uint32_t premap, MapEntry first, uint32_t most) const {
   uint32_t run = 1;

@@ -4,8 +4,8 @@
 namespace nvdimmfs::btt {
 namespace {
 
-// Where this thread starts looking: spread out at first, then at its last lane, whose flog group
-// its core has in cache.
+// Where this thread starts its search: spread out at first, then at its last lane, whose flog group
+// is in its core's cache.
 uint32_t& LaneHint() {
   static std::atomic<uint32_t> threads{0};
   thread_local uint32_t hint = threads.fetch_add(1, std::memory_order_relaxed);

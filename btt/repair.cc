@@ -21,7 +21,7 @@ constexpr uint64_t kPoisonUnit = 512;
 // new_map and seq of a flog slot that no reader accepts: 4 is not a sequence number.
 constexpr uint64_t kNonsense = uint64_t{4} << 32;
 
-// The sentence about one mended sector.
+// The message about one repaired sector.
 std::string Told(const SectorMend& mend) {
   const uint32_t block = mend.entry & kMapBlockMask;
   const std::string gets = absl::StrCat("sector ", mend.premap, " gets block ", block);

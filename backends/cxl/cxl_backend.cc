@@ -32,6 +32,7 @@
 #include "core/media/media_slice.h"
 #include "core/media/striped_media.h"
 #include "core/sources/memory_device.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends::cxl {
 namespace {
@@ -41,7 +42,7 @@ using core::Refusal;
 constexpr char kPhysicalMemory[] = "/dev/mem";
 constexpr uint64_t kPage = 4096;
 
-// What the tree shows of a memory device, and hands on to it.
+// Shows a memory device in the tree, and passes operations on to it.
 class CxlDevice final : public core::MemoryDevice {
  public:
   CxlDevice(std::shared_ptr<Memdev> device, SysfsFolder folder)
@@ -49,7 +50,7 @@ class CxlDevice final : public core::MemoryDevice {
 
   uint64_t serial() const override { return folder_.Number("serial").value_or(0); }
   std::string provider() const override {
-    // The kernel numbers these as it meets the devices; without them, by the device.
+    // The kernel numbers these in order of discovery. Without them, use the device's number.
     const std::vector<std::string> names = folder_.Names("pmem");
     for (const std::string& name : names)
       if (name != "pmem") return name;
@@ -123,13 +124,13 @@ class Builder {
 
   const std::string path_;
   const CxlOptions& options_;
-  const std::string folder_;  // where the devices' nodes are, with the slash at its end
+  const std::string folder_;  // the directory of the devices' nodes, with a final slash
   std::map<std::string, OpenDevice> devices_;  // by name
   std::vector<Region> regions_;
 };
 
 absl::StatusOr<OpenDevice> Builder::Open(const std::string& path) const {
-  // Commands need a writable descriptor no more than a readable one.
+  // Commands do not need a writable descriptor.
   ASSIGN_OR_RETURN(posix::Descriptor node,
                    OpenNode(path, NodeKind::kCharacter, options_.read_only));
   const auto folder = SysfsFolder::OfNode(node.get());
@@ -219,7 +220,7 @@ absl::StatusOr<core::DimmSource> Builder::Dimm(const OpenDevice& opened) const {
   dimm.labelling = true;
   dimm.identity.serial = static_cast<uint32_t>(opened.serial);
   dimm.device = std::make_shared<CxlDevice>(opened.device, opened.folder);
-  // Device addresses are reached through a region alone.
+  // Device addresses are only accessible through a region.
   ASSIGN_OR_RETURN(dimm.capacity, core::StripedMedia::Make({{nullptr, opened.device->name()}},
                                                            kPage, facts.persistent.end()));
   if (facts.lsa_size != 0)
@@ -243,7 +244,7 @@ absl::StatusOr<std::shared_ptr<core::Media>> Builder::Addresses(const Region& re
        .device_flush = [region] { return CheckCommitted(SysfsFolder(kCxlDevices), region); }});
   if (mapped.ok()) return std::shared_ptr<core::Media>(*std::move(mapped));
   if (!options_.read_only) return mapped.status();
-  // The labels can be read all the same.
+  // The labels are still readable.
   bus.dimms[IndexOf(region.targets[0].memdev)].findings.push_back(
       {"cxl.data.none", 0,
        absl::StrCat("the bytes of ", region.name,
@@ -267,7 +268,7 @@ absl::StatusOr<core::RegionSource> Builder::OverAddresses(const Region& region,
     const auto poison = opened.device->ReadPoison(target.dpa);
     if (!poison.ok()) continue;
     for (const core::Range& bad : *poison)
-      // Unit by unit: what is one range of a device may be spread over stripes.
+      // Unit by unit, because one range of a device may be spread over several stripes.
       for (uint64_t dpa = bad.start; dpa < bad.end(); dpa += kPoisonLength)
         source.media
             ->InjectPoison(
@@ -293,7 +294,7 @@ absl::StatusOr<std::shared_ptr<core::Media>> Builder::Node() const {
   return mapping.media;
 }
 
-// One region over the bytes of a node, as if the device had nothing else.
+// One region over the bytes of a node, as if they were all that the device has.
 absl::Status Builder::OverNode(core::BusSource& bus) const {
   ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> whole, Node());
   const bool own_labels = options_.labels.tail || !options_.labels.file.empty();
@@ -317,7 +318,7 @@ absl::Status Builder::OverNode(core::BusSource& bus) const {
     dimm.label_file = parts.label_file;
   }
   core::RegionSource source;
-  source.spa = {regions_.empty() ? uint64_t{4} << 30 : regions_[0].hpa.start, size};
+  source.spa = {regions_.empty() ? core::kFirstRegionAddress : regions_[0].hpa.start, size};
   source.media = parts.capacity;
   source.mappings = {{.dimm = 0, .dpa = {start, size}}};
   source.cookies = core::ComputeCxlCookies({{.dpa = start, .serial = opened.serial}});

@@ -17,7 +17,7 @@ namespace {
 
 using core::Refusal;
 
-// No kernel lists more; one that did would only be cut short.
+// No kernel lists more; a longer list would just be cut short.
 constexpr uint32_t kMostCommands = 256;
 
 std::string NameOf(uint32_t command) {

@@ -19,7 +19,8 @@ namespace {
 using core::Range;
 using core::Refusal;
 
-// More answers than any list needs: a device that always says "more" must not keep us for ever.
+// More answers than any list needs: a device that always reports "more" must not cause an endless
+// loop.
 constexpr int kMostPoisonAnswers = 4096;
 
 template <typename Payload>
@@ -89,7 +90,7 @@ absl::Status Memdev::Identify() {
       !core::Fits(*volatile_bytes, *persistent_bytes, *total))
     return Refusal(
         EIO, "cxl.identify",
-        absl::StrCat(name_, ": says that it has ", uint64_t{answer.total}, " units of 256 MiB, ",
+        absl::StrCat(name_, ": reports ", uint64_t{answer.total}, " units of 256 MiB, ",
                      volatile_units, " of them volatile and ", persistent_units, " persistent"));
   facts_.firmware = TextOf(answer.firmware);
   facts_.total = *total;
@@ -156,7 +157,7 @@ absl::StatusOr<HealthInfo> Memdev::ReadHealth() const {
 
 absl::StatusOr<std::vector<Range>> Memdev::ReadPoison(const Range& dpa) const {
   if (!Has(kGetPoisonId))
-    return Refusal(ENOTTY, "cxl.poison", absl::StrCat(name_, ": hands out no list of poison"));
+    return Refusal(ENOTTY, "cxl.poison", absl::StrCat(name_, ": does not report a poison list"));
   GetPoison request;
   request.start = core::RoundDown(dpa.start, kPoisonLength);
   request.length = (dpa.end() - request.start + kPoisonLength - 1) / kPoisonLength;
@@ -164,7 +165,10 @@ absl::StatusOr<std::vector<Range>> Memdev::ReadPoison(const Range& dpa) const {
   for (int answer = 0; answer < kMostPoisonAnswers; ++answer) {
     ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                      mailbox_->Send(kGetPoisonId, BytesOf(request), payload_max_));
-    if (bytes.size() < sizeof(PoisonList)) break;
+    if (bytes.size() < sizeof(PoisonList))
+      return Refusal(EIO, "cxl.poison",
+                     absl::StrCat(name_, ": an answer of its poison list has ", bytes.size(),
+                                  " bytes; its header alone has ", sizeof(PoisonList)));
     PoisonList list;
     std::memcpy(&list, bytes.data(), sizeof list);
     const size_t count =
@@ -180,8 +184,9 @@ absl::StatusOr<std::vector<Range>> Memdev::ReadPoison(const Range& dpa) const {
     }
     if ((list.flags & kMorePoison) == 0 || count == 0) return found;
   }
-  return Refusal(EIO, "cxl.poison",
-                 absl::StrCat(name_, ": its list of poison is malformed or has no end"));
+  return Refusal(
+      EIO, "cxl.poison",
+      absl::StrCat(name_, ": its poison list does not end after ", kMostPoisonAnswers, " answers"));
 }
 
 std::string DescribeFacts(const Memdev& device) {

@@ -15,26 +15,27 @@ absl::Status BadRegion(const SysfsFolder& region, absl::string_view why) {
   return core::Refusal(EIO, "cxl.region", absl::StrCat(region.path(), ": ", why));
 }
 
-// Nothing for a target of another kind than persistent capacity.
+// Nothing unless the target is persistent capacity.
 absl::StatusOr<std::optional<Target>> ReadTarget(const SysfsFolder& devices,
                                                  const SysfsFolder& region, uint64_t position) {
   const std::string attribute = absl::StrCat("target", position);
   const auto decoder_name = region.Text(attribute);
   const auto decoder =
       decoder_name && !decoder_name->empty() ? devices.Follow(*decoder_name) : std::nullopt;
-  if (!decoder) return BadRegion(region, absl::StrCat(attribute, " names no decoder"));
+  if (!decoder) return BadRegion(region, absl::StrCat(attribute, " does not name a decoder"));
   if (decoder->Text("mode").value_or("") != "pmem") return std::nullopt;
-  // The decoder's folder is in its endpoint's, which links to the device.
+  // The decoder's directory is in that of its endpoint, which links to the device.
   const auto memdev = decoder->Follow("../uport");
   const auto start = decoder->Number("dpa_resource");
   const auto size = decoder->Number("dpa_size");
   const auto dpa = start && size ? core::MakeRange(*start, *size) : std::nullopt;
-  if (!memdev || !dpa || dpa->empty())
-    return BadRegion(region, absl::StrCat(*decoder_name, " says no device, or no part of it"));
+  if (!memdev) return BadRegion(region, absl::StrCat(*decoder_name, " does not name its device"));
+  if (!dpa || dpa->empty())
+    return BadRegion(region, absl::StrCat(*decoder_name, " has no part of its device"));
   return Target{.memdev = memdev->name(), .dpa = *dpa};
 }
 
-// Nothing for a region that is not committed, or not of persistent capacity.
+// Nothing unless the region is committed and persistent.
 absl::StatusOr<std::optional<Region>> ReadRegion(const SysfsFolder& devices,
                                                  const SysfsFolder& folder) {
   if (folder.Number("commit").value_or(0) != 1) return std::nullopt;
@@ -45,7 +46,7 @@ absl::StatusOr<std::optional<Region>> ReadRegion(const SysfsFolder& devices,
                 .granularity = folder.Number("interleave_granularity").value_or(0)};
   const auto hpa = start && size ? core::MakeRange(*start, *size) : std::nullopt;
   if (!hpa || hpa->empty() || ways == 0 || ways > core::StripedMedia::kMaxMembers)
-    return BadRegion(folder, "its resource, size and interleave_ways make no region");
+    return BadRegion(folder, "its resource, size and interleave_ways do not describe a region");
   region.hpa = *hpa;
   for (uint64_t position = 0; position < ways; ++position) {
     ASSIGN_OR_RETURN(std::optional<Target> target, ReadTarget(devices, folder, position));

@@ -29,7 +29,7 @@ constexpr uint64_t kDefaultLabelSize = 128 << 10;
 
 using SharedMedia = std::shared_ptr<core::Media>;
 
-// Joins the topology to its bytes.
+// Connects the topology with its bytes.
 class Joiner {
  public:
   Joiner(const NfitTopology& topology, const NfitBytes& bytes)
@@ -70,10 +70,11 @@ absl::Status WrongCount(absl::string_view option, size_t given, absl::string_vie
 absl::Status Joiner::CheckCounts() const {
   const size_t dimms = topology_.dimms.size();
   if (!bytes_.dimms.empty() && (!bytes_.ranges.empty() || !bytes_.labels.empty()))
-    return Refusal(EINVAL, "nfit.bytes",
-                   "dimm= has data and labels in one file; it does not go with range= and labels=");
+    return Refusal(
+        EINVAL, "nfit.bytes",
+        "dimm= has data and labels in one file; it cannot be combined with range= and labels=");
   if (!bytes_.labels.empty() && bytes_.ranges.empty())
-    return Refusal(EINVAL, "nfit.bytes", "labels= goes with range= only");
+    return Refusal(EINVAL, "nfit.bytes", "labels= requires range=");
   if (!bytes_.dimms.empty() && bytes_.dimms.size() != dimms)
     return WrongCount("dimm", bytes_.dimms.size(), "DIMMs", dimms);
   if (!bytes_.labels.empty() && bytes_.labels.size() != dimms)
@@ -113,7 +114,7 @@ absl::StatusOr<SharedMedia> Joiner::LabelsOf(size_t index, DimmSource& dimm) con
   return core::MemoryMedia::Make(size);
 }
 
-// Its bytes are those of the regions alone.
+// Its bytes exist only as those of the regions.
 absl::StatusOr<DimmSource> Joiner::DimmWithoutBytes(size_t index) const {
   DimmSource dimm;
   dimm.description = absl::StrFormat("memory device 0x%x", topology_.dimms[index].identity.handle);
@@ -146,8 +147,8 @@ absl::StatusOr<SharedMedia> Joiner::BytesOf(size_t index) const {
   if (planned.granularity == 0)
     return Refusal(
         EOPNOTSUPP, "nfit.interleave",
-        absl::StrFormat("NFIT: memory map at offset %u: how its lines lie in the range at 0x%x is "
-                        "no striping of one power of two; give the range's own bytes with range=",
+        absl::StrFormat("NFIT: memory map at offset %u: its lines in the range at 0x%x do not form "
+                        "stripes of one power of two; give the range's own bytes with range=",
                         planned.odd_interleave, planned.spa.start));
   return core::StripeMappings(bus_.dimms, planned.mappings, planned.granularity);
 }
@@ -183,7 +184,7 @@ absl::StatusOr<NfitTable> ReadNfit(const std::string& path) {
                    absl::StrCat("read ", path, ": ", strerror(errno)));
   };
   if (file == nullptr) return failed();
-  // One more than is ever accepted: what is longer is cut, and its length refused.
+  // One more byte than is ever accepted: a longer file is cut, and its length refused.
   std::vector<std::byte> bytes(kNfitMaxSize + 1);
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
   if (std::ferror(file.get()) != 0) return failed();

@@ -18,13 +18,14 @@ using core::LoadLe;
 using core::Refusal;
 using core::StoreLe;
 
-// Of the header: ACPI specification, section 5.2.6.
+// Header offsets: ACPI specification, section 5.2.6.
 constexpr size_t kLengthAt = 4, kRevisionAt = 8, kChecksumAt = 9, kOemAt = 10, kCreatorAt = 28;
 
 template <typename S>
 void LoadFields(const std::byte* at, uint16_t length, S& out) {
   for (const NfitField<S>& field : Fields(out))
-    if (field.at + field.size <= length) field.load(at + field.at, out);  // else of a longer form
+    if (field.at + field.size <= length)
+      field.load(at + field.at, out);  // otherwise it belongs to a longer form
 }
 
 template <typename S>
@@ -33,7 +34,7 @@ void StoreFields(const S& in, uint16_t length, std::byte* at) {
     if (field.at + field.size <= length) field.store(in, at + field.at);
 }
 
-// The bytes that a structure of these values must have, its list apart: {least, most}.
+// The size that a structure with these values must have, without its list: {minimum, maximum}.
 template <typename S>
 std::pair<uint32_t, uint32_t> FixedSize(const S&) {
   return {S::kSize, S::kSize};
@@ -44,7 +45,7 @@ std::pair<uint32_t, uint32_t> FixedSize(const NfitSpaRange& range) {
                             : NfitSpaRange::kSize;
   return {size, size};
 }
-// Without block windows their fields may be there or not; firmware does either.
+// Without block windows, their fields may be present or not; firmware does both.
 std::pair<uint32_t, uint32_t> FixedSize(const NfitControlRegion& control) {
   return {control.windows != 0 ? NfitControlRegion::kSizeWithWindows : NfitControlRegion::kSize,
           NfitControlRegion::kSizeWithWindows};
@@ -109,7 +110,7 @@ absl::Status TakeStructure(const Structure& structure, NfitTable& table) {
     case NfitType::kCapabilities:
       return Take(structure, "platform capabilities", table.capabilities);
     case NfitType::kSmbios:
-      return absl::OkStatus();  // a copy of what SMBIOS says; nobody here asks
+      return absl::OkStatus();  // a copy of SMBIOS data, not used here
     case NfitType::kBlockWindow:
       table.notes.push_back(
           {"nfit.skipped", structure.offset,

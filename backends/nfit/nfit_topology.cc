@@ -20,7 +20,7 @@ using core::Refusal;
 
 constexpr uint64_t kPage = 4096;
 constexpr size_t kMaxMappings = 32;
-// The upper half of addresses is nobody's memory.
+// There is no memory in the upper half of the address space.
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 
 enum class RangeKind { kMemory, kVolatileMemory, kDisk, kVolatileDisk, kControl, kOther };
@@ -60,10 +60,11 @@ class Deriver {
   }
 
  private:
-  // What is known of a DIMM while its maps are gone through.
+  // What is known about a DIMM while its maps are processed.
   struct Gathered {
-    const NfitMemoryMap* by_control = nullptr;  // the map that a control range or none refers to
-    const NfitMemoryMap* by_memory = nullptr;   // the last one of a persistent memory range
+    const NfitMemoryMap* by_control =
+        nullptr;  // the map for a control region range, or for no range
+    const NfitMemoryMap* by_memory = nullptr;  // the last map for a persistent memory range
     const NfitControlRegion* control = nullptr;
     const NfitMemoryMap* first() const { return by_control != nullptr ? by_control : by_memory; }
   };
@@ -104,7 +105,7 @@ absl::Status Deriver::Gather(const NfitMemoryMap& map, RangeKind kind) {
   Gathered& dimm = gathered_[map.device_handle];
   for (const NfitControlRegion& control : table_.controls) {
     if (control.index != map.control_index) continue;
-    // A DIMM may have one for each interface; the one with block windows is the fuller.
+    // A DIMM may have one for each interface; the one with block windows is more complete.
     if (dimm.control == nullptr || (dimm.control->windows == 0 && control.windows != 0))
       dimm.control = &control;
     break;
@@ -176,7 +177,7 @@ absl::Status Deriver::AddRange(const NfitSpaRange& range) {
                core::Uuid::FromGuidOrder(range.type_guid) == core::Uuid::Parse(kBlockDataWindow)
                    ? "block data window"
                    : "type that is unknown",
-               ", which makes no region")});
+               ", which does not form a region")});
     return absl::OkStatus();
   }
   const bool disk = kind == RangeKind::kDisk || kind == RangeKind::kVolatileDisk;
@@ -209,15 +210,16 @@ absl::Status Deriver::AddMappings(const NfitSpaRange& range, NfitRegion& region)
   for (const NfitMemoryMap& map : table_.maps) {
     if (map.range_index != range.range_index) continue;
     if (maps.size() == kMaxMappings)
-      return Bad(ENXIO, "nfit.mappings", map.offset,
-                 absl::StrCat("more than ", kMaxMappings, " memory devices behind range ",
-                              range.range_index));
+      return Bad(
+          ENXIO, "nfit.mappings", map.offset,
+          absl::StrCat("more than ", kMaxMappings, " memory devices in range ", range.range_index));
     const auto number = dimm_numbers_.find(map.device_handle);
     if (number == dimm_numbers_.end())
       return Bad(ENODEV, "nfit.dimm", map.offset,
-                 absl::StrFormat("range %u needs memory device 0x%x, which no persistent memory "
-                                 "or control region range makes known",
-                                 range.range_index, map.device_handle));
+                 absl::StrFormat(
+                     "range %u needs memory device 0x%x, which is not in any persistent memory "
+                     "or control region range",
+                     range.range_index, map.device_handle));
     if (map.region_size == 0 || map.dpa % kPage != 0 || map.region_size % kPage != 0 ||
         map.dpa >= kEndOfAddresses || map.region_size > kEndOfAddresses - map.dpa)
       return Bad(EINVAL, "nfit.range", map.offset,
@@ -247,7 +249,7 @@ absl::Status Deriver::CheckSet(const NfitSpaRange& range, NfitRegion& region) {
     for (size_t other = 0; other < i; ++other)
       if (region.mappings[other].dimm == mapping.dimm)
         return Bad(EINVAL, "nfit.range", range.offset,
-                   absl::StrFormat("memory device 0x%x is behind it twice",
+                   absl::StrFormat("it has memory device 0x%x twice",
                                    topology_.dimms[mapping.dimm].identity.handle));
   }
   if (sum != range.length)

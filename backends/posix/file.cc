@@ -15,7 +15,7 @@
 namespace nvdimmfs::posix {
 namespace {
 
-constexpr size_t kRoom = 4096;  // of a read(2) at least; and what an attribute has at most
+constexpr size_t kRoom = 4096;  // minimum size of a read(2), and maximum size of an attribute
 
 ssize_t ReadSome(int fd, char* to, size_t length) {
   ssize_t got;

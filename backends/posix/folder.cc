@@ -17,7 +17,7 @@
 namespace nvdimmfs::posix {
 namespace {
 
-// The names, and 0 or the errno of what ended them. Takes `folder`.
+// Appends the names; returns 0 or the errno that ended the list. Takes over `folder`.
 int Read(Descriptor folder, std::vector<std::string>& names) {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(folder ? fdopendir(folder.get()) : nullptr,
                                                    closedir);

@@ -15,6 +15,7 @@
 #include "core/intel/firmware.h"
 #include "core/labels/label_area.h"
 #include "core/media/memory_media.h"
+#include "core/sources/region_address.h"
 #include "core/system/system.h"
 
 namespace nvdimmfs::backends {
@@ -27,7 +28,6 @@ using core::MemoryMedia;
 using core::RegionSource;
 
 constexpr uint64_t kMiB = 1 << 20, kLabelSize = 128 << 10, kGranularity = 4096;
-constexpr uint64_t kFirstAddress = uint64_t{4} << 30, kApart = uint64_t{1} << 30;
 constexpr absl::string_view kPersistent = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
 
 struct DemoDimm {
@@ -71,7 +71,7 @@ absl::StatusOr<DimmSource> MakeDimm(const DemoDimm& demo, uint32_t number) {
 absl::Status AddRegion(BusSource& bus, std::vector<core::MappingSource> mappings) {
   RegionSource region;
   const uint64_t size = mappings[0].dpa.size * mappings.size();
-  region.spa = {kFirstAddress + bus.regions.size() * kApart, size};
+  region.spa = {core::kFirstRegionAddress + bus.regions.size() * core::kRegionAddressAlign, size};
   ASSIGN_OR_RETURN(region.media, core::StripeMappings(bus.dimms, mappings, kGranularity));
   region.mappings = std::move(mappings);
   region.granularity = kGranularity;
@@ -111,7 +111,7 @@ BusSource MemoryBus(uint64_t address) {
   return bus;
 }
 
-// As a user would, in a system that is gone again: what it leaves is on the media.
+// Creates them as a user would, in a temporary system: the result is on the media.
 absl::Status MakeNamespaces(const BusSource& bus) {
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
@@ -134,7 +134,8 @@ absl::StatusOr<Buses> DemoPreset() {
   RETURN_IF_ERROR(MakeNamespaces(dimms));
   // In the namespace "bytes".
   RETURN_IF_ERROR(dimms.regions[0].media->InjectPoison({100 * kMiB, 4096}));
-  BusSource memory = MemoryBus(kFirstAddress + dimms.regions.size() * kApart);
+  BusSource memory =
+      MemoryBus(core::kFirstRegionAddress + dimms.regions.size() * core::kRegionAddressAlign);
   Buses buses;
   buses.push_back(std::move(dimms));
   buses.push_back(std::move(memory));

@@ -6,6 +6,7 @@
 #include "backends/e820_backend.h"
 #include "backends/sources/file_options.h"
 #include "core/base/status.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::backends {
 namespace {

@@ -17,7 +17,7 @@ constexpr std::pair<absl::string_view, Durability> kDurabilities[] = {
 absl::StatusOr<Durability> ReadDurability(const std::string& value) {
   for (const auto& [word, durability] : kDurabilities)
     if (value == word) return durability;
-  return BadOption("durability", value, "one of auto, process, power");
+  return BadOption("durability", value, "needs auto, process or power");
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ core::intel::Firmware::Options FirmwareOf(const TestDimm& dimm) {
   return options;
 }
 
-// `number` of the module's DIMMs, `index` of its bus's.
+// `number` counts all DIMMs of the module, `index` those of its bus.
 absl::StatusOr<DimmSource> MakeDimm(const TestDimm& test, int number, size_t index) {
   const auto controls = std::make_shared<core::TestControls>(number);
   auto labels = std::make_shared<core::TestLabels>(kLabelSize, controls);
@@ -152,7 +152,7 @@ absl::StatusOr<BusSource> SecondBus() {
   BusSource bus;
   bus.provider = "nfit_test.1";
   for (const TestDimm& test : kSecond) {
-    // The first bus has one more that can be plugged in.
+    // The first bus has one more, which can be hot-plugged.
     const size_t index = bus.dimms.size(), number = std::size(kFirst) + 1 + index;
     ASSIGN_OR_RETURN(DimmSource dimm, MakeDimm(test, static_cast<int>(number), index));
     bus.dimms.push_back(std::move(dimm));

@@ -68,7 +68,7 @@ std::vector<std::string> Words(const SourceKind& kind) {
   return words;
 }
 
-// A mount's directory holds what the source says, but is not the source.
+// A mount's directory shows the source, but is not the source.
 absl::Status CheckNotMountpoint(const std::string& name) {
   std::error_code error;
   if (!std::filesystem::is_directory(name, error)) return absl::OkStatus();
@@ -100,7 +100,7 @@ absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList&
   return absl::OkStatus();
 }
 
-// The kernel that the last option of that name chooses, if there is one.
+// The kernel chosen by the last option of that name, if there is one.
 absl::StatusOr<std::optional<core::Kernel>> ChosenKernel(const OptionList& options) {
   std::optional<core::Kernel> chosen;
   for (const auto& [key, value] : options) {

@@ -33,7 +33,7 @@ std::string At(const std::string& path, toml::Place place) {
   return absl::StrCat(path, ":", place.line, ":", place.column, ": ");
 }
 
-// Nothing where the value is something else.
+// Nothing if the value has another type.
 template <typename T>
 std::optional<T> As(const toml::Value& value) {
   const T* held = std::get_if<T>(&value.data);

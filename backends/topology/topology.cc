@@ -57,7 +57,7 @@ class Builder {
       : path_(path), directory_(std::filesystem::path(path).parent_path()), options_(options) {}
 
   std::optional<BusSource> Bus(TomlReader& table);
-  // Buses that this program makes itself. Before all others: they have addresses of their own.
+  // Buses that this program creates itself, before all others, because their addresses are fixed.
   std::optional<Buses> Preset(TomlReader& table);
 
  private:
@@ -96,12 +96,12 @@ class Builder {
   int regions_ = 0;           // likewise
   std::vector<Range> taken_;  // system physical addresses
 
-  // Of the bus under way.
+  // State of the current bus.
   bool cxl_ = false;
   AddressLayout layout_;
   std::vector<uint64_t> serials_;  // of each DIMM
   std::map<std::string, size_t> by_name_;
-  std::vector<std::vector<Range>> mapped_;  // DPA in regions, for each DIMM
+  std::vector<std::vector<Range>> mapped_;  // DPA ranges used by regions, for each DIMM
 };
 
 void ReadIdentity(TomlReader& table, core::DimmIdentity& identity) {
@@ -192,7 +192,7 @@ std::optional<DimmSource> Builder::OpenDimm(TomlReader& table) {
   return std::nullopt;
 }
 
-// Sets up the firmware that answers the DIMM's commands.
+// Sets up the firmware that runs the DIMM's commands.
 void Builder::Firmware(TomlReader& table, const std::optional<std::string>& image,
                        DimmSource* dimm) {
   const std::string family = table.Text("family").value_or("qemu");
@@ -250,7 +250,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   ++dimms_;
 }
 
-// One more mapping; `key` is where the DIMM's name is said.
+// Adds a mapping; `key` is the key that names the DIMM.
 void Builder::Mapping(TomlReader& table, absl::string_view key, const std::string& dimm, Range dpa,
                       std::optional<uint64_t> offset, std::vector<MappingSource>& mappings) {
   const auto found = by_name_.find(dimm);
@@ -281,7 +281,7 @@ std::vector<MappingSource> Builder::Mappings(TomlReader& table, const BusSource&
     Mapping(entry, "dimm", *dimm, {start, size.value_or(0)}, offset, mappings);
   }
   if (!table.status().ok()) return {};
-  // What is not said: as much as every member of the set has from there on.
+  // The default size: as much as every member of the set has from its offset on.
   uint64_t room = std::numeric_limits<uint64_t>::max();
   for (const MappingSource& mapping : mappings) {
     const uint64_t capacity = bus.dimms[mapping.dimm].capacity->size();
@@ -416,20 +416,20 @@ void Builder::Region(TomlReader& table, BusSource& bus) {
   if (table.status().ok()) bus.regions.push_back(std::move(region));
 }
 
-// Where regions of the bus lie that do not say it.
+// The addresses of the bus's regions without `spa`.
 void Builder::Layout(TomlReader& table) {
   layout_ = AddressLayout();
   const auto machine = table.Text("layout");
   const auto memory = table.Size("memory");
   if (!table.status().ok()) return;
   if (memory && !machine)
-    return table.Refuse("memory", "goes with layout only: it is the memory of QEMU's guest (-m)");
+    return table.Refuse("memory", "requires layout: it is the memory of QEMU's guest (-m)");
   if (!machine) return;
   if (!IsGuestMemory(memory.value_or(kGuestMemory)))
-    return table.Refuse("memory", "needs what QEMU's -m says: a multiple of 1M, at most 4096T");
+    return table.Refuse("memory", "needs the value of QEMU's -m: a multiple of 1M, at most 4096T");
   const auto layout = AddressLayout::Of(*machine, memory.value_or(kGuestMemory));
   if (!layout)
-    return table.Refuse("layout", "one of \"qemu\" (-machine q35), \"qemu-pc\" (-machine pc)");
+    return table.Refuse("layout", "needs \"qemu\" (-machine q35) or \"qemu-pc\" (-machine pc)");
   layout_ = *layout;
 }
 
@@ -440,7 +440,7 @@ core::AddressChoice Builder::Choice(absl::string_view rule) const {
           .after = ", or its [[bus]] layout = \"qemu\" and the guest's memory"};
 }
 
-// The first that the layout gives behind all regions so far.
+// The first address that the layout gives after all regions so far.
 uint64_t Builder::NextAddress() const {
   uint64_t taken = 0;
   for (const Range& range : taken_) taken = std::max(taken, range.end());
@@ -461,7 +461,7 @@ std::vector<size_t> Builder::Unmentioned(const BusSource& bus) const {
   return indices;
 }
 
-// The regions that the devices' own labels speak of. Devices of incomplete ones have none.
+// Adds the regions that the devices' labels describe. Devices of incomplete regions get none.
 void Builder::AddLabelledRegions(BusSource& bus) {
   core::CxlRegions found = core::AssembleCxlRegions(bus.dimms, Unmentioned(bus));
   for (RegionSource& region : found.regions) {
@@ -479,7 +479,7 @@ void Builder::AddLabelledRegions(BusSource& bus) {
     mapped_[dimm].push_back({0, bus.dimms[dimm].capacity->size()});
 }
 
-// A DIMM that no region mentions has one of its own, as under QEMU.
+// A DIMM that no region mentions gets its own region, as in QEMU.
 void Builder::AddUnmentioned(BusSource& bus) {
   if (cxl_) AddLabelledRegions(bus);
   const std::vector<size_t> indices = Unmentioned(bus);
@@ -555,7 +555,7 @@ core::Kernel ReadKernel(TomlReader& file) {
   const std::optional<std::string> name = file.Text("kernel");
   if (!name) return core::kDefaultKernel;
   const std::optional<core::Kernel> kernel = core::FindKernel(*name);
-  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as text"));
+  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as a string"));
   return kernel.value_or(core::kDefaultKernel);
 }
 

@@ -241,7 +241,7 @@ TEST_F(TopologyTest, AnIncompleteRegionsDevicesAreLeftAloneAndSaySo) {
 TEST_F(TopologyTest, ALabelFileIsOneAreaAsAWhole) {
   EXPECT_THAT(Refused("[[bus]]\n[[bus.dimm]]\nimage = \"plain.img\"\nlabels = \"small.img\"\n"
                       "label_size = 4096\n"),
-              ::testing::HasSubstr("which is one label area as a whole"));
+              ::testing::HasSubstr("which as a whole is the label area"));
   EXPECT_THAT(Refused("[[bus]]\n[[bus.dimm]]\nimage = \"plain.img\"\nlabels = \"none.lsa\"\n"),
               ::testing::HasSubstr("none.lsa"));
 }

@@ -16,10 +16,10 @@ namespace {
 
 using core::Refusal;
 
-constexpr int kMostCapabilities = 48;  // as many as fit into the configuration space
+constexpr int kMostCapabilities = 48;  // as many as fit in the configuration space
 constexpr unsigned kFirstCapability = 0x40;
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kMostAddress = uint64_t{1} << 52;  // physical addresses have no more bits
+constexpr uint64_t kMostAddress = uint64_t{1} << 52;  // physical addresses have at most 52 bits
 constexpr uint32_t kNoAnswer = 0xffffffff;
 constexpr int kTightPolls = 2000;
 constexpr absl::Duration kFirstPause = absl::Microseconds(20);
@@ -32,7 +32,7 @@ absl::StatusOr<Value> ReadConfig(PciFunction& function, unsigned offset) {
   return core::LoadLe<Value>(bytes.data());
 }
 
-// The structures that a capability may name, and the least that they hold.
+// The minimum size of the structure of each type.
 uint64_t LeastSize(uint8_t type) {
   switch (type) {
     case kCommon:
@@ -78,7 +78,7 @@ absl::StatusOr<std::unique_ptr<PmemDevice>> PmemDevice::Make(std::unique_ptr<Pci
 
 PmemDevice::~PmemDevice() {
   absl::MutexLock lock(&mutex_);
-  // The page must not be the device's any more when it is given back.
+  // The device must not use the page any more when it is released.
   if (common_ != nullptr && !gone_) Reset().IgnoreError();
   std::array<std::byte, 2> command;
   if (!function_->ReadConfig(kPciCommand, absl::MakeSpan(command)).ok()) return;
@@ -102,7 +102,7 @@ absl::Status PmemDevice::Find() {
     return Refusal(EINVAL, "virtio.kind",
                    absl::StrCat(function_->name(), ": PCI id ", absl::Hex(vendor, absl::kZeroPad4),
                                 ":", absl::Hex(device, absl::kZeroPad4),
-                                " is no virtio-pmem device, which is 1af4:105b"));
+                                " is not a virtio-pmem device (1af4:105b)"));
   ASSIGN_OR_RETURN(const uint16_t command, ReadConfig<uint16_t>(*function_, kPciCommand));
   std::array<std::byte, 2> enabled;
   core::StoreLe(enabled.data(), static_cast<uint16_t>(command | kCommandMemory | kCommandMaster));
@@ -158,7 +158,7 @@ absl::Status PmemDevice::MapStructure(const PciCapability& capability) {
   if (capability.type == kCommon) place = &common_;
   if (capability.type == kDevice) place = &device_;
   if (capability.type == kNotify) place = &notify_;
-  // The first of each type is the one that the device likes best.
+  // The first of each type is the one that the device prefers.
   if (place == nullptr || *place != nullptr) return absl::OkStatus();
   if (capability.size < LeastSize(capability.type))
     return Refusal(EIO, "virtio.capabilities",
@@ -175,7 +175,7 @@ absl::Status PmemDevice::MapStructure(const PciCapability& capability) {
 
 void PmemDevice::AddStatus(uint8_t bits) { common_->Write(kStatus, 1, ReadStatus() | bits); }
 
-// Devices need not take eight bytes at once.
+// Devices need not support 8-byte accesses.
 void PmemDevice::WriteAddress(unsigned offset, uint64_t address) {
   common_->Write(offset, 4, static_cast<uint32_t>(address));
   common_->Write(offset + 4, 4, static_cast<uint32_t>(address >> 32));
@@ -238,7 +238,7 @@ absl::Status PmemDevice::Negotiate() {
   AddStatus(kFeaturesOk);
   if ((ReadStatus() & kFeaturesOk) != 0) return absl::OkStatus();
   return Refusal(EIO, "virtio.features",
-                 absl::StrCat(function_->name(), ": wants a feature that this driver lacks"));
+                 absl::StrCat(function_->name(), ": requires a feature that this driver lacks"));
 }
 
 core::Range PmemDevice::ReadMemory() {
@@ -261,9 +261,9 @@ absl::Status PmemDevice::FindMemory() {
   if (!memory || memory->empty() || memory->end() > kMostAddress || start % kPage != 0 ||
       size % kPage != 0)
     return Refusal(EIO, "virtio.range",
-                   absl::StrCat(function_->name(), ": says that its memory is ", size,
+                   absl::StrCat(function_->name(), ": reports that its memory is ", size,
                                 " bytes from address 0x", absl::Hex(start)));
-  // It is mapped: after a reset it must be where it was.
+  // The memory is mapped: after a reset its address must not have changed.
   if (!memory_.empty() && !(memory_ == *memory))
     return Refusal(EIO, "virtio.range",
                    absl::StrCat(function_->name(), ": its memory has moved to 0x", absl::Hex(start),
@@ -325,7 +325,7 @@ PmemDevice::Outcome PmemDevice::AwaitAnswer() {
     if (answered == asked_) break;
     if (answered != static_cast<uint16_t>(asked_ - 1)) return Outcome::kConfused;
     if (polls < kTightPolls) continue;
-    // Each of these is an exit to the hypervisor.
+    // Each of these accesses is an exit to the hypervisor.
     const uint8_t status = ReadStatus();
     if (status == kGone) return Outcome::kGone;
     if ((status & kNeedsReset) != 0) return Outcome::kNeedsReset;
@@ -360,10 +360,11 @@ absl::Status PmemDevice::Flush() {
     }
   }
   if (gone_) return Gone();
-  return Refusal(EIO, "virtio.reset",
-                 absl::StrCat("flush ", function_->name(),
-                              ": no answer, nor after a reset. Stores since the last flush may be "
-                              "lost; unmount and check"));
+  return Refusal(
+      EIO, "virtio.reset",
+      absl::StrCat("flush ", function_->name(),
+                   ": no answer, not even after a reset. Stores since the last flush may be "
+                   "lost; unmount and check"));
 }
 
 }  // namespace nvdimmfs::backends::virtio

@@ -32,7 +32,7 @@ constexpr unsigned kBars = 6;
 // Of the third word of a line of `resource`: IORESOURCE_MEM of the kernel's linux/ioport.h.
 constexpr uint64_t kMemoryResource = 0x200;
 
-// Of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst.
+// Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst.
 constexpr uint64_t kPagePresent = uint64_t{1} << 63;
 constexpr uint64_t kPageFrame = (uint64_t{1} << 55) - 1;
 
@@ -189,7 +189,7 @@ absl::StatusOr<std::unique_ptr<PciFunction>> OpenSysfsPciFunction(const std::str
   const auto folder = SysfsFolder(kPciDevices).Follow(address);
   if (!folder)
     return Refusal(ENODEV, "virtio.pci", absl::StrCat("open ", address, ": no such PCI device"));
-  // The kernel's virtio driver sits on the virtio device, one below.
+  // The kernel's virtio driver is bound to the virtio device, one level below.
   if (const auto driver = folder->Follow("driver"))
     return Refusal(EBUSY, "virtio.bound",
                    absl::StrCat("open ", address, ": the kernel's ", driver->name(),
@@ -200,7 +200,7 @@ absl::StatusOr<std::unique_ptr<PciFunction>> OpenSysfsPciFunction(const std::str
                    absl::StrCat("open ", address,
                                 ": it is behind an IOMMU, which this driver cannot program; use "
                                 "the kernel's driver and virtio-pmem:/dev/pmemN"));
-  // An unbound device may be switched off.
+  // An unbound device may be disabled.
   const posix::Descriptor enable(open((folder->path() + "/enable").c_str(), O_WRONLY | O_CLOEXEC));
   if (enable.get() >= 0 && write(enable.get(), "1", 1) != 1)
     return Refusal(errno, "virtio.pci", absl::StrCat("enable ", address, ": ", strerror(errno)));

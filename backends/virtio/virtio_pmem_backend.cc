@@ -37,7 +37,7 @@ core::BusSource BusOver(std::shared_ptr<core::Media> media, const core::Range& s
   return bus;
 }
 
-// The disk's sysfs folder. What it is gets asked before it is opened for writing.
+// The disk's sysfs directory. The type is checked before the disk is opened for writing.
 absl::StatusOr<SysfsFolder> FindDisk(const std::string& path) {
   ASSIGN_OR_RETURN(const posix::Descriptor node,
                    OpenNode(path, NodeKind::kBlock, /*read_only=*/true));
@@ -47,7 +47,7 @@ absl::StatusOr<SysfsFolder> FindDisk(const std::string& path) {
   if (provider == kProvider) return *std::move(disk);
   return core::Refusal(
       EINVAL, "virtio.kind",
-      absl::StrCat("open ", path, ": it is no disk of a virtio-pmem device",
+      absl::StrCat("open ", path, ": it is not a disk of a virtio-pmem device",
                    provider.empty() ? "" : absl::StrCat(", but of the bus ", provider)));
 }
 
@@ -55,7 +55,7 @@ absl::StatusOr<core::BusSource> OverDisk(const std::string& path, const FileOpti
   ASSIGN_OR_RETURN(const SysfsFolder disk, FindDisk(path));
   ASSIGN_OR_RETURN(std::shared_ptr<core::Media> media, MapWholeDisk(path, options));
   const uint64_t size = media->size();
-  // The nearest device above it says where it starts: its namespace, or what is in that.
+  // The nearest ancestor states its address: its namespace, or a device in that.
   const auto place = disk.Holding("resource");
   const uint64_t start = place ? place->Number("resource").value_or(0) : uint64_t{0};
   core::BusSource bus =

@@ -125,8 +125,9 @@ absl::StatusOr<uint64_t> ParseChoice(absl::string_view text, absl::Span<const ui
   ASSIGN_OR_RETURN(const uint64_t value, ParseUnsigned(text));
   for (const uint64_t choice : choices)
     if (choice == value) return value;
-  return Refusal(EINVAL, "input.choice",
-                 absl::StrCat(value, " is not supported; one of ", absl::StrJoin(choices, " ")));
+  return Refusal(
+      EINVAL, "input.choice",
+      absl::StrCat(value, " is not supported; supported: ", absl::StrJoin(choices, " ")));
 }
 
 bool IsWord(absl::string_view text, absl::string_view word) {
@@ -146,7 +147,7 @@ absl::StatusOr<uint64_t> ParseSize(absl::string_view text) {
   };
   const bool is_hex = TakeBase(digits) == 16;
   digits = text;
-  const bool has_b = !is_hex && take('b');  // of 0x1b it is a digit
+  const bool has_b = !is_hex && take('b');  // in 0x1b it is a digit
   const bool has_i = has_b && take('i');
   size_t power = 0;
   for (size_t i = 0; i < 4 && power == 0; ++i)

@@ -12,7 +12,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-// The shortest text that reads as the same number, and as one with a fraction.
+// The shortest text that parses as the same number, always with a fraction or exponent.
 std::string TextOf(double number) {
   std::array<char, 32> room;
   const auto written = std::to_chars(room.data(), room.data() + room.size(), number);
@@ -43,7 +43,7 @@ std::string Quoted(absl::string_view text) {
 
 }  // namespace
 
-// Writes values of any type, one within another.
+// Writes values of any type, nested in each other.
 class Json::Writer {
  public:
   explicit Writer(bool on_one_line) : on_one_line_(on_one_line) {}
@@ -122,7 +122,9 @@ Json::Json(std::initializer_list<Field> fields) : value_(Object()) {
 
 Json::Json(const Json& other) = default;
 Json::Json(Json&& other) noexcept = default;
-Json& Json::operator=(const Json& other) { return *this = Json(other); }  // it may be an element
+Json& Json::operator=(const Json& other) {
+  return *this = Json(other);
+}  // `other` may be an element of this
 Json& Json::operator=(Json&& other) noexcept = default;
 Json::~Json() = default;
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr absl::string_view kSeparators = " \t\n\r\v\f,";
 constexpr absl::string_view kQuotes = "'\"";
-constexpr size_t kShown = 80;  // bytes of the caller's text in a sentence
+constexpr size_t kShown = 80;  // bytes of the caller's text in a message
 
 bool IsOneOf(char c, absl::string_view set) { return set.find(c) != absl::string_view::npos; }
 
@@ -23,7 +23,7 @@ absl::Status Bad(absl::string_view text, absl::string_view why) {
                  absl::StrCat("\"", absl::Utf8SafeCHexEscape(text.substr(0, kShown)), "\": ", why));
 }
 
-// Takes the words off the front of `rest`, one after the other.
+// Takes words from the front of `rest`, one at a time.
 class Reader {
  public:
   explicit Reader(absl::string_view line) : rest_(line) { SkipSeparators(); }
@@ -35,13 +35,13 @@ class Reader {
     const absl::string_view plain = rest_.substr(0, EndOfPlain());
     const size_t equals = plain.find('=');
     if (equals == absl::string_view::npos) return Bad(plain, "not of the form key=value");
-    if (equals == 0) return Bad(plain, "there is no key before \"=\"");
+    if (equals == 0) return Bad(plain, "a key is missing before \"=\"");
     Word word{.key = std::string(plain.substr(0, equals)), .value = {}};
     rest_.remove_prefix(equals + 1);
     if (!rest_.empty() && IsOneOf(rest_.front(), kQuotes)) {
-      if (!TakeQuoted(word.value)) return Bad(start, "the quote has no end");
+      if (!TakeQuoted(word.value)) return Bad(start, "the quote is not closed");
       if (!rest_.empty() && !IsOneOf(rest_.front(), kSeparators))
-        return Bad(start, "there is no blank behind the closing quote");
+        return Bad(start, "a blank is missing after the closing quote");
     } else {
       word.value = std::string(plain.substr(equals + 1));
       rest_.remove_prefix(word.value.size());
@@ -57,7 +57,7 @@ class Reader {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(kSeparators), rest_.size()));
   }
 
-  // From the opening quote to behind the closing one. False where there is none.
+  // From the opening quote to after the closing one. False if there is no closing quote.
   bool TakeQuoted(std::string& value) {
     const char quote = rest_.front();
     for (size_t at = 1; at < rest_.size(); ++at) {

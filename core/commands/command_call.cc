@@ -58,7 +58,7 @@ uint64_t FamilyOf(const Command& command) {
 }
 
 absl::StatusOr<Call> ParseCall(const CommandMasks& masks, const Command& command) {
-  // The longest has no buffer, but nothing to be asked before its length is, either.
+  // A command that is too long has no buffer; its length is refused first.
   if (command.buffer.size() < kCallHeader) return CheckLength(masks, command, kCallHeader);
   const std::byte* const header = command.buffer.data();
   Call call = {.family = LoadLe<uint64_t>(header + kFamilyAt),

@@ -61,7 +61,7 @@ constexpr Driver::Operations kKmem = {
     .remove = [](Device& device) { AsInstance(device).RemoveFromMemory(); },
     .attributes = kAttributes};
 
-// The memory waits for famfs, which nothing here can mount: there is no file of its bytes.
+// The memory is for famfs, which cannot be mounted here, so there is no file for its bytes.
 constexpr Driver::Operations kFsdevDax = {.name = "fsdev_dax",
                                           .module = kFsdevDaxModule,
                                           .by_hand = true,
@@ -70,7 +70,7 @@ constexpr Driver::Operations kFsdevDax = {.name = "fsdev_dax",
                                           .remove = [](Device&) {},
                                           .attributes = kAttributes};
 
-// A number as the kernel writes it again: no sign, no zeros before it.
+// A number as the kernel itself prints it: no sign, no leading zeros.
 bool IsPlainNumber(absl::string_view text) {
   return !text.empty() && text.size() <= 9 && (text == "0" || text[0] != '0') &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });

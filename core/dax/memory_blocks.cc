@@ -22,7 +22,7 @@ using Zone = MemoryBlock::Zone;
 MemoryBlock& AsBlock(Device& device) { return static_cast<MemoryBlock&>(device); }
 MemoryBlocks& AsBlocks(Device& device) { return static_cast<MemoryBlocks&>(device); }
 
-// --- The words of `state` and of auto_online_blocks. ---
+// --- The keywords of `state` and auto_online_blocks. ---
 
 constexpr absl::string_view kStates[] = {"offline", "online", "online_kernel", "online_movable"};
 
@@ -94,7 +94,7 @@ constexpr Attribute kBlockAttributes[] = {
      .summary = "the zone that it is in, or while offline those that it may join"},
 };
 
-// --- What is there for all blocks. ---
+// --- What all blocks share. ---
 
 Text ShowBlockSize(Device&) { return absl::StrFormat("%x\n", kMemoryBlockSize); }
 Text ShowPolicy(Device& device) { return absl::StrCat(AsBlocks(device).policy(), "\n"); }
@@ -219,7 +219,7 @@ absl::Status MemoryBlocks::Add(const Range& memory, int node) {
   AddNode(node);
   for (uint64_t index = begin; index < end; ++index) {
     auto block = std::make_shared<MemoryBlock>(engine(), index, node);
-    if (policy_ != "offline") block->SetState(policy_).IgnoreError();  // cannot: it is offline
+    if (policy_ != "offline") block->SetState(policy_).IgnoreError();  // cannot fail: it is offline
     blocks_[index] = block;
     engine().Register(block);
   }

@@ -46,7 +46,7 @@ absl::Status CheckIdentity(const InfoBlock& block, bool dax, const Uuid& parent_
   return absl::OkStatus();
 }
 
-// Fields that an older writer did not have yet.
+// Replaces fields that older versions lack.
 InfoBlockView ViewOf(const InfoBlock& block) {
   InfoBlockView view{.uuid = Uuid(block.uuid),
                      .mode = static_cast<InfoBlockMode>(uint32_t{block.mode}),
@@ -67,7 +67,7 @@ absl::Status CheckPages(const InfoBlock& block) {
   if (block.page_struct_size < kPageStructSize)
     return Unusable(
         "info.page_struct_size",
-        absl::StrCat("reserves only ", uint16_t{block.page_struct_size}, " bytes a page"));
+        absl::StrCat("reserves only ", uint16_t{block.page_struct_size}, " bytes per page"));
   return absl::OkStatus();
 }
 
@@ -150,7 +150,7 @@ std::optional<uint64_t> FittingAddress(const Media& ns, uint64_t size, uint64_t 
     return std::nullopt;
   const InfoBlockView view = ViewOf(block);
   const uint64_t unit = std::max(view.align, kMemremapAlign);
-  // All below 2^32 but dataoff, which is below the size or else fits nowhere.
+  // All are below 2^32 except dataoff, which is below the size, or no address fits.
   if (view.dataoff >= size || !IsPowerOfTwo(unit)) return std::nullopt;
   const uint64_t data = view.start_pad + view.dataoff;
   const uint64_t start = RoundUp(least + data, unit) - data;
@@ -175,7 +175,7 @@ absl::StatusOr<InfoBlock> MakeInfoBlock(bool dax, const Uuid& uuid, const Uuid& 
   if (end_trunc >= spa.size || offset >= spa.size - end_trunc)
     return Refusal(ENXIO, "info.room",
                    absl::StrCat("a namespace of ", spa.size,
-                                " bytes has no room for data with align ", align));
+                                " bytes is too small for data with align ", align));
   InfoBlock block{};
   block.signature = dax ? kDaxSignature : kPfnSignature;
   block.uuid = uuid.bytes();

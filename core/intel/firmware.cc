@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint32_t kHardwareError = 4;
 
-// The input as the structure that it must be, or nothing.
+// The input as a structure; nothing if the size differs.
 template <typename T>
 std::optional<T> InputAs(absl::Span<const std::byte> in) {
   if (in.size() != sizeof(T)) return std::nullopt;
@@ -57,7 +57,7 @@ absl::Status Firmware::Load() {
   if (kept.latched) state_.health.CountUnsafeShutdown();
   state_.update.Restore(kept.running_version, kept.staged_version);
   state_.security.PowerOn(kept.security);
-  // Only where something came to pass meanwhile. What must not be written stays as it is.
+  // Saves only if something has changed. A read-only record stays unchanged.
   (void)Save();
   return absl::OkStatus();
 }

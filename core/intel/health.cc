@@ -4,7 +4,7 @@
 namespace nvdimmfs::core::intel {
 namespace {
 
-// Bit 15 is the sign, the rest the amount.
+// Bit 15 is the sign, the rest the magnitude.
 int Sixteenths(uint16_t temperature) {
   const int amount = temperature & 0x7fff;
   return (temperature & 0x8000) != 0 ? -amount : amount;

@@ -19,7 +19,7 @@ Status Security::Compare(const Passphrase& given, const Passphrase& right, int& 
   return given == right ? kSuccess : kWrongPassphrase;
 }
 
-// While there is no passphrase, there is none to guess.
+// Without a passphrase, there is nothing to guess.
 Status Security::CompareUser(const Passphrase& given) {
   int none = 0;
   return Compare(given, user_, enabled_ ? wrong_user_ : none);

@@ -105,7 +105,7 @@ uint64_t Update::staged_version(absl::Time now) {
 }
 
 void Update::Restore(uint64_t running, uint64_t staged) {
-  // A power cycle starts what was staged.
+  // A power cycle activates the staged image.
   running_ = staged != 0 ? staged : running;
   staged_ = 0;
   state_ = State::kIdle;

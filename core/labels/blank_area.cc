@@ -31,13 +31,14 @@ absl::Status Damaged(uint64_t first) {
 }
 
 absl::Status Unreadable(const absl::Status& why) {
-  return Refusal(EUCLEAN, "label.area.unreadable",
-                 absl::StrCat("the label area has no valid index block, and whether it is blank "
-                              "cannot be told: ",
-                              why.message()));
+  return Refusal(
+      EUCLEAN, "label.area.unreadable",
+      absl::StrCat("the label area has no valid index block, and it is unknown whether it is "
+                   "blank: ",
+                   why.message()));
 }
 
-// Where the first byte lies in `range` that is not zero.
+// The offset of the first non-zero byte in `range`.
 absl::StatusOr<std::optional<uint64_t>> FirstNonZero(const Media& media, const Range& range) {
   const std::vector<std::byte> zeros(kPiece);
   std::vector<std::byte> piece;
@@ -52,8 +53,8 @@ absl::StatusOr<std::optional<uint64_t>> FirstNonZero(const Media& media, const R
   return std::nullopt;
 }
 
-// Whether `found`, the place of block 0, may be what a power cut left of the first store of an
-// Initialise: words of `fresh`, which is stored without its signature first, and zeros.
+// Whether `found`, the bytes of block 0, may be what a power cut left of the first store of an
+// Initialise: words of `fresh`, which is first stored without its signature, and zeros.
 bool IsPartOf(absl::Span<const std::byte> found, absl::Span<const std::byte> fresh) {
   bool complete = true;
   for (size_t at = 0; at < found.size(); at += sizeof(uint64_t)) {
@@ -65,7 +66,7 @@ bool IsPartOf(absl::Span<const std::byte> found, absl::Span<const std::byte> fre
   return !complete;
 }
 
-// The first byte that an area in its first state does not have.
+// The first byte that a blank area, or an interrupted Initialise, cannot have.
 absl::StatusOr<std::optional<uint64_t>> FirstForeign(const Media& media) {
   const Range looked_at = {0, std::min(media.size(), kLookedAt)};
   ASSIGN_OR_RETURN(const std::optional<uint64_t> first, FirstNonZero(media, looked_at));

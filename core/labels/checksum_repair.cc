@@ -28,7 +28,7 @@ void VisitVouchedFor(absl::Span<const std::byte> record, size_t checksum_at,
   const auto low = static_cast<uint32_t>(stored - computed);
   const auto high = static_cast<uint32_t>((stored >> 32) - (computed >> 32));
   if (low == 0 && high == 0) return visit(record);
-  // One half of the checksum itself.
+  // The changed word may be one half of the checksum itself.
   if (high == 0) visit_with(checksum_at, static_cast<uint32_t>(computed));
   if (low == 0) visit_with(checksum_at + kWord, static_cast<uint32_t>(computed >> 32));
   if (low == 0) return;

@@ -22,24 +22,24 @@ std::string Describe(const Range& range) {
 // The bytes from `start` to the end of a 64-bit address space.
 constexpr uint64_t BytesFrom(uint64_t start) { return uint64_t{0} - start; }
 
-// A free stretch of a mapping, trimmed inward to the alignment, as the kernel's scan sees it.
+// A free part of a mapping, trimmed inward to the alignment, as in the kernel's scan.
 struct Gap {
   uint64_t start = 0;
   uint64_t size = 0;
-  // The stretch ends below the alignment: its rounded end is 0, the kernel's last byte 0 - 1 wraps,
-  // and the stretch seems to reach from the alignment to the end of the address space. Even where
-  // it is empty, between two extents that touch.
+  // The gap ends below the alignment: its rounded end is 0, the kernel's last byte 0 - 1 wraps, and
+  // the gap seems to extend from the alignment to the end of the address space. This happens even
+  // for an empty gap between two adjacent extents.
   bool endless = false;
 };
 
-// [start, end) trimmed; nothing where no byte is left.
+// [start, end), trimmed; nothing if no byte is left.
 std::optional<Gap> Trim(uint64_t start, uint64_t end, uint64_t align) {
   const auto padded = CheckedAdd(start, align - 1);
   if (!padded) return std::nullopt;
   const uint64_t first = RoundDown(*padded, align);
   const uint64_t last = RoundDown(end, align);
   if (last == 0) {
-    // From 0 on, the wrapped length is 2^64, which is 0 again: no gap, as it should be.
+    // From 0 on, the wrapped length is 2^64, which is 0 again: correctly not a gap.
     if (first == 0) return std::nullopt;
     return Gap{first, BytesFrom(first), true};
   }
@@ -63,12 +63,12 @@ std::vector<Gap> Gaps(const DpaExtents& extents, const Range& window, uint64_t a
   return gaps;
 }
 
-// What one extent takes from `window` once widened to `align`; nothing where it starts inside and
-// its widened end lies outside, which makes the kernel report the mapping as full.
+// What one extent, widened to `align`, takes from `window`. Nothing if it starts inside and its
+// widened end is outside: then the kernel reports the mapping as full.
 std::optional<uint64_t> Busy(const Range& extent, const Range& window, uint64_t align) {
   const uint64_t first = RoundDown(extent.start, align);
   const auto padded = CheckedAdd(extent.end(), align - 1);
-  // The last byte: that of the address space where rounding up leaves it.
+  // The last byte; that of the address space if rounding up overflows.
   const uint64_t last = padded ? RoundDown(*padded, align) - 1 : BytesFrom(1);
   if (window.Contains(first)) {
     if (!window.Contains(last)) return std::nullopt;
@@ -91,7 +91,7 @@ absl::Status DpaSpace::Reserve(const DpaExtent& extent) {
         EBUSY, "dpa.overlap",
         absl::StrCat("reserve DPA ", Describe(extent.dpa), " for namespace ",
                      extent.owner.ToString(), ": overlaps ", Describe(clash->dpa), " of namespace ",
-                     clash->owner.ToString(), "; one of the two labels has to go"));
+                     clash->owner.ToString(), "; delete one of the two labels"));
   Insert(extent);
   return absl::OkStatus();
 }
@@ -113,7 +113,7 @@ void DpaSpace::Replace(const DpaExtent& extent, const Range& dpa) {
 }
 
 const DpaExtent* DpaSpace::FirstOverlap(const Range& range) const {
-  // Extents are disjoint: only the last one that starts below can reach into the range.
+  // Extents are disjoint, so only the last one that starts below can extend into the range.
   auto at = extents_.upper_bound(range.start);
   if (at != extents_.begin() && std::prev(at)->dpa.Overlaps(range)) --at;
   return at != extents_.end() && at->dpa.Overlaps(range) ? &*at : nullptr;
@@ -145,7 +145,7 @@ absl::Status DpaSpace::Place(const Uuid& owner, uint64_t n, const Range& window,
   const auto place = [&](uint64_t start) -> absl::Status {
     const auto range = MakeRange(start, n);
     if (!range || !window.Contains(*range) || !IsFree(*range))
-      return NoRoom(owner, n, window, align, "; take a smaller size");
+      return NoRoom(owner, n, window, align, "; choose a smaller size");
     return Reserve({*range, owner});
   };
   if (IsFree(window)) return place(window.start);
@@ -169,7 +169,7 @@ absl::Status DpaSpace::Extend(const DpaExtent& last, uint64_t n, const Range& wi
   }
   return NoRoom(
       last.owner, n, window, align,
-      absl::StrCat(", and a namespace can only grow where it lies, at ", Describe(last.dpa)));
+      absl::StrCat(", and a namespace can only grow next to its extent, at ", Describe(last.dpa)));
 }
 
 void DpaSpace::Shrink(const Uuid& owner, uint64_t n) {
@@ -222,7 +222,7 @@ uint64_t DpaSpace::LargestGap(const Range& window, uint64_t align) const {
   uint64_t left = Available(window, align);
   if (left == 0) return 0;
   uint64_t largest = 0;
-  // The kernel reserves what is available in one piece from `start` on, if it can.
+  // If possible, the kernel reserves the available size as one piece from `start` on.
   const auto in_one_piece = [&](uint64_t start) -> uint64_t {
     const auto range = MakeRange(start, left);
     if (!range || !IsFree(*range)) return 0;

@@ -76,7 +76,7 @@ class Picture {
     return kColours[known->second % std::size(kColours)];
   }
 
-  // Text whose foot is on the current line.
+  // Text with its baseline on the current line.
   void Text(double x, absl::string_view text, absl::string_view style = "") {
     absl::StrAppendFormat(&body_, "<text %sx=\"%.2f\" y=\"%d\">%s</text>\n", style, x, y_,
                           Xml(text));

@@ -16,12 +16,12 @@ namespace {
 
 absl::Status NoSuchSlot(uint32_t slot, uint32_t count) {
   return Refusal(EINVAL, "label.slot.range",
-                 absl::StrCat("there is no slot ", slot, ": there are ", count));
+                 absl::StrCat("there is no slot ", slot, "; the area has ", count, " slots"));
 }
 
 absl::Status NothingThere(uint32_t slot) {
   return Refusal(ENOENT, "label.slot.free",
-                 absl::StrCat("slot ", slot, " holds no label that is in the way"));
+                 absl::StrCat("slot ", slot, " does not hold a label that blocks a repair"));
 }
 
 // In an area without an index.

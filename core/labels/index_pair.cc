@@ -40,7 +40,7 @@ std::vector<LabelGeometry> LabelGeometries(uint64_t area_size) {
 
 bool HasLabelIndex(const Media& media) {
   for (const LabelGeometry& geometry : LabelGeometries(media.size())) {
-    // Blocks have up to 1/1000 of an area: a search of many places must not read them all.
+    // Blocks take up to 1/1000 of an area, so a search of many places must not read them all.
     if (!HasIndexSignature(media, geometry.index_offset(0)) &&
         !HasIndexSignature(media, geometry.index_offset(1)))
       continue;

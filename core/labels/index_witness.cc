@@ -16,10 +16,10 @@
 namespace nvdimmfs::core {
 namespace {
 
-// A checksum vouches for the right one of so many words; blocks this large have 131072 slots.
+// Up to this size, a checksum identifies the changed word reliably; such blocks have 131072 slots.
 constexpr uint64_t kMaxProvenBlock = 16 * 1024;
 
-// Whether two blocks differ in what no reader heeds, at most.
+// Whether two blocks differ at most in bytes that readers ignore.
 bool SaysTheSame(const LabelIndex& a, const LabelIndex& b) {
   if (a.sequence() != b.sequence() || a.slot_count() != b.slot_count() ||
       a.number().major != b.number().major)
@@ -30,8 +30,8 @@ bool SaysTheSame(const LabelIndex& a, const LabelIndex& b) {
   return slot == other;
 }
 
-// What an index says together with the slots: every label in use is there, and none is in the way
-// of another.
+// Whether an index is consistent with the slots: every slot in use has a label, and no two
+// conflict.
 bool FitsTheSlots(const LabelIndex& index, absl::Span<const SlotLabel> labels) {
   std::vector<const SlotLabel*> used;
   auto label = labels.begin();
@@ -54,12 +54,12 @@ bool FitsTheSlots(const LabelIndex& index, absl::Span<const SlotLabel> labels) {
   return true;
 }
 
-// The index blocks that a checksum vouches for, given the bytes that are left of one.
+// The index blocks that match a checksum, given the remaining bytes of one.
 class Witness {
  public:
   Witness(const LabelGeometry& geometry, int position) : geometry_(geometry), position_(position) {}
 
-  // The one that fits, or nothing.
+  // The only one that fits, or nothing.
   std::optional<LabelIndex> Ask(absl::Span<const std::byte> block,
                                 absl::Span<const SlotLabel> labels) {
     if (block.size() > kMaxProvenBlock) return std::nullopt;
@@ -81,8 +81,7 @@ class Witness {
     });
   }
 
-  // All that lies before the checksum follows from the geometry, but for the version and the
-  // sequence.
+  // Everything before the checksum follows from the geometry, except the version and the sequence.
   void HearWithRightHeads(absl::Span<const std::byte> block) {
     std::vector<std::byte> tried(block.begin(), block.end());
     for (const LabelVersion* version : LabelVersions()) {

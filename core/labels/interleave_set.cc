@@ -12,7 +12,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-// The records that the cookies are checksums of. Never on media; little-endian all the same.
+// The records whose checksums are the cookies. They are never on media, but little-endian.
 struct RecordV1_1 {
   le64 region_offset;  //  0
   le32 serial;         //  8
@@ -57,7 +57,8 @@ bool NumericOrder(const SetMember& a, const SetMember& b) {
   return a.region_offset < b.region_offset;
 }
 
-// Early kernels compared the bytes of the little-endian offset; labels of that time are still read.
+// Early kernels compared the bytes of the little-endian offset; labels from that time are still
+// accepted.
 bool ByteOrder(const SetMember& a, const SetMember& b) {
   const le64 left = a.region_offset;
   const le64 right = b.region_offset;

@@ -37,7 +37,7 @@ absl::Status CheckSize(uint64_t size, uint32_t label_size) {
   return size > kMaxLabelArea ? TooLarge(size) : TooSmall(size, label_size);
 }
 
-// How much a refusal says of a block that was tried for several label sizes.
+// How informative a refusal is, for a block that was tried with several label sizes.
 int Weight(const absl::Status& refusal) {
   const std::string reason = ReasonOf(refusal);
   if (reason == "label.index.signature") return 0;
@@ -56,15 +56,15 @@ struct LabelArea::State {
   std::shared_ptr<Media> media;
   const LabelVersion* expected;
   LabelGeometry geometry;
-  std::optional<LabelIndex> index;  // the current one; none while there is no valid one
+  std::optional<LabelIndex> index;  // the current one, if there is a valid one
   const LabelVersion* version;      // never null
   int current = -1;
-  // The sequence that the twin counts from. That of the current index, except right after
-  // Initialise.
+  // The sequence that the twin follows: that of the current index, except right after Initialise.
   uint32_t twin_sequence = 0;
-  // The twin may hold a newer index whose commit failed halfway.
+  // The twin may hold a newer index whose commit failed part-way.
   bool twin_in_doubt = false;
-  // Whether this object knows the current index to be durable: it wrote it, or pushed it again.
+  // Whether the current index is known to be durable: this object has written it, or pushed it
+  // again.
   bool durable = false;
   uint32_t free_slots = 0;
   // Without an index: why the first label must not take the area into use.
@@ -115,7 +115,7 @@ absl::Status LabelArea::State::Load() {
   return absl::OkStatus();
 }
 
-// What is wrong with the twin of a valid block.
+// Finds problems with the twin of a valid block.
 void LabelArea::State::JudgeTwin(const IndexPair& pair) {
   for (const int position : {0, 1}) {
     const absl::Status& verdict = pair.blocks[static_cast<size_t>(position)].status();
@@ -126,7 +126,7 @@ void LabelArea::State::JudgeTwin(const IndexPair& pair) {
   }
 }
 
-// For each place the verdict that says most, and whether anything is there at all.
+// For each block, the most informative refusal, and whether it holds anything at all.
 void LabelArea::State::JudgeWithoutIndex(absl::Span<const IndexPair> tried) {
   BlankVerdict verdict = LookForBlank(*media);
   if (verdict.status.ok()) return;
@@ -158,9 +158,9 @@ absl::Status LabelArea::State::ReadLabels() {
   return absl::OkStatus();
 }
 
-// Reads the slots as what they hold. An index of a version whose labels have types may lie over the
-// general labels of that size, too: kernels that do not know such labels took over whatever index
-// they found, and keep their own below it until they first write it.
+// Reads the slots according to their contents. An index of a version whose labels have types may
+// also precede general labels of that size: kernels that do not know such labels take over any
+// index that they find, and keep their own labels under it until they first write it.
 absl::StatusOr<const LabelVersion*> LabelArea::State::ReadByType(const LabelVersion* stated) {
   const LabelFindings of_index = findings;
   if (stated != nullptr && stated->types().empty()) {
@@ -173,8 +173,8 @@ absl::StatusOr<const LabelVersion*> LabelArea::State::ReadByType(const LabelVers
     if (typed->types().empty() || typed->label_size() != geometry.label_size ||
         !typed->MayLieUnder(index->number()))
       continue;
-    // A label with a type passes the checks of a general one where slot number and checksum lie at
-    // the same places; its uuid is then the type.
+    // A label with a type passes the checks of a general one if slot number and checksum are at the
+    // same offsets; its uuid is then the type.
     const auto is_other = [typed](const StoredLabel& stored) {
       return !HasType(*typed, stored.label.uuid);
     };
@@ -232,8 +232,8 @@ void LabelArea::State::Forget(absl::Span<const uint32_t> freed) {
 
 // --- writing ---
 
-// Writes `next` over the block that is not current, and makes it the current one. The persist in
-// WriteDurably is what commits: before it a reader finds the old block, whose twin is torn or old.
+// Writes `next` over the block that is not current, and makes it the current one. WriteDurably
+// commits: before it returns, a reader may find the old block with a torn or old twin.
 absl::Status LabelArea::State::Commit(LabelIndex next) {
   const int twin = 1 - current;
   next.set_version(version->as_written());
@@ -252,20 +252,20 @@ absl::Status LabelArea::State::Commit(LabelIndex next) {
   return absl::OkStatus();
 }
 
-// Makes sure that the current index, and no other, is what a power cut now would leave. Without it
-// the slot to be written might be in use by the other one.
+// Makes sure that after a power cut now, the current index would be in force, and no other.
+// Otherwise the slot to be written might be in use by the other one.
 absl::Status LabelArea::State::Settle() {
   if (twin_in_doubt) return Commit(*index);
   if (durable) return absl::OkStatus();
-  // Found by Open, perhaps written by a process that died before its flush.
+  // Found by Open; it may have been written by a process that died before its flush.
   RETURN_IF_ERROR(media->Persist(0, geometry.label_offset()));
   RETURN_IF_ERROR(media->Flush());
   durable = true;
   return absl::OkStatus();
 }
 
-// Frees every slot. The block that stays behind is the old current one, so that whichever of the
-// two is destroyed next, the other holds all of the old labels or none.
+// Frees every slot. The remaining block is the old current one, so that whichever of the two is
+// overwritten next, the other has all of the old labels or none.
 absl::Status LabelArea::State::Empty() {
   RETURN_IF_ERROR(Settle());
   LabelIndex empty = *index;
@@ -273,15 +273,15 @@ absl::Status LabelArea::State::Empty() {
   return Commit(std::move(empty));
 }
 
-// Zeroes both index blocks. Used between two versions. The index blocks of two label sizes lie at
-// different places: a leftover of the 128-byte kind would be preferred to the new ones.
+// Zeroes both index blocks. Used when the version changes. Index blocks for the two label sizes are
+// at different offsets: a leftover block for 128-byte labels would be preferred to the new ones.
 absl::Status LabelArea::State::Erase() {
   const std::vector<std::byte> zeros(geometry.label_offset());
   return WriteDurably(*media, 0, zeros);
 }
 
 absl::Status LabelArea::State::WriteFresh(const LabelVersion& fresh_version) {
-  // Its signature last: a cut in between is then known for what it is (LookForBlank).
+  // Its signature last, so that LookForBlank recognises an interruption.
   const std::vector<std::byte> block = FreshIndexBlock(geometry, fresh_version);
   const auto bytes = absl::MakeConstSpan(block);
   RETURN_IF_ERROR(
@@ -382,7 +382,7 @@ absl::Status LabelArea::InitialiseOver(const LabelVersion& new_version) {
   absl::Status status;
   if (has_index()) {
     status = state_->Empty();
-    // So that no index of another version is left that finds labels of this one.
+    // So that no index of another version is left over labels of this one.
     const bool other_version = &version().as_written() != &new_version;
     if (status.ok() && (fresh != state_->geometry || other_version)) status = state_->Erase();
   }
@@ -391,7 +391,7 @@ absl::Status LabelArea::InitialiseOver(const LabelVersion& new_version) {
     status = state_->WriteFresh(new_version);
   }
   if (status.ok()) return status;
-  // The media says how far it came.
+  // Reload to see how far it got.
   if (!state_->Load().ok()) state_->MakeBlank(fresh);
   return Annotate(status, absl::StrCat("initialise a label area of ", size(), " bytes"));
 }
@@ -412,7 +412,7 @@ absl::StatusOr<uint32_t> LabelArea::UpdateRegion(const RegionLabel& label,
   if (!version().has_region_labels())
     return Refusal(EINVAL, "label.region.version",
                    absl::StrCat("store a region's label: labels of version ", number().ToString(),
-                                " are of namespaces only"));
+                                " cannot describe regions"));
   ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, Store(label, slots_to_free));
   return slot.value();
 }
@@ -423,10 +423,12 @@ absl::StatusOr<std::optional<uint32_t>> LabelArea::Store(const std::optional<Any
   RETURN_IF_ERROR(CheckWritable());
   for (uint32_t slot : slots_to_free) {
     if (slot >= slot_count())
-      return Refusal(EINVAL, "label.slot.range",
-                     absl::StrCat("free label slot ", slot, ": there are ", slot_count()));
+      return Refusal(
+          EINVAL, "label.slot.range",
+          absl::StrCat("free label slot ", slot, ": the area has ", slot_count(), " slots"));
   }
-  // From what is free now. The slots that this update frees are in use until the commit.
+  // Chosen from the currently free slots. The slots that this update frees are in use until the
+  // commit.
   const std::optional<uint32_t> slot = label ? state.index->LowestFree() : std::nullopt;
   if (label && !slot)
     return Refusal(ENXIO, "label.slots.full",

@@ -14,7 +14,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-constexpr size_t kNamed = 8;  // more are counted
+constexpr size_t kNamed = 8;  // others are only counted
 
 std::string Name(const SlotLabel& label) {
   return absl::StrCat(label.is_region() ? "region " : "namespace ", label.uuid().ToString(),
@@ -28,7 +28,7 @@ std::string WithExtent(const SlotLabel& label) {
 
 // The evidence that a label is in use.
 struct Evidence {
-  int in_use = 0;             // 2: the newer bitmap has it in use; 1: the older one
+  int in_use = 0;             // 2: the newer bitmap marks it as used; 1: the older one
   bool written_last = false;  // its namespace has a label marked as being updated
   bool settled = false;       // it is not marked itself
   friend auto operator<=>(const Evidence&, const Evidence&) = default;
@@ -54,7 +54,8 @@ class Decider {
     for (const SlotLabel& label : labels) {
       if (label.of_a_set() && elsewhere && !elsewhere->contains(label.uuid())) {
         decision_.notes.push_back(absl::StrCat(
-            Name(label), " is taken for deleted: the other DIMMs of its set have no label of it"));
+            Name(label),
+            " is considered deleted: the other DIMMs of its set have no label for it"));
         continue;
       }
       by_owner[label.uuid()].push_back({&label, EvidenceFor(label)});
@@ -92,8 +93,8 @@ class Decider {
     const size_t more = names.size() - std::min(names.size(), kNamed);
     names.resize(names.size() - more);
     decision_.notes.push_back(absl::StrCat(
-        "whether these had been deleted is lost with the index: ", absl::StrJoin(names, ", "),
-        more == 0 ? "" : absl::StrCat(" and ", more, " more")));
+        "without the index it is unknown whether these had been deleted: ",
+        absl::StrJoin(names, ", "), more == 0 ? "" : absl::StrCat(" and ", more, " more")));
   }
 
   std::string GiveUp(const SlotLabel& a, const SlotLabel& b) const {
@@ -101,7 +102,7 @@ class Decider {
                         source_, ", or --slot ", b.slot);
   }
 
-  // The one of a namespace's labels that is in use.
+  // Picks the label in use among those of one namespace.
   std::optional<Candidate> PickOne(std::vector<Candidate>& candidates) {
     std::stable_sort(
         candidates.begin(), candidates.end(),
@@ -117,7 +118,8 @@ class Decider {
     return best;
   }
 
-  // The strongest first; what overlaps a stronger one was deleted before that was made.
+  // The strongest first. A label that overlaps a stronger one was deleted before that one was
+  // created.
   void Place(std::vector<Candidate> owners) {
     std::sort(owners.begin(), owners.end(), [](const Candidate& a, const Candidate& b) {
       const auto rank = [](const Candidate& of) {
@@ -138,12 +140,12 @@ class Decider {
                                                    GiveUp(*other->label, *candidate.label)));
       } else {
         decision_.notes.push_back(absl::StrCat(
-            Name(*candidate.label), " is taken for deleted: it overlaps ", Name(*other->label)));
+            Name(*candidate.label), " is considered deleted: it overlaps ", Name(*other->label)));
       }
     }
   }
 
-  using Placed = std::map<uint64_t, Candidate>;  // by where they begin; none overlap
+  using Placed = std::map<uint64_t, Candidate>;  // by start; none overlap
 
   static const Candidate* Overlapping(const Placed& placed, const Range& extent) {
     auto next = placed.lower_bound(extent.end());

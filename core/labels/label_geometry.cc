@@ -16,7 +16,7 @@ uint64_t IndexSizeFor(uint64_t slots) {
 std::optional<LabelGeometry> LabelGeometry::For(uint64_t area_size, uint32_t label_size) {
   if (area_size > kMaxLabelArea) return std::nullopt;
   // The first guess lets the slots fill the whole area, so its index blocks are large enough; the
-  // second makes them as small as the slots that are left allow.
+  // second makes them as small as the remaining slots allow.
   const uint64_t guess = 2 * IndexSizeFor(area_size / label_size);
   if (guess > area_size) return std::nullopt;
   const uint64_t slots = (area_size - guess) / label_size;

@@ -24,8 +24,8 @@ absl::Status Invalid(absl::string_view reason, int position, absl::string_view w
 
 LabelVersionNumber NumberOf(const IndexBlock& head) { return {head.major, head.minor}; }
 
-// From version 1.2 on the block states its label size, whether the version is known or not; before,
-// labels have 128 bytes. Kernels compare the version so.
+// From version 1.2 on, the block states its label size, even if the version is unknown; earlier
+// labels have 128 bytes. Kernels compare the version like this.
 bool StatesLabelSize(const IndexBlock& head) {
   return uint32_t{head.major} * 100 + head.minor >= 102;
 }
@@ -38,25 +38,25 @@ bool LabelSizeMatches(const IndexBlock& head, uint32_t label_size) {
 absl::Status CheckPlace(const IndexBlock& head, const LabelGeometry& geometry, int position) {
   if (head.my_offset != geometry.index_offset(position))
     return Invalid("label.index.my_offset", position,
-                   absl::StrCat("says it lies at ", uint64_t{head.my_offset}, ", found at ",
+                   absl::StrCat("states offset ", uint64_t{head.my_offset}, ", found at ",
                                 geometry.index_offset(position)));
   if (head.other_offset != geometry.index_offset(1 - position))
     return Invalid("label.index.other_offset", position,
-                   absl::StrCat("puts its twin at ", uint64_t{head.other_offset}, ", expected ",
+                   absl::StrCat("states offset ", uint64_t{head.other_offset}, ", expected ",
                                 geometry.index_offset(1 - position)));
   if (head.label_offset != geometry.label_offset())
     return Invalid("label.index.label_offset", position,
-                   absl::StrCat("puts slot 0 at ", uint64_t{head.label_offset}, ", expected ",
+                   absl::StrCat("states offset ", uint64_t{head.label_offset}, ", expected ",
                                 geometry.label_offset()));
   if (head.my_size < sizeof(IndexBlock) || head.my_size > geometry.index_size)
     return Invalid("label.index.my_size", position,
-                   absl::StrCat("says it has ", uint64_t{head.my_size}, " bytes, allowed are ",
+                   absl::StrCat("states a size of ", uint64_t{head.my_size}, " bytes; allowed: ",
                                 sizeof(IndexBlock), " to ", geometry.index_size));
   return absl::OkStatus();
 }
 
-// The slots fit in the area, and the bitmap in its block. The second is ours: for a few odd area
-// sizes the first alone lets the bitmap run into the twin.
+// Checks that the slots fit in the area, and the bitmap in its block. Kernels lack the second
+// check: for a few odd area sizes, without it the bitmap would extend into the twin.
 absl::Status CheckSlotCount(uint32_t slots, const LabelGeometry& geometry, int position) {
   const uint64_t end = geometry.label_offset() + uint64_t{slots} * geometry.label_size;
   if (end <= geometry.area_size && slots <= geometry.bitmap_size() * 8) return absl::OkStatus();
@@ -81,14 +81,14 @@ absl::StatusOr<LabelIndex> LabelIndex::Parse(absl::Span<const std::byte> block,
                                              const LabelGeometry& geometry, int position) {
   IndexBlock head;
   if (block.size() != geometry.index_size || block.size() < sizeof head)
-    return Invalid("label.index.my_size", position, "is cut short");
+    return Invalid("label.index.my_size", position, "is truncated");
   std::memcpy(static_cast<void*>(&head), block.data(), sizeof head);
   if (head.signature != kIndexSignature)
     return Invalid("label.index.signature", position, "has no NAMESPACE_INDEX signature");
   if (head.label_size > 1 && StatesLabelSize(head))
     return Invalid(
         "label.index.label_size", position,
-        absl::StrCat("says labels of 128 << ", head.label_size, " bytes (label size code ",
+        absl::StrCat("states labels of 128 << ", head.label_size, " bytes (label size code ",
                      head.label_size, "); only the codes 0 (128) and 1 (256) exist"));
   if (!LabelSizeMatches(head, geometry.label_size))
     return Invalid(

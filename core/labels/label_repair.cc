@@ -32,7 +32,7 @@ bool IsAllZero(absl::Span<const std::byte> bytes) {
                      [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-// Calls `take` with what is there from `start` on, piece by piece, but for the zeros.
+// Calls `take` for everything from `start` on, piece by piece, except zeros.
 absl::Status ForEachPiece(
     const Media& media, uint64_t start,
     const std::function<absl::Status(uint64_t offset, absl::Span<const std::byte>)>& take) {
@@ -57,7 +57,7 @@ class Repairer {
     if (area_->verdict() == LabelVerdict::kDamaged) RETURN_IF_ERROR(RestoreIndex());
     if (!area_->has_index()) return std::move(report_);
     if (const absl::Status writable = area_->CheckWritable(); !writable.ok()) {
-      Undecided(0, absl::StrCat("nothing is mended: ", writable.message()));
+      Undecided(0, absl::StrCat("nothing is repaired: ", writable.message()));
       return std::move(report_);
     }
     RETURN_IF_ERROR(RestoreTwin());
@@ -86,7 +86,8 @@ class Repairer {
   void Undecided(uint64_t offset, std::string sentence) {
     report_.undecided.push_back({"label.undecided", offset, std::move(sentence)});
   }
-  // What Open said of the place; of an index block that it looked for elsewhere: of the area.
+  // Open's finding for this offset; for an index block that Open expected elsewhere, its finding
+  // for the area.
   Finding FindingAt(uint64_t offset, absl::string_view kind) const {
     for (const Finding& finding : area_->findings())
       if (finding.offset == offset && absl::StartsWith(finding.reason, kind)) return finding;
@@ -111,7 +112,7 @@ class Repairer {
     return Open();
   }
 
-  // The newer first, so that what is found after a cut is what was in force last.
+  // The newer first, so that after a cut the last index in force is found.
   absl::Status RestoreProven(const AreaReading& reading) {
     int first = reading.proven[0] ? 0 : 1;
     if (reading.proven[0] && reading.proven[1])
@@ -119,7 +120,7 @@ class Repairer {
     for (const int position : {first, 1 - first})
       if (reading.proven[position])
         RETURN_IF_ERROR(WriteIndex(reading.geometry, *reading.proven[position], position,
-                                   "as it was, which its checksum vouches for"));
+                                   "restored, as confirmed by its checksum"));
     return OpenMended();
   }
 
@@ -143,7 +144,7 @@ class Repairer {
     LabelIndex index = LabelIndex::Fresh(geometry, *decision.used[0]->version);
     for (const SlotLabel* label : decision.used) index.SetFree(label->slot, false);
     index.set_sequence(kFirstSequence);
-    // Over the block that says less: what the other says is then still there after a cut.
+    // Overwrites the less informative block, so that the other one survives a cut.
     const int position = reading.HasSignature(0) && !reading.HasSignature(1) ? 1 : 0;
     RETURN_IF_ERROR(WriteIndex(
         geometry, index, position,
@@ -152,7 +153,7 @@ class Repairer {
     return OpenMended();
   }
 
-  // No slot holds a label. Where no slot was ever written, either, there is nothing to lose.
+  // No slot holds a label. If no slot was ever written, there is nothing to lose.
   absl::Status RebuildEmpty(const AreaReading& reading) {
     bool untouched = reading.HasSignature(0) || reading.HasSignature(1);
     RETURN_IF_ERROR(ForEachPiece(*media_, reading.geometry.label_offset(),
@@ -161,17 +162,17 @@ class Repairer {
                                    return absl::OkStatus();
                                  }));
     if (!untouched) {
-      Undecided(0,
-                absl::StrCat("the index cannot be rebuilt: no slot holds a label; to give up what "
-                             "is there, and keep a copy: nvdimmfs init-labels --force ",
-                             options_.source));
+      Undecided(
+          0, absl::StrCat("the index cannot be rebuilt: no slot holds a label; to give up the area "
+                          "and keep a copy: nvdimmfs init-labels --force ",
+                          options_.source));
       return absl::OkStatus();
     }
     LabelIndex index =
         LabelIndex::Fresh(reading.geometry, GeneralLabelVersion(reading.geometry.label_size));
     index.set_sequence(kFirstSequence);
     RETURN_IF_ERROR(
-        WriteIndex(reading.geometry, index, 0, "made anew and empty, as no slot was ever written"));
+        WriteIndex(reading.geometry, index, 0, "recreated empty, since no slot was ever written"));
     return OpenMended();
   }
 
@@ -190,13 +191,13 @@ class Repairer {
     };
     if (proven && NewerIndex(sequence_at(0), sequence_at(1)) == twin) {
       RETURN_IF_ERROR(WriteIndex(geometry, *proven, twin,
-                                 "as it was, which its checksum vouches for; it is the newer one"));
+                                 "restored, as confirmed by its checksum; it is the newer one"));
       return Open();
     }
     RETURN_IF_ERROR(SaveOnce());
     const Finding finding = FindingAt(offset, "label.index.");
     RETURN_IF_ERROR(area_->RestoreTwin());
-    Mended(finding, "written anew after its twin");
+    Mended(finding, "rewritten from its twin");
     return absl::OkStatus();
   }
 
@@ -235,12 +236,13 @@ class Repairer {
     }
     SlotLabel& label = found->label;
     if (const SlotLabel* other = lost.InTheWay(label)) {
-      Undecided(finding.offset,
-                absl::StrCat(finding.sentence, ": it would be namespace ", label.uuid().ToString(),
-                             ", but the label in slot ", other->slot,
-                             " has the same uuid or overlaps it. To give this one up: nvdimmfs "
-                             "init-labels --force --slot ",
-                             slot, " ", options_.source, "; the other: x/destroy of a mount"));
+      Undecided(
+          finding.offset,
+          absl::StrCat(finding.sentence, ": it would be namespace ", label.uuid().ToString(),
+                       ", but the label in slot ", other->slot,
+                       " has the same uuid or overlaps it. To give this one up: nvdimmfs "
+                       "init-labels --force --slot ",
+                       slot, " ", options_.source, "; to give up the other: x/destroy in a mount"));
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(SaveOnce());
@@ -256,7 +258,7 @@ class Repairer {
     return absl::OkStatus();
   }
 
-  // As a change of the label: the slot in use is never written.
+  // Stores it as a change of the label: the slot in use is never written.
   absl::StatusOr<uint32_t> Store(const SlotLabel& label, uint32_t slot) {
     if (const auto* region = std::get_if<RegionLabel>(&label.label))
       return area_->UpdateRegion(*region, {slot});

@@ -358,7 +358,7 @@ TEST(LabelRepairTest, LabelsOfASetThatTheOtherDimmsDoNotKnowWereDeleted) {
   std::memset(media->bytes().data(), 0, 512);
   const LabelRepairReport report = Repair(media, options);
   EXPECT_THAT(UsedSlots(MustOpen(media)), ::testing::ElementsAre(1));
-  EXPECT_THAT(Sentences(report.mended), HasSubstr("taken for deleted"));
+  EXPECT_THAT(Sentences(report.mended), HasSubstr("considered deleted"));
 }
 
 TEST(LabelRepairTest, AnUnknownVersionIsLeftAlone) {

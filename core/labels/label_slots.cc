@@ -47,7 +47,7 @@ bool IsUpdating(const AnyLabel& label) {
                     label);
 }
 
-// As many slots in use from `first` on as lie next to each other.
+// The number of consecutive slots in use from `first` on.
 uint32_t RunFrom(const LabelIndex& index, uint32_t first, uint32_t limit) {
   uint32_t count = 1;
   while (count < limit && first + count < index.slot_count() && !index.IsFree(first + count))

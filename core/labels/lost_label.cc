@@ -9,8 +9,8 @@
 namespace nvdimmfs::core {
 namespace {
 
-// So many bytes of a damaged label, counted from the first to the last, may differ from the copy
-// that it is restored from.
+// A damaged label may differ from the copy that it is restored from in at most this many bytes,
+// counted from the first to the last difference.
 constexpr size_t kMaxDamage = 8;
 
 }  // namespace
@@ -22,13 +22,13 @@ LostLabels::LostLabels(const LabelVersion& version, uint64_t capacity, std::vect
 std::optional<LostLabels::Found> LostLabels::Find(absl::Span<const std::byte> bytes,
                                                   uint32_t slot) const {
   if (auto label = VouchedFor(bytes, slot))
-    return Found{*std::move(label), "its checksum vouches for what it was"};
+    return Found{*std::move(label), "restored, as confirmed by its checksum"};
   if (auto label = CopyOf(bytes))
     return Found{*std::move(label), "restored from the copy that its last update left"};
   return std::nullopt;
 }
 
-// The one label that the checksum vouches for, in this slot or the one that it names.
+// The only label that matches the checksum, in this slot or in the one that it names.
 std::optional<SlotLabel> LostLabels::VouchedFor(absl::Span<const std::byte> bytes,
                                                 uint32_t slot) const {
   const auto checksum_offset = version_.checksum_offset();
@@ -36,7 +36,7 @@ std::optional<SlotLabel> LostLabels::VouchedFor(absl::Span<const std::byte> byte
   std::vector<SlotLabel> found;
   VisitVouchedFor(bytes, *checksum_offset, [&](absl::Span<const std::byte> tried) {
     auto label = LabelIn(tried, slot, capacity_);
-    // A label with a right checksum that lies in another slot than its own.
+    // A label with a correct checksum that is not in its own slot.
     if (!label) label = LabelIn(tried, version_.StatedSlot(tried), capacity_);
     if (label && label->version == &version_) found.push_back(*std::move(label));
   });
@@ -45,7 +45,7 @@ std::optional<SlotLabel> LostLabels::VouchedFor(absl::Span<const std::byte> byte
   return found.size() == 1 ? std::optional(found[0]) : std::nullopt;
 }
 
-// A valid label in a free slot that is the damaged one but for a few bytes next to each other.
+// A valid label in a free slot that differs from the damaged one only in a few neighbouring bytes.
 std::optional<SlotLabel> LostLabels::CopyOf(absl::Span<const std::byte> bytes) const {
   std::optional<SlotLabel> found;
   for (const SlotLabel& label : stale_) {

@@ -20,13 +20,13 @@
 namespace nvdimmfs::core {
 namespace {
 
-// The labels of one mapping, and where its extents begin, by namespace: an area may hold millions
-// of labels, so nothing below walks all of them for each.
+// The labels of one mapping, and the starts of its extents, by namespace. An area may hold millions
+// of labels, so nothing below iterates over all of them for each one.
 struct Directory {
   explicit Directory(const ScanMapping& mapping);
 
-  std::vector<const StoredLabel*> labels;         // of one namespace in slot order
-  std::vector<std::pair<Uuid, uint64_t>> starts;  // of one namespace ascending
+  std::vector<const StoredLabel*> labels;         // those of one namespace in slot order
+  std::vector<std::pair<Uuid, uint64_t>> starts;  // those of one namespace ascending
 };
 
 Directory::Directory(const ScanMapping& mapping) {
@@ -45,11 +45,11 @@ Directory::Directory(const ScanMapping& mapping) {
 constexpr uint32_t kQemuSerial = 0x123456, kQemuSlots = 256;
 constexpr uint16_t kQemuVendor = 0x8086;
 
-// The serial number of the one DIMM whose set has this cookie: a DIMM of QEMU's vendor without a
-// manufacturing date, at region offset 0. Nothing where there is no such DIMM.
+// The serial number of a single DIMM with this set cookie: a DIMM of QEMU's vendor without a
+// manufacturing date, at region offset 0. Nothing if there is no such DIMM.
 std::optional<uint32_t> SerialOfLoneDimm(uint64_t cookie, const LabelVersion& version) {
-  // The lower half of a Fletcher sum is the plain sum of the words: the serial number, and the
-  // vendor where the version's cookie has it.
+  // The lower half of a Fletcher sum is the plain sum of the words: the serial number and, in some
+  // versions' cookies, the vendor.
   for (const uint32_t other_words : {uint32_t{0}, uint32_t{kQemuVendor}}) {
     const SetMember member{.serial = static_cast<uint32_t>(cookie) - other_words,
                            .vendor = kQemuVendor};
@@ -58,7 +58,7 @@ std::optional<uint32_t> SerialOfLoneDimm(uint64_t cookie, const LabelVersion& ve
   return std::nullopt;
 }
 
-// Which set a label is of that is not of the region's, and what shows its namespace.
+// Describes the set of a label that does not belong to the region's, and how to see its namespace.
 std::string DescribeForeignSet(const LabelVersion& version, const NamespaceLabel& label) {
   if (label.nlabel > 1)
     return absl::StrCat("a set of ", label.nlabel,
@@ -66,7 +66,7 @@ std::string DescribeForeignSet(const LabelVersion& version, const NamespaceLabel
   const auto serial = SerialOfLoneDimm(label.isetcookie, version);
   if (!serial)
     return "the set of a DIMM of another maker, or of a region at another offset; a topology file "
-           "can say what it is";
+           "can describe it";
   const std::string say = absl::StrCat("serial=0x", absl::Hex(*serial));
   if (*serial - kQemuSerial >= kQemuSlots)
     return absl::StrCat("that of the DIMM with this serial number: open it with ", say);
@@ -76,7 +76,7 @@ std::string DescribeForeignSet(const LabelVersion& version, const NamespaceLabel
                       say);
 }
 
-// One scan: what it is given, and what it has found so far.
+// One scan: its input, and its results so far.
 class Scan {
  public:
   explicit Scan(const ScanRegion& region) : region_(region) {
@@ -120,7 +120,7 @@ bool Scan::HasType(const ScanMapping& mapping, const NamespaceLabel& label) cons
   return mapping.labels->version().IsOfRangeType(label, region_.type_guid);
 }
 
-// Whether the label is of this set, by one of its cookies or by the region's uuid.
+// Whether the label belongs to this set, by one of its cookies or by the region's uuid.
 bool Scan::HasCookie(const ScanMapping& mapping, const NamespaceLabel& label) const {
   return IsOf(mapping, label, region_.cookie) ||
          (region_.alternate_cookie != 0 && IsOf(mapping, label, region_.alternate_cookie));
@@ -178,15 +178,15 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
                   "that labels cannot be told apart from those of other sets");
   if (!HasCookie(mapping, label) && !version.has_cookie()) {
     Skip(mapping, stored, "labels.region",
-         absl::StrCat("it is of region ", label.region_uuid.ToString(), " (this is ",
+         absl::StrCat("it belongs to region ", label.region_uuid.ToString(), " (this is ",
                       region_.uuid.ToString(), ")"));
     return absl::OkStatus();
   }
   if (!HasCookie(mapping, label)) {
-    Skip(
-        mapping, stored, "labels.cookie",
-        absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie), " is of another set (this is 0x",
-                     absl::Hex(region_.cookie), "): ", DescribeForeignSet(version, label)));
+    Skip(mapping, stored, "labels.cookie",
+         absl::StrCat("its cookie 0x", absl::Hex(label.isetcookie),
+                      " belongs to another set (this is 0x", absl::Hex(region_.cookie),
+                      "): ", DescribeForeignSet(version, label)));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(ScannedNamespace ns, Assemble(label.uuid));
@@ -196,8 +196,8 @@ absl::Status Scan::Consider(const StoredLabel& stored) {
   return absl::OkStatus();
 }
 
-// The label of `uuid` that states `position`, on whichever mapping; null where there is none, or
-// where a mapping has two labels of the uuid before it.
+// The label of `uuid` that states `position`, on any mapping; null if there is none, or if a
+// mapping has two labels of the uuid before it.
 const StoredLabel* Scan::FindPosition(const Uuid& uuid, uint16_t position, uint64_t cookie) const {
   for (size_t i = 0; i < region_.mappings.size(); ++i) {
     bool seen = false;
@@ -215,7 +215,7 @@ const StoredLabel* Scan::FindPosition(const Uuid& uuid, uint16_t position, uint6
   return nullptr;
 }
 
-// The label that stands for the namespace on one mapping.
+// The label that represents the namespace on one mapping.
 const StoredLabel* Scan::LabelOn(size_t mapping, const Uuid& uuid) const {
   for (const StoredLabel* stored : LabelsOf(mapping, uuid)) {
     if (HasCookie(region_.mappings[mapping], stored->label) &&
@@ -236,7 +236,7 @@ absl::StatusOr<ScannedNamespace> Scan::Assemble(const Uuid& uuid) const {
     if (found == nullptr)
       return GiveUp(
           "labels.missing", uuid,
-          absl::StrCat("no dimm has the one label for position ", position, " of ", width));
+          absl::StrCat("no DIMM has exactly one label for position ", position, " of ", width));
     if (position == 0) leader = found;
   }
 
@@ -267,8 +267,8 @@ absl::StatusOr<ScannedNamespace> Scan::Assemble(const Uuid& uuid) const {
   return ns;
 }
 
-// The kernel adds up whatever sizes it finds, and so does this; but the stripes of such a namespace
-// run past its extent on one DIMM.
+// The kernel just adds up the sizes, and so does this; but the stripes of an uneven namespace
+// extend past its extent on one DIMM.
 void Scan::ReportUneven(const StoredLabel& first) {
   const ScanMapping& leader = region_.mappings[0];
   for (size_t i = 1; i < region_.mappings.size(); ++i) {
@@ -287,7 +287,7 @@ void Scan::ReportUneven(const StoredLabel& first) {
   }
 }
 
-// Where the namespace begins: the place of its first extent on mapping 0, across the whole set.
+// The start of the namespace: the offset of its first extent on mapping 0, scaled to the whole set.
 absl::StatusOr<uint64_t> Scan::SpaStart(const NamespaceLabel& first) const {
   const ScanMapping& mapping = region_.mappings[0];
   const auto& starts = directories_[0].starts;
@@ -301,7 +301,8 @@ absl::StatusOr<uint64_t> Scan::SpaStart(const NamespaceLabel& first) const {
   return *start;
 }
 
-// Labels of the other mappings that no namespace uses, as mapping 0 has no label of it.
+// Reports labels of the other mappings that no namespace uses, because mapping 0 has no label for
+// it.
 void Scan::ReportStrays() {
   for (size_t i = 1; i < region_.mappings.size(); ++i) {
     const ScanMapping& mapping = region_.mappings[i];
@@ -318,8 +319,8 @@ void Scan::ReportStrays() {
   }
 }
 
-// By the bytes of the little-endian start address, lowest address byte first: not numeric, and part
-// of what users see, for it decides the numbers of the namespaces.
+// By the bytes of the little-endian start address, lowest address byte first: not numeric. Users
+// see it, because it determines the numbers of the namespaces.
 void Scan::SortAsKernel() {
   std::stable_sort(result_.namespaces.begin(), result_.namespaces.end(),
                    [](const ScannedNamespace& a, const ScannedNamespace& b) {

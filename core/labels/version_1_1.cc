@@ -66,7 +66,7 @@ uint32_t Version1_1::StatedSlot(absl::Span<const std::byte> bytes) const {
   return Load(bytes).slot;
 }
 
-// The name is padded with zeros, and nothing has a value that no writer gives it.
+// The name is padded with zeros, and every field has a value that a writer would store.
 bool Version1_1::IsAsWritten(absl::Span<const std::byte> bytes) const {
   const NamespaceLabelV1_1 layout = Load(bytes);
   const auto end = std::find(layout.name.begin(), layout.name.end(), '\0');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The labels of CXL 2.1 (section 9.13.2), under an index of version 2.1: of namespaces and of
-// regions, 256 bytes each, told apart by the type that they begin with.
+// The labels of CXL 2.1 (section 9.13.2), under an index of version 2.1: namespace labels and
+// region labels of 256 bytes each, distinguished by the type at their start.
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -63,8 +63,7 @@ absl::StatusOr<AnyLabel> ParseNamespace(absl::Span<const std::byte> bytes, uint3
                         .region_uuid = Uuid(layout.region_uuid)};
 }
 
-// Refused, in addition, with "label.slot.region" where ways, position or granularity are
-// impossible.
+// Also refused with "label.slot.region" if ways, position or granularity are impossible.
 absl::StatusOr<AnyLabel> ParseRegion(absl::Span<const std::byte> bytes, uint32_t slot) {
   const auto layout = Load<CxlRegionLabel>(bytes);
   RETURN_IF_ERROR(CheckSlotNumber(slot, layout.slot));
@@ -127,10 +126,10 @@ class CxlVersion final : public LabelVersion {
   LabelVersionNumber number() const override { return {2, 1}; }
   uint32_t label_size() const override { return kLabelSizeV1_2; }
   absl::Span<const Uuid> types() const override { return kTypes; }
-  // A later index may lie over them; the types tell.
+  // An index of a later version may precede them; the types decide.
   bool MayLieUnder(LabelVersionNumber index) const override { return index >= number(); }
 
-  // Refused, in addition, with "label.slot.type" where a label is of neither kind.
+  // Also refused with "label.slot.type" if a label is of neither kind.
   absl::StatusOr<AnyLabel> Parse(absl::Span<const std::byte> bytes, uint32_t slot) const override {
     const Uuid type = TypeOf(bytes);
     if (type == kCxlNamespaceLabelType) return ParseNamespace(bytes, slot);
@@ -154,7 +153,7 @@ class CxlVersion final : public LabelVersion {
                                                 : offsetof(CxlNamespaceLabel, slot)));
   }
 
-  // The checksum says all there is to say.
+  // The checksum is sufficient.
   bool IsAsWritten(absl::Span<const std::byte>) const override { return true; }
 
   absl::Span<const LabelField> CopyFields(const AnyLabel& label) const override {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy for label versions that are not in the table: read as kernels read them, never
-// written.
+// The policy for label versions that are not in the table: read as kernels do, never written.
 #include <map>
 #include <memory>
 

@@ -17,7 +17,7 @@ constexpr uint64_t kUnit = 512;
 
 std::vector<BadRange> ReadBadRanges(const DeviceView& region) {
   std::vector<BadRange> ranges;
-  // "first count" a line, in ascending order. Read line by line, so of any length.
+  // Lines "first count" in ascending order. Read line by line, so the length does not matter.
   for (const Attribute& attribute : region.device().attributes()) {
     if (attribute.name != "badblocks") continue;
     const auto text = attribute.show(region.device());

@@ -10,14 +10,14 @@
 namespace nvdimmfs::core {
 namespace {
 
-// By its name: a region may have thousands of claims, and each of its namespaces asks.
+// Looked up by name: a region may have thousands of claims, and this is called for each namespace.
 std::optional<DeviceView> FindClaim(const DeviceView& ns) {
   const std::string holder = ns.Text("holder").value_or("");
   Device* claim = ns.device().bus_type()->Find(holder);
   return claim == nullptr ? std::nullopt : std::optional<DeviceView>(*claim);
 }
 
-// ndctl has no word for "no uuid".
+// ndctl cannot express "no uuid".
 std::string UuidOrNil(const std::string& text) { return text.empty() ? Uuid().ToString() : text; }
 
 }  // namespace
@@ -77,7 +77,7 @@ std::optional<std::string> NamespaceView::chardev() const {
 Json NamespaceView::DaxRegion(const NumberFormat& format) const {
   Json dax;
   const std::optional<DeviceView> dax_region = claim_->Child(DaxKind::kRegion);
-  // Its number is the region's; it can be told even where nothing is enabled.
+  // It has the region's number, which is known even if nothing is enabled.
   dax["id"] = std::stoull(ns_.device().parent()->name().substr(sizeof("region") - 1));
   if (!dax_region) return dax;
   if (const auto size = dax_region->Number("size")) dax["size"] = format.Size(*size);
@@ -96,7 +96,7 @@ Json NamespaceView::DaxRegion(const NumberFormat& format) const {
 }
 
 void NamespaceView::AddMediaErrors(const std::vector<BadRange>& all, Json& json) const {
-  // Those of a raw namespace are not told from the region's.
+  // ndctl lists the region's for a raw namespace.
   if (!claim_) return AddBadRanges(all, region_, true, json);
   const bool is_btt = claim_->device().kind() == NdKind::kBtt;
   const DeviceView& owner = is_btt ? ns_ : *claim_;
@@ -105,7 +105,7 @@ void NamespaceView::AddMediaErrors(const std::vector<BadRange>& all, Json& json)
   const auto bytes = owner.Number("size");
   if (!region_start || !start || !bytes || *start < *region_start) return;
   const Range part = {*start - *region_start, *bytes};
-  // Where a bad block lies in a BTT's data cannot be said: it moves.
+  // The position of a bad block in a BTT's data is unknown: blocks move.
   AddBadRanges(PartOf(all, part), region_, !is_btt, json);
 }
 

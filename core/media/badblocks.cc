@@ -32,7 +32,7 @@ std::vector<Range> ToSectors(const std::vector<Range>& bad) {
   return sectors;
 }
 
-// The digits at the front of `text`, which loses them and white space before them.
+// Removes a number, with white space before it, from the front of `text`.
 std::optional<uint64_t> TakeNumber(absl::string_view& text) {
   text = absl::StripLeadingAsciiWhitespace(text);
   size_t digits = 0;
@@ -49,7 +49,7 @@ std::optional<Range> BadRangeOf(absl::string_view text) {
   const auto count = TakeNumber(text);
   if (!count || *count == 0 || *count > static_cast<uint64_t>(std::numeric_limits<int>::max()))
     return std::nullopt;
-  // The kernel looks at one character behind the count.
+  // The kernel checks one character after the count.
   if (!text.empty() && text[0] != '\n') return std::nullopt;
   const auto start = CheckedMul(*sector, kSector);
   if (!start || !CheckedAdd(*start, *count * kSector)) return std::nullopt;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kSector = 512;
 
-// Empty where they have nothing in common.
+// Empty if they do not overlap.
 Range Common(const Range& a, const Range& b) {
   const uint64_t start = std::max(a.start, b.start);
   const uint64_t end = std::min(a.end(), b.end());
@@ -102,7 +102,8 @@ bool MediaErrors::AnyIn(const Range& spa) const {
 
 absl::Status MediaErrors::ClearIn(const Place& place, const Range& spa) {
   const Range part = Moved(Common(place.spa, spa), place.spa.start, 0);
-  // The sectors at the ends may be touched in part, and have an error in the rest.
+  // The range may cover the sectors at its ends only partly, and their other bytes may have an
+  // error.
   uint64_t first = RoundDown(part.start, kSector), end = part.end();
   if (part.start != first && AnyIn(Moved({first, kSector}, 0, place.spa.start))) first += kSector;
   if (const uint64_t last = RoundDown(end, kSector); last != end)

@@ -19,9 +19,9 @@ using WriteFunction = absl::Status (Media::*)(uint64_t, absl::Span<const std::by
 template <typename Word>
 using StoreFunction = absl::Status (Media::*)(uint64_t, Word);
 
-// Stores a word that is aligned in the window. Where the window begins off a word, as a damaged
-// label may say, no one instruction does it: its bytes then, after what was stored before, as a
-// kernel does.
+// Stores a word that is aligned in the window. If the window itself is not aligned, as a damaged
+// label may cause, a single instruction cannot do that: then its bytes are stored, after earlier
+// stores, as in a kernel.
 template <typename Word>
 absl::Status StoreWord(Media& parent, const Range& window, uint64_t offset, Word value,
                        StoreFunction<Word> store, WriteFunction write) {

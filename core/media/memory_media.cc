@@ -18,7 +18,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-// Null where it cannot be had.
+// Null if it is not available.
 std::byte* Reserve(uint64_t size) {
   void* at = mmap(nullptr, size == 0 ? 1 : size, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

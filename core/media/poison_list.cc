@@ -42,7 +42,7 @@ void PoisonList::Add(const Range& range) {
   uint64_t end = UnitsTo(range.end());
   {
     absl::MutexLock lock(&mutex_);
-    // Swallow whatever overlaps or touches [first, end).
+    // Merge everything that overlaps or touches [first, end).
     auto it = ends_.upper_bound(end);
     while (it != ends_.begin() && std::prev(it)->second >= first) {
       --it;
@@ -79,7 +79,7 @@ void PoisonList::Clear(const Range& range) {
 
 void PoisonList::Observe(std::weak_ptr<PoisonObserver> observer) {
   absl::MutexLock lock(&mutex_);
-  // Those that have gone are dropped when the list has doubled: a thousand disks observe in turn.
+  // Expired observers are dropped when the list has doubled: a thousand disks may come and go.
   if (observers_.size() >= drop_gone_at_) {
     std::erase_if(observers_, [](const auto& known) { return known.expired(); });
     drop_gone_at_ = std::max(kFewObservers, 2 * observers_.size());

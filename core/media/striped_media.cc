@@ -32,7 +32,7 @@ absl::StatusOr<std::shared_ptr<Media>> StripedMedia::Make(std::vector<Member> me
                                    " is not a power of two of at least ", kMinGranularity));
   if (member_size % granularity != 0 || !CheckedMul(member_size, members.size()))
     return BadStripes(absl::StrCat("members of ", member_size,
-                                   " bytes cannot be parted into pieces of ", granularity));
+                                   " bytes cannot be divided into pieces of ", granularity));
   for (const Member& member : members)
     if (member.media != nullptr && member.media->size() != member_size)
       return BadStripes(absl::StrCat(member.name, " has ", member.media->size(),
@@ -122,7 +122,7 @@ absl::Status StripedMedia::WriteThrough(uint64_t offset, absl::Span<const std::b
 absl::Status StripedMedia::Store(uint64_t offset, absl::Span<const std::byte> data,
                                  StoreVerb store) {
   RETURN_IF_ERROR(Check(offset, data.size()));
-  // A bad unit can be longer than a piece, and only a store of the whole unit heals it.
+  // A bad unit can be longer than a piece, and only a store of the whole unit makes it good.
   std::vector<bool> stored(members_.size());
   for (size_t i = 0; i < members_.size(); ++i) {
     const Range part = PartOf(i, offset, data.size());
@@ -177,7 +177,8 @@ absl::Status StripedMedia::Push(uint64_t offset, uint64_t length) {
   });
 }
 
-// A failure of one must not keep the others from becoming durable, and each failure is told.
+// The failure of one member must not keep the others from becoming durable. All failures are
+// reported.
 absl::Status StripedMedia::AskAll(absl::Status (Media::*verb)()) {
   absl::Status all;
   for (const Member& member : members_) {

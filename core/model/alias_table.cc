@@ -8,7 +8,7 @@ namespace nvdimmfs::core {
 
 AliasTable::Outcome AliasTable::Claim(absl::string_view alias, absl::string_view target) {
   std::vector<std::string>& claimants = claimants_[alias];
-  // From the end: a target that claims twice does so at once.
+  // From the end: a repeated claim comes right after the first.
   if (std::find(claimants.rbegin(), claimants.rend(), target) != claimants.rend())
     return Outcome::kStays;
   claimants.emplace_back(target);
@@ -19,7 +19,7 @@ AliasTable::Outcome AliasTable::Release(absl::string_view alias, absl::string_vi
   const auto found = claimants_.find(alias);
   if (found == claimants_.end()) return Outcome::kStays;
   std::vector<std::string>& claimants = found->second;
-  // From the end, where those are that go with their parent.
+  // From the end: those that go with their parent are there.
   const auto mine = std::find(claimants.rbegin(), claimants.rend(), target);
   if (mine == claimants.rend()) return Outcome::kStays;
   const bool was_owner = std::next(mine) == claimants.rend();

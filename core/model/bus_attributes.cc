@@ -15,7 +15,7 @@ namespace {
 Driver& AsDriver(Device& device) { return static_cast<Driver&>(device); }
 BusType& AsBusType(Device& device) { return static_cast<BusType&>(device); }
 
-// What reads or writes a file without asking here cannot be stopped.
+// A program that bypasses this process to read or write a file cannot be stopped.
 absl::Status CheckAllStoppable(absl::string_view verb, const Device& device) {
   RETURN_IF_ERROR(device.CheckStoppable(verb));
   for (const auto& child : device.children()) RETURN_IF_ERROR(CheckAllStoppable(verb, *child));
@@ -59,7 +59,7 @@ absl::StatusOr<std::string> ShowAutoprobe(Device& device) {
   return std::string(AsBusType(device).autoprobe() ? "1\n" : "0\n");
 }
 
-// Everything but a zero in front means yes.
+// Anything that does not start with a zero means yes.
 absl::Status StoreAutoprobe(Device& device, absl::string_view text) {
   AsBusType(device).set_autoprobe(text.empty() || text[0] != '0');
   return absl::OkStatus();

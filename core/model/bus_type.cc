@@ -23,7 +23,7 @@ void BusType::Add(Device& device) {
 void BusType::Remove(const Device& device) {
   AssertLocked();
   by_name_.erase(device.name());
-  // From the end, where those are that go with their parent.
+  // From the end: those that go with their parent are there.
   devices_.erase(std::prev(std::find(devices_.rbegin(), devices_.rend(), &device).base()));
 }
 

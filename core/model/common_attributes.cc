@@ -49,7 +49,7 @@ absl::Status StoreUevent(Device& device, absl::string_view text) {
   return Refusal(EINVAL, "uevent.action",
                  absl::StrCat("uevent of ", device.name(),
                               ": not an action; write add, remove, change, move, online, offline, "
-                              "bind or unbind; after it may stand a UUID and words KEY=VALUE"));
+                              "bind or unbind, optionally followed by a UUID and KEY=VALUE words"));
 }
 
 absl::StatusOr<std::string> ShowLastError(Device& device) {

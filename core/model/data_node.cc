@@ -32,7 +32,8 @@ DataNode::Stripe* DataNode::Enter() {
   Stripe* stripes = stripes_.load(std::memory_order_acquire);
   if (ABSL_PREDICT_FALSE(stripes == nullptr)) stripes = MakeStripes();
   Stripe& stripe = stripes[NumberOfThread() % kStripes];
-  // Count first, look second; Close does it the other way round, so one of the two sees the other.
+  // First count, then check; Close does it in the opposite order, so at least one of the two sees
+  // the other.
   stripe.under_way.fetch_add(1, std::memory_order_seq_cst);
   if (!closed_.load(std::memory_order_seq_cst)) return &stripe;
   stripe.under_way.fetch_sub(1, std::memory_order_release);
@@ -84,7 +85,8 @@ LastError DataNode::last_error() const {
 void DataNode::Close() {
   closed_.store(true, std::memory_order_seq_cst);
   const Stripe* stripes = stripes_.load(std::memory_order_seq_cst);
-  if (stripes == nullptr) return;  // no I/O yet, and one that makes them now looks at closed_ later
+  if (stripes == nullptr)
+    return;  // no I/O yet; one that allocates them now checks closed_ afterwards
   for (const Stripe& stripe : absl::MakeSpan(stripes, kStripes))
     while (stripe.under_way.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }

@@ -39,9 +39,9 @@ bool SaysNothing(absl::string_view text) {
   return true;
 }
 
-// What was written to a file of ours (x/...), less the NULs that a C program may put behind it. The
-// kernel's parsers take the part of a value that they understand; these files make and destroy
-// things, so whatever cannot be meant is refused.
+// The text written to one of our own files (x/...), without the NULs that a C program may append.
+// The kernel's parsers use the part of a value that they understand. These files create and destroy
+// things, so anything doubtful is refused.
 absl::StatusOr<absl::string_view> CommandText(const Attribute& attribute,
                                               absl::string_view written) {
   if (written.size() > kPage)
@@ -52,16 +52,16 @@ absl::StatusOr<absl::string_view> CommandText(const Attribute& attribute,
   while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
   if (const size_t nul = text.find('\0'); nul != absl::string_view::npos)
     return Refusal(EINVAL, "command.nul",
-                   absl::StrCat("byte ", nul, " is a NUL, and more follows it; write text"));
+                   absl::StrCat("byte ", nul, " is a NUL followed by more bytes; write text"));
   if (SaysNothing(text))
     return Refusal(EINVAL, "command.empty",
-                   absl::StrCat("nothing was written but blanks, comments or NULs, and nothing was "
+                   absl::StrCat("only blanks, comments or NULs were written, and nothing was "
                                 "done; it takes ",
                                 attribute.grammar));
   return text;
 }
 
-// What the store of an attribute gets of one write(2).
+// The part of one write(2) that an attribute's store gets.
 absl::StatusOr<absl::string_view> StoredText(const Attribute& attribute,
                                              absl::string_view written) {
   if (absl::StartsWith(attribute.name, "x/")) return CommandText(attribute, written);
@@ -195,7 +195,7 @@ void Engine::Unregister(Device& device) {
   if (BusType* bus = device.bus_type()) bus->Remove(device);
   if (listener_ != nullptr) listener_->DeviceRemoved(device);
   auto& siblings = SiblingsOf(device);
-  // From the end, where those are that go with their parent.
+  // From the end: those that go with their parent are there.
   siblings.erase(std::prev(std::find(siblings.rbegin(), siblings.rend(), alive).base()));
   device.Removed();
 }
@@ -271,7 +271,7 @@ void Engine::RemoveAliases(const std::vector<std::string>& aliases, absl::string
       case AliasTable::Outcome::kStays:
         break;
       case AliasTable::Outcome::kMoves:
-        // In place of the old link: there is no moment without one.
+        // Replaces the old link, so that the alias always exists.
         AddLink(alias, *aliases_.Owner(alias));
         break;
       case AliasTable::Outcome::kGoes:
@@ -341,7 +341,7 @@ void Engine::Probe(Device& device) {
     if (device.driver() != nullptr) return;
     if (!driver->Matches(device)) continue;
     const absl::Status status = Bind(*driver, device);
-    // Nothing was asked for.
+    // Expected, so not an error.
     if (!status.ok() && bus->IsExpected(status)) device.set_last_error(LastError::OfNote("", ""));
   }
 }

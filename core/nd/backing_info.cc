@@ -19,7 +19,7 @@ Text ShowReadAhead(Device&) { return std::string("128\n"); }
 absl::Status RefuseTuning(Device& device, absl::string_view) {
   return Refusal(EINVAL, "disk.fixed",
                  absl::StrCat("this setting of the disk ", device.name(),
-                              " belongs to the kernel's page cache, which is not here"));
+                              " belongs to the kernel's page cache, which does not exist here"));
 }
 
 constexpr Attribute kBackingInfoAttributes[] = {

@@ -17,7 +17,7 @@ Text Decimal(Device& device) {
   return absl::StrCat(FactsOf(device).*field, "\n");
 }
 
-// With all its digits.
+// In hexadecimal, with all digits.
 template <auto field>
 Text Hex(Device& device) {
   const auto value = FactsOf(device).*field;

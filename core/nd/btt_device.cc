@@ -17,7 +17,7 @@ namespace nvdimmfs::core {
 namespace {
 
 constexpr uint64_t kSectorSizes[] = {512, 520, 528, 4096, 4104, 4160, 4224};
-constexpr uint64_t kV1Offset = 4096;  // what the v1.1 layout leaves untouched at the start
+constexpr uint64_t kV1Offset = 4096;  // unused bytes at the start of the v1.1 layout
 
 BttDevice& AsBtt(Device& device) { return static_cast<BttDevice&>(device); }
 
@@ -94,8 +94,8 @@ absl::Status BttDevice::Probe() {
   if (ns()->size() - (v2 ? 0 : kV1Offset) < kMinClaimSize)
     return Refusal(ENXIO, "btt.size",
                    absl::StrCat(what, ": ", ns()->name(), " has ", ns()->size(),
-                                " bytes, too few for a BTT: ", kMinClaimSize + (v2 ? 0 : kV1Offset),
-                                " are needed"));
+                                " bytes, too few for a BTT; minimum ",
+                                kMinClaimSize + (v2 ? 0 : kV1Offset), " bytes"));
   ASSIGN_OR_RETURN(std::shared_ptr<Media> media, ns()->OpenMedia());
   auto opened = nd().sector_layer().OpenOrFormat(
       std::move(media), {.claim_class = v2 ? ClaimClass::kBtt2 : ClaimClass::kBtt,
@@ -103,7 +103,7 @@ absl::Status BttDevice::Probe() {
                          .parent_uuid = ns()->uuid(),
                          .external_lbasize = static_cast<uint32_t>(lbasize_),
                          .read_only = region().read_only()});
-  // The kernel has one answer for everything that goes wrong in here.
+  // The kernel returns the same errno for every failure here.
   if (!opened.ok())
     return Refusal(ENOMEM, ReasonOf(opened.status()),
                    absl::StrCat(what, ": ", opened.status().message()));

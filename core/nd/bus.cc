@@ -98,7 +98,7 @@ void Bus::Enable() {
 
 void Bus::UncorrectableError() {
   engine().AssertLocked();
-  // Where one is asked for already, that one finds it.
+  // If a scrub is already pending, that one will find the error.
   scrub_->Start(hw_error_scrub_ ? Scrub::Depth::kLong : Scrub::Depth::kShort).IgnoreError();
 }
 
@@ -122,8 +122,7 @@ std::optional<Bus::DimmAddress> Bus::Translate(uint64_t spa) const {
   return std::nullopt;
 }
 
-// A bus shows the name of the platform device that it is below where nothing gives it another
-// provider: "nfit_test.0".
+// A bus is below the platform device that its provider names: "nfit_test.0".
 std::string Bus::place() const {
   const size_t dot = provider_.rfind('.');
   const bool is_device = dot != std::string::npos && dot != 0 && dot + 1 < provider_.size() &&

@@ -65,11 +65,11 @@ absl::Status ClaimDevice::SetNamespace(absl::string_view text) {
   if (!Accepts(ns->claim_class()))
     return Refusal(EBUSY, "claim.class",
                    absl::StrCat("namespace of ", name(), ": ", ns->name(),
-                                " is kept for another personality; see its holder_class"));
+                                " is reserved for another personality; see its holder_class"));
   if (ns->size() < kMinClaimSize)
     return Refusal(ENXIO, "claim.size",
                    absl::StrCat("namespace of ", name(), ": ", ns->name(), " has ", ns->size(),
-                                " bytes; at least ", kMinClaimSize, " are needed"));
+                                " bytes; minimum ", kMinClaimSize, " bytes"));
   if (ns->claim() != nullptr)
     return Refusal(EBUSY, "namespace.claimed",
                    absl::StrCat("namespace of ", name(), ": ", ns->name(), " is claimed by ",

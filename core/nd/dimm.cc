@@ -21,7 +21,7 @@ namespace {
 
 uint16_t Swap(uint16_t value) { return __builtin_bswap16(value); }
 
-// Whether a repair can do something about what was found.
+// Whether a repair can fix any of the findings.
 bool CallsForRepair(const LabelArea& labels) {
   const std::vector<Finding>& findings = labels.findings();
   return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
@@ -83,8 +83,8 @@ absl::Status Dimm::TestVerdict(uint64_t function) const {
   return verdict.ok() ? verdict : Annotate(verdict, name());
 }
 
-// EACCES is how a kernel hears of a lock: where the label area's properties say so, the bytes are
-// locked and the labels can be read; where the labels do, nothing can be done with the DIMM.
+// A locked DIMM returns EACCES to the kernel. If the size command returns it, the data is locked
+// but the labels are readable; if reading labels returns it, the DIMM is unusable.
 absl::StatusOr<LabelArea> Dimm::ReadLabels() {
   engine().AssertLocked();
   const absl::Status size = TestVerdict(intel::kGetLabelSize);
@@ -139,14 +139,14 @@ std::string Dimm::LabelAdvice() const {
   const bool unread = data_ == nullptr;
   const bool repair = unread || CallsForRepair(data_->labels);
   const bool give_up = unread || data_->labels.verdict() != LabelVerdict::kFindings;
-  // An image is a SOURCE by itself; a device, or memory, goes by what the user knows it by.
+  // An image is a SOURCE by itself; for a device or memory, the user knows the SOURCE.
   std::string source = "SOURCE";
   if (absl::StartsWith(source_.description, "/") && !absl::StartsWith(source_.description, "/dev/"))
     source = ShellWord(absl::StrCat(
         source_.description, source_.label_file.empty() ? "" : ",labels=", source_.label_file));
   std::string advice = absl::StrCat("to see what is wrong: nvdimmfs check ", source);
   if (repair)
-    absl::StrAppend(&advice, "; to mend it, unmount and: nvdimmfs check --repair ", source);
+    absl::StrAppend(&advice, "; to repair it, unmount and: nvdimmfs check --repair ", source);
   if (give_up)
     absl::StrAppend(&advice,
                     "; to give its labels up and keep a copy, unmount and: nvdimmfs "
@@ -193,7 +193,7 @@ void Dimm::FinishOverwrite(const absl::Status& status) {
                     .status());
   if (!result.ok()) engine().RecordRefusal(*this, absl::StrCat("overwrite ", name()), result);
   label_media_->set_in_use(users_ > 0);
-  // What the driver read of the labels is not there any more.
+  // The labels that the driver has read no longer exist.
   if (driver() != nullptr) {
     engine().Unbind(*this);
     engine().Probe(*this);

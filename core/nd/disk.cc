@@ -30,7 +30,7 @@ struct Literal {
   char value[n];
 };
 
-// A disk and its BTT ("pmem0", "pmem0s") are there one at a time, and have one number.
+// A disk and its BTT ("pmem0", "pmem0s") never exist at the same time, and share one number.
 absl::string_view NodeName(absl::string_view name) {
   absl::ConsumeSuffix(&name, "s");
   return name;
@@ -53,7 +53,7 @@ Text ShowBlockSize(Device& device) {
   return absl::StrCat(AsDisk(device).options().block_size, "\n");
 }
 
-// A BTT whose blocks are larger than their sectors registers the rest as an integrity payload.
+// A BTT with blocks larger than their sectors registers the remainder as an integrity payload.
 Text ShowIntegrityFormat(Device& device) {
   return std::string(AsDisk(device).options().metadata_size != 0 ? "nop\n" : "none\n");
 }
@@ -80,7 +80,7 @@ Text ShowMaxSectors(Device& device) {
   return std::string(AsDisk(device).options().block_size == 4096 ? "2147483644\n" : "2147483647\n");
 }
 
-// 7.3 lets metadata shrink a request to what one page of it describes.
+// In 7.3, metadata limits a request to what one page of metadata can describe.
 Text ShowDefaultSectors(Device& device) {
   return std::string(AsDisk(device).options().metadata_size != 0 ? "64\n" : "4096\n");
 }
@@ -120,19 +120,21 @@ absl::Status StoreBadblocks(Device& device, absl::string_view text) {
 }
 
 Text NoLatency(Device& device) {
-  return Refusal(EINVAL, "disk.no_wbt",
-                 absl::StrCat(device.name(), " has no write-back throttling, so no latency aim"));
+  return Refusal(
+      EINVAL, "disk.no_wbt",
+      absl::StrCat(device.name(), " has no write-back throttling, so it has no latency target"));
 }
 
 absl::Status RefuseTuning(Device& device, absl::string_view) {
   return Refusal(EINVAL, "disk.fixed",
                  absl::StrCat("this setting of ", device.name(),
-                              " belongs to the kernel's block layer, which is not here"));
+                              " belongs to the kernel's block layer, which does not exist here"));
 }
 
 Text NoAutosuspend(Device& device) {
-  return Refusal(EIO, "disk.no_autosuspend",
-                 absl::StrCat(device.name(), " has no power management, so no delay of it"));
+  return Refusal(
+      EIO, "disk.no_autosuspend",
+      absl::StrCat(device.name(), " has no power management, so it has no autosuspend delay"));
 }
 
 // The BTT's disk registers no table of bad sectors and no direct access.
@@ -142,13 +144,13 @@ uint16_t UnlessBtt(const Device& device) {
 
 Text ShowStat(Device& device) { return AsDisk(device).node().counts().StatText(); }
 
-// The kernels that have a row so: the first and the last.
+// The first and the last kernel that have a row.
 struct Kernels {
   Kernel since = kOldestKernel;
   Kernel until = kNewestKernel;
 };
 
-// What tunes a disk of a kernel, and nothing here: every write is refused.
+// A setting that tunes a kernel's disk. It has no effect here, so every write is refused.
 constexpr Attribute Tuning(absl::string_view name, Text (*show)(Device&), absl::string_view summary,
                            Kernels kernels = {}) {
   return {.name = name,
@@ -162,7 +164,7 @@ constexpr Attribute Tuning(absl::string_view name, Text (*show)(Device&), absl::
           .refusals = "disk.fixed"};
 }
 
-// No disk of persistent memory promises that the block layer's atomic writes work on it.
+// No persistent memory disk supports the block layer's atomic writes.
 constexpr Attribute NoAtomicWrites(absl::string_view name) {
   return {.name = name, .since = Kernel::k6_12, .show = Fixed<"0\n">, .summary = "0"};
 }
@@ -428,7 +430,7 @@ absl::Status Disk::CheckStoppable(absl::string_view verb) const {
   return Refusal(
       EBUSY, "data.on_loan",
       absl::StrCat(verb, ": dev/", name(),
-                   " is open by kernel passthrough, which cannot be taken back; close it "
+                   " is open through kernel passthrough, which cannot be revoked; close it "
                    "first, or mount with -o passthrough=off"));
 }
 

@@ -13,14 +13,14 @@
 namespace nvdimmfs::core {
 namespace {
 
-constexpr uint64_t kBlock = 4096;  // where the copy of a BTT's info block lies: the last one
+constexpr uint64_t kBlock = 4096;  // a BTT's copy of its info block is in the last one
 
 std::string Sentence(const Namespace& ns, absl::string_view claim, absl::string_view why) {
   return absl::StrCat(ns.name(), " is shown raw: ", claim, ", but ", why,
-                      "; run `nvdimmfs check` before anything is written to it");
+                      "; run `nvdimmfs check` before writing to it");
 }
 
-// 16 bytes, where signatures are. Empty where they cannot be read.
+// The 16 bytes at a signature's offset. Empty if they cannot be read.
 class Signature {
  public:
   Signature(const Media& media, uint64_t offset)
@@ -34,7 +34,7 @@ class Signature {
   bool readable_;
 };
 
-// The label says nothing: what is left of a personality.
+// The label names none: looks for remains of a personality.
 std::string Remains(const Namespace& ns, const Media& media) {
   SectorLayer& layer = ns.nd().sector_layer();
   const auto is_btt = [&](uint64_t offset) {
@@ -74,7 +74,7 @@ std::string MissingPersonality(const Namespace& ns, const Media& media) {
                       PfnDevice::Detect(ns, NdKind::kDax).status().message());
     case ClaimClass::kUnknown:
       return Sentence(ns, "its label reserves it for a personality",
-                      "the label's abstraction GUID is none that this program knows");
+                      "the label's abstraction GUID is unknown");
     case ClaimClass::kNone:
       return ns.size() < kMinClaimSize ? "" : Remains(ns, media);
   }

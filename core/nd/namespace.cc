@@ -24,7 +24,7 @@ namespace {
 constexpr uint64_t kPageMappedAlign = 2 << 20;
 constexpr size_t kMaxName = 63;  // the label's field is 64 bytes with its NUL
 
-// A label's name as a file name: escaped as udev does it, so that different names make different
+// A label's name as a file name: escaped as udev does it, so that different names give different
 // files. A name has at most 63 bytes, and its file name at most 252.
 std::string FileNameOf(absl::string_view name) {
   if (name == "." || name == "..") return absl::StrReplaceAll(name, {{".", "\\x2e"}});
@@ -42,9 +42,9 @@ uint64_t AllocatedOn(const Mapping& mapping, const Uuid& uuid) {
   return mapping.data == nullptr ? 0 : mapping.data->space.Allocated(uuid);
 }
 
-// A growth that cannot touch the last extent. Where the start of the mapping is taken, the kernel
-// says ENXIO; where it is free, the kernel would make a second extent that no label records, so
-// there the answer is ENOSPC instead.
+// The refusal of a growth that is not adjacent to the last extent. If the start of the mapping is
+// taken, the kernel returns ENXIO. If it is free, the kernel would create a second extent that no
+// label records; this returns ENOSPC instead.
 absl::Status Fragmented(const Mapping& mapping, uint64_t bytes, const absl::Status& why) {
   const bool start_is_free = mapping.data->space.IsFree({mapping.dpa.start, bytes});
   return Refusal(start_is_free ? ENOSPC : ENXIO, ReasonOf(why), why.message());
@@ -164,7 +164,7 @@ absl::Status Namespace::CheckUsable(absl::string_view what) const {
   return absl::OkStatus();
 }
 
-// Before anything changes in memory that a label could not follow.
+// Checked before memory changes in a way that labels could not record.
 absl::Status Namespace::CheckLabels(absl::string_view what) const {
   return labelled_ ? region_.CheckLabels(what) : absl::OkStatus();
 }
@@ -178,9 +178,8 @@ absl::Status Namespace::SetUuid(const Uuid& uuid) {
     if (!(region->kind() == NdKind::kRegion)) continue;
     for (const auto& child : region->children())
       if (static_cast<const NdDevice&>(*child).OwnsUuid(uuid))
-        return Refusal(
-            EINVAL, "namespace.uuid.used",
-            absl::StrCat(what, ": in use by ", child->name(), "; every uuid is used once"));
+        return Refusal(EINVAL, "namespace.uuid.used",
+                       absl::StrCat(what, ": in use by ", child->name(), "; uuids must be unique"));
   }
   if (has_uuid_) {
     for (const Mapping& mapping : region_.mappings())
@@ -231,7 +230,7 @@ absl::Status Namespace::SetSize(uint64_t size) {
         absl::StrCat(what, ": ", region_.name(), " has at most ", room, " bytes in one piece for ",
                      name(), " (", allocated, " of them its own); see max_available_extent",
                      region_.AvailableSize() > 0 && room == allocated
-                         ? "; extents that are not aligned to it are in the way of align: lower it"
+                         ? "; existing extents are not aligned to `align`; write a smaller align"
                          : ""));
   RETURN_IF_ERROR(Resize(size, allocated));
   LocateOnMedia();
@@ -249,7 +248,7 @@ absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
   engine().AssertLocked();
   std::vector<Mapping>& mappings = region_.mappings();
   if (size == 0) {
-    // Whatever it has where: a set that was cut in an update may be uneven.
+    // Extents may differ between DIMMs: an interrupted update of a set may leave it uneven.
     for (Mapping& mapping : mappings) mapping.data->space.Release(uuid_);
     return absl::OkStatus();
   }
@@ -292,12 +291,13 @@ absl::Status Namespace::CheckEven() const {
              a.dpa.start - mappings[0].dpa.start == b.dpa.start - mapping.dpa.start;
     };
     if (!std::equal(first.begin(), first.end(), here.begin(), here.end(), same))
-      return Refusal(ENXIO, "namespace.size.uneven",
-                     absl::StrCat("size of ", name(), ": the free space of ", mapping.dimm->name(),
-                                  " lies elsewhere than that of ", mappings[0].dimm->name(),
-                                  ", so the set's stripes would run through what is not free; see "
-                                  "x/map.txt of ",
-                                  region_.name()));
+      return Refusal(
+          ENXIO, "namespace.size.uneven",
+          absl::StrCat("size of ", name(), ": the free space of ", mapping.dimm->name(),
+                       " is not at the same offset as that of ", mappings[0].dimm->name(),
+                       ", so stripes of the set would overlap used space; see "
+                       "x/map.txt of ",
+                       region_.name()));
   }
   return absl::OkStatus();
 }
@@ -389,8 +389,8 @@ absl::Status Namespace::FreeLabels() {
 absl::Status Namespace::WriteLabels() {
   std::vector<Mapping>& mappings = region_.mappings();
   RETURN_IF_ERROR(region_.PrepareLabels());
-  // Two phases, so that a set that was cut in between can be told: every label first says
-  // "updating".
+  // Two phases, so that an interrupted update of a set is recognisable: every label is first marked
+  // as "updating".
   for (const uint32_t flags : {kLabelUpdating, uint32_t{0}})
     for (size_t i = 0; i < mappings.size(); ++i) RETURN_IF_ERROR(WriteLabelOn(i, flags));
   return absl::OkStatus();

@@ -13,6 +13,7 @@
 #include "core/media/media_slice.h"
 #include "core/model/common_attributes.h"
 #include "core/model/engine.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -89,9 +90,9 @@ constexpr Attribute kPfnAttributes[] = {
     kLastErrorJsonAttribute,
 };
 
-// The kernel overwrites bad bytes among the page structs, which it is about to write anew, page by
-// page before it uses them. (It looks at the region's first sectors, whatever the namespace; here
-// it is the namespace's own.)
+// The kernel overwrites bad bytes in the page structs page by page before it uses them, since it
+// rewrites them anyway. (It checks the region's first sectors, whichever the namespace; this checks
+// the namespace's own.)
 absl::Status ClearBadPageStructs(Media& media, uint64_t dataoff) {
   constexpr uint64_t kPage = 4096, kFirst = 8192;
   const std::vector<std::byte> zeros(kPage);
@@ -102,11 +103,8 @@ absl::Status ClearBadPageStructs(Media& media, uint64_t dataoff) {
   return absl::OkStatus();
 }
 
-// Where a machine's persistent memory starts at the earliest, for advice.
-constexpr uint64_t kLeastAddress = uint64_t{4} << 30;
-
-// ReadInfoBlock, whose refusals for the namespace's address say where the region lies, why there,
-// and what to type.
+// ReadInfoBlock, but refusals because of the namespace's address tell the region's address, the
+// reason for it, and what to type.
 absl::StatusOr<InfoBlockView> ReadBlockOf(const Namespace& ns, const Media& media, bool dax,
                                           const InfoBlockWish& wish) {
   const auto found = ReadInfoBlock(media, dax, ns.uuid(), ns.spa(), wish);
@@ -119,7 +117,7 @@ absl::StatusOr<InfoBlockView> ReadBlockOf(const Namespace& ns, const Media& medi
   const uint64_t offset = ns.spa().start - region;
   std::string more =
       absl::StrCat("; ", ns.region().name(), " is at ", FormatHex(region), ": ", choice.rule);
-  if (const auto fit = FittingAddress(media, ns.size(), kLeastAddress + offset))
+  if (const auto fit = FittingAddress(media, ns.size(), kFirstRegionAddress + offset))
     absl::StrAppend(&more, "; the block was made for a region at an address like ",
                     FormatHex(*fit - offset), ": to use it, ", choice.before,
                     FormatHex(*fit - offset), choice.after);
@@ -153,8 +151,8 @@ absl::StatusOr<Range> PfnDevice::data() const {
 absl::Status PfnDevice::SetMode(absl::string_view raw_text) {
   engine().AssertLocked();
   RETURN_IF_ERROR(CheckUnbound("mode"));
-  // The kernel compares all but the last character that was written, whatever that is, with the
-  // word and with the word and a newline.
+  // The kernel ignores the last character written, whatever it is, and compares the rest with the
+  // word, with and without a newline.
   const std::string text(raw_text);
   const size_t compared = text.empty() ? 0 : text.size() - 1;
   const auto is = [&](const char* word, const char* line) {

@@ -26,13 +26,13 @@
 namespace nvdimmfs::core {
 namespace {
 
-// The bytes where an info block may begin. A BTT's and the others' are mostly in one place: that is
-// read once.
+// The bytes at which an info block may start. A BTT's and the others' are usually at the same
+// offset, which is read once.
 class Look {
  public:
   explicit Look(const Media& media) : media_(media) {}
 
-  // Empty where they cannot be read.
+  // Empty if they cannot be read.
   absl::Span<const std::byte> At(uint64_t offset) {
     if (offset_ != offset) readable_ = media_.Peek(offset, absl::MakeSpan(bytes_)).ok();
     offset_ = offset;
@@ -46,7 +46,7 @@ class Look {
   std::array<std::byte, SectorLayer::kSignatureSize> bytes_;
 };
 
-// What was found makes the claim device, which then binds by itself. ENXIO: it took over.
+// Creates the claim device for what was found; it then binds by itself. ENXIO: it took over.
 absl::Status AdoptBtt(Namespace& ns, const SectorIdentity& found) {
   auto btt = std::static_pointer_cast<BttDevice>(AddClaimDevice(ns.region(), NdKind::kBtt));
   btt->Adopt(found);
@@ -59,7 +59,7 @@ absl::Status AdoptBtt(Namespace& ns, const SectorIdentity& found) {
 // OK: there was none. EOPNOTSUPP: there is one, but it cannot be used.
 absl::Status AdoptPfn(Namespace& ns, const DeviceKind& kind) {
   const auto found = PfnDevice::Detect(ns, kind);
-  // Only a block that is there and cannot be used stops the search.
+  // Only an existing but unusable block stops the search.
   if (!found.ok() && ErrnoOf(found.status()) == EOPNOTSUPP) return found.status();
   if (!found.ok()) return absl::OkStatus();
   auto pfn = std::static_pointer_cast<PfnDevice>(AddClaimDevice(ns.region(), kind));
@@ -95,7 +95,7 @@ absl::Status DetectPfn(Namespace& ns, const DeviceKind& kind) {
   return AdoptPfn(ns, kind);
 }
 
-// OK: the media carries no personality, attach raw. ENXIO: one was found and took over.
+// OK: the media has no personality, attach raw. ENXIO: one was found and took over.
 absl::Status DetectPersonality(Namespace& ns, const Media& media) {
   if (ns.force_raw()) return absl::OkStatus();
   Look look(media);

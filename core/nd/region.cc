@@ -59,7 +59,7 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(NdBusType& nd, Device& bus,
       new Region(nd, bus, nd.region_ids().Take(), has_nfit, std::move(source)));
   const RegionSource& checked = region->source_;
   if (checked.media == nullptr || checked.media->size() != checked.spa.size)
-    return BadSource(*region, "its bytes are not as long as its address range");
+    return BadSource(*region, "its bytes and its address range differ in size");
   if (checked.mappings.size() > kMaxMappings) return BadSource(*region, "more than 32 mappings");
   std::vector<SetMember> members;
   for (const MappingSource& mapping_source : checked.mappings) {
@@ -70,7 +70,7 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(NdBusType& nd, Device& bus,
     mapping.dpa = mapping_source.dpa;
     if (!Fits(mapping.dpa.start, mapping.dpa.size, mapping.dimm->source().capacity->size()))
       return BadSource(*region,
-                       absl::StrCat("a mapping reaches past the end of ", mapping.dimm->name()));
+                       absl::StrCat("a mapping extends past the end of ", mapping.dimm->name()));
     members.push_back(MemberOf(mapping, mapping_source));
     region->mappings_.push_back(std::move(mapping));
   }
@@ -93,7 +93,7 @@ uint64_t Region::set_cookie() const {
   return data == nullptr ? cookies_.v1_1 : data->labels.version().CookieOf(cookies_);
 }
 
-// An NFIT's ranges have a set even where no DIMM is known behind them.
+// An NFIT's ranges have a set even if their DIMMs are unknown.
 bool Region::has_set() const { return has_nfit_ || !mappings_.empty(); }
 
 bool Region::locked() const {
@@ -128,17 +128,19 @@ uint64_t Region::MaxAvailableExtent() const {
 absl::Status Region::SetAlign(uint64_t align) {
   engine().AssertLocked();
   const uint64_t ways = std::max<size_t>(1, mappings_.size());
-  if (align % ways != 0 || !IsPowerOfTwo(align / ways) || align / ways < kPageSize ||
-      align > size())
+  if (align % ways != 0 || !IsPowerOfTwo(align / ways) || align / ways < kPageSize)
     return Refusal(EINVAL, "region.align",
                    absl::StrCat("align of ", name(), ": ", align, " is not ", ways,
-                                " times a power of two of at least ", kPageSize,
-                                ", or is more than the region's ", size(), " bytes"));
+                                " times a power of two of at least ", kPageSize));
+  if (align > size())
+    return Refusal(EINVAL, "region.align",
+                   absl::StrCat("align of ", name(), ": ", align, " is more than the region's ",
+                                size(), " bytes"));
   align_ = align;
   return absl::OkStatus();
 }
 
-// As a label of this very region has it; else as we were told; else as the namespaces have it.
+// From a label of this region; else as configured; else from the namespaces.
 Uuid Region::UuidOnMedia() const {
   for (const Mapping& mapping : mappings_)
     for (const StoredRegionLabel& stored : mapping.data->labels.region_labels())
@@ -171,16 +173,17 @@ absl::StatusOr<bool> Region::HasRegionLabel(const Mapping& mapping) const {
     const RegionLabel& label = stored.label;
     const auto dpa = MakeRange(label.dpa, label.rawsize);
     if (label.uuid != uuid_ && (!dpa || !dpa->Overlaps(mapping.dpa))) continue;
-    // Where it must be and how it is aligned is the label's to say.
+    // The existing label determines address and alignment.
     wanted.hpa = label.hpa;
     wanted.align = label.align;
     wanted.flags = label.flags;
     if (label != wanted)
-      return Refusal(ENXIO, "label.region.foreign",
-                     absl::StrCat("write labels of ", name(), ": the label in slot ", stored.slot,
-                                  " of ", mapping.dimm->name(), " gives this part of it to region ",
-                                  label.uuid.ToString(), ", position ", label.position, " of ",
-                                  label.ways, ", which this is not"));
+      return Refusal(
+          ENXIO, "label.region.foreign",
+          absl::StrCat("write labels of ", name(), ": the label in slot ", stored.slot, " of ",
+                       mapping.dimm->name(), " assigns this part of it to region ",
+                       label.uuid.ToString(), ", position ", label.position, " of ", label.ways,
+                       ", which is not this one"));
     found = found || label.flags == 0;
   }
   return found;
@@ -301,8 +304,9 @@ absl::Status Region::InitialiseLabels(const std::function<absl::Status()>& idle)
     if (data == nullptr || data->labels.has_index() || mapping.dimm->source().read_only)
       return Refusal(EACCES, "labels.none",
                      absl::StrCat(name(), " cannot hold labels: ", mapping.dimm->name(),
-                                  data == nullptr ? " has no label area"
-                                                  : " is read-only, or has labels already"));
+                                  data == nullptr            ? " has no label area"
+                                  : data->labels.has_index() ? " already has labels"
+                                                             : " is read-only"));
   }
   if (mappings_.empty())
     return Refusal(EACCES, "labels.none", absl::StrCat(name(), " has no DIMM, so no labels"));

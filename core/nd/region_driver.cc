@@ -38,7 +38,7 @@ absl::Status CheckDimms(const Region& region) {
 }
 
 void CreateNamespaceSeed(Region& region) {
-  // The one label-less namespace stays the seed for ever.
+  // The single label-less namespace always stays the seed.
   const Namespace* seed = NamespaceSeedOf(region);
   if (seed == nullptr || !seed->labelled()) return;
   const std::shared_ptr<Namespace> next = Namespace::MakeEmpty(region);
@@ -92,9 +92,9 @@ void RegionProbed(Device& device, const absl::Status& status) {
 
 void RemoveRegion(Device& device) {
   Region& region = static_cast<Region&>(device);
-  // Seeds first, so that nothing that happens to a child below moves one on.
+  // Seeds first, so that changes to children below do not advance them.
   region.ForgetSeeds();
-  // Claim devices before the namespaces that they stand on.
+  // Claim devices before the namespaces that they claim.
   std::vector<ClaimDevice*> claims = ClaimDevicesOf(region);
   for (; !claims.empty(); claims.pop_back()) region.engine().Unregister(*claims.back());
   while (!region.children().empty()) region.engine().Unregister(*region.children().back());

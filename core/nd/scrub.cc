@@ -58,8 +58,8 @@ absl::Status Scrub::Start(Depth depth) {
     if (!std::exchange(request.wanted[static_cast<int>(depth)], true)) more = true;
   if (!more)
     return Refusal(EBUSY, "scrub.busy",
-                   absl::StrCat("scrub ", bus_.name(), ": one is under way (", Progress(),
-                                "); wait until its file `scrub` has no + any more"));
+                   absl::StrCat("scrub ", bus_.name(), ": a scrub is running (", Progress(),
+                                "); wait until there is no + in its file `scrub`"));
   if (!std::exchange(busy_, true)) Step();
   return absl::OkStatus();
 }
@@ -70,7 +70,7 @@ void Scrub::Step() {
     for (const Depth depth : {Depth::kShort, Depth::kLong}) {
       if (!requests_[i].wanted[static_cast<int>(depth)]) continue;
       if (!StartFirmware(requests_[i].spa, kPersistent)) {
-        // Somebody's own scrub: after it.
+        // A scrub that a program started is running: continue after it.
         bus_.engine().After(ends_ - absl::Now(), bus_, [this] { Step(); });
         return;
       }

@@ -13,7 +13,7 @@ namespace nvdimmfs::core {
 namespace {
 
 constexpr absl::Duration kTimeOfADimm = absl::Seconds(1);
-// Input and output may stand still for as long.
+// I/O may be quiesced for this long.
 constexpr absl::Duration kLongestQuiesce = absl::Seconds(3);
 
 enum class BusState { kIdle, kBusy, kArmed, kOverflow };
@@ -44,7 +44,7 @@ BusState StateOf(const Bus& bus) {
 
 absl::Status Busy(const Device& device) {
   return Refusal(EBUSY, "firmware.busy",
-                 absl::StrCat("firmware of ", device.name(), ": an activation is under way"));
+                 absl::StrCat("firmware of ", device.name(), ": an activation is in progress"));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ CommandMasks MasksOf(const Bus& bus) {
           .functions = bus.call_functions()};
 }
 
-// A payload, which has room for it, as a struct and back.
+// Converts a payload, which is large enough, to a struct and back.
 template <typename Payload>
 Payload Load(absl::Span<const std::byte> bytes) {
   Payload payload;
@@ -68,7 +68,7 @@ absl::StatusOr<int> AnswerArsStart(const Bus& bus, absl::Span<std::byte> buffer)
   if (scrub.busy())
     return Refusal(EBUSY, "scrub.busy",
                    absl::StrCat("start a scrub of ", bus.name(),
-                                ": a full one is under way; wait for `nfit/scrub`"));
+                                ": a full scrub is running; wait for `nfit/scrub`"));
   ArsStartPayload payload = Load<ArsStartPayload>(buffer);
   ASSIGN_OR_RETURN(const Range range, RangeOf(bus, payload.address, payload.length));
   const bool started = scrub.StartFirmware(range, payload.type);
@@ -81,7 +81,7 @@ absl::StatusOr<int> AnswerArsStart(const Bus& bus, absl::Span<std::byte> buffer)
   return 0;
 }
 
-// The results of the last scrub, as many records as there may be.
+// The results of the last scrub, up to the maximum number of records.
 void FillResults(const Bus& bus, ArsStatusPayload& payload, std::vector<ArsRecord>& records) {
   const Scrub::Results& results = bus.scrub()->results();
   payload.address = results.range.start;
@@ -89,7 +89,7 @@ void FillResults(const Bus& bus, ArsStatusPayload& payload, std::vector<ArsRecor
   payload.type = results.type;
   std::vector<Range> bad = results.bad;
   if (bad.size() > kMostArsRecords) {
-    // It stopped where the next record would be; a scrub from there on tells the rest.
+    // The scrub counts as stopped at the next record; one from there on reports the rest.
     std::sort(bad.begin(), bad.end(),
               [](const Range& a, const Range& b) { return a.start < b.start; });
     payload.status = kArsStoppedEarly;
@@ -111,7 +111,7 @@ void FillResults(const Bus& bus, ArsStatusPayload& payload, std::vector<ArsRecor
   payload.num_records = static_cast<uint32_t>(records.size());
 }
 
-// The firmware's answer, whole.
+// The firmware's complete answer.
 std::vector<std::byte> ArsStatus(const Bus& bus) {
   ArsStatusPayload payload = {};
   std::vector<ArsRecord> records;
@@ -144,7 +144,7 @@ absl::StatusOr<int> AnswerArsStatus(const Bus& bus, absl::Span<std::byte> buffer
   return 0;
 }
 
-// Whether a disk stands on it. (The kernel lets errors under a device-dax be cleared.)
+// Whether a disk uses it. (The kernel allows clearing errors under device-dax.)
 bool HasDisk(const Namespace& ns) {
   const ClaimDevice* claim = ClaimOf(ns);
   if (claim == nullptr) return ns.driver() != nullptr;
@@ -157,7 +157,7 @@ absl::Status CheckWritable(const Bus& bus, absl::string_view what) {
                  absl::StrCat(bus.name(), ": ", what, ": it was opened read-only"));
 }
 
-// The kernel looks at the length in the output field: what a caller put there.
+// The kernel checks the length in the output field, as set by the caller.
 absl::Status CheckUnused(const Bus& bus, const ClearErrorPayload& payload) {
   const auto range = MakeRange(payload.address, payload.cleared);
   if (!range || range->empty()) return absl::OkStatus();
@@ -166,11 +166,11 @@ absl::Status CheckUnused(const Bus& bus, const ClearErrorPayload& payload) {
       if (HasDisk(*ns) && range->Contains(ns->spa()))
         return Refusal(EBUSY, "clear_error.active",
                        absl::StrCat("clear errors: ", ns->name(),
-                                    " lies in the range and is enabled; disable it first"));
+                                    " overlaps the range and is enabled; disable it first"));
   return absl::OkStatus();
 }
 
-// What is cleared: by the firmware alone, or the kernel knows of it, too.
+// What is cleared: only in the firmware, or in the kernel, too.
 enum class Cleared { kByFirmware, kForKernel };
 
 absl::StatusOr<int> ClearError(const Bus& bus, Cleared cleared, absl::Span<std::byte> buffer) {
@@ -201,7 +201,7 @@ absl::StatusOr<int> AnswerClearError(const Bus& bus, absl::Span<std::byte> buffe
   return ClearError(bus, Cleared::kForKernel, buffer);
 }
 
-// --- The functions of CALL. Each returns what the firmware says. ---
+// --- The functions of CALL. Each returns the firmware's answer. ---
 
 using Said = std::vector<std::byte>;
 
@@ -223,7 +223,7 @@ absl::Status CheckInput(const Bus& bus, const Call& call, size_t size) {
                                    " bytes of input, not ", call.in.size()));
 }
 
-// A set is taken for one DIMM, its last.
+// Treats a set as one DIMM, its last.
 std::optional<Bus::DimmAddress> TranslateToLast(const Bus& bus, uint64_t spa) {
   for (const auto& region : bus.regions()) {
     const RegionSource& source = region->source();
@@ -278,7 +278,7 @@ absl::StatusOr<Said> WithdrawErrors(Bus& bus, const Call& call) {
 
 absl::StatusOr<Said> ListErrors(Bus& bus, const Call& call) {
   std::vector<Range> errors = bus.scrub()->errors().All();
-  // As many as the caller has room for.
+  // As many as fit in the caller's buffer.
   const size_t room = call.out.size() < sizeof(ListErrorsOut)
                           ? 0
                           : (call.out.size() - sizeof(ListErrorsOut)) / sizeof(ListedError);
@@ -312,7 +312,7 @@ absl::StatusOr<Said> ArsFunction(const Bus& bus, const Call& call) {
       RETURN_IF_ERROR(CheckInput(bus, call, 0));
       return ArsStatus(bus);
     default:
-      // A kernel does not look into a CALL: it goes on to take the bytes for bad.
+      // A kernel does not look into a CALL: it still considers the bytes bad.
       return AsIoctl<ClearErrorPayload>(bus, call, offsetof(ClearErrorPayload, status),
                                         [&](absl::Span<std::byte> buffer) {
                                           return ClearError(bus, Cleared::kByFirmware, buffer);

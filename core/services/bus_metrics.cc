@@ -19,7 +19,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-// What the DIMM's nfit/flags shows.
+// The value of the DIMM's nfit/flags.
 std::string FlagsOf(Dimm& dimm) {
   for (const Attribute& attribute : dimm.attributes())
     if (attribute.name == "nfit/flags") return attribute.show(dimm).value_or("");
@@ -59,7 +59,7 @@ class Gauges {
       metrics_.Value({{"bus", bus_.name()}, {"region", region->name()}}, value(*region));
   }
 
-  // Of namespaces that have bytes: a seed is none yet.
+  // For namespaces that have bytes: a seed does not count.
   template <typename Value>
   void OfNamespaces(absl::string_view name, absl::string_view help, Value value) {
     metrics_.Family(name, help);
@@ -100,7 +100,7 @@ class Gauges {
               [](const Region& region) { return region.enabled() ? 1 : 0; });
     OfRegions("region_read_only", "1 where its disks refuse writes.",
               [](const Region& region) { return region.read_only() ? 1 : 0; });
-    // Without labels there is nothing to give away.
+    // Without labels, nothing can be allocated.
     OfRegions("region_available_bytes", "What new namespaces can have of the region.",
               [](const Region& region) {
                 return region.nstype() == kLabelled ? region.AvailableSize() : 0;

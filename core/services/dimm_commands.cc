@@ -39,8 +39,8 @@ uint64_t MaxTransfer(const Dimm& dimm) {
   return dimm.firmware() == nullptr ? kMaxLabelTransfer : dimm.firmware()->label_transfer();
 }
 
-// What the three label functions come down to, whichever envelope they came in. Each returns the
-// firmware's status.
+// The three label functions, whether they arrive as ioctls or as CALLs. Each returns the firmware's
+// status.
 
 void GetSize(const Dimm& dimm, absl::Span<std::byte> out) {
   StoreLe<uint32_t>(out.data(), kStatusSuccess);
@@ -123,7 +123,7 @@ absl::StatusOr<int> SetDataCommand(const Dimm& dimm, const Command& command) {
   return done.status == kStatusSuccess ? static_cast<int>(data.size() - done.length) : 0;
 }
 
-// What the DIMM's own firmware says. An alarm wakes the programs that poll for one.
+// The answer of the DIMM's firmware. An alarm wakes the programs that poll for one.
 std::vector<std::byte> AskFirmware(Dimm& dimm, uint32_t function, absl::Span<const std::byte> in) {
   std::vector<std::byte> said = dimm.firmware()->Run(function, in);
   const bool about_health = function == intel::kSetThreshold || function == intel::kInjectSmart;
@@ -140,14 +140,14 @@ absl::StatusOr<int> SmartCommand(Dimm& dimm, const Command& command) {
   return 0;
 }
 
-// --- In a CALL: what the firmware says is cut to the room there is. ---
+// --- In a CALL: the firmware's answer is cut to the size of the buffer. ---
 
 absl::Status CheckTakesCall(const Dimm& dimm) {
   if (dimm.takes_call()) return absl::OkStatus();
   return Refusal(EINVAL, "command.no_call", absl::StrCat(dimm.name(), ": its bus takes no CALL"));
 }
 
-// A kernel keeps these functions to itself; users reach them through sysfs.
+// A kernel reserves these functions for itself; users reach them through sysfs.
 absl::Status CheckNotTheKernels(const Dimm& dimm, const Call& call) {
   if ((intel::kKernelOnlyBits >> call.function & 1) == 0) return absl::OkStatus();
   return Refusal(
@@ -227,7 +227,7 @@ absl::StatusOr<int> Run(Dimm& dimm, const Command& command) {
 
 absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command) {
   Dimm& dimm = static_cast<Dimm&>(device);
-  // Before the answer is written where the function is.
+  // Read it before the answer overwrites the function number.
   const uint64_t function = command.nr == kCallCommand && command.buffer.size() >= 16
                                 ? LoadLe<uint64_t>(command.buffer.data() + 8)
                                 : command.nr;

@@ -31,8 +31,8 @@ absl::Status Refused(const Dimm& dimm, int error, absl::string_view reason, absl
   return Refusal(error, reason, absl::StrCat("security of ", dimm.name(), ": ", why));
 }
 
-// What the firmware's status means for the write. `wrong_state` is the errno for a state in which
-// the firmware does not do this.
+// Converts the firmware's status to the result of the write. `wrong_state` is the errno if the
+// firmware does not allow this in its current state.
 absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
   switch (status) {
     case intel::kSuccess:
@@ -40,14 +40,15 @@ absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
     case intel::kWrongPassphrase:
       return Refused(dimm, EINVAL, "security.passphrase", "the key is not the DIMM's passphrase");
     case intel::kNotSupported:
-      return Refused(dimm, EOPNOTSUPP, "security.unsupported", "its firmware does not do this");
+      return Refused(dimm, EOPNOTSUPP, "security.unsupported",
+                     "its firmware does not support this");
     default:
       return Refused(dimm, wrong_state, "security.state",
                      "not in its present state: see the attributes security and frozen");
   }
 }
 
-// What the kernel looks at before it asks for a key.
+// The kernel's checks before it looks up a key.
 absl::Status CheckState(const Dimm& dimm) {
   const Security& security = dimm.firmware()->security();
   if (security.frozen())
@@ -56,7 +57,7 @@ absl::Status CheckState(const Dimm& dimm) {
         "it is frozen until the next power cycle (mount again): by freeze, or by too many "
         "wrong passphrases");
   if (security.overwriting())
-    return Refused(dimm, EBUSY, "security.overwriting", "an overwrite is under way; wait for it");
+    return Refused(dimm, EBUSY, "security.overwriting", "an overwrite is in progress; wait for it");
   return absl::OkStatus();
 }
 
@@ -68,12 +69,12 @@ absl::Status CheckIdle(const Dimm& dimm, absl::string_view what) {
 
 // --- Keys ---
 
-// As the serial of an old key, 0 means no passphrase.
+// As the serial number of an old key, 0 means no passphrase.
 absl::StatusOr<Passphrase> Key(const Dimm& dimm, uint32_t serial, bool zero_is_none) {
   if (serial == 0 && zero_is_none) return Passphrase{};
   if (serial == 0) return Refused(dimm, ENOKEY, "security.key", "a new passphrase needs a key");
   if (dimm.firmware()->keys() == nullptr)
-    return Refused(dimm, ENOKEY, "security.key", "there is no keyring to look the key up in");
+    return Refused(dimm, ENOKEY, "security.key", "there is no keyring in which to look up the key");
   return dimm.firmware()->keys()->Read(serial);
 }
 absl::StatusOr<Passphrase> OldKey(const Dimm& dimm, uint32_t serial) {
@@ -118,8 +119,8 @@ absl::Status Freeze(Dimm& dimm, uint32_t, uint32_t) {
   return Verdict(dimm, status, EIO);
 }
 
-// The data goes before the passphrase: cut in between, the passphrase still holds and the erase can
-// be asked for again.
+// The data goes before the passphrase: after a cut in between, the passphrase is still set and the
+// erase can be repeated.
 absl::Status Erase(Dimm& dimm, uint32_t serial,
                    intel::Status (Security::*check)(const Passphrase&)) {
   RETURN_IF_ERROR(CheckIdle(dimm, "erase"));
@@ -188,7 +189,7 @@ const Operation* FindOperation(absl::string_view word) {
   return nullptr;
 }
 
-// A number of 32 bits, as the kernel reads one.
+// A 32-bit number, as the kernel parses it.
 std::optional<uint32_t> ParseKey(absl::string_view text) {
   if (text.size() > kLongestKey) return std::nullopt;
   const auto number = ParseUnsigned(text);
@@ -248,7 +249,7 @@ absl::Status UnlockDimm(Dimm& dimm) {
   const std::string description = absl::StrCat("nvdimm:", dimm.unique_id());
   if (dimm.firmware()->keys() == nullptr)
     return Refused(dimm, ENOKEY, "security.key",
-                   "it is locked, and there is no keyring to find its key in");
+                   "it is locked, and there is no keyring in which to look up its key");
   const auto key = dimm.firmware()->keys()->Find(description);
   if (!key.ok()) return Annotate(key.status(), absl::StrCat("unlock ", dimm.name()));
   ASSIGN_OR_RETURN(

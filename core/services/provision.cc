@@ -27,7 +27,7 @@ namespace {
 enum class Mode { kRaw, kSector, kFsdax, kDevdax };
 
 struct Request {
-  std::optional<uint64_t> size;  // bytes; nothing: all that is free
+  std::optional<uint64_t> size;  // bytes; nothing: all free space
   Mode mode = Mode::kRaw;
   std::string name;
   std::optional<Uuid> uuid;
@@ -53,7 +53,7 @@ absl::StatusOr<Mode> ParseMode(absl::string_view text) {
   if (text == "fsdax" || text == "memory") return Mode::kFsdax;
   if (text == "devdax" || text == "dax") return Mode::kDevdax;
   return BadLine(absl::StrCat("mode=", absl::Utf8SafeCHexEscape(text),
-                              " is none of raw, sector, fsdax, devdax"));
+                              " is not a mode; modes: raw, sector, fsdax, devdax"));
 }
 
 absl::Status SetOption(Request& request, const Word& word) {
@@ -70,11 +70,13 @@ absl::Status SetOption(Request& request, const Word& word) {
     ASSIGN_OR_RETURN(request.sector_size, ParseSize(value));
   } else if (key == "align") {
     ASSIGN_OR_RETURN(request.align, ParseSize(value));
-  } else if (key == "map" && (value == "dev" || value == "mem")) {
+  } else if (key == "map") {
+    if (value != "dev" && value != "mem")
+      return BadLine(
+          absl::StrCat("map=", absl::Utf8SafeCHexEscape(value), " is neither dev nor mem"));
     request.map = value;
   } else {
-    return BadLine(absl::StrCat(absl::Utf8SafeCHexEscape(absl::StrCat(key, "=", value)),
-                                " is not understood"));
+    return BadLine(absl::StrCat("unknown key ", absl::Utf8SafeCHexEscape(key)));
   }
   return absl::OkStatus();
 }
@@ -82,18 +84,18 @@ absl::Status SetOption(Request& request, const Word& word) {
 absl::StatusOr<Request> ParseLine(absl::string_view line) {
   const absl::StatusOr<std::vector<Word>> words = ParseWords(line);
   if (!words.ok()) return BadLine(words.status().message());
-  if (words->empty()) return BadLine("no word was written");
+  if (words->empty()) return BadLine("nothing was written");
   Request request;
   for (const Word& word : *words) RETURN_IF_ERROR(SetOption(request, word));
-  if (request.size == uint64_t{0}) return BadLine("size=0 makes no namespace");
+  if (request.size == uint64_t{0}) return BadLine("size=0 would not create a namespace");
   const bool mapped = request.mode == Mode::kFsdax || request.mode == Mode::kDevdax;
-  if (request.align && !mapped) return BadLine("align= goes with mode=fsdax or mode=devdax only");
+  if (request.align && !mapped) return BadLine("align= requires mode=fsdax or mode=devdax");
   if (request.sector_size && request.mode == Mode::kDevdax)
-    return BadLine("sector_size= does not go with mode=devdax");
+    return BadLine("sector_size= cannot be combined with mode=devdax");
   return request;
 }
 
-// The namespace to configure, as ndctl picks it: number 0 if it is idle, else the seed.
+// The namespace to configure, chosen as by ndctl: number 0 if it is idle, else the seed.
 absl::StatusOr<Namespace*> PickNamespace(Region& region) {
   Namespace* first = FindNamespace(region, absl::StrCat("namespace", region.id(), ".0"));
   for (Namespace* candidate : {first, NamespaceSeedOf(region)}) {
@@ -172,7 +174,7 @@ absl::Status Allocate(Namespace& ns, const Request& request) {
   if (!labelled_size && request.mode != Mode::kSector)
     return Refusal(
         EINVAL, "create.sector_size",
-        absl::StrCat("sector_size=", lbasize, " goes with mode=sector only; 512 or 4096"));
+        absl::StrCat("sector_size=", lbasize, " requires mode=sector; otherwise 512 or 4096"));
   RETURN_IF_ERROR(ns.SetUuid(request.uuid.value_or(Uuid::Random())));
   RETURN_IF_ERROR(ns.SetAltName(request.name));
   const uint64_t size =
@@ -184,7 +186,7 @@ absl::Status Allocate(Namespace& ns, const Request& request) {
   RETURN_IF_ERROR(ns.SetSectorSize(labelled_size ? lbasize : 0));
   ASSIGN_OR_RETURN(const ClaimClass claim_class, ClassFor(ns, request.mode));
   RETURN_IF_ERROR(ns.SetClaimClass(claim_class));
-  // What an earlier owner left here must not be taken for this namespace's own.
+  // Remains of an earlier owner must not be mistaken for this namespace's own data.
   return Wipe(ns);
 }
 
@@ -207,9 +209,9 @@ void Undo(Namespace& ns) {
   ns.ForgetSectorSize();
 }
 
-// Early: later a namespace that is enabled already would have to go again. A label that cannot be
-// read keeps its slot, but, as in the kernel, not its space: that must not go to a new namespace
-// while the label may be mended.
+// Checked early: later, a namespace that is already enabled would have to be removed again. An
+// unreadable label keeps its slot but, as in the kernel, not its space, which must not go to a new
+// namespace while the label may still be repaired.
 absl::Status CheckSlots(const Region& region) {
   for (const Mapping& mapping : region.mappings()) {
     const LabelArea& area = mapping.data->labels;
@@ -229,7 +231,8 @@ absl::Status CheckSlots(const Region& region) {
   return absl::OkStatus();
 }
 
-// The label comes last: cut before, there is free space; after, a whole namespace.
+// The label is written last: after a cut before it, the space is free; after it, the namespace is
+// complete.
 absl::Status CreateLabelled(Region& region, const Request& request) {
   if (region.any_dimm_unbound())
     return Refusal(ENXIO, "region.dimm_unbound",
@@ -250,7 +253,7 @@ absl::Status CreateLabelled(Region& region, const Request& request) {
   return absl::OkStatus();
 }
 
-// A region that cannot hold labels has its one namespace, which can only change its mode.
+// A region that cannot hold labels has a single namespace, of which only the mode can change.
 absl::Status ConfigureWhole(Region& region, const Request& request) {
   Namespace& ns = *FirstNamespaceOf(region);
   if (request.size.value_or(ns.size()) != ns.size() || !request.name.empty() || request.uuid)
@@ -314,7 +317,7 @@ absl::Status DestroyNamespace(Region& region, absl::string_view name) {
   if (ns->size() != 0) RETURN_IF_ERROR(Wipe(*ns));
   if (!ns->labelled()) return absl::OkStatus();
   RETURN_IF_ERROR(ns->SetSize(0));
-  // After it: without a label this writes none, which would take a slot where none may be free.
+  // Afterwards: without a label, this does not write one, for which no slot may be free.
   return ns->SetClaimClass(ClaimClass::kNone);
 }
 

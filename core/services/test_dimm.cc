@@ -14,7 +14,7 @@
 namespace nvdimmfs::core {
 namespace {
 
-constexpr int64_t kLeast = -4095;  // the last errno
+constexpr int64_t kLeast = -4095;  // the lowest errno
 
 TestDimm& AsTest(Device& device) { return static_cast<TestDimm&>(device); }
 

@@ -9,12 +9,11 @@
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
 #include "core/media/striped_media.h"
+#include "core/sources/region_address.h"
 
 namespace nvdimmfs::core {
 namespace {
 
-constexpr uint64_t kFirstAddress = uint64_t{4} << 30;
-constexpr uint64_t kAddressAlign = uint64_t{1} << 30;
 // ACPI: the persistent memory range type.
 constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
 
@@ -49,7 +48,7 @@ absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSourc
 BusSource QemuBus(std::vector<DimmSource> dimms) {
   BusSource bus;
   bus.dimms = std::move(dimms);
-  uint64_t address = kFirstAddress;
+  uint64_t address = kFirstRegionAddress;
   for (size_t i = 0; i < bus.dimms.size(); ++i) {
     const DimmSource& dimm = bus.dimms[i];
     RegionSource region;
@@ -59,7 +58,7 @@ BusSource QemuBus(std::vector<DimmSource> dimms) {
     region.range_index = static_cast<int>(i + 1) * 2;
     region.read_only = dimm.read_only;
     region.type_guid = *Uuid::Parse(kPersistentMemory);
-    address = RoundUp(region.spa.end(), kAddressAlign);
+    address = RoundUp(region.spa.end(), kRegionAddressAlign);
     bus.regions.push_back(std::move(region));
   }
   return bus;

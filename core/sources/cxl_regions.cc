@@ -13,14 +13,14 @@
 namespace nvdimmfs::core {
 namespace {
 
-// A region label and where it is.
+// A region label and its location.
 struct Part {
   size_t dimm = 0;
   uint64_t offset = 0;  // of the label, from the start of the device's label file
   RegionLabel label;
 };
 
-// The parts of one region, in the order of their positions.
+// The parts of one region, in order of position.
 struct Group {
   Uuid uuid;
   std::vector<Part> parts;
@@ -40,7 +40,7 @@ void Collect(size_t index, const DimmSource& dimm, std::vector<Group>& groups) {
   }
 }
 
-// "" where the parts make a whole region; else what is wrong.
+// "" if the parts form a complete region; else what is wrong.
 std::string WhyIncomplete(absl::Span<const DimmSource> dimms, const Group& group) {
   const RegionLabel& first = group.parts[0].label;
   for (size_t i = 0; i < group.parts.size(); ++i) {

@@ -72,7 +72,7 @@ absl::Status CheckCallOfTestBus(uint64_t function, absl::Span<const std::byte> i
                                 " bytes of input and output, not ", size));
   if (LoadLe<uint64_t>(in.data() + kLengthAt) == 0)
     return Refusal(EINVAL, "command.buffer",
-                   absl::StrCat("function ", function, " of a range without a byte"));
+                   absl::StrCat("function ", function, ": the range is empty"));
   return absl::OkStatus();
 }
 

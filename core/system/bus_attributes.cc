@@ -32,7 +32,7 @@ absl::StatusOr<std::string> ShowProvider(Device& device) {
   return absl::StrCat(AsBus(device).provider(), "\n");
 }
 
-// Everything is probed before the tree can be seen, so there is never anything to wait for.
+// Everything is probed before the tree is visible, so there is never anything to wait for.
 absl::StatusOr<std::string> ShowWaitProbe(Device&) { return std::string("1\n"); }
 
 absl::StatusOr<std::string> ShowRevision(Device& device) {

@@ -56,7 +56,7 @@ absl::StatusOr<std::string> ShowAvailableSlots(Device& device) {
                    absl::StrCat(dimm.name(), dimm.has_label_area()
                                                  ? ": its driver is unbound, labels are not read"
                                                  : ": has no label area"));
-  // One slot is always held back for updates.
+  // One slot is always reserved for updates.
   const uint32_t free_slots = dimm.data()->labels.free_slots();
   return absl::StrCat(free_slots == 0 ? 0 : free_slots - 1, "\n");
 }
@@ -103,7 +103,7 @@ absl::StatusOr<std::string> ShowId(Device& device) { return AsDimm(device).uniqu
 
 absl::Status NoFamily(const Dimm& dimm) {
   return Refusal(ENXIO, "dimm.no_family",
-                 absl::StrCat(dimm.name(), ": offers no family of DIMM commands"));
+                 absl::StrCat(dimm.name(), ": does not support a DIMM command family"));
 }
 
 absl::StatusOr<std::string> ShowFamily(Device& device) {
@@ -117,8 +117,7 @@ absl::StatusOr<std::string> ShowDsmMask(Device& device) {
   return FormatHex(functions) + "\n";
 }
 
-// The kernel shows what the tables said at boot; here health that calls for attention shows while
-// it lasts.
+// The kernel shows the state of the tables at boot; this shows current health problems.
 absl::StatusOr<std::string> ShowNfitFlags(Device& device) {
   const Dimm& dimm = AsDimm(device);
   unsigned flags = dimm.source().nfit_flags;
@@ -200,8 +199,9 @@ absl::Status StoreWipe(Device& device, absl::string_view text) {
   const Dimm& dimm = AsDimm(device);
   ASSIGN_OR_RETURN(const int64_t value, ParseSigned(text));
   if (value != 1)
-    return Refusal(EINVAL, "dimm.wipe",
-                   absl::StrCat(dimm.name(), ": write 1, and everything on it is lost"));
+    return Refusal(
+        EINVAL, "dimm.wipe",
+        absl::StrCat(dimm.name(), ": write 1 to confirm that everything on it will be lost"));
   if (dimm.users() > 0)
     return Refusal(EBUSY, "dimm.active",
                    absl::StrCat(dimm.name(), ": an enabled region uses it; unbind that first"));

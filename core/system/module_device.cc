@@ -19,7 +19,7 @@ constexpr Attribute kModuleAttributes[] = {
     {.name = "initsize", .show = ShowLetter<'0'>, .summary = "bytes of initialisation code: 0"},
     {.name = "initstate", .show = ShowState, .summary = "live"},
     {.name = "refcnt", .show = ShowLetter<'0'>, .summary = "modules that use it: 0"},
-    // Tests want the modules that they run on to come from outside of the kernel's own tree.
+    // Tests require that the modules they use come from outside the kernel's own tree.
     {.name = "taint", .show = ShowLetter<'O'>, .summary = "O: not from the kernel's own tree"},
     kUeventTriggerAttribute,
 };

@@ -86,7 +86,7 @@ absl::Status StoreNumbers(Device& device, absl::string_view text) {
   return absl::OkStatus();
 }
 
-// --- x/partitions: a disk's name, and a line for each partition. ---
+// --- x/partitions: a disk's name, and one line per partition. ---
 
 absl::Status StorePartitions(Device& device, absl::string_view text) {
   std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());

@@ -29,7 +29,7 @@ void RemoveBus(Device&) {}
 absl::Status ProbeDimm(Device& device) {
   Dimm& dimm = static_cast<Dimm&>(device);
   RETURN_IF_ERROR(dimm.CheckPresent());
-  // A DIMM that stays locked is enabled all the same; its namespaces are not.
+  // A DIMM that stays locked is enabled nevertheless; its namespaces are not.
   if (const absl::Status unlocked = UnlockDimm(dimm); !unlocked.ok())
     dimm.engine().RecordRefusal(dimm, absl::StrCat("enable ", dimm.name()), unlocked);
   return dimm.Probe();

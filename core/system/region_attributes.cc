@@ -85,7 +85,7 @@ uint16_t HasMapping(const Device& device) {
 
 uint16_t HasSet(const Device& device) { return AsRegion(device).has_set() ? 0444 : 0; }
 
-// Shown where it is known whether there is something to flush: behind DIMMs.
+// Shown only with DIMMs: otherwise it is unknown whether there is anything to flush.
 uint16_t DeepFlushMode(const Device& device) {
   if (AsRegion(device).mappings().empty()) return 0;
   return AsRegion(device).source().deep_flush ? 0644 : 0444;
@@ -108,7 +108,7 @@ absl::Status StoreDeepFlush(Device& device, absl::string_view text) {
   if (!flush)
     return Refusal(EINVAL, "region.deep_flush",
                    absl::StrCat("deep_flush of ", region.name(),
-                                ": takes 1 (flush now); there is nothing to switch off"));
+                                ": write 1 to flush now; it cannot be switched off"));
   const std::shared_ptr<Media> media = region.source().media;
   const absl::Status flushed = device.engine().WithoutLock([&] { return media->Flush(); });
   if (flushed.ok()) return flushed;
@@ -121,10 +121,11 @@ absl::Status StoreReadOnly(Device& device, absl::string_view text) {
   Region& region = AsRegion(device);
   for (const Namespace* ns : NamespacesOf(region))
     if (read_only && ns->node() != nullptr && ns->node()->on_loan())
-      return Refusal(EBUSY, "data.on_loan",
-                     absl::StrCat("read_only of ", region.name(), ": dev/", ns->node()->name(),
-                                  " is open by kernel passthrough, which would not obey; close it "
-                                  "first, or mount with -o passthrough=off"));
+      return Refusal(
+          EBUSY, "data.on_loan",
+          absl::StrCat("read_only of ", region.name(), ": dev/", ns->node()->name(),
+                       " is open through kernel passthrough, which would ignore it; close it "
+                       "first, or mount with -o passthrough=off"));
   region.set_read_only(read_only);
   for (Namespace* ns : NamespacesOf(region)) ns->DisksFollowRegion();
   return absl::OkStatus();

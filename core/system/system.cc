@@ -40,7 +40,7 @@ System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker modul
     for (const absl::string_view name : ModuleDevice::Always())
       if (name != kFsdevDaxModule || HasFsdevDax(this->kernel()))
         Register(std::make_shared<ModuleDevice>(*this, name));
-    // Where no bus comes and goes with it, it counts as loaded like the others.
+    // If no bus belongs to it, it counts as always loaded, like the others.
     if (!has_module()) ShowModule();
   });
 }

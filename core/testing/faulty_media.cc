@@ -238,7 +238,7 @@ std::vector<std::shared_ptr<FaultyMedia>> FaultyMedia::Outcomes(
 
 std::shared_ptr<FaultyMedia> FaultyMedia::Restart(uint64_t seed) const {
   std::mt19937_64 random(seed);
-  // Sparse and dense subsets are where the bugs are: the share of words that arrive is drawn first.
+  // Bugs show in sparse and dense subsets, so the share of words that arrive is drawn first.
   const uint64_t share = random() % 5;
   return Resolve([&](uint64_t, size_t n) -> size_t {
     if (share == 0) return random() % 64 == 0 ? n - 1 : 0;

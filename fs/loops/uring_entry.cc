@@ -12,15 +12,15 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// The kernel's part of the header is at the start of the memory; the payload begins this far
-// behind, and a request's headers are put together right before it.
+// The kernel's part of the header is at the start of the memory; the payload begins this far after
+// it, and a request's headers are assembled right before the payload.
 constexpr size_t kLead = 4096;
 static_assert(sizeof(UringHeader) + sizeof(fuse_in_header) + sizeof(UringHeader::op_in) <= kLead);
 
 }  // namespace
 
 std::unique_ptr<UringEntry> UringEntry::Create(uint16_t queue, size_t payload, size_t slack) {
-  // Most entries only ever touch their first pages.
+  // Most entries only use their first pages.
   void* const memory = mmap(nullptr, kLead + payload + slack, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;

@@ -22,23 +22,23 @@ namespace {
 
 // Requests of one CPU that may be in flight at once; others wait in the kernel.
 constexpr int kEntries = 16;
-// Bytes moved after which answers are kept back no longer for those that came together with them.
+// After this many bytes, answers are no longer held back to be sent together.
 constexpr size_t kBatch = 128 * 1024;
 constexpr char kProcessors[] = "/sys/devices/system/cpu/possible";
 
 }  // namespace
 
-// A thread and what is its own.
+// A thread and its own state.
 struct UringLoop::Server {
   int processor = 0;
-  bool stays = false;  // on that processor, unless elsewhere is better
+  bool stays = false;  // on that CPU, unless another is better
   std::unique_ptr<UringRing> ring;
   std::vector<UringEntry*> entries;
-  size_t live = 0;  // entries that a request may yet come in
+  size_t live = 0;  // entries that may still receive a request
   Placement placement;
   QuickWatch::Probe probe;
-  int64_t now = 0;    // when it last came to its requests or had answered one, nanoseconds
-  size_t unsaid = 0;  // bytes moved that the kernel was not told of
+  int64_t now = 0;    // when it last turned to its requests or answered one, nanoseconds
+  size_t unsaid = 0;  // bytes moved but not yet reported to the kernel
   std::thread thread;
 
   absl::Mutex mutex;
@@ -50,7 +50,7 @@ UringLoop::UringLoop(const Options& options, RequestHandler handler)
 
 absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::Create(int device, const Options& options,
                                                              RequestHandler handler) {
-  // The kernel waits until each of its queues has an entry: their number must not be guessed.
+  // The kernel waits until each of its queues has an entry, so their number must be exact.
   if (access(kProcessors, R_OK) != 0) return core::Refusal(errno, "uring.setup", kProcessors);
   auto loop = absl::WrapUnique(new UringLoop(options, std::move(handler)));
   RETURN_IF_ERROR(loop->AddServers(device, get_nprocs_conf()));
@@ -69,7 +69,8 @@ absl::Status UringLoop::AddServers(int device, int queues) {
     servers_.push_back(std::move(server));
   }
   for (size_t queue = 0; queue < server_of.size(); ++queue) {
-    // Those of processors that are not ours, or not there yet, are shared out.
+    // Queues of CPUs that this process cannot use, or that are offline, are distributed over the
+    // servers.
     Server* const server =
         server_of[queue] != nullptr ? server_of[queue] : servers_[queue % servers_.size()].get();
     for (int i = 0; i < kEntries; ++i) {
@@ -101,7 +102,7 @@ void UringLoop::Stop() {
     over_ = true;
     job_there_.SignalAll();
   }
-  // First the helpers: the servers send their last answers.
+  // Join the helpers first: the servers send their last answers.
   for (std::thread& helper : helpers_) helper.join();
   helpers_.clear();
   stopping_ = true;
@@ -132,7 +133,7 @@ void UringLoop::ServeWhatCame(Server& server) {
       CommitReturned(server);
       continue;
     }
-    if (event.error != 0) {  // the end of the mount, or the kernel had no use for the entry
+    if (event.error != 0) {  // the end of the mount, or the kernel did not need the entry
       --server.live;
       continue;
     }
@@ -142,7 +143,7 @@ void UringLoop::ServeWhatCame(Server& server) {
   if (server.stays && server.placement.Answered(came, server.now)) Place(server);
 }
 
-// Puts the calling thread where it serves best.
+// Moves the calling thread to the CPU where it serves best.
 void UringLoop::Place(const Server& server) const {
   cpu_set_t processors = processors_;
   if (server.stays && !server.placement.elsewhere()) {

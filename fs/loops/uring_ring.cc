@@ -36,11 +36,12 @@ struct UringRing::Ring {
 absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create(int device, unsigned entries) {
   auto ring = std::make_unique<Ring>();
   io_uring_params params = {};
-  // The commands need submissions of 128 bytes. That one thread submits, and looks for what comes
-  // only where it waits, spares it interruptions. The thread is not this one: disabled until then.
+  // The commands need submissions of 128 bytes. Only one thread submits, and it checks for
+  // completions only where it waits, which avoids interruptions. It is another thread than this
+  // one, so the ring stays disabled until it starts.
   params.flags = IORING_SETUP_SQE128 | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |
                  IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED;
-  // One for the bell.
+  // One entry for the bell.
   if (const int error = io_uring_queue_init_params(entries + 1, &ring->uring, &params); error < 0)
     return Unusable(-error, "io_uring_setup");
   ring->open = true;
@@ -56,9 +57,9 @@ UringRing::UringRing(std::unique_ptr<Ring> ring, int bell) : ring_(std::move(rin
 UringRing::~UringRing() { close(bell_); }
 
 void UringRing::Adopt() {
-  // io_uring_enable_rings; Debian 12's liburing.so declares it and does not have it.
+  // io_uring_enable_rings, which Debian 12's liburing declares but does not contain.
   syscall(SYS_io_uring_register, ring_->uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
-  io_uring_register_ring_fd(&ring_->uring);  // without it each call looks the descriptor up
+  io_uring_register_ring_fd(&ring_->uring);  // saves looking up the descriptor in each call
   Listen();
 }
 
@@ -75,7 +76,7 @@ void UringRing::Commit(UringEntry& entry) {
 }
 
 void UringRing::Prepare(UringEntry& entry, UringCommand command, uint64_t commit_id) {
-  // There is one for each entry and one for the bell: never null.
+  // There is one for each entry and one for the bell, so it is never null.
   io_uring_sqe* const submission = io_uring_get_sqe(&ring_->uring);
   const bool registers = command == UringCommand::kRegister;
   io_uring_prep_rw(IORING_OP_URING_CMD, submission, 0, registers ? entry.parts() : nullptr,

@@ -15,7 +15,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Microseconds. The request is there while the descriptor is open.
+// Microseconds. The request holds while the descriptor is open.
 constexpr int32_t kNone = 0;
 constexpr int32_t kAny = std::numeric_limits<int32_t>::max();
 

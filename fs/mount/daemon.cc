@@ -34,7 +34,7 @@ std::string ReadAll(int from) {
   return text;
 }
 
-// The report is one byte, the exit code, and then the sentence.
+// The report is one byte, the exit code, followed by the message.
 [[noreturn]] void WaitForChild(int report) {
   const std::string text = ReadAll(report);
   if (text.empty()) {
@@ -47,7 +47,7 @@ std::string ReadAll(int from) {
 
 void CloseRange(unsigned first, unsigned last) {
   if (first > last || close_range(first, last, 0) == 0) return;
-  // A kernel before 5.9.
+  // For kernels before 5.9.
   const auto limit = static_cast<unsigned>(std::min<long>(sysconf(_SC_OPEN_MAX), 1 << 20));
   for (unsigned fd = first; fd <= std::min(last, limit); ++fd) close(static_cast<int>(fd));
 }
@@ -94,7 +94,7 @@ void Daemon::Report(const absl::Status& status, int exit_code) {
   if (status.ok()) LeaveTerminal();
   std::string text(1, static_cast<char>(status.ok() ? 0 : exit_code));
   absl::StrAppend(&text, status.message());
-  // The parent may have been killed; then nothing wants to know.
+  // The parent may have been killed; then nothing reads the report.
   [[maybe_unused]] const ssize_t n = write(report, text.data(), text.size());
   close(report);
 }

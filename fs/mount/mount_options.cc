@@ -25,7 +25,7 @@ constexpr std::pair<absl::string_view, Flag> kFlags[] = {
     {"debug", &MountOptions::debug},
 };
 
-// For the kernel or fusermount3, which libfuse passes them to.
+// Options for the kernel or fusermount3, passed on by libfuse.
 constexpr absl::string_view kFuseOptions[] = {
     "suid", "nosuid",  "dev",     "nodev",      "exec",         "noexec",
     "sync", "dirsync", "noatime", "nodiratime", "auto_unmount", "allow_root",
@@ -55,7 +55,7 @@ constexpr core::OptionHelp kHelp[] = {
     {"debug", "", "print every request; stay in the foreground"},
 };
 
-// For mount(8), systemd or the boot alone, or true of us anyway.
+// Options only for mount(8), systemd or booting, and those that always apply here.
 constexpr absl::string_view kIgnored[] = {
     "rw",
     "defaults",
@@ -101,7 +101,7 @@ constexpr std::pair<absl::string_view, Passthrough::Policy> kPassthrough[] = {
     {"writes", Passthrough::Policy::kWrites},
 };
 
-// Whether the option is one of ours that has a value.
+// Whether it is one of our options with a value.
 bool TakesValue(absl::string_view name) {
   return std::any_of(std::begin(kHelp), std::end(kHelp), [&](const core::OptionHelp& option) {
     return option.name == name && !option.value.empty();
@@ -152,7 +152,7 @@ std::optional<uint32_t> ParseNumber(const std::string& text, int base) {
   char* end = nullptr;
   errno = 0;
   const unsigned long long value = std::strtoull(text.c_str(), &end, base);
-  // The last number is not a user: it means "no change" to the kernel.
+  // The highest number is not a user: to the kernel it means "no change".
   if (errno != 0 || *end != '\0' || value >= UINT32_MAX) return std::nullopt;
   return static_cast<uint32_t>(value);
 }

@@ -38,7 +38,7 @@ struct MountEntry {
   std::string device;  // "0:45", the same for all copies of a mount
   std::string place;
   std::string type;
-  uid_t user = 0;  // FUSE: the user who mounted it, and the only one that is answered
+  uid_t user = 0;  // FUSE: the user who mounted it, the only one who gets answers
 };
 
 // proc(5) writes blanks, tabs, newlines and backslashes as three octal digits.
@@ -79,14 +79,13 @@ bool IsFuse(const MountEntry& entry) {
   return entry.type == "fuse" || entry.type == "fuseblk" || absl::StartsWith(entry.type, "fuse.");
 }
 
-// statfs(2) asks the daemon, always: whatever else the kernel may answer from its cache.
+// statfs(2) always asks the daemon; the kernel may answer other calls from its cache.
 int AskDaemon(const char* place) {
   struct statfs ignored;
   return statfs(place, &ignored) == 0 ? 0 : errno;
 }
 
-// The kernel lets the daemon be asked by its own user alone; root is told nothing, without an
-// error.
+// The kernel only lets the daemon's own user ask it; root gets empty results without an error.
 int AskDaemonAs(uid_t user, const char* place) {
   const pid_t child = fork();
   if (child < 0) return 0;
@@ -129,7 +128,7 @@ int RunFusermount(const char* flags, const std::string& place) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EPERM;
 }
 
-// 0, or an errno. What is busy (a shell that is in it, a file that is open) is detached.
+// Returns 0 or an errno. A busy mount (the working directory of a shell, an open file) is detached.
 int Remove(const std::string& place) {
   if (umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) return 0;
   if (geteuid() == 0 || errno != EPERM)
@@ -146,7 +145,7 @@ const MountEntry* TopAt(const std::vector<MountEntry>& table, const std::string&
   return found;
 }
 
-// Detaching takes along what is mounted below.
+// Detaching also detaches everything mounted below.
 const MountEntry* LivingBelow(const std::vector<MountEntry>& table, const std::string& place) {
   for (const MountEntry& entry : table)
     if (IsBelow(entry.place, place) && !IsDead(entry)) return &entry;
@@ -186,7 +185,7 @@ absl::Status RemoveDead(const std::string& path) {
   return absl::OkStatus();
 }
 
-// A path through a dead mount may resolve, from what the kernel has cached of it.
+// A path through a dead mount may resolve, because the kernel has cached it.
 absl::Status CheckWayTo(const std::string& path) {
   for (const MountEntry& entry : MountTable())
     if (IsBelow(path, entry.place) && IsDead(entry))

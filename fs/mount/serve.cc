@@ -27,18 +27,18 @@ namespace {
 
 constexpr int kFewestThreads = 4, kMostThreads = 16;
 
-// What the thread that owns the mount waits for.
+// The events that the thread that owns the mount waits for.
 class Ends {
  public:
   Ends() : event_fd_(eventfd(0, EFD_CLOEXEC)) {}
   ~Ends() { close(event_fd_); }
 
-  // Something happened: look.
+  // Wakes the waiting thread.
   void Ring() {
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = write(event_fd_, &one, sizeof one);
   }
-  // True when a signal asks to end.
+  // True if a signal requests the end.
   bool Await() {
     pollfd fds[2] = {{signals_.descriptor(), POLLIN, 0}, {event_fd_, POLLIN, 0}};
     while (poll(fds, 2, -1) < 0 && errno == EINTR) {
@@ -75,8 +75,7 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
     session.fuse_options.push_back(absl::StrCat("fsname=", options.source_name));
   if (options.read_only && !options.commands) session.fuse_options.push_back("ro");
   if (options.allow_other) session.fuse_options.push_back("allow_other");
-  // Some requests wait (for the configuration lock, for a flush): the others must not wait with
-  // them.
+  // Some requests wait (for the configuration lock, for a flush); others must not wait for those.
   const int cpus = static_cast<int>(std::thread::hardware_concurrency());
   session.threads = options.single_thread ? 1 : std::clamp(cpus, kFewestThreads, kMostThreads);
   return session;
@@ -119,7 +118,7 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
                            ends.Ring();
                          }});
   bool told = false, asked_to_end = false;
-  // Here, not on the worker: what is called may fork, or take its time.
+  // On this thread, not on a worker: the callee may fork, or take long.
   const auto tell = [&] {
     if (ready && !std::exchange(told, true)) {
       on_ready(absl::OkStatus());
@@ -137,7 +136,7 @@ absl::Status ServeModel(Model& model, Tree& tree, const MountOptions& options,
   LogEnd(asked_to_end);
   (*session)->Unmount();
   tree.Close();
-  // A worker may have had the kernel's agreement already, and not come to say so.
+  // A worker may have completed the handshake without having reported it yet.
   if (tell()) return absl::OkStatus();
   const absl::Status status =
       core::Refusal(EINTR, "mount.ended",

@@ -18,8 +18,8 @@ namespace nvdimmfs::fs {
 namespace {
 
 // Everything that the handlers touch.
-constinit std::atomic<int> event{-1};       // of the EndSignals that is there
-constinit std::atomic<bool> serves{false};  // there is, or was, one
+constinit std::atomic<int> event{-1};       // of the current EndSignals
+constinit std::atomic<bool> serves{false};  // there is or was an EndSignals
 constinit std::atomic<int> first_number{0};
 constinit std::atomic<pid_t> first_sender{0};
 static_assert(std::atomic<int>::is_always_lock_free);
@@ -40,11 +40,12 @@ void Note(int number, const siginfo_t& info) {
 
 void OnEnd(int number, siginfo_t* info, void*) { Note(number, *info); }
 
-// The kernel raises faults with a positive code; abort(3) and raise(3) name this process.
+// The kernel raises faults with a positive code; abort(3) and raise(3) set this process as the
+// sender.
 void OnFault(int number, siginfo_t* info, void*) {
   const bool sent = info->si_code <= 0 && info->si_pid != getpid();
   if (sent && serves.load()) return Note(number, *info);
-  // The earlier handler is back. A fault is raised again by itself.
+  // Restore the earlier handler. A fault recurs by itself.
   sigaction(number, &faults_before[static_cast<size_t>(number)], nullptr);
   if (info->si_code <= 0) raise(number);
 }
@@ -57,8 +58,8 @@ void Handle(int number, void (*handler)(int, siginfo_t*, void*), struct sigactio
   sigaction(number, &action, before);
 }
 
-// glibc keeps the first real-time signals to itself and refuses to change them, though a kill(1)
-// with their number kills as well. It sets them again where it needs them.
+// glibc reserves the first real-time signals and refuses to change them, although kill(1) with
+// their number is fatal, too. It sets them again when it needs them.
 void IgnoreReserved(int number) {
   const std::array<uintptr_t, 8> ignore = {reinterpret_cast<uintptr_t>(SIG_IGN)};
   syscall(SYS_rt_sigaction, number, ignore.data(), nullptr, size_t{_NSIG / 8});

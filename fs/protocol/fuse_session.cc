@@ -71,7 +71,7 @@ class Session final : public FuseSession {
   std::atomic<bool> leaving_{false};
 };
 
-// `said` is libfuse's word; why the device cannot be opened says more.
+// `said` is libfuse's message; the reason why the device cannot be opened is more informative.
 absl::Status MountRefusal(const std::string& mountpoint, const std::string& said) {
   const std::string what = absl::StrCat("mount on ", mountpoint, ": ");
   if (faccessat(AT_FDCWD, "/dev/fuse", R_OK | W_OK, AT_EACCESS) == 0)
@@ -101,8 +101,8 @@ fuse_session* Session::NewFuseSession() {
   return session;
 }
 
-// libfuse may run fusermount3, which says on its standard error why it refuses, and which stays
-// with -o auto_unmount: it must not keep the streams that this program was started with.
+// libfuse may run fusermount3, which reports errors on its standard error and keeps running with -o
+// auto_unmount. It must not keep the streams with which this program was started.
 bool Session::MountQuietly(LibfuseMessages& messages) {
   BorrowedStreams streams;
   const bool mounted = fuse_session_mount(session_, options_.mountpoint.c_str()) == 0;
@@ -160,7 +160,7 @@ void Session::Unmount() {
   tree_.set_data_removed(nullptr);
   if (loop_ != nullptr) WriteBack();
   mount_.AwaitDroppedPages();
-  // The workers hold descriptors of their own and answer until nothing uses the mount any more.
+  // The workers have their own descriptors and answer until nothing uses the mount any more.
   fuse_session_unmount(session_);
   loop_.reset();
   uring_.reset();
@@ -168,7 +168,7 @@ void Session::Unmount() {
   mount_.CloseFiles();
 }
 
-// Pages dirtied through mappings come back as writes.
+// Pages dirtied through mappings arrive as writes.
 void Session::WriteBack() {
   const int top = open(options_.mountpoint.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (top < 0) return;
@@ -218,7 +218,7 @@ bool Session::PrepareUring(uint32_t offered, const fuse_init_out& agreed) {
               "once root writes Y to /sys/module/fuse/parameters/enable_uring");
     return false;
   }
-  // The kernel wants room for the longest that it may ask for.
+  // The kernel requires room for the longest request that it may send.
   const size_t pages = size_t{agreed.max_pages} * static_cast<size_t>(sysconf(_SC_PAGESIZE));
   auto loop = UringLoop::Create(
       fuse_session_fd(session_),

@@ -71,7 +71,8 @@ fuse_entry_param EntryParam(const Operations::Entry& entry) {
   param.ino = entry.stat.st_ino;
   param.attr = entry.stat;
   param.attr_timeout = kConstantTimeout;
-  // For the others the next look-up tells whether they exist, and how many sub-directories.
+  // For all others, the next look-up checks whether they exist and how many sub-directories they
+  // have.
   param.entry_timeout = entry.lasts ? kConstantTimeout : kNoTimeout;
   return param;
 }
@@ -228,7 +229,7 @@ fuse_lowlevel_ops Handlers() {
   table.statfs = OnStatFs;
   table.mkdir = [](fuse_req_t request, fuse_ino_t, const char*, mode_t) { Forbid(request); };
   table.mknod = [](fuse_req_t request, fuse_ino_t, const char*, mode_t mode, dev_t) {
-    // Where sysfs cannot create files at all, the kernel says so for regular ones.
+    // sysfs cannot create files: for regular files the kernel returns EACCES.
     if (S_ISREG(mode)) return (void)fuse_reply_err(request, EACCES);
     Forbid(request);
   };

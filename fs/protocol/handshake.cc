@@ -40,9 +40,9 @@ void LogAgreement(const InitOffer& offered, const fuse_init_out& reply, uint32_t
 }  // namespace
 
 void AskFor(fuse_conn_info& connection) {
-  // Sizes never change, and nothing else writes: the kernel need not doubt its pages at every read,
-  // and O_TRUNC is a setattr that changes nothing instead of an open that empties the file in its
-  // eyes.
+  // Sizes never change, and nothing else writes. So the kernel need not revalidate its pages at
+  // every read, and O_TRUNC can be a setattr without effect instead of an open after which the
+  // kernel considers the file empty.
   connection.want &= ~(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC |
                        FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                        FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);

@@ -34,14 +34,14 @@ struct Feature {
   const char* name;
 };
 
-// What handshake.cc takes.
+// The features that handshake.cc uses.
 constexpr Feature kFeatures[] = {
     {FUSE_ASYNC_DIO, "async_dio"},           {FUSE_PARALLEL_DIROPS, "parallel_dirops"},
     {FUSE_CACHE_SYMLINKS, "cache_symlinks"}, {Flag2(kDirectIoAllowMmap), "direct_io_allow_mmap"},
     {Flag2(kPassthrough), "passthrough"},    {Flag2(kOverIoUring), "over_io_uring"},
 };
 
-// What the child reports: a step that failed, or an offer.
+// The child's report: a failed step, or an offer.
 struct Answer {
   int error = 0;
   const char* step = nullptr;  // a literal, at the same address in both processes
@@ -57,7 +57,7 @@ bool Write(const char* path, const char* text) {
   return written;
 }
 
-// In the child, which changes namespaces and whose exit closes everything.
+// In the child, which changes namespaces; its exit closes everything.
 Answer Failed(const char* step) { return {.error = errno, .step = step, .offer = {}}; }
 
 Answer ReceiveInit(int device, int context) {
@@ -107,7 +107,7 @@ Answer Ask() {
   }
   if (context < 0) return Failed("make a FUSE file system");
   const Answer answer = ReceiveInit(device, context);
-  close(device);  // first: the kernel gives up the connection, and waits for no reply
+  close(device);  // first: the kernel then aborts the connection and does not wait for a reply
   close(context);
   return answer;
 }

@@ -15,7 +15,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// libfuse has one function for messages in a process, and no pointer to pass it.
+// libfuse has one message function per process, without a user pointer.
 struct Collection {
   absl::Mutex mutex;
   bool collecting ABSL_GUARDED_BY(mutex) = false;
@@ -43,7 +43,7 @@ void Take(enum fuse_log_level level, const char* format, va_list arguments) {
     collection.text += line;
     return;
   }
-  // With -o debug a line is what one request says.
+  // With -o debug, each request is a line.
   core::Log(level == FUSE_LOG_DEBUG ? core::LogLevel::kDebug : core::LogLevel::kWarning, "fuse",
             absl::StripTrailingAsciiWhitespace(line));
 }

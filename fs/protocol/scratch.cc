@@ -9,8 +9,8 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Bytes: a read from this length on is copied first. The kernel pins each page that it sends from;
-// for the pages of a media, scattered and no longer in the CPU's cache, that costs more than the
+// Bytes: reads of this length or more are copied first. The kernel pins each page that it sends
+// from; for scattered media pages that are no longer in the CPU's cache, that costs more than the
 // copy.
 constexpr size_t kCopied = 16 * 1024;
 
@@ -23,7 +23,7 @@ OpenFile::Scratch ScratchFor(const RequestContext& context, size_t size) {
     thread_local const HugeBuffer large(kMaxTransfer + OpenFile::kScratchSlack);
     return {.room = large.bytes(), .copies = true};
   }
-  // Aligned: else the kernel has one more page to pin.
+  // Aligned; otherwise the kernel must pin one more page.
   struct alignas(4096) Page {
     std::byte bytes[4096];
   };

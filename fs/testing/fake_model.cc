@@ -9,7 +9,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// What the devices refer to. None of them is registered with it.
+// The engine that the devices refer to. None of them is registered with it.
 core::Engine& UnusedEngine() {
   static auto* const engine = new core::Engine(nullptr, {}, core::kDefaultKernel);
   return *engine;

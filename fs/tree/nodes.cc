@@ -23,7 +23,7 @@ constexpr absl::string_view kFixedDirectories[] = {
     "sys/dev/char",    "sys/dev/block",  "sys/kernel/debug/btt",
 };
 
-// sys/ is what a private mount namespace shows as /sys.
+// sys/ is shown as /sys in a private mount namespace.
 constexpr absl::string_view kFixedLinks[] = {"bus", "class", "devices", "block", "module"};
 
 // "a/b/c" is {"a/b", "c"}.
@@ -252,7 +252,7 @@ Node* Nodes::PutLeaf(absl::string_view path, NodeKind kind, uint16_t mode, Known
 Node* Nodes::PutLeafIn(Node& directory, absl::string_view name, NodeKind kind, uint16_t mode) {
   if (Node* old = ChildOf(directory, name)) {
     if (old->is_directory()) return nullptr;
-    Removed ignored;  // a replaced leaf is a link: nothing waits for it
+    Removed ignored;  // a replaced leaf is a link, so nothing waits for it
     Drop(*old, ignored);
   }
   return Put(directory, name, kind, mode);

@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::fs {
 
-// What is there, but has no nodes yet.
+// An addition that has no nodes yet.
 struct Tree::Addition {
   struct OfDevice {
     std::shared_ptr<core::Device> device;
@@ -94,7 +94,7 @@ auto Tree::Filled(const Read& read) {
   absl::MutexLock lock(&mutex_);
   MakeNodesLocked();
   while (true) {
-    // Again from the start: the tree may be another by now.
+    // Start again: the tree may have changed.
     unfilled = nullptr;
     auto result = read(unfilled);
     if (unfilled == nullptr) return result;
@@ -217,7 +217,7 @@ std::optional<NodeView> Tree::Lookup(Ino directory, absl::string_view name) {
         (unfilled = nodes_.IfLacking(parent)) != nullptr)
       return std::nullopt;
     Node* node = nodes_.ChildOf(*parent, name);
-    // What is looked up tells how many directories it has.
+    // The result of a look-up includes the number of its directories.
     if (node == nullptr || (unfilled = nodes_.IfUnfilled(node)) != nullptr) return std::nullopt;
     return nodes_.ViewOf(*node);
   });

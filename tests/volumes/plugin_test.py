@@ -120,7 +120,7 @@ class ProtocolTest(plugins.PluginTestCase):
             "no such region": {"size": "20M", "region": "region9"},
             "such as -o size=64M": {},
             "goes with mode=fs": {"size": "20M", "mode": "raw", "fstype": "xfs"},
-            "3145728 is not supported; one of .*EINVAL, input.choice": {
+            "3145728 is not supported; supported: .*EINVAL, input.choice": {
                 "size": "20M", "mode": "fsdax", "align": "3M",
             },
             "xfs needs 314572800: give size=320M, or fstype=ext4 .EINVAL, volume.size": {

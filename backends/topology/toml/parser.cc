@@ -46,7 +46,7 @@ class Parser {
 
   Cursor cursor_;
   std::unique_ptr<Table> top_ = std::make_unique<Table>();
-  Table* section_ = top_.get();  // what the last header names
+  Table* section_ = top_.get();  // the table of the last header
   size_t section_depth_ = 0;     // at most
 };
 
@@ -55,7 +55,7 @@ absl::Status Refuse(const KeyWord& word, absl::string_view why) {
 }
 
 absl::Status TooDeep(const Cursor& cursor) {
-  return cursor.Refuse(absl::StrCat("more than ", kMaxDepth, " tables and lists in each other"));
+  return cursor.Refuse(absl::StrCat("more than ", kMaxDepth, " nested tables and lists"));
 }
 
 Value NewTable(Table::Origin origin, Place place) {

@@ -49,7 +49,7 @@ absl::Status AppendCode(Cursor& cursor, int digits, std::string& out) {
   return absl::OkStatus();
 }
 
-// The cursor is behind the backslash.
+// The cursor is after the backslash.
 absl::Status AppendEscape(Cursor& cursor, std::string& out) {
   constexpr absl::string_view kLetters = "btnfr\"\\", kMeans = "\b\t\n\f\r\"\\";
   const char letter = cursor.next();
@@ -67,7 +67,8 @@ absl::Status AppendEscape(Cursor& cursor, std::string& out) {
       "single-quoted strings have none");
 }
 
-// A backslash that ends a line joins it with the next text. The cursor is behind the backslash.
+// A backslash at the end of a line joins it with the following text. The cursor is after the
+// backslash.
 bool SkipJoin(Cursor& cursor) {
   Cursor ahead = cursor;
   ahead.SkipBlanks();
@@ -78,7 +79,7 @@ bool SkipJoin(Cursor& cursor) {
   return true;
 }
 
-// The texts of one line end at `quote`, the others at three of them.
+// Single-line strings end at `quote`, multi-line strings at three of them.
 absl::StatusOr<std::string> ReadQuoted(Cursor& cursor, char quote, bool lines) {
   const Place start = cursor.place();
   const std::string end(lines ? 3 : 1, quote);
@@ -103,7 +104,7 @@ absl::StatusOr<std::string> ReadQuoted(Cursor& cursor, char quote, bool lines) {
   return text;
 }
 
-// Digits with single underscores between them; nothing where they are not, or do not fit.
+// Digits with single underscores between them; nothing if malformed, or too large.
 std::optional<uint64_t> ReadDigits(absl::string_view digits, int base) {
   uint64_t value = 0;
   bool after_digit = false;
