@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device-dax node (/dev/daxR.N) as a DIMM of its own: what is one namespace to the kernel becomes
-// a region of any number of namespaces.
+// A device-dax node (/dev/daxR.N) as a DIMM: one namespace of the kernel becomes a region with any
+// number of namespaces.
 //
-// The device's bytes are those of an image file: data, then the label area. So a copy of them is an
-// image that nvdimmfs, and a QEMU guest, opens.
+// The device's bytes are laid out like an image file: data, then the label area. So a copy of them
+// is an image that nvdimmfs and QEMU guests can open.
 //
 //   durable after Drain   where the CPU's flushes reach the media (libpmem2's granularity)
 //   Flush                 the nd region's own deep flush, through libpmem2
@@ -28,10 +28,10 @@ struct DevdaxOptions {
   LabelPlace labels;
   SlotWish slot;
   bool read_only = false;
-  bool force = false;  // with read_only: open it though somebody else writes it
+  bool force = false;  // with read_only: open it although another process writes it
 };
 
-// The device's bytes, opened for ourselves, and what sysfs says of it.
+// The device's bytes, opened exclusively, and its sysfs attributes.
 struct DevdaxMapping {
   std::shared_ptr<core::Media> media;
   SysfsFolder device;
@@ -39,9 +39,9 @@ struct DevdaxMapping {
 // Refused as OpenDevdax.
 absl::StatusOr<DevdaxMapping> MapDevdax(const std::string& path, const DevdaxOptions& options);
 
-// Refused as OpenNode, LockImage, Pmem2Media::Map and DimmOf say; with EINVAL, "devdax.kind", where
-// the node is none of device-dax, and "devdax.size", where sysfs gives no size and alignment that
-// could be mapped. Thread rules: any thread.
+// Refused as OpenNode, LockImage, Pmem2Media::Map and DimmOf say; with EINVAL, "devdax.kind", if it
+// is not a device-dax node, and "devdax.size", if sysfs does not give a size and alignment that can
+// be mapped. Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenDevdax(const std::string& path, const DevdaxOptions& options);
 
 }  // namespace nvdimmfs::backends

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory as one DIMM with labels, as the kernel's ramdax driver makes one of a carve-out of RAM:
-// the label area is the last 128 KiB, labels are in use from the start, and the set cookie is
-// fixed.
+// Memory as one DIMM with labels, like the kernel's ramdax driver for a carve-out of RAM: the label
+// area is the last 128 KiB, labels are in use from the start, and the set cookie is fixed.
 //
 // Nothing survives the process. The driver is that of Linux 6.19, drivers/nvdimm/ramdax.c.
 #ifndef NVDIMMFS_BACKENDS_RAM_BACKEND_H_
@@ -16,12 +15,12 @@ namespace nvdimmfs::backends {
 
 inline constexpr uint64_t kRamLabelSize = 128 << 10;  // bytes
 inline constexpr uint64_t kRamCookie = 0xcafebeefcafebeef;
-inline constexpr uint32_t kRamLabelTransfer = 8;  // bytes that one label command carries
-// One claim fits: the kernel refuses namespaces below 16 MiB for them.
+inline constexpr uint32_t kRamLabelTransfer = 8;  // bytes per label command
+// Large enough for one claim: the kernel requires namespaces of 16 MiB for claims.
 inline constexpr uint64_t kRamLeastSize = (16 << 20) + kRamLabelSize;
 
-// `size` bytes of zeros, label area and all. Refused with EINVAL, "ram.size", unless it is a
-// multiple of 4096 of at least kRamLeastSize; ENOMEM, "memory.size", where it is too much.
+// `size` bytes of zeros, including the label area. Refused with EINVAL, "ram.size", unless it is a
+// multiple of 4096 and at least kRamLeastSize; ENOMEM, "memory.size", if it is too much.
 absl::StatusOr<core::BusSource> OpenRam(uint64_t size, bool read_only);
 
 }  // namespace nvdimmfs::backends

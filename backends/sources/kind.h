@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kind of SOURCE: what stands before its colon, which options it takes, and what opens it. One
-// row for each in kinds.cc; one file for each opener.
+// A kind of SOURCE: its scheme, the options that it takes, and its opener. kinds.cc has one row per
+// kind; each opener has its own file.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_KIND_H_
 #define NVDIMMFS_BACKENDS_SOURCES_KIND_H_
 
@@ -17,23 +17,23 @@ namespace nvdimmfs::backends {
 
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
-// What an opener is given.
+// The arguments of an opener.
 struct SourceArguments {
   std::string name;        // what follows the scheme: a path, a size, ...
   OptionList options;      // in order; the names are known to be those of the kind
-  bool read_only = false;  // nothing may be written
+  bool read_only = false;  // must not be written
 };
 
 using Buses = std::vector<core::BusSource>;
 
 struct SourceKind {
   absl::string_view scheme;                     // with its colon; "" for plain files
-  absl::string_view form;                       // as usage texts have it: "ram:SIZE"
-  absl::string_view summary;                    // what it stands for
-  absl::Span<const absl::string_view> options;  // besides ro and kernel, which all take
+  absl::string_view form;                       // for usage texts: "ram:SIZE"
+  absl::string_view summary;                    // what it is
+  absl::Span<const absl::string_view> options;  // in addition to ro and kernel, which all take
   bool names_a_file = true;                     // `name` is a path
   absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
-  // Whether a kernel has the buses of that name from a module; null: never.
+  // Whether a kernel module provides the buses of that name; null: never.
   bool (*is_module)(absl::string_view name) = nullptr;
 };
 

@@ -7,7 +7,7 @@
 
 namespace nvdimmfs::backends {
 
-// Refused as backends/ram_backend.h says, or with EINVAL, "source.option", for what is not a size.
+// Refused as backends/ram_backend.h says, or with EINVAL, "source.option", if it is not a size.
 absl::StatusOr<Buses> OpenRamSource(const SourceArguments& arguments);
 
 }  // namespace nvdimmfs::backends

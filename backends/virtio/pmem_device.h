@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver of the virtio-pmem PCI device: where its memory is, and its flush.
+// A driver for the virtio-pmem PCI device: finds its memory, and flushes it.
 //
-// Modern devices only (VIRTIO_F_VERSION_1). One request is in flight at a time with one
-// notification each: devices exist that take more for a fatal error. No interrupts: completion is
-// polled, tightly at first.
+// Modern devices only (VIRTIO_F_VERSION_1). One request is in flight at a time, with one
+// notification each: some devices treat more as a fatal error. No interrupts: completion is polled,
+// tightly at first.
 //
-// A device that asks for a reset, or does not answer, is reset and set up again, and the flush is
-// asked for once more: it covers all stores before it, whichever request carries it. A device that
-// is gone stays gone.
+// A device that requests a reset, or does not answer, is reset and set up again, and the flush is
+// repeated once: whichever request succeeds covers all earlier stores. A removed device is not
+// recovered.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_
 
@@ -28,15 +28,15 @@ namespace nvdimmfs::backends::virtio {
 class PmemDevice {
  public:
   struct Patience {
-    absl::Duration answer = absl::Seconds(60);  // a host's fsync may take its time
+    absl::Duration answer = absl::Seconds(60);  // a host's fsync may take long
     absl::Duration reset = absl::Seconds(5);
   };
 
   // Finds the device's structures, resets it and sets it up. Refused with EIO or EINVAL:
-  // "virtio.kind" (no such device), "virtio.capabilities" (structures are missing or malformed),
-  // "virtio.features" (not a modern device, or it refuses what is taken), "virtio.queue",
-  // "virtio.range" (memory that is none), "virtio.gone", "virtio.reset" (it does not reset);
-  // else as PciFunction.
+  // "virtio.kind" (not such a device), "virtio.capabilities" (structures are missing or malformed),
+  // "virtio.features" (not a modern device, or it rejects the chosen features), "virtio.queue",
+  // "virtio.range" (invalid memory range), "virtio.gone", "virtio.reset" (the reset does not
+  // complete); else as PciFunction.
   static absl::StatusOr<std::unique_ptr<PmemDevice>> Make(std::unique_ptr<PciFunction> function,
                                                           const Patience& patience);
   // Resets it.
@@ -44,9 +44,9 @@ class PmemDevice {
 
   const core::Range& memory() const { return memory_; }  // guest physical addresses
 
-  // Returns when everything stored to its memory before is durable on the host. Refused with EIO:
-  // "virtio.flush" (the host could not), "virtio.gone", "virtio.reset". Thread rules: any thread,
-  // one after the other; FlushQueue (flush_queue.h) merges them.
+  // Returns when all earlier stores to its memory are durable on the host. Refused with EIO:
+  // "virtio.flush" (it failed on the host), "virtio.gone", "virtio.reset". Thread rules: any
+  // thread, one after the other; FlushQueue (flush_queue.h) merges them.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

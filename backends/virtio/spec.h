@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a driver of a virtio-pmem PCI device needs of the specification.
-// Source: Virtual I/O Device (VIRTIO) version 1.2: 2.1 device status, 2.7 split virtqueues, 4.1 PCI
-// bus, 5.19 PMEM device. All integers are little-endian.
+// The parts of the specification that a virtio-pmem PCI driver needs. Source: Virtual I/O Device
+// (VIRTIO) version 1.2: 2.1 device status, 2.7 split virtqueues, 4.1 PCI bus, 5.19 PMEM device. All
+// integers are little-endian.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_SPEC_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_SPEC_H_
 
@@ -28,7 +28,7 @@ inline constexpr uint16_t kCommandMaster = 0x4;
 inline constexpr uint16_t kStatusHasCapabilities = 0x10;
 inline constexpr uint8_t kVendorCapability = 0x09;
 
-// 4.1.4: a vendor capability that says where a structure is.
+// 4.1.4: a vendor capability with the location of a structure.
 struct PciCapability {
   uint8_t id;          //  0
   uint8_t next;        //  1
@@ -73,9 +73,9 @@ inline constexpr uint8_t kDriver = 2;
 inline constexpr uint8_t kDriverOk = 4;
 inline constexpr uint8_t kFeaturesOk = 8;
 inline constexpr uint8_t kNeedsReset = 0x40;
-inline constexpr uint8_t kGone = 0xff;  // what a removed device reads as
+inline constexpr uint8_t kGone = 0xff;  // the value that a removed device reads as
 
-// 6: feature bits, of the second word.
+// 6: feature bits in the second word.
 inline constexpr uint32_t kVersion1 = 1u << 0;        // bit 32
 inline constexpr uint32_t kAccessPlatform = 1u << 1;  // bit 33
 
@@ -103,8 +103,8 @@ struct UsedElement {
 };
 static_assert(sizeof(UsedElement) == 8);
 
-// The queue, its one request and its response, in a page that the device reaches. One chain is in
-// flight at a time, so few entries do.
+// The queue, its request and its response, in a page accessible to the device. One chain is in
+// flight at a time, so a few entries are enough.
 inline constexpr uint16_t kEntries = 2;
 struct QueuePage {
   Descriptor descriptors[kEntries];   //   0: 16-aligned
