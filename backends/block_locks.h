@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The locks by which QEMU's block layer keeps two users off an image: one byte of the file for each
-// thing that a user does (from 100 on), and for each that it lets no other user do (from 200 on).
-// docs/devel and block/file-posix.c of QEMU; virt tools follow it. Nothing is stored in these
-// bytes.
+// The locks with which QEMU's block layer keeps two users off one image: one byte of the file for
+// each operation that a user performs (from 100 on), and one for each that it does not allow others
+// (from 200 on). Source: docs/devel and block/file-posix.c of QEMU; virt tools follow it. Nothing
+// is stored in these bytes.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_BACKENDS_BLOCK_LOCKS_H_
@@ -10,9 +10,9 @@
 
 namespace nvdimmfs::backends {
 
-// Takes them for a reader, beside whom nobody writes, or for a writer who is alone. They are kept
-// until the last duplicate of `fd` is closed. False where somebody else's locks are against it;
-// none is then taken. True, too, where the file system has no such locks.
+// Takes the locks of a reader that excludes writers, or of a writer that excludes everything else.
+// They are held until the last duplicate of `fd` is closed. Returns false, and takes none, if
+// another user's locks conflict. Returns true if the file system does not support such locks.
 bool TakeBlockLocks(int fd, bool read_only);
 
 }  // namespace nvdimmfs::backends

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device-dax node (/dev/daxR.N) as a DIMM of its own: what is one namespace to the kernel becomes
-// a region of any number of namespaces.
+// A device-dax node (/dev/daxR.N) as a DIMM: one namespace of the kernel becomes a region with any
+// number of namespaces.
 //
-// The device's bytes are those of an image file: data, then the label area. So a copy of them is an
-// image that nvdimmfs, and a QEMU guest, opens.
+// The device's bytes are laid out like an image file: data, then the label area. So a copy of them
+// is an image that nvdimmfs and QEMU guests can open.
 //
 //   durable after Drain   where the CPU's flushes reach the media (libpmem2's granularity)
 //   Flush                 the nd region's own deep flush, through libpmem2

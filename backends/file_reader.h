@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file, for reading alone, on a file system that cannot map it shared: FUSE with direct_io, 9p,
-// and whatever is too large for the address space. Every access is a pread(2).
+// Reads a file that cannot be mapped shared: on FUSE with direct_io, on 9p, or too large for the
+// address space. Every access is a pread(2).
 #ifndef NVDIMMFS_BACKENDS_FILE_READER_H_
 #define NVDIMMFS_BACKENDS_FILE_READER_H_
 
@@ -24,8 +24,8 @@ core::Range NextDataOf(int fd, uint64_t from, uint64_t size);
 // Stores are refused with EROFS, "media.read_only". Thread rules: as core::Media.
 class FileReader final : public core::Media {
  public:
-  // The first `size` bytes of `fd`, whose descriptor (and so its locks) is kept as a duplicate.
-  // Refused with the errno of the system, "media.open".
+  // The first `size` bytes of `fd`. Keeps a duplicate of the descriptor, and so its locks. Refused
+  // with the system's errno, "media.open".
   static absl::StatusOr<std::shared_ptr<FileReader>> Open(int fd, uint64_t size,
                                                           const std::string& name);
 
@@ -40,8 +40,8 @@ class FileReader final : public core::Media {
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::Status Punch(uint64_t, uint64_t) override { return ReadOnly(); }
   bool read_only() const override { return true; }
-  // The first range from `from` on that the file has bytes for: what lies before it reads as zeros.
-  // Empty where there is none.
+  // The first range from `from` on for which the file has bytes; everything before it reads as
+  // zeros. Empty if there is none.
   core::Range NextData(uint64_t from) const { return NextDataOf(file_.get(), from, size_); }
   bool IsPoisoned(uint64_t offset, uint64_t length) const override;
   absl::Status ClearPoison(uint64_t, uint64_t) override { return ReadOnly(); }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who else has a file open or mapped: other processes on this machine, as far as they can be seen.
+// Finds other processes on this machine that have a file open or mapped, as far as they are
+// visible.
 //
-// Two sources. A *lease* (fcntl F_SETLEASE) is granted by the kernel only while nobody else holds
-// the file: exact, also for containers, loop devices and other users' processes, but it needs to
-// own the file (or CAP_LEASE) and a local file system. /proc tells who it is, where it may be read.
+// There are two sources. The kernel grants a *lease* (fcntl F_SETLEASE) only while no other process
+// has the file open. That is exact, even for containers, loop devices and other users' processes,
+// but requires ownership of the file (or CAP_LEASE) and a local file system. /proc identifies the
+// processes, as far as it is readable.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_BACKENDS_FILE_USERS_H_
@@ -23,21 +25,20 @@ struct FileUser {
   bool maps = false;    // has it mapped
 };
 
-// Every process with the file of `fd` open or mapped, one entry each, without the descriptor `fd`
-// itself. Processes that this one may not look into are missing.
+// Every process that has the file of `fd` open or mapped, one entry each; the descriptor `fd`
+// itself does not count. Processes that this one may not inspect are missing.
 std::vector<FileUser> FindFileUsers(int fd);
 
-// Whether FindFileUsers sees every process of the machine: root does, where it is not in a
-// container.
+// Whether FindFileUsers sees every process of the machine: true for root outside containers.
 bool SeesAllProcesses();
 
 enum class LeaseAnswer {
-  kFree,     // nobody else has it open (fd is read-write), or open for writing (fd is read-only)
-  kInUse,    // somebody has
-  kUnknown,  // leases cannot be had for this file
+  kFree,   // no other process has it open (fd is read-write), or open for writing (fd is read-only)
+  kInUse,  // another process has
+  kUnknown,  // this file does not support leases
 };
 
-// Asks by taking a lease on `fd` and giving it back at once.
+// Finds out by taking a lease on `fd` and releasing it immediately.
 LeaseAnswer AskByLease(int fd);
 
 }  // namespace nvdimmfs::backends

@@ -2,12 +2,12 @@
 // Coalesces a slow flush (fsync, a device's flush command): at most one is in flight, and all
 // callers that arrive meanwhile share the one that follows it.
 //
-// A flush covers every store made before it *started*; so a caller may not join the one in flight,
-// whose start it missed. An error reaches every caller whose stores that flush was to cover. Nobody
-// waits for more than the flush in flight and the one behind it.
+// A flush covers every store made before it *started*, so a caller may not join the one in flight,
+// whose start it missed. An error reaches every caller whose stores that flush should have covered.
+// No caller waits for more than the flush in flight and the next one.
 //
 // Thread rules: Flush may be called from any thread; the function runs on one caller's thread,
-// never twice at once, with no lock held.
+// never concurrently, with no lock held.
 #ifndef NVDIMMFS_BACKENDS_FLUSH_QUEUE_H_
 #define NVDIMMFS_BACKENDS_FLUSH_QUEUE_H_
 
@@ -28,20 +28,19 @@ class FlushQueue {
     kStayFailed,  // every later Flush returns the first error, without asking
   };
 
-  // `flush` makes everything stored so far durable. Choose kStayFailed where a failed flush drops
-  // what it could not write and the next one would succeed over the loss, as fsync(2) on Linux
-  // does.
+  // `flush` makes everything stored so far durable. Choose kStayFailed if a failed flush drops what
+  // it could not write and the next one would succeed nevertheless, as fsync(2) on Linux does.
   FlushQueue(std::function<absl::Status()> flush, AfterError after_error);
 
   // Returns when a flush that started after this call has ended, with its result.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The device is gone. Every call that waits for a flush which has not started, and every later
-  // one, returns `why`, without asking; the one in flight returns what the device says. The first
-  // call counts.
+  // The device is gone. Every call that waits for a flush that has not started, and every later
+  // one, returns `why` without asking the device; the one in flight returns the device's result.
+  // Only the first call has an effect.
   void Stop(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // What every call returns from now on; OK while none has failed for good.
+  // What every call returns from now on; OK unless one has failed for good.
   absl::Status failed() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How often the function was run.

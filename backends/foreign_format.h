@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that hold an image in another form than byte for byte: a hypervisor's, or compressed.
+// Detects files that hold an image in another format: a hypervisor's, or compressed.
 #ifndef NVDIMMFS_BACKENDS_FOREIGN_FORMAT_H_
 #define NVDIMMFS_BACKENDS_FOREIGN_FORMAT_H_
 
@@ -9,9 +9,9 @@
 
 namespace nvdimmfs::backends {
 
-// Refused with EINVAL, "image.format", where the file's first bytes are those of such a form; the
-// sentence has the command that makes an image of it, and the option that opens it as it is. A DIMM
-// may begin so by chance. Bytes that cannot be read are no refusal. `path` is for the sentence.
+// Refused with EINVAL, "image.format", if the file's first bytes are those of such a format. The
+// message has the command that converts it, and the option that opens it as it is, since a DIMM may
+// start with such bytes by chance. Unreadable bytes are not refused. `path` is for the message.
 absl::Status CheckFormat(int fd, const std::string& path);
 
 }  // namespace nvdimmfs::backends

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where regions lie in the machine's address space, and how that is said.
+// The addresses of regions in the machine's address space, and how to describe them.
 //
-// The kernel judges the alignment of info blocks on addresses: what fits at one address is refused
-// at another. QEMU's rule is a fact of QEMU 7.2 (`info memory-devices`): the memory of devices
-// starts at the first GiB boundary behind the guest's memory above 4 GiB, and each NVDIMM of 4 KiB
-// pages follows the one before it without a gap.
+// The kernel checks the alignment of info blocks against addresses: a block that fits at one
+// address is refused at another. QEMU's rule was observed with QEMU 7.2 (`info memory-devices`):
+// device memory starts at the first GiB boundary after the guest's memory above 4 GiB, and each
+// NVDIMM of 4 KiB pages follows the one before it without a gap.
 #ifndef NVDIMMFS_BACKENDS_GUEST_LAYOUT_H_
 #define NVDIMMFS_BACKENDS_GUEST_LAYOUT_H_
 
@@ -20,15 +20,15 @@ namespace nvdimmfs::backends {
 // The upper half is the kernel's own; no file is larger. Addresses are below.
 inline constexpr uint64_t kMostAddress = uint64_t{1} << 62;
 
-// The memory of a guest that says nothing else: what `nvdimmfs create` prints for QEMU's -m.
+// The default memory of a guest: what `nvdimmfs create` prints for QEMU's -m.
 inline constexpr uint64_t kGuestMemory = uint64_t{1} << 30;
 
 // Whether a region of `size` bytes may start at `address`: a multiple of 4096, and all of it below
 // kMostAddress.
 bool IsRegionAddress(uint64_t address, uint64_t size);
 
-// Whether QEMU's -m takes so many bytes: a multiple of 1 MiB, not 0, at most 4096 TiB (the address
-// space of today's processors).
+// Whether QEMU's -m accepts this many bytes: a multiple of 1 MiB, not 0, at most 4096 TiB (the
+// address space of current CPUs).
 bool IsGuestMemory(uint64_t bytes);
 
 // Thread rules: a plain value.
@@ -37,12 +37,12 @@ class AddressLayout {
   // Each region at the next GiB boundary, from 4 GiB on.
   AddressLayout() = default;
   // As QEMU packs the NVDIMMs of a guest with `memory` bytes (`-m`). `machine` is "qemu" (-machine
-  // q35) or "qemu-pc" (-machine pc); nothing for another word. `memory` satisfies IsGuestMemory.
+  // q35) or "qemu-pc" (-machine pc); nothing for any other word. `memory` satisfies IsGuestMemory.
   static std::optional<AddressLayout> Of(absl::string_view machine, uint64_t memory);
 
   // The address of a region when the addresses below `taken` are taken.
   uint64_t NextAddress(uint64_t taken) const;
-  // For sentences: "each region is at the next GiB boundary".
+  // For messages: "each region is at the next GiB boundary".
   const std::string& description() const { return description_; }
 
  private:

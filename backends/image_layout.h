@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an image file divides into a DIMM's data and its label area: QEMU's file layout.
+// How an image file is divided into a DIMM's data and its label area: QEMU's file layout.
 //
 //   0                      D           S - L              S
 //   | data = DPA 0 .. D    | 0..4095   | label area of L  |      D = (S - L) rounded down to 4096
@@ -39,7 +39,7 @@
 namespace nvdimmfs::backends {
 
 inline constexpr uint64_t kImagePage = 4096;           // QEMU's alignment of a plain file
-inline constexpr uint64_t kMinLabelArea = 128 * 1024;  // QEMU's least
+inline constexpr uint64_t kMinLabelArea = 128 * 1024;  // QEMU's minimum
 inline constexpr uint64_t kMaxLabelArea = 0xffffffff;  // label commands have 32-bit offsets
 
 struct ImageLayout {
@@ -48,11 +48,11 @@ struct ImageLayout {
   std::vector<core::Finding> findings;  // also notes (core/base/note.h): what was assumed
 };
 
-// The caller's wishes for an image's layout.
+// The caller's requests for an image's layout.
 struct LayoutWish {
-  std::optional<uint64_t> label_size = std::nullopt;  // bytes; 0: label-less; nothing: find it
-  // `label_size` holds though labels, in an area of another size, are then out of sight and their
-  // bytes are taken for data or for a blank area.
+  std::optional<uint64_t> label_size = std::nullopt;  // bytes; 0: label-less; nothing: detect it
+  // Apply `label_size` even if that hides labels in an area of another size, whose bytes then count
+  // as data or as a blank area.
   bool hide_labels = false;
 };
 

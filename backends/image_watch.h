@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Notices that an open image is no longer what its name says: it was deleted, renamed, or replaced
-// by another file (as editors and rsync replace one). Whoever has it open goes on with the old
-// file, and what is stored there is gone when it is closed.
+// by another file (as editors and rsync replace one). A process that has it open keeps using the
+// old file, whose contents are lost when it is closed.
 #ifndef NVDIMMFS_BACKENDS_IMAGE_WATCH_H_
 #define NVDIMMFS_BACKENDS_IMAGE_WATCH_H_
 
@@ -12,9 +12,9 @@ namespace nvdimmfs::backends {
 
 class ImageWatch {
  public:
-  // Watches the regular file of `fd`, which was opened as `path`, for as long as what is returned
-  // lives. Says what happened once, with the command that saves the file. Null where the kernel has
-  // no such notices (inotify) to give. Thread rules: any thread; a thread of its own listens.
+  // Watches the regular file of `fd`, which was opened as `path`, for as long as the returned
+  // object lives. Logs once what happened, with the command that saves the file. Null if the kernel
+  // cannot notify (inotify). Thread rules: any thread; it has its own listening thread.
   static std::shared_ptr<ImageWatch> Begin(int fd, const std::string& path);
 
   virtual ~ImageWatch() = default;

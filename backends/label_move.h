@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves the label area of an image that has grown to its new end, so that the DIMM has the new
-// size.
+// Moves the label area of a grown image to its new end, so that the DIMM has the new size.
 #ifndef NVDIMMFS_BACKENDS_LABEL_MOVE_H_
 #define NVDIMMFS_BACKENDS_LABEL_MOVE_H_
 
@@ -16,10 +15,10 @@
 namespace nvdimmfs::backends {
 
 // Copies the label area at `from`, which has a valid index, to `to`, where `file` is all zeros, and
-// then gives the old one up. The slots are durable before the index block in force, that before the
-// other one, and the whole copy before the old area is touched: a cut at any point leaves complete
-// labels in at least one place, and a copy that can be found is complete. If it fails before the
-// copy is durable, the old area is unchanged. Thread rules: nothing else may use `file`.
+// then clears the old one. The slots become durable before the current index block, that before the
+// other one, and the whole copy before the old area is touched. So a cut at any point leaves
+// complete labels in at least one place, and a copy that can be found is complete. If it fails
+// before the copy is durable, the old area is unchanged. Thread rules: nothing else may use `file`.
 absl::Status MoveLabels(const std::shared_ptr<core::Media>& file, core::Range from, uint64_t to);
 
 struct MovedLabels {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine's kernel knows to be bad, in the words of its `badblocks` files.
+// Bad ranges known to this machine's kernel, from its `badblocks` files.
 #ifndef NVDIMMFS_BACKENDS_MACHINE_BADBLOCKS_H_
 #define NVDIMMFS_BACKENDS_MACHINE_BADBLOCKS_H_
 
@@ -12,13 +12,13 @@
 
 namespace nvdimmfs::backends {
 
-// Makes bad in `media`, which lies at `place`, what of `listing` lies there: lines of a `badblocks`
-// file whose sectors count from address `base`. Lines of another form are passed over.
+// Marks the bytes of `media`, which is at `place`, as bad if `listing` contains them: lines of a
+// `badblocks` file with sectors relative to address `base`. Skips malformed lines.
 void TakeBadblocks(absl::string_view listing, uint64_t base, const core::Range& place,
                    core::Media& media);
 
-// The same of a disk, or of a partition of one, whose bytes are those of `media`. (A disk over a
-// BTT has no such file: below it a sector that is bad fails by itself.)
+// The same for a disk or partition whose bytes are those of `media`. (A disk over a BTT has no such
+// file: I/O on a bad sector below it just fails.)
 void TakeDiskBadblocks(const SysfsFolder& disk, core::Media& media);
 
 }  // namespace nvdimmfs::backends

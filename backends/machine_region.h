@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine's kernel says of the nd region in which a device lies.
+// What this machine's kernel reports about the nd region that contains a device.
 #ifndef NVDIMMFS_BACKENDS_MACHINE_REGION_H_
 #define NVDIMMFS_BACKENDS_MACHINE_REGION_H_
 
@@ -8,10 +8,10 @@
 
 namespace nvdimmfs::backends {
 
-// Takes over NUMA node, target node, persistence domain and read_only of the nd region that
-// `device` is a descendant of, and makes bad in region.media what is in the region's `badblocks`
-// within region.spa (which, like region.media, is already set). What the kernel does not say stays
-// as it is.
+// Takes over NUMA node, target node, persistence domain and read_only from the nd region that
+// `device` is a descendant of, and marks as bad in region.media the parts of region.spa in the
+// region's `badblocks`. (The caller has set region.spa and region.media.) Values that the kernel
+// does not report stay unchanged.
 void TakeFromMachine(const SysfsFolder& device, core::RegionSource& region);
 
 }  // namespace nvdimmfs::backends

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file or device that this process stores to: its flush, shared by all medias that lie in it.
+// One file or device that this process stores to, with its flush, shared by all Media in it.
 //
-// A flush of a file covers all of it. Medias of one file (its data, its label area, several DIMMs)
-// therefore wait for one flush together, learn of one failure together, and cost one flush at the
-// end.
+// A flush of a file covers all of it. So all Media in one file (its data, its label area, several
+// DIMMs) wait together for one flush, see the same failure, and cost one flush at the end.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_BACKENDS_OPEN_STORE_H_
@@ -21,30 +20,30 @@ namespace nvdimmfs::backends {
 
 class OpenStore {
  public:
-  // The file of `fd`, a regular file or a block device, flushed by fdatasync: the one object for
-  // it, whoever asks. The first failure is final: after a failed fdatasync Linux calls the pages
-  // that it lost clean, so the next one would succeed over the loss. `name` is for sentences.
+  // The object for the file of `fd`, a regular file or block device that is flushed by fdatasync;
+  // there is only one object per file. The first failure is final: after a failed fdatasync, Linux
+  // marks the lost pages as clean, so the next one would succeed although data was lost. `name` is
+  // for messages.
   static std::shared_ptr<OpenStore> OfFile(int fd, const std::string& name);
-  // Any other, flushed by `flush`, which must live as long; a failure is final.
+  // For any other store, flushed by `flush`, which must stay valid; a failure is final.
   static std::shared_ptr<OpenStore> Make(int fd, std::function<absl::Status()> flush);
 
   absl::Status Flush() { return queue_.Flush(); }
-  // Runs `flush`, which makes a part of the store durable: beside Flush, not merged with it, and so
-  // without waiting for what else was stored. Its failure is final for the whole store, and the
-  // other way round.
+  // Runs `flush`, which makes a part of the store durable. It runs concurrently with Flush and is
+  // not merged with it, so it does not wait for other stores. Its failure is final for the whole
+  // store, and vice versa.
   absl::Status FlushPart(const std::function<absl::Status()>& flush);
 
-  // What this process does once its mount is gone. Tells others that each store is being closed
-  // (closing_mark.h).
+  // Called once this process's mount is gone. Marks each store as being closed (closing_mark.h).
   static void AnnounceClosing();
-  // Flushes each store once, with the first failure. No store may go meanwhile.
+  // Flushes each store once; returns the first failure. No store may be destroyed meanwhile.
   static absl::Status FlushAll();
 
-  // For the two above; no `flush` stands for fdatasync.
+  // For the two functions above; a null `flush` means fdatasync.
   OpenStore(int fd, const std::string& name, std::function<absl::Status()> flush);
 
  private:
-  const posix::Descriptor file_;  // keeps the locks that were taken through it
+  const posix::Descriptor file_;  // holds the locks taken through it
   FlushQueue queue_;
 };
 

@@ -14,21 +14,21 @@
 namespace nvdimmfs::backends {
 
 struct OwnMount {
-  std::string source;      // as mounted: a path is absolute; options after a comma are left out
+  std::string source;      // as mounted: a path is absolute, without the options after a comma
   std::string mountpoint;  // absolute
 };
 
 std::vector<OwnMount> OwnMounts();
 
-// The mount that `path`, a directory, is the top of, or is in.
+// The mount whose top directory `path` is, or that contains it.
 std::optional<OwnMount> MountAt(const std::string& path);
 
-// Where the mount of a killed daemon of the source `path` still is. The kernel keeps the source's
-// file open, and locked, for what was opened there by passthrough.
+// The remaining mount of a killed daemon that served the source `path`. For files that were opened
+// through passthrough, the kernel keeps the source's file open, and locked.
 std::optional<OwnMount> DeadMountOf(const std::string& path);
 
-// The mount that the daemon `pid` serves: the one of the source `path`, else the one that its
-// command line names.
+// The mount that the daemon `pid` serves: that of the source `path`, else the one named on its
+// command line.
 std::optional<OwnMount> MountOfDaemon(pid_t pid, const std::string& path);
 
 }  // namespace nvdimmfs::backends

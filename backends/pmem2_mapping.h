@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// libpmem2's three nouns (source, config, map) for a part of one file or device, owned together.
+// libpmem2's three objects (source, config, map) for a part of one file or device, owned together.
 //
-// libpmem2 maps regular files and device-dax itself. A block device and physical memory are mapped
-// here and then handed to it (pmem2_map_from_existing).
+// libpmem2 maps regular files and device-dax itself. Block devices and physical memory are mapped
+// here and then passed to it (pmem2_map_from_existing).
 //
 // Thread rules: constant once made.
 #ifndef NVDIMMFS_BACKENDS_PMEM2_MAPPING_H_
@@ -29,7 +29,7 @@ class Pmem2Mapping {
   };
 
   // Maps bytes [offset, offset + length) of `fd`, whose descriptor is duplicated. `granularity` is
-  // what to take physical memory for; the others say it themselves. Contract as Pmem2Media::Map.
+  // that of physical memory; for all others libpmem2 determines it. Contract as Pmem2Media::Map.
   static absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Make(
       int fd, uint64_t offset, uint64_t length, bool read_only, const std::string& name,
       pmem2_granularity granularity = PMEM2_GRANULARITY_CACHE_LINE);
@@ -47,11 +47,11 @@ class Pmem2Mapping {
   pmem2_flush_fn flush() const { return flush_; }
   pmem2_drain_fn drain() const { return drain_; }
   pmem2_memcpy_fn copy() const { return copy_; }
-  // Device-dax: the region's own flush, where it has one. 0, or libpmem2's code.
+  // Device-dax: the region's own flush, if it has one. Returns 0 or libpmem2's code.
   int DeepFlush() const;
-  // Block device: writes zeros over whole sectors of it (from the start of the file), past the page
-  // cache, whose page would have to be read first. A pmem disk makes its bad sectors good with
-  // that. 0, or errno: EIO where it cannot.
+  // Block device: overwrites whole sectors (offsets from the start of the file) with zeros,
+  // bypassing the page cache, which would have to read the page first. That makes bad sectors of a
+  // pmem disk good. Returns 0 or an errno, EIO if it fails.
   int Renew(uint64_t offset, uint64_t length) const;
 
  private:
@@ -64,7 +64,7 @@ class Pmem2Mapping {
 
   int fd_ = -1;
   Kind kind_ = Kind::kRegular;
-  void* mapped_here_ = nullptr;  // what MapHere mapped, which libpmem2 does not unmap
+  void* mapped_here_ = nullptr;  // mapped by MapHere; libpmem2 does not unmap it
   size_t mapped_bytes_ = 0;
   pmem2_source* source_ = nullptr;
   pmem2_map* map_ = nullptr;

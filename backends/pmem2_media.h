@@ -35,7 +35,7 @@ namespace nvdimmfs::backends {
 // What a Drain guarantees if the file is not on DAX. (On DAX, the CPU's flush instructions reach
 // the media, and every Drain guarantees that.) Flush() always reaches the device: fdatasync.
 enum class Durability {
-  kAuto,     // what suits the file system; today kProcess
+  kAuto,     // suits the file system; currently kProcess
   kProcess,  // drained stores are in the page cache: they survive this process, not the host
   kPower,    // Drain is an fdatasync, shared by those who wait: they survive the host too
 };
@@ -48,7 +48,7 @@ class Pmem2Media final : public core::Media,
     uint64_t offset = 0;  // bytes from the start of the file; any
     uint64_t length = 0;  // bytes; not 0, within the file
     bool read_only = false;
-    std::string name;  // the file as its user calls it, for sentences
+    std::string name;  // the user's name for the file, for messages
     Durability durability = Durability::kAuto;
     // Physical memory (/dev/mem) only: whether CPU flushes reach the media, or only a cache such as
     // a hypervisor's page cache; and the function that flushes the device, null if drained stores
@@ -142,12 +142,12 @@ class Pmem2Media final : public core::Media,
   const bool is_dax_;
   const Durability durability_;
   const std::string name_;
-  const std::unique_ptr<HoleMap> holes_;  // null where loads from holes cost nothing
+  const std::unique_ptr<HoleMap> holes_;  // null if loads from holes cost nothing
   const std::function<absl::Status()> device_flush_;
   mutable core::PoisonList poison_;  // a read may find that memory has failed
   absl::Mutex loan_mutex_;  // a loan begins while nothing is bad, and nothing becomes bad during it
   std::weak_ptr<core::FileLoan> loan_ ABSL_GUARDED_BY(loan_mutex_);
-  const std::shared_ptr<OpenStore> store_;  // null where nothing is stored
+  const std::shared_ptr<OpenStore> store_;  // null if nothing is stored
 };
 
 }  // namespace nvdimmfs::backends

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The identity that QEMU's NFIT gives to the DIMM in a slot, and the slot that labels speak of:
+// The identity that QEMU's NFIT gives to the DIMM in a slot, and the slot that labels belong to:
 // their set cookie is a checksum of the DIMM's serial number.
 #ifndef NVDIMMFS_BACKENDS_QEMU_SLOT_H_
 #define NVDIMMFS_BACKENDS_QEMU_SLOT_H_
@@ -14,21 +14,20 @@
 
 namespace nvdimmfs::backends {
 
-inline constexpr uint32_t kQemuSlots = 256;  // QEMU has at most so many
+inline constexpr uint32_t kQemuSlots = 256;  // QEMU's maximum
 
-// What QEMU's NFIT says of the DIMM in `slot`.
+// The identity of the DIMM in `slot` in QEMU's NFIT.
 core::DimmIdentity QemuIdentity(uint32_t slot);
 
-// What a caller says of a DIMM's place.
+// A caller's request for a DIMM's identity.
 struct SlotWish {
-  std::optional<uint32_t> slot = std::nullopt;    // of QEMU; below kQemuSlots
-  std::optional<uint32_t> serial = std::nullopt;  // in place of that slot's
+  std::optional<uint32_t> slot = std::nullopt;    // QEMU's; below kQemuSlots
+  std::optional<uint32_t> serial = std::nullopt;  // instead of that slot's
 };
 
-// Gives `dimm`, which is a region by itself, its identity. What the wish does not say the labels
-// do, where all of them were written for the DIMM of one slot of QEMU's (a note of the source says
-// so, unless that is `slot`); else it is that of `slot`. Thread rules: any thread; reads the label
-// area only.
+// Sets the identity of `dimm`, which is a region by itself. Without a request, the labels determine
+// the slot if all of them were written for the DIMM of one QEMU slot (a note says so unless it is
+// `slot`); otherwise it is `slot`. Thread rules: any thread; reads the label area only.
 void Identify(uint32_t slot, const SlotWish& wish, core::DimmSource& dimm);
 
 }  // namespace nvdimmfs::backends

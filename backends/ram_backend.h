@@ -18,8 +18,8 @@ namespace nvdimmfs::backends {
 
 inline constexpr uint64_t kRamLabelSize = 128 << 10;  // bytes
 inline constexpr uint64_t kRamCookie = 0xcafebeefcafebeef;
-inline constexpr uint32_t kRamLabelTransfer = 8;  // bytes that one label command carries
-// One claim fits: the kernel refuses namespaces below 16 MiB for them.
+inline constexpr uint32_t kRamLabelTransfer = 8;  // bytes per label command
+// Large enough for one claim: the kernel requires namespaces of 16 MiB for claims.
 inline constexpr uint64_t kRamLeastSize = (16 << 20) + kRamLabelSize;
 inline constexpr uint64_t kRamAddress = uint64_t{4} << 30;  // where RAM beyond the PCI hole begins
 

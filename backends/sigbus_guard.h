@@ -7,8 +7,8 @@
 //
 //   if (!SurvivesSigbus(at, n, [&] { std::memcpy(out, at, n); })) return GoneError();
 //
-// A SIGBUS outside of a guarded range goes to the previous handler.
-// Thread rules: any thread in which SIGBUS is not blocked (a blocked SIGBUS kills the process).
+// A SIGBUS outside a guarded range goes to the previous handler. Thread rules: any thread in which
+// SIGBUS is not blocked (a blocked SIGBUS kills the process).
 #ifndef NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_
 #define NVDIMMFS_BACKENDS_SIGBUS_GUARD_H_
 
@@ -32,9 +32,9 @@ MemoryFailure LastMemoryFailure();
 
 namespace internal {
 
-// Where to go on when the page is gone. On x86 three registers, put into the signal's context by
-// the handler: sigsetjmp is a tenth of a small read. Sanitizers, and shadow stacks, must see the
-// library's jump.
+// Where to continue when the page is gone. On x86 these are three registers, which the handler puts
+// into the signal's context: sigsetjmp would cost a tenth of a small read. Sanitizers and shadow
+// stacks need the library's jump.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define NVDIMMFS_SIGBUS_LONGJMP 1
@@ -78,8 +78,8 @@ template <typename Access>
   // The signal mask is not saved (that would be a system call): the handler knows it.
   if (sigsetjmp(frame.resume, 0) != 0) goto gone;
 #else
-  // To the compiler this may jump to `gone` at once, with no register kept; there nothing is used
-  // but what the prologue saved. Not inlined: no caller's value may be live across it.
+  // To the compiler, this may jump to `gone` with no register preserved; the code there uses only
+  // what the prologue saved. Not inlined: no caller's value may be live across it.
   asm goto(
       "leaq %l[gone](%%rip), %%rax\n\t"
       "movq %%rax, 0(%[resume])\n\t"
@@ -91,7 +91,7 @@ template <typename Access>
       : gone);
 #endif
   internal::current_sigbus_frame = &frame;
-  asm volatile("" ::: "memory");  // no store of `access` may move out of the guarded stretch
+  asm volatile("" ::: "memory");  // keeps the stores of `access` inside the guarded section
   access();
   asm volatile("" ::: "memory");
   internal::current_sigbus_frame = nullptr;

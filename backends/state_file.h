@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The record of what a DIMM's firmware keeps (core/intel/kept_state.h), in a file of its own.
+// The record of a DIMM's firmware state (core/intel/kept_state.h), in its own file.
 //
-// A save writes another file beside it, makes that durable and renames it over the old one: after
+// Saving writes another file next to it, makes that durable and renames it over the old one. After
 // any cut the file has the old record or the new one. Thread rules: those of StateStore.
 #ifndef NVDIMMFS_BACKENDS_STATE_FILE_H_
 #define NVDIMMFS_BACKENDS_STATE_FILE_H_
@@ -13,8 +13,8 @@
 
 namespace nvdimmfs::backends {
 
-// A file that is not there yet is made by the first save. Load is refused with the errno of open(2)
-// or read(2) and "dimm_state.open", Save likewise with "dimm_state.save".
+// The first save creates a missing file. Load is refused with the errno of open(2) or read(2) and
+// "dimm_state.open", Save likewise with "dimm_state.save".
 std::shared_ptr<core::intel::StateStore> StateFile(std::string path, bool read_only);
 
 }  // namespace nvdimmfs::backends

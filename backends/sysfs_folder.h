@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a device of this machine's kernel says of itself in sysfs.
+// The sysfs attributes of a device of this machine's kernel.
 //
-// Every value read is the kernel's and still checked: an attribute may be missing, unreadable or of
-// a later form, which all read as "nothing". Thread rules: plain values.
+// Even the kernel's values are checked: an attribute that is missing, unreadable or in an unknown
+// format reads as "nothing". Thread rules: plain values.
 #ifndef NVDIMMFS_BACKENDS_SYSFS_FOLDER_H_
 #define NVDIMMFS_BACKENDS_SYSFS_FOLDER_H_
 
@@ -20,23 +20,23 @@ class SysfsFolder {
  public:
   explicit SysfsFolder(std::string path) : path_(std::move(path)) {}
 
-  // The device of an open character or block node; nothing where sysfs does not know it.
+  // The device of an open character or block node; nothing if sysfs does not have it.
   static std::optional<SysfsFolder> OfNode(int fd);
 
   const std::string& path() const { return path_; }
   std::string name() const { return path_.substr(path_.rfind('/') + 1); }
 
   bool Has(absl::string_view name) const;
-  // One read of an attribute, without the newline at its end.
+  // Reads an attribute, without its final newline.
   std::optional<std::string> Text(absl::string_view name) const;
   // Decimal, or hexadecimal with 0x.
   std::optional<uint64_t> Number(absl::string_view name) const;
   std::optional<int> Signed(absl::string_view name) const;
-  // The folder that a link in this one, or a name below it, leads to.
+  // The directory that a link or name in this one leads to.
   std::optional<SysfsFolder> Follow(absl::string_view name) const;
   // Names in the folder that start with `prefix`, ascending.
   std::vector<std::string> Names(absl::string_view prefix) const;
-  // The nearest folder, from this one upwards, in which `name` is.
+  // The nearest directory, from this one upwards, that contains `name`.
   std::optional<SysfsFolder> Holding(absl::string_view name) const;
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an image ended before a program wrote behind its end, past a daemon that was then killed:
-// core/media/true_size.h.
+// The true size of an image to which a program wrote past the end, without the daemon, which was
+// then killed: core/media/true_size.h.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_BACKENDS_TRUE_SIZE_H_
@@ -11,11 +11,12 @@
 
 namespace nvdimmfs::backends {
 
-// Bytes of the file of `fd`, which has `size`, that are the image. Fewer where the file says so:
-// the surplus stays where it is, and the log names the command that cuts it off.
+// The number of bytes of the file of `fd` that belong to the image. Less than `size`, the size of
+// the file, if the file has the attribute: then the surplus is ignored but kept, and the log names
+// the command that cuts it off.
 uint64_t TrueSizeOf(int fd, const std::string& path, uint64_t size);
 
-// The file is as long as it should be.
+// Removes the attribute: the file has its true size.
 void ForgetTrueSize(int fd);
 
 }  // namespace nvdimmfs::backends

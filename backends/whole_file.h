@@ -16,28 +16,27 @@ namespace nvdimmfs::backends {
 
 struct FileOptions {
   bool read_only = false;
-  bool force = false;  // with read_only: open it though somebody else writes it
+  bool force = false;  // with read_only: open it although another process writes it
   Durability durability = Durability::kAuto;
-  // Refuse what another program keeps images in, by its first bytes (foreign_format.h).
+  // Refuse other programs' image formats, recognised by their first bytes (foreign_format.h).
   bool check_format = false;
   uint64_t min_size = kImagePage;  // bytes; a smaller file is refused
 };
 
 // Refused as OpenNode (open_source.h), LockImage (image_lock.h) and Pmem2Media::Map say; with
-// EINVAL, "image.size", where it is smaller than `min_size`, and "image.format" for a foreign
-// format.
-// On a file system that cannot map files shared it can be opened read-only (file_reader.h);
-// "media.map" else.
+// EINVAL, "image.size", if it is smaller than `min_size`, and "image.format" for a foreign format.
+// On a file system that cannot map files shared, it can only be opened read-only (file_reader.h);
+// otherwise "media.map".
 absl::StatusOr<std::shared_ptr<core::Media>> MapWholeFile(const std::string& path,
                                                           const FileOptions& options);
 
-// The same of a block device, which nobody else may have mounted unless `read_only`. Kernel pages
-// of it are shared with whoever reads it through its node. What the kernel knows to be bad on it is
-// bad from the start.
+// The same for a block device, which must not be mounted unless `read_only`. It shares the kernel's
+// page cache with other users of its node. Sectors that the kernel knows to be bad are bad from the
+// start.
 absl::StatusOr<std::shared_ptr<core::Media>> MapWholeDisk(const std::string& path,
                                                           const FileOptions& options);
 
-// The one or the other, as `path` is.
+// One of the two, depending on the type of `path`.
 absl::StatusOr<std::shared_ptr<core::Media>> MapWholeStore(const std::string& path,
                                                            const FileOptions& options);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CXL memory device (/dev/cxl/memN): a bus with the DIMMs and regions that the kernel's own
-// cxl_pmem would make of it, and of the devices with which it is interleaved.
+// A CXL memory device (/dev/cxl/memN): a bus with the DIMMs and regions that the kernel's cxl_pmem
+// would create for it and for the devices that it is interleaved with.
 //
 //   data                  the region's system addresses, mapped through /dev/mem while cxl_pmem
 //   does
@@ -26,13 +26,13 @@ namespace nvdimmfs::backends::cxl {
 struct CxlOptions {
   bool read_only = false;
   std::string data;    // a node or file with the region's bytes; "": the region's own addresses
-  LabelPlace labels;   // with `data`: in its tail or in a file, instead of the device's area
-  bool force = false;  // with read_only: open what somebody else writes
+  LabelPlace labels;   // with `data`: at its end or in a file, instead of the device's area
+  bool force = false;  // with read_only: open it although another process writes it
 };
 
 // Refused as OpenNode, Memdev::Make, FindRegions and Pmem2Media::Map say; with EBUSY,
-// "cxl.lsa.owned", where the kernel has the label area and it is to be written; with EINVAL,
-// "cxl.kind", where `path` is no CXL memory device. Thread rules: any thread.
+// "cxl.lsa.owned", for writing while the kernel owns the label area; with EINVAL, "cxl.kind", if
+// `path` is not a CXL memory device. Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenCxl(const std::string& path, const CxlOptions& options);
 
 }  // namespace nvdimmfs::backends::cxl

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One CXL memory device: what it is, how it fares, its label storage area, its poison.
+// One CXL memory device: its identity, its health, its label storage area and its poison list.
 //
-// Everything that the device says is checked before it is used. Thread rules: any thread.
+// Every answer of the device is checked before it is used. Thread rules: any thread.
 #ifndef NVDIMMFS_BACKENDS_CXL_MEMDEV_H_
 #define NVDIMMFS_BACKENDS_CXL_MEMDEV_H_
 
@@ -19,7 +19,7 @@
 
 namespace nvdimmfs::backends::cxl {
 
-inline constexpr uint32_t kMinPayload = 256;  // bytes; the specification's least mailbox
+inline constexpr uint32_t kMinPayload = 256;  // bytes; the specification's minimum mailbox
 
 class Memdev final : public LsaAccess {
  public:
@@ -29,21 +29,21 @@ class Memdev final : public LsaAccess {
     core::Range volatile_;    // DPA
     core::Range persistent;   // DPA
     uint32_t lsa_size = 0;    // bytes
-    uint32_t poison_max = 0;  // records that the device keeps
+    uint32_t poison_max = 0;  // maximum number of records
   };
 
-  // Asks the device what it is. `payload_max`: bytes that its mailbox takes at a time; less than
-  // kMinPayload counts as that. Refused as Mailbox::Send, and with EIO, "cxl.identify", where the
-  // answer is too short or contradicts itself.
+  // Identifies the device. `payload_max` is the size of its mailbox's payload in bytes; a value
+  // below kMinPayload counts as kMinPayload. Refused as Mailbox::Send, and with EIO,
+  // "cxl.identify", if the answer is too short or contradicts itself.
   static absl::StatusOr<std::shared_ptr<Memdev>> Make(std::unique_ptr<Mailbox> mailbox,
                                                       uint32_t payload_max, std::string name);
 
   const std::string& name() const override { return name_; }
   const Facts& facts() const { return facts_; }
 
-  // Whether both driver and device know the command.
+  // Whether both driver and device support the command.
   bool Has(uint32_t command) const;
-  // Whether the kernel says that it keeps the command to itself.
+  // Whether the kernel reports that it reserves the command for itself.
   bool KernelHas(uint32_t command) const;
 
   // In transfers of at most the mailbox's size. Refused also as Mailbox::Send; a write with EBUSY,
@@ -55,8 +55,7 @@ class Memdev final : public LsaAccess {
   size_t lsa_write_max() const { return payload_max_ - sizeof(SetLsa); }
 
   absl::StatusOr<HealthInfo> ReadHealth() const;
-  // The bad parts of `dpa`, as far as the device keeps a list and the kernel hands it out; else
-  // ENOTTY.
+  // The bad parts of `dpa`, if the device keeps a list and the kernel passes it on; else ENOTTY.
   absl::StatusOr<std::vector<core::Range>> ReadPoison(const core::Range& dpa) const;
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Payloads and return codes of the memory device commands of a CXL type 3 device that are used
-// here. Source: Compute Express Link specification 2.0, section 8.2.9 ("CXL device command
-// interface"). All integers are little-endian, structures are packed.
+// Payloads and return codes of the CXL type 3 memory device commands used here. Source: Compute
+// Express Link specification 2.0, section 8.2.9 ("CXL device command interface"). All integers are
+// little-endian, structures are packed.
 #ifndef NVDIMMFS_BACKENDS_CXL_PAYLOADS_H_
 #define NVDIMMFS_BACKENDS_CXL_PAYLOADS_H_
 
@@ -19,7 +19,7 @@ using core::le32;
 using core::le64;
 
 inline constexpr uint64_t kCapacityUnit = uint64_t{256} << 20;  // bytes
-inline constexpr uint64_t kPoisonLength = 64;                   // bytes a poison record counts in
+inline constexpr uint64_t kPoisonLength = 64;                   // bytes, unit of poison records
 
 // Identify Memory Device (opcode 4000h), output. Capacities in units of 256 MiB.
 struct Identify {
@@ -85,7 +85,7 @@ inline constexpr absl::string_view kMediaStates[] = {"normal",
                                                      "data loss imminent"};
 
 // The kernel's number of Get Poison List. Kernels 6.0 to 6.3 pass the command on; later ones list
-// the poison in sysfs and their headers rename the number.
+// poison in sysfs, and their headers rename the number.
 inline constexpr uint32_t kGetPoisonId = 15;
 
 // Get Poison List (4300h), input: both multiples of 64.
@@ -113,7 +113,7 @@ struct PoisonRecord {
 };
 static_assert(sizeof(PoisonRecord) == 16);
 
-// Command return codes, and what they are here.
+// Command return codes and the errnos that they map to.
 struct ReturnCode {
   uint32_t code;
   int error_number;

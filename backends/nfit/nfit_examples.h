@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables that tests start from.
+// Example tables for tests.
 #ifndef NVDIMMFS_BACKENDS_NFIT_NFIT_EXAMPLES_H_
 #define NVDIMMFS_BACKENDS_NFIT_NFIT_EXAMPLES_H_
 
@@ -12,9 +12,9 @@ inline core::Uuid::Bytes GuidOf(absl::string_view text) {
   return core::Uuid::Parse(text)->guid_order();
 }
 
-// One interleave set of `ways` DIMMs with 16 MiB each, striped at `granularity`, at 4 GiB, and a
-// volatile range of 2 MiB behind it. One of each structure, at least. Handles count down: the first
-// stripe is on the DIMM with the greatest.
+// One interleave set of `ways` DIMMs with 16 MiB each, striped at `granularity`, at 4 GiB, followed
+// by a volatile range of 2 MiB. Contains each kind of structure at least once. Handles count down:
+// the first stripe is on the DIMM with the highest handle.
 inline NfitTable SetOf(uint16_t ways, uint32_t granularity = 4096) {
   constexpr uint64_t kPart = 16 << 20;
   NfitTable table;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ACPI NVDIMM Firmware Interface Table as it lies in memory: its structures, and where each
-// field of them is. Types and tables of fields only; the parser, the writer, the tests, the fuzz
-// target and nfit_format.md all follow these tables.
+// The in-memory layout of the ACPI NVDIMM Firmware Interface Table: its structures and their
+// fields' offsets. Types and field tables only; the parser, the writer, the tests, the fuzz target
+// and nfit_format.md all follow these tables.
 //
 // Source: ACPI specification 6.5, section 5.2.25 (NFIT), and 5.2.6 (system description table
 // header).
@@ -24,7 +24,7 @@ namespace nvdimmfs::backends {
 inline constexpr absl::string_view kNfitSignature = "NFIT";
 inline constexpr uint32_t kNfitHeaderSize = 40;          // bytes: ACPI's 36, and 4 reserved
 inline constexpr uint32_t kNfitStructureHeaderSize = 4;  // type and length, 16 bits each
-inline constexpr uint32_t kNfitMaxSize = 1 << 20;        // bytes; no machine comes near
+inline constexpr uint32_t kNfitMaxSize = 1 << 20;        // bytes; far more than any machine has
 
 enum class NfitType : uint16_t {
   kSpaRange = 0,
@@ -37,8 +37,8 @@ enum class NfitType : uint16_t {
   kCapabilities = 7,
 };
 
-// --- The structures, in host order. `offset` is where the structure stood, bytes from the table's
-// start; 0 in one that was not read. ---
+// --- The structures, in host order. `offset` is the structure's place in the table, in bytes; 0 if
+// it was not read from one. ---
 
 // Range type GUIDs: section 5.2.25.2, table "System Physical Address (SPA) Range Structure".
 inline constexpr absl::string_view kVolatileMemory = "7305944f-fdda-44e3-b16c-3f22d252e5d0";
@@ -77,7 +77,7 @@ struct NfitMemoryMap {
   uint16_t region_id = 0;
   uint16_t range_index = 0;       // 0: not mapped into any range
   uint16_t control_index = 0;     // 0: no control region
-  uint64_t region_size = 0;       // bytes that this device gives to the range
+  uint64_t region_size = 0;       // bytes that this device contributes to the range
   uint64_t region_offset = 0;     // bytes from the range's start to the device's first line
   uint64_t dpa = 0;               // bytes
   uint16_t interleave_index = 0;  // 0: not interleaved
@@ -146,7 +146,7 @@ struct NfitCapabilities {
   uint32_t offset = 0;
 };
 
-// --- Where the fields are. ---
+// --- The offsets of the fields. ---
 
 template <typename S>
 struct NfitField {
@@ -160,7 +160,7 @@ struct NfitField {
 template <auto member>
 struct NfitMember;
 
-// A number, little-endian in the table; a GUID, as it stands.
+// A number, little-endian in the table; or a GUID, copied as it is.
 template <typename S, typename T, T S::*member>
 struct NfitMember<member> {
   using Structure = S;
@@ -256,7 +256,7 @@ constexpr auto& Fields(const NfitControlRegion&) { return kControlRegionFields; 
 constexpr auto& Fields(const NfitFlushHints&) { return kFlushHintFields; }
 constexpr auto& Fields(const NfitCapabilities&) { return kCapabilityFields; }
 
-// The list that follows the fixed part, where the structure has one.
+// The list after the fixed part, if the structure has one.
 inline auto* Tail(NfitInterleave& s) { return &s.line_offsets; }
 inline auto* Tail(NfitFlushHints& s) { return &s.addresses; }
 template <typename S>

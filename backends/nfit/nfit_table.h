@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// An NFIT: bytes to a checked value, and back.
+// Parses an NFIT into a checked value, and writes it.
 //
-// Every byte is taken for hostile. What is accepted: the lengths of all structures are right and
-// inside the table, lists are as long as they say. What the values mean is nfit_topology.h's
-// business.
+// Every byte may be hostile. An accepted table has structures of correct lengths inside the table,
+// and lists of the stated length. nfit_topology.h interprets the values.
 #ifndef NVDIMMFS_BACKENDS_NFIT_NFIT_TABLE_H_
 #define NVDIMMFS_BACKENDS_NFIT_NFIT_TABLE_H_
 
@@ -32,12 +31,12 @@ struct NfitTable {
 };
 
 // Refused with EINVAL and "nfit.size" (of the table), "nfit.signature", "nfit.checksum" or
-// "nfit.length" (of a structure); sentences name the offset. Bytes behind the table's stated length
+// "nfit.length" (of a structure); messages name the offset. Bytes after the table's stated length
 // are ignored. Thread rules: a pure function.
 absl::StatusOr<NfitTable> ParseNfit(absl::Span<const std::byte> bytes);
 
-// A table of these structures, types in ascending order, sealed with its checksum. Counts are
-// taken from the lists; structures get their longer form where a field of it is set.
+// A table of these structures, types in ascending order, sealed with its checksum. Counts are taken
+// from the lists; structures get their longer form if a field of it is set.
 std::vector<std::byte> WriteNfit(const NfitTable& table);
 
 }  // namespace nvdimmfs::backends

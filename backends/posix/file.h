@@ -21,8 +21,8 @@ namespace nvdimmfs::posix {
 // file that is too long. Refused with the errno of open(2) or read(2), "file.read".
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t longest = 4 << 20);
 
-// What one read(2) of an attribute returns, as sysfs has it: a page at most. Nothing where it
-// cannot be read. `path` is relative to the directory `folder`.
+// Reads an attribute with one read(2), as for sysfs: at most a page. Nothing if it cannot be read.
+// `path` is relative to the directory `folder`.
 std::optional<std::string> ReadAttribute(int folder, const std::string& path);
 // Its first line, without the newline.
 std::optional<std::string> ReadLine(int folder, const std::string& path);
@@ -31,15 +31,15 @@ std::optional<std::string> ReadLine(int folder, const std::string& path);
 int WriteAll(int fd, absl::Span<const std::byte> bytes);
 int WriteAll(int fd, absl::string_view text);
 
-// Writes `text` to a file that exists, in one write(2), as attributes want it. 0, or the errno;
-// EIO where the file took only a part.
+// Writes `text` to an existing file in one write(2), as attributes require. Returns 0 or the errno,
+// EIO if only a part was written.
 int WriteAttribute(int folder, const std::string& path, absl::string_view text);
 inline int WriteAttribute(const std::string& path, absl::string_view text) {
   return WriteAttribute(AT_FDCWD, path, text);
 }
 
-// Makes the file, or replaces what is in it. Neither durable nor atomic (new_file.h is both).
-// 0, or the errno.
+// Creates the file, or replaces its contents. Neither durable nor atomic (new_file.h is both). 0,
+// or the errno.
 int WriteFile(const std::string& path, absl::string_view text, mode_t mode);
 
 }  // namespace nvdimmfs::posix

@@ -18,9 +18,9 @@ namespace nvdimmfs::posix {
 // (EEXIST).
 int WriteNewFile(const std::string& path, absl::string_view content, mode_t mode);
 
-// Puts `content` at `path`, in place of a file that may be there: writes it to `beside`, a path
-// in the same directory that must not exist, and renames that. 0, or the errno; then `path` is as
-// it was.
+// Creates or replaces the file `path` with `content`: writes it to `beside`, a path in the same
+// directory that must not exist, and renames that. Returns 0 or the errno; after an error `path` is
+// unchanged.
 int ReplaceFile(const std::string& path, const std::string& beside, absl::string_view content,
                 mode_t mode);
 

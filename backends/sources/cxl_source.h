@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cxl:/dev/cxl/memN: a CXL memory device, and those that it is interleaved with.
+// cxl:/dev/cxl/memN: a CXL memory device, and the devices that it is interleaved with.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_CXL_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_CXL_SOURCE_H_
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine to look around in: something of everything that this program can show.
+// A machine to explore: an example of every feature.
 //
 //   region0   two DIMMs of the Intel family as a set, with labels of version 1.2: a namespace of
 //             each mode, bad bytes, and free space

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// devdax:/dev/daxR.N: a device-dax node as a DIMM of its own.
+// devdax:/dev/daxR.N: a device-dax node as a DIMM.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_DEVDAX_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_DEVDAX_SOURCE_H_
 

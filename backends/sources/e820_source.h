@@ -7,7 +7,7 @@
 
 namespace nvdimmfs::backends {
 
-// range=FILE, any number of times, is one more range; address=SIZE is where the first one is.
+// Each range=FILE adds a range; address=SIZE is the address of the first one.
 inline constexpr absl::string_view kE820Options[] = {"range", "address", "format", "force",
                                                      "durability"};
 

@@ -13,11 +13,12 @@
 
 namespace nvdimmfs::backends {
 
-// Of `arguments`' options force and durability, and read_only. Refused as ReadImageOptions.
+// Reads the options force and durability of `arguments`, and read_only. Refused as
+// ReadImageOptions.
 absl::StatusOr<FileOptions> ReadFileOptions(const SourceArguments& arguments);
 
-// The values of all options called `key`, in order. Refused with EINVAL, "source.option", where one
-// is empty.
+// The values of all options called `key`, in order. Refused with EINVAL, "source.option", if one is
+// empty.
 absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& arguments,
                                                  absl::string_view key);
 

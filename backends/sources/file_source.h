@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain files: an image is one DIMM on a bus of its own, a topology file (.toml) is what it says.
+// Plain files: an image is one DIMM on its own bus; a topology file (.toml) describes any number.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_FILE_SOURCE_H_
 #define NVDIMMFS_BACKENDS_SOURCES_FILE_SOURCE_H_
 

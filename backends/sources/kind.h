@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kind of SOURCE: what stands before its colon, which options it takes, and what opens it. One
-// row for each in kinds.cc; one file for each opener.
+// A kind of SOURCE: its scheme, the options that it takes, and its opener. kinds.cc has one row per
+// kind; each opener has its own file.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_KIND_H_
 #define NVDIMMFS_BACKENDS_SOURCES_KIND_H_
 
@@ -17,11 +17,11 @@ namespace nvdimmfs::backends {
 
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
-// What an opener is given.
+// The arguments of an opener.
 struct SourceArguments {
   std::string name;        // what follows the scheme: a path, a size, ...
   OptionList options;      // in order; the names are known to be those of the kind
-  bool read_only = false;  // nothing may be written
+  bool read_only = false;  // must not be written
 };
 
 using Buses = std::vector<core::BusSource>;
@@ -34,7 +34,7 @@ struct SourceKind {
   // Whether `name` is a path, which another working directory would change.
   bool (*names_a_file)(absl::string_view name) = [](absl::string_view) { return true; };
   absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
-  // Whether a kernel has the buses of that name from a module; null: never.
+  // Whether a kernel module provides the buses of that name; null: never.
   bool (*is_module)(absl::string_view name) = nullptr;
 };
 

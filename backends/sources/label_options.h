@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options that say where a device's labels are.
+// The options for the location of a device's labels.
 #ifndef NVDIMMFS_BACKENDS_SOURCES_LABEL_OPTIONS_H_
 #define NVDIMMFS_BACKENDS_SOURCES_LABEL_OPTIONS_H_
 
@@ -8,8 +8,8 @@
 
 namespace nvdimmfs::backends {
 
-// Reads labels=tail|FILE, label_size= and hide_labels; passes over other options. Refused with
-// EINVAL, "source.option".
+// Reads labels=tail|FILE, label_size= and hide_labels; ignores other options. Refused with EINVAL,
+// "source.option".
 absl::StatusOr<LabelPlace> ReadLabelPlace(const SourceArguments& arguments);
 
 }  // namespace nvdimmfs::backends

@@ -7,8 +7,8 @@
 
 namespace nvdimmfs::backends {
 
-// Options that may be there more than once: dimm=IMAGE for each DIMM, or range=FILE for each region
-// with labels=FILE for each DIMM.
+// Options that may be repeated: dimm=IMAGE for each DIMM, or range=FILE for each region with
+// labels=FILE for each DIMM.
 inline constexpr absl::string_view kNfitOptions[] = {
     "dimm", "range", "labels", "label_size", "hide_labels", "format", "force", "durability"};
 

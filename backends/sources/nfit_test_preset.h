@@ -4,7 +4,7 @@
 //
 //   nfit_test.0   four DIMMs: region 1 over the first half of 0 and 1 (32 MiB), region 2 over the
 //                 second half of all four (64 MiB); scrub, error injection, the Intel family
-//   nfit_test.1   a DIMM whose platform says that it is not armed, with a read-only region
+//   nfit_test.1   a DIMM that the platform reports as not armed, with a read-only region
 //                 (32 MiB); one that could not be mapped; a virtual CD (4 MiB, volatile)
 //
 // Left out: the fifth DIMM of the first bus, which the module hot-plugs, and block apertures.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the options of sources mean: a row for each name in the tables of the kinds (kinds.cc).
+// The meaning of sources' options: one row for each name in the tables of the kinds (kinds.cc).
 #ifndef NVDIMMFS_BACKENDS_SOURCES_OPTION_HELP_H_
 #define NVDIMMFS_BACKENDS_SOURCES_OPTION_HELP_H_
 
@@ -8,7 +8,7 @@
 
 namespace nvdimmfs::backends {
 
-// Those of images first. Not all kinds take all of them: see their `options`.
+// Image options first. Not every kind takes every option: see SourceKind::options.
 absl::Span<const core::OptionHelp> SourceOptionHelp();
 
 }  // namespace nvdimmfs::backends

@@ -18,12 +18,11 @@ std::vector<absl::string_view> SourceOptions();
 // What can be a SOURCE, for usage texts.
 std::string SourceHelp();
 
-// The text is taken apart once, where it is read; nothing else parses it. Thread rules: a plain
-// value.
+// The text is parsed once, in the constructor, and nowhere else. Thread rules: a plain value.
 class Source {
  public:
-  // "vm.img", "vm.img,label_size=256K", "ram:1G". A file whose name is the whole text is just that,
-  // commas and colon included. Never fails: Open says what is wrong.
+  // "vm.img", "vm.img,label_size=256K", "ram:1G". If a file with the whole text as its name exists,
+  // it is that file, even with commas or a colon. Never fails: Open reports errors.
   explicit Source(std::string text);
 
   const std::string& text() const { return text_; }  // as typed
@@ -31,26 +30,26 @@ class Source {
   std::string name() const;
   // In the order in which they apply.
   const OptionList& options() const { return options_; }
-  // Whether nothing may be written: set_read_only, or the option `ro`.
+  // Whether it is read-only: set_read_only, or the option `ro`.
   bool read_only() const;
-  // Whether the kernel gets these buses from a module. Reopening such a source resets their state.
+  // Whether a kernel module provides these buses. Reopening such a source resets their state.
   bool is_module() const;
 
   void set_read_only() { read_only_ = true; }
-  // Options given elsewhere (-o): those of the text come after, and win.
+  // Adds options given elsewhere (-o); the text's own options override them.
   void PutDefaults(const OptionList& options);
-  // The same source, named so that it stays true in another directory.
+  // Makes its name absolute, so that it is valid in any directory.
   void MakeAbsolute();
 
-  // Opens it: the buses that it makes. Refused with EINVAL, "source.empty", "source.option" or
+  // Opens it and returns its buses. Refused with EINVAL, "source.empty", "source.option" or
   // "source.kind", with EOPNOTSUPP, "source.kind", for an unknown scheme, with EISDIR,
   // "source.mounted", for a directory of a mount, or as the kind's opener says.
   absl::StatusOr<Buses> Open() const;
 
  private:
   std::string text_;
-  const SourceKind* kind_ = nullptr;  // null: of no kind that there is
-  std::string argument_;              // what follows the scheme; all of the name without a kind
+  const SourceKind* kind_ = nullptr;  // null: unknown
+  std::string argument_;  // the text after the scheme; the whole name if the kind is unknown
   OptionList options_;
   bool read_only_ = false;
 };

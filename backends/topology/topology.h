@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A topology file: buses, their DIMMs and regions in TOML, where an image alone stands for one QEMU
-// DIMM. What may be in it: topology.md.
+// A topology file: buses, their DIMMs and regions in TOML. (An image on its own is one QEMU DIMM.)
+// The keys: topology.md.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_H_
 #define NVDIMMFS_BACKENDS_TOPOLOGY_TOPOLOGY_H_
 
@@ -14,11 +14,10 @@
 
 namespace nvdimmfs::backends {
 
-// Opens every image that the file at `path` names; images are relative to its directory. Of
-// `options`, read_only, force and durability hold for all of them.
-// Refusals start with "path:line:column: ". Refused as toml_reader.h says, as
-// backends/image_backend.h says of an image, and with EINVAL, "toml.value", where the file
-// contradicts itself.
+// Opens every image that the file at `path` names; images are relative to its directory. The
+// options read_only, force and durability apply to all of them. Refusals start with
+// "path:line:column: ". Refused as toml_reader.h says, as backends/image_backend.h says for images,
+// and with EINVAL, "toml.value", if the file contradicts itself.
 absl::StatusOr<std::vector<core::BusSource>> OpenTopology(const std::string& path,
                                                           const ImageOptions& options);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PCI function as a driver in user space sees it: the seam between the driver and the machine.
+// A PCI function for a driver in user space: the interface between the driver and the machine.
 //
 // Thread rules: one thread at a time.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_PCI_FUNCTION_H_
@@ -16,8 +16,8 @@
 
 namespace nvdimmfs::backends::virtio {
 
-// Registers in a BAR. Each access is one access of the device, of `width` bytes (1, 2 or 4;
-// aligned, within the registers). A device that is gone reads as all ones.
+// Registers in a BAR. Each call is one access to the device, of `width` bytes (1, 2 or 4; aligned,
+// within the registers). A removed device reads as all ones.
 class Registers {
  public:
   virtual ~Registers() = default;
@@ -25,21 +25,21 @@ class Registers {
   virtual void Write(unsigned offset, unsigned width, uint32_t value) = 0;
 };
 
-// Memory that the device reaches.
+// Memory accessible to the device.
 struct DmaPage {
   std::byte* at = nullptr;  // a whole page of 4096 bytes
-  uint64_t address = 0;     // the device's address of it
+  uint64_t address = 0;     // its address for the device
 };
 
 class PciFunction {
  public:
   virtual ~PciFunction() = default;
 
-  virtual const std::string& name() const = 0;  // for sentences
-  // Refused with the system's errno and "virtio.pci", also outside of the configuration space.
+  virtual const std::string& name() const = 0;  // for messages
+  // Refused with the system's errno and "virtio.pci", also outside the configuration space.
   virtual absl::Status ReadConfig(unsigned offset, absl::Span<std::byte> out) = 0;
   virtual absl::Status WriteConfig(unsigned offset, absl::Span<const std::byte> data) = 0;
-  // Refused with EINVAL, "virtio.pci", where the part is not within a memory BAR.
+  // Refused with EINVAL, "virtio.pci", if the part is not within a memory BAR.
   virtual absl::StatusOr<std::unique_ptr<Registers>> Map(unsigned bar, uint64_t offset,
                                                          uint64_t size) = 0;
   // The system physical addresses of a memory BAR. Refused with EINVAL, "virtio.pci", if there is

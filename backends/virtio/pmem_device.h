@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver of the virtio-pmem PCI device: where its memory is, and its flush.
+// A driver for the virtio-pmem PCI device: finds its memory, and flushes it.
 //
 // Modern devices only (VIRTIO_F_VERSION_1). The memory is where the device configuration says, or,
 // if the device has VIRTIO_PMEM_F_SHMEM_REGION and a shared memory region 0, in that region of a
@@ -8,9 +8,9 @@
 // One request is in flight at a time, with one notification each: some devices treat more as a
 // fatal error. No interrupts: completion is polled, tightly at first.
 //
-// A device that asks for a reset, or does not answer, is reset and set up again, and the flush is
-// asked for once more: it covers all stores before it, whichever request carries it. A device that
-// is gone stays gone.
+// A device that requests a reset, or does not answer, is reset and set up again, and the flush is
+// repeated once: whichever request succeeds covers all earlier stores. A removed device is not
+// recovered.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_PMEM_DEVICE_H_
 
@@ -32,7 +32,7 @@ namespace nvdimmfs::backends::virtio {
 class PmemDevice {
  public:
   struct Patience {
-    absl::Duration answer = absl::Seconds(60);  // a host's fsync may take its time
+    absl::Duration answer = absl::Seconds(60);  // a host's fsync may take long
     absl::Duration reset = absl::Seconds(5);
   };
 
@@ -48,9 +48,9 @@ class PmemDevice {
 
   const core::Range& memory() const { return memory_; }  // guest physical addresses
 
-  // Returns when everything stored to its memory before is durable on the host. Refused with EIO:
-  // "virtio.flush" (the host could not), "virtio.gone", "virtio.reset". Thread rules: any thread,
-  // one after the other; FlushQueue (flush_queue.h) merges them.
+  // Returns when all earlier stores to its memory are durable on the host. Refused with EIO:
+  // "virtio.flush" (it failed on the host), "virtio.gone", "virtio.reset". Thread rules: any
+  // thread, one after the other; FlushQueue (flush_queue.h) merges them.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

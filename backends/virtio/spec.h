@@ -76,7 +76,7 @@ inline constexpr uint8_t kDriver = 2;
 inline constexpr uint8_t kDriverOk = 4;
 inline constexpr uint8_t kFeaturesOk = 8;
 inline constexpr uint8_t kNeedsReset = 0x40;
-inline constexpr uint8_t kGone = 0xff;  // what a removed device reads as
+inline constexpr uint8_t kGone = 0xff;  // the value that a removed device reads as
 
 // 5.19.3: the feature bit of this device, of the first word: its memory is shared memory region 0,
 // and the device configuration does not say where it is.
@@ -111,8 +111,8 @@ struct UsedElement {
 };
 static_assert(sizeof(UsedElement) == 8);
 
-// The queue, its one request and its response, in a page that the device reaches. One chain is in
-// flight at a time, so few entries do.
+// The queue, its request and its response, in a page accessible to the device. One chain is in
+// flight at a time, so a few entries are enough.
 inline constexpr uint16_t kEntries = 2;
 struct QueuePage {
   Descriptor descriptors[kEntries];   //   0: 16-aligned

@@ -7,8 +7,8 @@
 //   0000:00:04.0 (PCI address)  the device's memory by /dev/mem    the flush request, by the driver
 //                                                                  here (pmem_device.h)
 //
-// Stores reach the host's page cache and are durable after Flush alone; with Durability::kPower
-// every Drain is one. Labels: none, the kernel has none either.
+// Stores reach the host's page cache and are durable only after Flush; with Durability::kPower
+// every Drain is a flush. There are no labels, as in the kernel.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_VIRTIO_PMEM_BACKEND_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_VIRTIO_PMEM_BACKEND_H_
 
@@ -22,7 +22,7 @@
 namespace nvdimmfs::backends::virtio {
 
 // Refused as MapWholeDisk, PmemDevice::Make and OpenSysfsPciFunction say, and with EINVAL,
-// "virtio.kind", where the disk is not of a virtio-pmem device. Thread rules: any thread.
+// "virtio.kind", if the disk does not belong to a virtio-pmem device. Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenVirtioPmem(const std::string& name, const FileOptions& options);
 
 }  // namespace nvdimmfs::backends::virtio

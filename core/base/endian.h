@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Little-endian integers as they lie on media: alignment 1, converted on access. The only
-// multi-byte integers that a *_format.h may hold.
+// Little-endian integers as stored on media: alignment 1, converted on access. A *_format.h holds
+// no other multi-byte integers.
 #ifndef NVDIMMFS_CORE_BASE_ENDIAN_H_
 #define NVDIMMFS_CORE_BASE_ENDIAN_H_
 
@@ -41,7 +41,7 @@ template <std::unsigned_integral T>
 class Le {
  public:
   Le() = default;
-  Le(T value) { StoreLe(bytes_.data(), value); }  // NOLINT: reads as the integer it stands for
+  Le(T value) { StoreLe(bytes_.data(), value); }  // NOLINT: implicit, so that a field is an integer
   operator T() const { return LoadLe<T>(bytes_.data()); }  // NOLINT: likewise
 
  private:

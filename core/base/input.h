@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammars of values written to attributes, as the kernel's parsers have them.
 //
-// `text` ends at its first NUL already. Refused with EINVAL, "input.syntax", or ERANGE,
-// "input.range".
+// The caller has already cut `text` at its first NUL. Refused with EINVAL, "input.syntax", or
+// ERANGE, "input.range".
 #ifndef NVDIMMFS_CORE_BASE_INPUT_H_
 #define NVDIMMFS_CORE_BASE_INPUT_H_
 

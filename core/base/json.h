@@ -48,14 +48,14 @@ class Json {
 
   static Json EmptyArray();
   static Json EmptyObject();
-  // Of anything whose elements are values.
+  // From any range whose elements are values.
   template <typename Values>
   static Json ArrayOf(const Values& values) {
     Json array = EmptyArray();
     for (const auto& value : values) array.push_back(value);
     return array;
   }
-  // Of a map.
+  // From a map.
   template <typename Map>
   static Json ObjectOf(const Map& map) {
     Json object = EmptyObject();
@@ -66,7 +66,8 @@ class Json {
   bool is_null() const;
   bool is_array() const;
   bool is_object() const;
-  // Nothing unless it is of that type. A number with a fraction or an exponent is neither of both.
+  // Nothing if the value has another type. A number with a fraction or an exponent is neither
+  // natural nor integer.
   std::optional<bool> boolean() const;
   std::optional<uint64_t> natural() const;
   std::optional<int64_t> integer() const;
@@ -83,13 +84,13 @@ class Json {
   size_t size() const;
   bool empty() const { return size() == 0; }
 
-  // Makes null an array; must not be anything else.
+  // Turns null into an array. The value must be null or an array.
   void push_back(Json value);
-  // Finds or adds the member. Makes null an object; must not be anything else.
+  // Finds or adds the member. Turns null into an object. The value must be null or an object.
   Json& operator[](absl::string_view key);
 
-  // The text on one line, or with two blanks for each level. Always UTF-8: each byte of a string
-  // that is not becomes U+FFFD.
+  // The text on one line, or indented by two blanks per level. Always UTF-8: each byte of a string
+  // that is not valid UTF-8 becomes U+FFFD.
   std::string Line() const;
   std::string Indented() const;
 

@@ -10,8 +10,8 @@
 
 namespace nvdimmfs::core {
 
-// Oldest first: comparisons are of age. To add one, give it a name in KernelName, in the options
-// (backends/sources/option_help.cc) and in the topology keys, and record its trees
+// Oldest first, so that comparisons compare age. To add one, give it a name in KernelName, in the
+// options (backends/sources/option_help.cc) and in the topology keys, and record its trees
 // (tests/golden/README.md).
 enum class Kernel : uint8_t { k6_1, k6_12, k7_3 };
 

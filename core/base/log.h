@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log: what the owner of a running mount should know although no caller gets it as an error.
-// Damage found or repaired, refused I/O, the start and the end of a mount.
+// The log: what the owner of a running mount should know but no caller gets as an error. Damage
+// found or repaired, refused I/O, the start and the end of a mount.
 //
 // Code here names no destination. The program sets a sink at its start (tools/log/program_log.h);
 // messages without a sink are dropped, so libraries and unit tests stay silent.

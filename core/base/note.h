@@ -9,7 +9,7 @@
 
 namespace nvdimmfs::core {
 
-// By its reason: "image.labels.note".
+// Recognised by its reason: "image.labels.note".
 inline bool IsNote(const Finding& finding) { return absl::EndsWith(finding.reason, ".note"); }
 
 }  // namespace nvdimmfs::core

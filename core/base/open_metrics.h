@@ -17,12 +17,12 @@ class OpenMetrics {
  public:
   using Labels = std::initializer_list<std::pair<absl::string_view, absl::string_view>>;
 
-  // `prefix` is before the name of each family: "nvdimmfs_".
+  // `prefix` precedes the name of each family: "nvdimmfs_".
   explicit OpenMetrics(absl::string_view prefix) : prefix_(prefix) {}
 
-  // Begins a family. Use each name once.
+  // Starts a family. Use each name once.
   void Family(absl::string_view name, absl::string_view help);
-  // Adds a value to the family begun last. Labels may contain any bytes.
+  // Adds a value to the family started last. Labels may contain any bytes.
   void Value(Labels labels, uint64_t value);
   // The whole text.
   std::string Finish() const { return text_ + "# EOF\n"; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row of a list of options, from which --help, manual pages and tables in Markdown are made.
+// A row of an option list. --help, manual pages and Markdown tables are generated from such lists.
 #ifndef NVDIMMFS_CORE_BASE_OPTION_HELP_H_
 #define NVDIMMFS_CORE_BASE_OPTION_HELP_H_
 
@@ -10,7 +10,7 @@ namespace nvdimmfs::core {
 struct OptionHelp {
   absl::string_view name;
   absl::string_view value;  // what follows "=", as usage texts have it: "auto|off"; empty: nothing
-  absl::string_view summary;  // a line; backquotes are around literal words
+  absl::string_view summary;  // one line; backquotes enclose literal words
 };
 
 }  // namespace nvdimmfs::core

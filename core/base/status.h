@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors as this project carries them: an absl::Status whose payloads hold the errno that a kernel
-// would give, and a short stable reason that scripts and tests may match.
+// Errors: an absl::Status whose payloads hold the errno that a kernel would return, and a short,
+// stable reason that scripts and tests may match.
 //
 // The message is a sentence for the user: what was tried, on what, why it was refused, what to do.
 // Thread rules: plain values, no shared state.
@@ -19,8 +19,8 @@ namespace nvdimmfs::core {
 // `reason` ("label.index.checksum"). The absl code follows from the errno.
 absl::Status Refusal(int error_number, absl::string_view reason, absl::string_view sentence);
 
-// The errno for a caller: 0 for OK, the refusal's own if it has one, else the one nearest to the
-// absl code (EIO if none is near).
+// The errno for a caller: 0 for OK, the refusal's own if it has one, else the closest match for the
+// absl code (EIO if there is none).
 int ErrnoOf(const absl::Status& status);
 
 // "ENXIO"; "errno 9999" for a number without a name.

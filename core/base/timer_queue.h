@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs actions later, in the order of their times, in one thread, which starts with the first
-// action.
+// Runs actions later, in order of their times, on one thread that starts with the first action.
 //
 // Thread rules: any thread. Actions run without the queue's lock. Stop waits for the running
 // action, so its caller must not hold a lock that an action takes.
@@ -27,7 +26,7 @@ class TimerQueue {
   // Calls `action` once, `delay` from now, unless Stop comes first.
   void After(absl::Duration delay, std::function<void()> action);
 
-  // Once this returns, no action runs any more; waiting and later actions are dropped.
+  // Once this returns, no action is running; pending and later actions are dropped.
   void Stop();
 
  private:

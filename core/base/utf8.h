@@ -3,7 +3,7 @@
 // document.
 //
 // The rule everywhere: an unprintable character becomes an escape. Unprintable are control
-// characters (C0, DEL, C1), characters that change the direction of text or take no room (bidi
+// characters (C0, DEL, C1), characters that change the direction of text or have no width (bidi
 // controls, zero-width characters, line and paragraph separators), non-characters, and every byte
 // that is not part of well-formed UTF-8 (RFC 3629). All other characters stay as they are.
 //

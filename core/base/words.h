@@ -17,10 +17,10 @@ struct Word {
   friend bool operator==(const Word&, const Word&) = default;
 };
 
-// Words are separated by blanks, tabs, newlines and commas. A value that begins with ' or " reaches
-// to the same mark again and may contain anything in between, including separators; a separator or
-// the end of the line must follow. Within "..." a backslash before " or another backslash stands
-// for that character. Elsewhere quotes and backslashes are characters like others.
+// Words are separated by blanks, tabs, newlines and commas. A value that begins with ' or " extends
+// to the next such mark and may contain anything in between, including separators. A separator or
+// the end of the line must follow it. Within "..." a backslash before " or another backslash stands
+// for that character. Elsewhere quotes and backslashes are ordinary characters.
 //
 // Refused with EINVAL, "words.syntax": a word without "=" or without a key, a key that is given
 // twice, an unterminated quote, a closing quote without a separator after it.

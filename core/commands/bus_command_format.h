@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Payloads of the commands of a bus, once for the code and its tests: the ioctls of /dev/ndctlN
-// (kernel's uapi <linux/ndctl.h>) and the functions of CALL's family NVDIMM_BUS (ACPI
-// specification, "NVDIMM root device _DSMs").
+// Payloads of bus commands, for the code and its tests: the ioctls of /dev/ndctlN (kernel's uapi
+// <linux/ndctl.h>) and the functions of CALL's family NVDIMM_BUS (ACPI specification, "NVDIMM root
+// device _DSMs").
 //
-// Fields are packed and little-endian. "in" is what the caller fills, "out" what comes back.
+// Fields are packed and little-endian. The caller fills the fields marked "in"; the others are
+// output.
 #ifndef NVDIMMFS_CORE_COMMANDS_BUS_COMMAND_FORMAT_H_
 #define NVDIMMFS_CORE_COMMANDS_BUS_COMMAND_FORMAT_H_
 
@@ -32,7 +33,7 @@ struct ArsStartPayload {
   le64 address;   // in
   le64 length;    // in
   le16 type;      // in: 1 volatile, 2 persistent
-  uint8_t flags;  // in: bit 1: only what is known already
+  uint8_t flags;  // in: bit 1: report only what is already known
   uint8_t reserved[5];
   le32 status;
   le32 scrub_time;  // seconds
@@ -41,13 +42,13 @@ static_assert(sizeof(ArsStartPayload) == 32);
 
 struct ArsStatusPayload {
   le32 status;
-  le32 out_length;  // in: of the whole buffer; out: of what is filled
+  le32 out_length;  // in: size of the buffer; out: bytes filled
   le64 address;
   le64 length;
-  le64 restart_address;  // where it stopped for want of room
+  le64 restart_address;  // where it stopped because the buffer was full
   le64 restart_length;
   le16 type;
-  le16 flags;  // bit 0: there are more records than room
+  le16 flags;  // bit 0: not all records fit
   le32 num_records;
 };
 static_assert(sizeof(ArsStatusPayload) == 48);
@@ -89,8 +90,8 @@ inline constexpr uint64_t kTranslateSpa = 5;
 inline constexpr uint64_t kInjectErrors = 7, kWithdrawErrors = 8, kListErrors = 9;
 inline constexpr uint64_t kNfitBusFunctions =
     1u << kTranslateSpa | 1u << kInjectErrors | 1u << kWithdrawErrors | 1u << kListErrors;
-// The functions of the number of an ioctl have that one's payload: what is "in", then what is
-// "out".
+// Functions with the number of an ioctl have the payload of that ioctl: first the "in" fields, then
+// the output fields.
 inline constexpr uint64_t kArsFunctions =
     1u << kArsCap | 1u << kArsStart | 1u << kArsStatus | 1u << kClearError;
 inline constexpr uint64_t kAllBusFunctions = kArsFunctions | kNfitBusFunctions;
@@ -106,7 +107,7 @@ struct TranslateSpaOut {
   le32 status;
   uint8_t flags;
   uint8_t reserved[3];
-  le64 translate_length;  // bytes from `spa` on that lie together
+  le64 translate_length;  // contiguous bytes from `spa` on
   le32 num_nvdimms;
 };
 static_assert(sizeof(TranslateSpaOut) == 20);

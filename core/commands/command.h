@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A control command as it comes in: what an ioctl of /dev/nmemN or /dev/ndctlN carries.
+// A control command as it arrives: the content of an ioctl on /dev/nmemN or /dev/ndctlN.
 //
 // Layouts: the kernel's uapi <linux/ndctl.h>; ACPI specification, "NVDIMM root device _DSMs" and
 // the command families' own documents. All fields little-endian and packed.
@@ -13,14 +13,14 @@
 
 namespace nvdimmfs::core {
 
-// The most that one command's buffer may hold, in and out together.
+// The limit for one command's buffer, input and output together, in bytes.
 inline constexpr uint64_t kLongestCommand = 4u << 20;
 
 struct Command {
   uint32_t nr = 0;         // the lowest byte of the ioctl's number
   bool may_write = false;  // whether the caller's descriptor is open for writing
-  uint64_t length = 0;     // bytes of the caller's buffer, as its own fields have it
-  // The caller's buffer, input and output: `length` bytes, none where that is over the limit.
+  uint64_t length = 0;     // bytes of the caller's buffer, computed from its own fields
+  // The caller's buffer, input and output: `length` bytes, or none if that exceeds the limit.
   absl::Span<std::byte> buffer;
 };
 

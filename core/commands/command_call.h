@@ -2,8 +2,8 @@
 // What all control commands have in common: the order of checks and the header of CALL.
 //
 // Order, as in the kernel: the family of a CALL (EINVAL), the command (ENOTTY), the descriptor's
-// access (EPERM), the buffer (EINVAL), then whatever the command itself refuses. What firmware
-// would say is not an errno: it goes into the buffer's status field.
+// access (EPERM), the buffer (EINVAL), then the command's own checks. The firmware's answer is not
+// an errno: it goes into the buffer's status field.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_COMMANDS_COMMAND_CALL_H_
@@ -20,13 +20,13 @@ namespace nvdimmfs::core {
 inline constexpr uint32_t kCallCommand = 10;
 inline constexpr size_t kCallHeader = 64;  // bytes before a CALL's payload
 
-// Firmware's words for a status field.
+// Values that the firmware puts into a status field.
 inline constexpr uint32_t kStatusSuccess = 0;
 inline constexpr uint32_t kStatusInvalid = 3;
 
-// One side's commands.
+// The commands that a device supports.
 struct CommandMasks {
-  absl::string_view who;   // the device's name, for sentences
+  absl::string_view who;   // the device's name, for messages
   uint64_t commands = 0;   // bit n: ioctl n exists
   uint64_t families = 0;   // bit n: CALL may name family n
   uint64_t functions = 0;  // bit n: CALL of function n exists
@@ -40,16 +40,17 @@ struct Call {
   absl::Span<std::byte> out;
 };
 
-// Checks a command that is not CALL. `size` is the least that its buffer must hold.
+// Checks a command other than CALL. `size` is the minimum size of its buffer, in bytes.
 absl::Status CheckCommand(const CommandMasks& masks, const Command& command, uint64_t size);
 
-// The family that a CALL names; 0 where its buffer is too short to say.
+// The family that a CALL names; 0 if its buffer is too short to contain it.
 uint64_t FamilyOf(const Command& command);
 
-// Checks a CALL and parts it.
+// Checks a CALL and splits it.
 absl::StatusOr<Call> ParseCall(const CommandMasks& masks, const Command& command);
 
-// Says in the CALL's header how much the firmware had to say, and returns what its ioctl does: 0.
+// Stores the size of the firmware's output in the CALL's header, and returns the result of the
+// ioctl: 0.
 int FinishCall(const Command& command, uint32_t firmware_size);
 
 }  // namespace nvdimmfs::core

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bus/dax: the character devices of dax namespaces, and the memory that its driver kmem adds to.
+// bus/dax: the character devices of dax namespaces, and the system memory that its kmem driver adds
+// to.
 #ifndef NVDIMMFS_CORE_DAX_DAX_BUS_H_
 #define NVDIMMFS_CORE_DAX_DAX_BUS_H_
 
@@ -13,7 +14,7 @@
 
 namespace nvdimmfs::core {
 
-// Major of /dev/daxN.M. As Debian's 6.1 gives it in a guest.
+// Major of /dev/daxN.M. As Debian's 6.1 assigns it in a guest.
 inline constexpr NodeSetting kDaxMajor = MajorSetting("dax", 252);
 
 class DaxBus final : public BusType {
@@ -27,7 +28,7 @@ class DaxBus final : public BusType {
     return *memory_;
   }
 
-  // Kept with the bus below which the device is, too.
+  // Also recorded on the parent bus of the device.
   void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status) override;
   static absl::Span<const Attribute> Table();
   absl::Span<const Attribute> attributes() const override { return Table(); }

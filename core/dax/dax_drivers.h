@@ -2,8 +2,8 @@
 // The drivers of the dax bus: device_dax (a device node to map), kmem (memory for the system,
 // memory_blocks.h) and, from 7.3 on, fsdev_dax (memory for the file system famfs).
 //
-// As in a kernel, device_dax takes every device that is new or offered to it; each of the others
-// takes those whose name was written to its new_id.
+// As in a kernel, device_dax binds every device that is new or offered to it; each of the others
+// binds the devices whose names were written to its new_id.
 #ifndef NVDIMMFS_CORE_DAX_DAX_DRIVERS_H_
 #define NVDIMMFS_CORE_DAX_DAX_DRIVERS_H_
 
@@ -22,13 +22,13 @@ namespace nvdimmfs::core {
 
 class DaxDriver final : public Driver {
  public:
-  // With `takes_all` every device of the bus, else those in its list.
+  // With `takes_all` it matches every device of the bus, else those in its list.
   DaxDriver(DaxBus& bus, const Operations& operations, bool takes_all);
 
   bool Matches(const Device& device) const override;
   std::string WhereToLook() const override;
 
-  // Of each of them.
+  // The table of each driver.
   static absl::Span<const Attribute> Table();
 
   // What is written to new_id and remove_id: "dax0.1". Refused with EINVAL, "driver.id".
@@ -40,11 +40,11 @@ class DaxDriver final : public Driver {
   std::set<std::string> ids_ ABSL_GUARDED_BY(engine().lock());
 };
 
-// Whether the kernel has the driver fsdev_dax, and so its module.
+// The module of the fsdev_dax driver, if the kernel has it.
 inline constexpr absl::string_view kFsdevDaxModule = "fsdev_dax";
 constexpr bool HasFsdevDax(Kernel kernel) { return kernel >= Kernel::k7_3; }
 
-// Makes and registers those that the kernel has.
+// Creates and registers the drivers that the kernel has.
 void AddDaxDrivers(DaxBus& bus);
 
 }  // namespace nvdimmfs::core

@@ -15,12 +15,12 @@ class DaxHost {
  public:
   virtual ~DaxHost() = default;
 
-  // Below which the dax device is shown.
+  // The device below which the dax device is shown.
   virtual Device& host_device() = 0;
   // The number that the dax device's region shows.
   virtual int region_number() const = 0;
   virtual uint64_t align() const = 0;  // bytes
-  // The memory, in system physical addresses. ENXIO while there is none.
+  // The memory, in system physical addresses. ENXIO if there is none yet.
   virtual absl::StatusOr<Range> data() const = 0;
   virtual bool read_only() const = 0;
 };

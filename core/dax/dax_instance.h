@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A dax device: `dax_region` and, next to it, the one character device daxR.i, below the device
+// A dax device: `dax_region` and, next to it, its single character device daxR.i, below the device
 // that has the memory.
 #ifndef NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_
 #define NVDIMMFS_CORE_DAX_DAX_INSTANCE_H_
@@ -35,8 +35,8 @@ class DaxRegion final : public Device {
 
 class DaxInstance final : public Device, public PoisonObserver {
  public:
-  // Makes the dax device `name` below `host`, which must outlive it, registers it and offers it to
-  // the drivers. `media` is its bytes, and `observed` reports which of them are bad.
+  // Creates the dax device `name` below `host`, which must outlive it, registers it and offers it
+  // to the drivers. `media` holds its bytes, and `observed` reports which of them are bad.
   static std::shared_ptr<DaxInstance> Attach(DaxBus& bus, DaxHost& host, std::string name,
                                              std::shared_ptr<Media> media, Media& observed,
                                              std::vector<std::string> aliases);
@@ -44,7 +44,7 @@ class DaxInstance final : public Device, public PoisonObserver {
 
   DaxHost& host() const { return host_; }
   BusType* bus_type() const override { return &bus_; }
-  // Null unless device_dax has it.
+  // Null unless it is bound to device_dax.
   DataNode* node() const {
     engine().AssertLocked();
     return node_.get();
@@ -53,10 +53,11 @@ class DaxInstance final : public Device, public PoisonObserver {
   std::string file() const;  // "dev/dax0.0"
   DeviceNumber number() const;
 
-  // The probes and removals of the drivers. device_dax: the file below dev/ comes and goes.
+  // Called by the drivers when they bind or unbind it. device_dax: adds and removes the file in
+  // dev/.
   absl::Status Open();
   void Close();
-  // kmem: its memory shows as the system's (memory_blocks.h).
+  // kmem: its memory becomes system memory (memory_blocks.h).
   absl::Status AddToMemory();
   void RemoveFromMemory();
 

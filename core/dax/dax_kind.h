@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kinds of device that the dax bus brings.
+// The device kinds of the dax bus.
 #ifndef NVDIMMFS_CORE_DAX_DAX_KIND_H_
 #define NVDIMMFS_CORE_DAX_DAX_KIND_H_
 
@@ -8,7 +8,7 @@
 namespace nvdimmfs::core {
 
 struct DaxKind {
-  // Below the device that has the memory; next to the dax device.
+  // Below the device that has the memory, next to the dax device.
   static constexpr DeviceKind kRegion{"dax_region", "ndbusN/regionR/daxR.K/dax_region"};
   static constexpr DeviceKind kInstance{"dax", "ndbusN/regionR/daxR.K/daxR.I"};
   static constexpr DeviceKind kDriver{"dax_driver", "bus/dax/drivers/DRIVER"};

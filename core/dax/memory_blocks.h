@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// devices/system/memory and devices/system/node: the blocks of memory that dax devices give to the
-// system while the driver kmem has them. A state and its rules, as daxctl sees them: nothing here
-// makes a kernel use the bytes.
+// devices/system/memory and devices/system/node: the memory blocks that dax devices add to the
+// system while they are bound to kmem. This is only the state and its rules, as daxctl sees them:
+// no kernel uses the bytes.
 //
-// A block is offline at first. Online it belongs to a zone: Movable blocks can be taken offline
-// again, blocks of Normal cannot, as in a kernel that has put something of its own there. Memory
-// with an online block that loses its driver stays until the end of the mount, where a kernel keeps
-// it until the next boot: its device can be bound to nothing any more.
+// A block starts offline. An online block belongs to a zone. Movable blocks can be taken offline
+// again; Normal blocks cannot, as in a kernel that has allocated memory of its own there. If memory
+// with an online block loses its driver, it stays until the mount ends (in a kernel, until the next
+// boot), and its device cannot be bound any more.
 #ifndef NVDIMMFS_CORE_DAX_MEMORY_BLOCKS_H_
 #define NVDIMMFS_CORE_DAX_MEMORY_BLOCKS_H_
 
@@ -27,7 +27,7 @@ namespace nvdimmfs::core {
 
 inline constexpr uint64_t kMemoryBlockSize = 128 << 20;  // bytes, as on x86
 
-// "memory33": the block_size bytes from 33 x block_size.
+// "memory33": the block_size bytes that start at 33 x block_size.
 class MemoryBlock final : public Device {
  public:
   enum class Zone { kNone, kNormal, kMovable };  // kNone: offline
@@ -39,10 +39,10 @@ class MemoryBlock final : public Device {
     engine().AssertLocked();
     return zone_;
   }
-  // What is written to `state`: "online", "online_kernel", "online_movable" or "offline". Refused
+  // Handles a write to `state`: "online", "online_kernel", "online_movable" or "offline". Refused
   // with EINVAL, "memory.state" (no such word, or the present state), and EBUSY, "memory.in_use".
   absl::Status SetState(absl::string_view text);
-  // What is written to `online`: 0 or 1. Writing the present value is not an error.
+  // Handles a write to `online`: 0 or 1. Writing the present value is not an error.
   absl::Status SetOnline(absl::string_view text);
 
   std::string place() const override;
@@ -57,11 +57,11 @@ class MemoryBlock final : public Device {
   const uint64_t index_;
   const int node_;
   Zone zone_ ABSL_GUARDED_BY(engine().lock()) = Zone::kNone;
-  // Where a 1 in `online` brings it.
+  // The zone that writing 1 to `online` selects.
   Zone last_ ABSL_GUARDED_BY(engine().lock()) = Zone::kNormal;
 };
 
-// "node0": where links to its blocks are.
+// "node0": contains links to its blocks.
 class MemoryNode final : public Device {
  public:
   MemoryNode(Engine& engine, int number);
@@ -74,18 +74,18 @@ class MemoryBlocks final : public Device {
   static std::shared_ptr<MemoryBlocks> Make(Engine& engine);
   explicit MemoryBlocks(Engine& engine);
 
-  // A node that memory may come to; known from then on. Negative ones are passed over.
+  // Adds a NUMA node to which memory may be added. Ignores negative numbers.
   void AddNode(int number);
 
-  // Adds the whole blocks in `memory` (system physical addresses). Refused with EINVAL,
-  // "memory.node" (negative) and "memory.small" (no whole block); with EBUSY as Check.
+  // Adds the blocks that are completely inside `memory` (system physical addresses). Refused with
+  // EINVAL, "memory.node" (negative) or "memory.small" (no whole block), and as Check says.
   absl::Status Add(const Range& memory, int node);
-  // Removes them, unless one is online: then all of them stay.
+  // Removes them. If any block is online, all of them stay.
   void Remove(const Range& memory);
-  // Refused with EBUSY, "memory.left", where blocks that stayed are in `memory`.
+  // Refused with EBUSY, "memory.left", if blocks that stayed are in `memory`.
   absl::Status Check(const Range& memory) const;
 
-  // What is written to auto_online_blocks: what becomes of new blocks. Refused with EINVAL.
+  // Handles a write to auto_online_blocks, the policy for new blocks. Refused with EINVAL.
   absl::Status SetPolicy(absl::string_view text);
   const std::string& policy() const {
     engine().AssertLocked();

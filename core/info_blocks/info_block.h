@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading, judging and making the info block of a pfn or dax device.
+// Reads, validates and creates the info block of a pfn or dax device.
 #ifndef NVDIMMFS_CORE_INFO_BLOCKS_INFO_BLOCK_H_
 #define NVDIMMFS_CORE_INFO_BLOCKS_INFO_BLOCK_H_
 
@@ -16,7 +16,7 @@
 
 namespace nvdimmfs::core {
 
-// A checked info block: every field is safe to compute with.
+// A validated info block: every field is safe to compute with.
 struct InfoBlockView {
   Uuid uuid;
   InfoBlockMode mode = InfoBlockMode::kNone;
@@ -25,11 +25,11 @@ struct InfoBlockView {
   uint64_t start_pad = 0;  // bytes
   uint64_t end_trunc = 0;  // bytes
 
-  // The data, within a namespace of `size` bytes. ENXIO where nothing is left.
+  // The data, within a namespace of `size` bytes. ENXIO if nothing is left.
   absl::StatusOr<Range> Data(uint64_t size) const;
 };
 
-// What the device wants, where it was configured already; a mismatch refuses the block.
+// The configuration of the device, if it already has one; a block that differs from it is refused.
 struct InfoBlockWish {
   bool configured = false;
   Uuid uuid;
@@ -37,22 +37,23 @@ struct InfoBlockWish {
   uint64_t align = 0;
 };
 
-// Whether ReadInfoBlock may find one, of a pfn or of a dax, by the 16 bytes at kInfoBlockOffset
-// alone: nearly always there is none.
+// Whether the 16 bytes at kInfoBlockOffset are the signature of a pfn or dax. This cheap test
+// precedes ReadInfoBlock, since most namespaces have no info block.
 bool IsInfoBlockSignature(absl::Span<const std::byte> bytes);
 
-// `spa` is the namespace's address range: alignment is judged on addresses. ENODEV, "info.*": there
-// is not such a block ("info.checksum": what is there was one of this namespace). EOPNOTSUPP: there
-// is one that cannot be used. ENXIO: unreadable, or of no mode.
+// `spa` is the namespace's address range: alignment refers to addresses. ENODEV, "info.*": there is
+// no such block ("info.checksum": there is a damaged block of this namespace). EOPNOTSUPP: there is
+// one, but it cannot be used. ENXIO: unreadable, or without a mode.
 absl::StatusOr<InfoBlockView> ReadInfoBlock(const Media& ns, bool dax, const Uuid& parent_uuid,
                                             const Range& spa, const InfoBlockWish& wish);
 
-// The first address from `least` on at which ReadInfoBlock would not refuse the block for where
-// the namespace of `size` bytes lies; nothing where there is none, or the block cannot be read.
+// The lowest address, `least` or above, for a namespace of `size` bytes at which ReadInfoBlock does
+// not refuse the block because of its address. Nothing if there is none, or the block cannot be
+// read.
 std::optional<uint64_t> FittingAddress(const Media& ns, uint64_t size, uint64_t least);
 
-// A fresh block for a namespace at `spa`. EINVAL: the start is not a multiple of 2 MiB; ENXIO: no
-// mode, or no room for the alignment.
+// Creates a new block for a namespace at `spa`. EINVAL: the start is not a multiple of 2 MiB;
+// ENXIO: no mode, or too small for the alignment.
 absl::StatusOr<InfoBlock> MakeInfoBlock(bool dax, const Uuid& uuid, const Uuid& parent_uuid,
                                         const Range& spa, InfoBlockMode mode, uint64_t align);
 

@@ -13,7 +13,7 @@
 namespace nvdimmfs::core {
 
 inline constexpr uint64_t kInfoBlockOffset = 4096;   // bytes, in the namespace
-inline constexpr uint64_t kInfoBlockReserve = 8192;  // what precedes any data
+inline constexpr uint64_t kInfoBlockReserve = 8192;  // bytes before any data
 inline constexpr std::array<char, 16> kPfnSignature = {'N', 'V', 'D', 'I', 'M', 'M', '_', 'P',
                                                        'F', 'N', '_', 'I', 'N', 'F', 'O', '\0'};
 inline constexpr std::array<char, 16> kDaxSignature = {'N', 'V', 'D', 'I', 'M', 'M', '_', 'D',
@@ -49,7 +49,7 @@ enum class InfoBlockMode : uint32_t {
 
 inline constexpr uint64_t kInfoPageSize = 4096;
 inline constexpr uint64_t kPageStructSize = 64;
-inline constexpr uint64_t kMemremapAlign = 2 << 20;  // x86-64: what mapped ranges are multiples of
+inline constexpr uint64_t kMemremapAlign = 2 << 20;  // bytes; x86-64 maps multiples of this
 inline constexpr uint64_t kSupportedAligns[] = {4096, 2097152, 1073741824};
 
 }  // namespace nvdimmfs::core

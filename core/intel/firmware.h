@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The firmware of an emulated DIMM of the Intel family: what its functions answer, and what it
-// keeps over a power cycle.
+// The firmware of an emulated DIMM of the Intel family: what its functions return, and what it
+// keeps across a power cycle.
 //
-// The device model calls it; the owner of the DIMM's bytes erases them. Thread rules: under the
-// configuration lock.
+// The device model calls it. It does not erase the DIMM's bytes: their owner does. Thread rules:
+// under the configuration lock.
 #ifndef NVDIMMFS_CORE_INTEL_FIRMWARE_H_
 #define NVDIMMFS_CORE_INTEL_FIRMWARE_H_
 
@@ -31,19 +31,19 @@ class Firmware {
  public:
   struct Options {
     uint64_t functions = kAllBits;   // bit n: function n; shown as nfit/dsm_mask
-    uint32_t label_transfer = 4076;  // bytes that one label command moves at most
+    uint32_t label_transfer = 4076;  // the most bytes that one label command transfers
     HealthProfile health;
     UpdateProfile update;
-    absl::Duration overwrite_time;  // an overwrite takes at least as long
+    absl::Duration overwrite_time;  // an overwrite takes at least this long
     std::function<absl::Time()> now = absl::Now;
     std::shared_ptr<StateStore> store;  // null: nothing is kept
-    int passphrase_tries = 0;           // wrong ones in a row before it takes none; 0: any number
+    int passphrase_tries = 0;           // consecutive wrong ones allowed; 0: unlimited
     std::shared_ptr<KeyRing> keys;      // null: no key is ever found
   };
 
-  // As after power on. Refused as the store's Load and as DecodeKeptState.
+  // Creates it in its state after power-on. Fails as the store's Load and as DecodeKeptState do.
   static absl::StatusOr<std::shared_ptr<Firmware>> PowerOn(Options options);
-  // A clean shutdown: what is kept is saved.
+  // A clean shutdown: saves what is kept.
   ~Firmware();
   Firmware(const Firmware&) = delete;
   Firmware& operator=(const Firmware&) = delete;
@@ -54,23 +54,23 @@ class Firmware {
   absl::Duration overwrite_time() const { return options_.overwrite_time; }
   absl::Time now() const { return options_.now(); }
 
-  // What a function that is about neither labels nor security nor activation says; of a function
-  // that is not there, a status. The output begins with its status.
+  // Runs a function other than those for labels, security and activation, and returns its output,
+  // which begins with a status. A missing function returns only a status.
   std::vector<std::byte> Run(uint32_t function, absl::Span<const std::byte> in);
 
   const Health& health() const { return state_.health; }
   const Security& security() const { return state_.security; }
   Update& update() { return state_.update; }
 
-  // What the shutdown before this power cycle left, as the platform saw it at boot.
+  // The result of the last shutdown, as the platform saw it at boot.
   uint32_t shutdowns_at_boot() const { return shutdowns_at_boot_; }
   bool dirty_at_boot() const { return dirty_at_boot_; }
 
-  // Runs `change` on the security state; whatever it succeeds with is saved before it holds, and
-  // where it does not it has changed nothing that is kept. The store's refusal, with nothing
-  // changed, where that fails.
+  // Runs `change` on the security state. If it succeeds, the new state is saved before it takes
+  // effect; if it fails, it must not have changed anything that is kept. If saving fails, nothing
+  // changes, and the store's refusal is returned.
   absl::StatusOr<Status> ChangeSecurity(absl::FunctionRef<Status(Security&)> change);
-  // The bus activates what is staged.
+  // Activates the staged firmware, as part of the bus's activation.
   absl::Status Activate();
 
   KeyRing* keys() const { return options_.keys.get(); }
@@ -98,7 +98,7 @@ class Firmware {
 
   const Options options_;
   State state_;
-  std::string saved_;  // the record that the store has
+  std::string saved_;  // the record in the store
   uint32_t shutdowns_at_boot_ = 0;
   bool dirty_at_boot_ = false;
 };

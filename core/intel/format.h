@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions of the Intel command family and what is in their buffers: CALLs of family 0 on a
+// The functions of the Intel command family and the layout of their buffers: CALLs of family 0 on a
 // DIMM.
 //
 // Source: "Intel Optane Persistent Memory Device Specific Methods (_DSM) Interface", revision 2.0,
-// section 3; names and sizes as libndctl's users know them. Little-endian, packed. The input part
-// and the output part of a CALL are apart here: every output begins with its status.
+// section 3; names and sizes as known to users of libndctl. Little-endian, packed. The input and
+// the output of a CALL are separate structures here; every output begins with a status.
 #ifndef NVDIMMFS_CORE_INTEL_FORMAT_H_
 #define NVDIMMFS_CORE_INTEL_FORMAT_H_
 
@@ -56,9 +56,9 @@ inline constexpr uint64_t kSecurityBits = BitsOf(kSecurityState, kMasterErase);
 inline constexpr uint64_t kActivateBits = BitsOf(kActivateInfo, kActivateArm);
 // Functions that have an ioctl of the same number.
 inline constexpr uint64_t kIoctlBits = BitOf(kSmart) | BitOf(kSmartThreshold) | kLabelBits;
-// Functions that a kernel keeps to itself: their way is sysfs.
+// Functions that a kernel reserves for itself: users reach them through sysfs.
 inline constexpr uint64_t kKernelOnlyBits = kSecurityBits | kActivateBits;
-// Everything that an emulated DIMM can do.
+// All functions that an emulated DIMM supports.
 inline constexpr uint64_t kAllBits = kIoctlBits | BitOf(kEnableLatch) | kUpdateBits |
                                      BitOf(kSetThreshold) | BitOf(kInjectSmart) | kKernelOnlyBits;
 
@@ -119,9 +119,9 @@ struct SmartOutput {
 static_assert(sizeof(SmartOutput) == 132 && offsetof(SmartOutput, shutdown_count) == 20 &&
               offsetof(SmartOutput, shutdown_state) == 35 && offsetof(SmartOutput, vendor) == 40);
 
-// What an alarm is raised by; also the whole input of kSetThreshold.
+// When to raise alarms; also the whole input of kSetThreshold.
 struct Thresholds {
-  le16 enabled;                 // 0  Alarm: which of them are watched
+  le16 enabled;                 // 0  Alarm: which thresholds are enabled
   uint8_t spares;               // 2  alarm at this percentage or below
   le16 media_temperature;       // 3  alarm at this temperature or above
   le16 controller_temperature;  // 5  likewise
@@ -143,8 +143,8 @@ enum InjectFlag : uint64_t {
 };
 
 struct InjectInput {
-  le64 flags;                        //  0  InjectFlag: which of the fields below count
-  uint8_t media_temperature_enable;  //  8  0: back to what it was
+  le64 flags;                        //  0  InjectFlag: which of the fields below are valid
+  uint8_t media_temperature_enable;  //  8  0: restore the original value
   le16 media_temperature;            //  9
   uint8_t spares_enable;             // 11
   uint8_t spares;                    // 12
@@ -154,7 +154,7 @@ struct InjectInput {
 static_assert(sizeof(InjectInput) == 15);
 
 struct LatchInput {
-  uint8_t enable;  // 0  1: the next shutdown that is not clean counts; 0: it does not
+  uint8_t enable;  // 0  1: count the next unclean shutdown; 0: do not
 };
 static_assert(sizeof(LatchInput) == 1);
 
@@ -162,8 +162,8 @@ static_assert(sizeof(LatchInput) == 1);
 
 struct FirmwareInfoOutput {
   le32 status;                      //  0
-  le32 storage_size;                //  4  bytes that an image may have
-  le32 max_send_size;               //  8  bytes of one kFirmwareSend
+  le32 storage_size;                //  4  maximum size of an image, bytes
+  le32 max_send_size;               //  8  maximum bytes of one kFirmwareSend
   le32 query_interval;              // 12  microseconds between queries
   le32 max_query_time;              // 16  microseconds after which to give up
   uint8_t capability;               // 20

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DIMM's health: what SMART says, the thresholds that raise alarms, and errors injected into
-// both.
+// A DIMM's health: what SMART reports, the thresholds that raise alarms, and injected errors.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_INTEL_HEALTH_H_
@@ -10,7 +9,7 @@
 
 namespace nvdimmfs::core::intel {
 
-// A healthy DIMM: nothing tripped, nothing used up.
+// The defaults are those of a healthy DIMM: no alarms, nothing used up.
 struct HealthProfile {
   uint8_t health = 0;
   uint8_t spares = 100;                  // percent
@@ -35,17 +34,17 @@ class Health {
   const Thresholds& thresholds() const { return thresholds_; }
   void set_thresholds(const Thresholds& thresholds) { thresholds_ = thresholds; }
 
-  // Sets what `input` enables and puts back what it disables.
+  // Sets the values that `input` enables and restores those that it disables.
   void Inject(const InjectInput& input);
 
-  // An unsafe shutdown came to pass: it is counted, and the last one was unsafe.
+  // Records an unsafe shutdown: counts it, and marks the last shutdown as unsafe.
   void CountUnsafeShutdown();
   uint32_t shutdown_count() const { return shutdown_count_; }
   void set_shutdown_count(uint32_t count) { shutdown_count_ = count; }
   bool shutdown_was_unsafe() const { return unsafe_shutdown_; }
 
-  // Whether the user should be notified: an enabled alarm has tripped, the health is not what it
-  // was, or the last shutdown was unsafe.
+  // Whether the user should be notified: an enabled alarm has tripped, the health has changed, or
+  // the last shutdown was unsafe.
   bool HasEvent() const;
 
  private:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a DIMM's firmware keeps over a power cycle, and how it is stored: a record of 256 bytes.
+// What a DIMM's firmware keeps across a power cycle, and how it is stored: a record of 256 bytes.
 //
-// Version 1. Little-endian. A record is whole or it is not used: the checksum covers all of it, and
-// a store replaces a record as one (StateStore). Reserved bytes are written as 0 and not looked at.
+// Version 1. Little-endian. A damaged record is not used: the checksum covers all of it, and a
+// store replaces a record atomically (StateStore). Reserved bytes are written as 0 and ignored when
+// read.
 #ifndef NVDIMMFS_CORE_INTEL_KEPT_STATE_H_
 #define NVDIMMFS_CORE_INTEL_KEPT_STATE_H_
 
@@ -18,13 +19,13 @@ namespace nvdimmfs::core::intel {
 struct KeptState {
   Thresholds thresholds = {};
   uint32_t shutdown_count = 0;
-  bool latched = false;  // the end of this power cycle, if it is not clean, counts as unsafe
+  bool latched = false;  // if this power cycle ends uncleanly, count an unsafe shutdown
   uint64_t running_version = 0;
   uint64_t staged_version = 0;  // 0: none
   Security::Kept security;
 };
 
-// The record as it is stored.
+// The record as stored.
 struct StateRecord {
   std::array<char, 8> signature;       //   0  "NVDIMMST"
   le32 version;                        //   8  1
@@ -54,14 +55,14 @@ std::string Encode(const KeptState& state);
 // Refused with EINVAL and "dimm_state.size", ".signature", ".version", ".checksum" or ".flags".
 absl::StatusOr<KeptState> DecodeKeptState(absl::string_view record);
 
-// Where one DIMM's record is. Thread rules: under the configuration lock.
+// The storage of one DIMM's record. Thread rules: under the configuration lock.
 class StateStore {
  public:
   virtual ~StateStore() = default;
-  // The record, "" where none was ever saved.
+  // The record; "" if none was ever saved.
   virtual absl::StatusOr<std::string> Load() = 0;
-  // Replaces it, durably and as a whole. Refused with EROFS, "dimm_state.read_only", where it must
-  // not be written.
+  // Replaces it, durably and atomically. Refused with EROFS, "dimm_state.read_only", if it is
+  // read-only.
   virtual absl::Status Save(absl::string_view record) = 0;
 };
 

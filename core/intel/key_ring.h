@@ -17,10 +17,10 @@ class KeyRing {
  public:
   virtual ~KeyRing() = default;
 
-  // The passphrase of the key with this serial number. Refused with ENOKEY, "security.key", where
-  // there is none, it may not be read, or it is not an `encrypted` key of 32 bytes.
+  // The passphrase of the key with this serial number. Refused with ENOKEY, "security.key", if
+  // there is no such key, it cannot be read, or it is not an `encrypted` key of 32 bytes.
   virtual absl::StatusOr<Passphrase> Read(uint32_t serial) = 0;
-  // Likewise of the key that is called so.
+  // The same for the key with this description.
   virtual absl::StatusOr<Passphrase> Find(const std::string& description) = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a DIMM compares when a passphrase is given.
+// A DIMM's passphrase: 32 bytes, compared as they are.
 #ifndef NVDIMMFS_CORE_INTEL_PASSPHRASE_H_
 #define NVDIMMFS_CORE_INTEL_PASSPHRASE_H_
 
@@ -10,7 +10,7 @@
 
 namespace nvdimmfs::core::intel {
 
-// All zeros where none is set.
+// All zeros if none is set.
 using Passphrase = std::array<std::byte, kPassphraseSize>;
 
 }  // namespace nvdimmfs::core::intel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DIMM's security: passphrases, and the states that they open and close. The bytes themselves are
-// the owner's: it erases what this says is to be erased.
+// A DIMM's security: passphrases, and the states that they control. It does not erase the DIMM's
+// bytes: their owner does when told to.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_INTEL_SECURITY_H_
@@ -13,12 +13,12 @@
 
 namespace nvdimmfs::core::intel {
 
-// Wrong passphrases in a row after which a DIMM needs a power cycle before it checks another.
+// Consecutive wrong passphrases after which a DIMM needs a power cycle before it checks another.
 inline constexpr int kPassphraseTries = 3;
 
 class Security {
  public:
-  // What a DIMM keeps over a power cycle.
+  // What a DIMM keeps across a power cycle.
   struct Kept {
     bool enabled = false;
     Passphrase user = {};
@@ -26,17 +26,17 @@ class Security {
     bool overwriting = false;
   };
 
-  // Of each of the two passphrases, `wrong_limit` wrong ones in a row are the last that it looks at
-  // before the next power cycle; 0: any number may be tried.
+  // For each of the two passphrases: after `wrong_limit` consecutive wrong ones it checks no more
+  // until the next power cycle; 0: unlimited.
   explicit Security(int wrong_limit = 0) : wrong_limit_(wrong_limit) {}
 
-  // As after power on: with a passphrase it is locked.
+  // Sets the state after power-on: locked if there is a passphrase.
   void PowerOn(const Kept& kept);
   Kept kept() const { return {enabled_, user_, master_, overwriting_}; }
 
   bool enabled() const { return enabled_; }
   bool locked() const { return locked_; }
-  // Frozen, or as good as: too many wrong passphrases were tried.
+  // Frozen, or treated as frozen after too many wrong passphrases.
   bool frozen() const { return frozen_ || Exhausted(wrong_user_); }
   bool overwriting() const { return overwriting_; }
 
@@ -46,16 +46,16 @@ class Security {
   Status Freeze();
   Status SetMasterPassphrase(const Passphrase& old, const Passphrase& fresh);
 
-  // Whether an erase with this passphrase may be done; `Erased` once it is.
+  // Whether this passphrase allows an erase. Call `Erased` once it is done.
   Status CheckErase(const Passphrase& given);
   Status CheckMasterErase(const Passphrase& given);
   void Erased();
   Status CheckOverwrite(const Passphrase& given);
   void BeginOverwrite() { overwriting_ = true; }
-  // The passphrase stays.
+  // Keeps the passphrase.
   void EndOverwrite() { overwriting_ = false; }
 
-  // As at the platform's console: how a test gets a locked DIMM.
+  // Locks it, as from the platform's console: tests use it to get a locked DIMM.
   void Lock();
 
  private:
@@ -65,7 +65,7 @@ class Security {
   Status CompareMaster(const Passphrase& given) { return Compare(given, master_, wrong_master_); }
 
   int wrong_limit_;
-  int wrong_user_ = 0, wrong_master_ = 0;  // in a row, since power on
+  int wrong_user_ = 0, wrong_master_ = 0;  // consecutive, since power-on
   bool enabled_ = false;
   bool locked_ = false;
   bool frozen_ = false;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DIMM's own firmware: an image comes in pieces, is verified and then staged; activation, or the
-// next power cycle, makes it the one that runs.
+// Updates of a DIMM's firmware: an image arrives in pieces, is verified and then staged;
+// activation, or the next power cycle, makes it the running one.
 //
 //   idle --start--> receiving --finish--> verifying --(time)--> staged --activate--> idle
 //                       \--abort--> idle        \--(bad image)--> idle
 //
-// The content of an image is not checked: it must have been sent without a gap. Thread rules:
-// under the configuration lock.
+// The content of an image is not checked, only that it was sent without gaps. Thread rules: under
+// the configuration lock.
 #ifndef NVDIMMFS_CORE_INTEL_UPDATE_H_
 #define NVDIMMFS_CORE_INTEL_UPDATE_H_
 
@@ -25,14 +25,14 @@ struct UpdateProfile {
   uint8_t capability = 0;
   uint32_t fis_version = 0x0105;
   uint64_t running_version = 0x0001'0000'0001;
-  uint64_t next_version = 0;  // of whatever image comes; 0: one more than the running one's
+  uint64_t next_version = 0;  // version of any image sent; 0: the running version plus one
   absl::Duration verify_time = absl::Seconds(1);
-  // What is activated becomes the running version. False as in the kernel's test module, whose
-  // DIMMs run one version for ever and go on to show the activated one as the next.
+  // Whether an activated version becomes the running version. False as in the kernel's test module,
+  // whose DIMMs never change the running version and keep showing the activated one as the next.
   bool activation_moves_on = true;
 };
 
-// Results of an activation, as nmemN/firmware/result has them.
+// Results of an activation, for nmemN/firmware/result.
 enum class ActivateResult { kNone, kSuccess, kNotStaged };
 
 class Update {
@@ -46,17 +46,17 @@ class Update {
   Status Finish(const FirmwareFinishInput& input, absl::Time now);
   Status Query(uint32_t context, absl::Time now, uint64_t& version);
 
-  // Activation: the armed ones take part in the bus's next one.
+  // Activation: whether this DIMM takes part in the bus's next activation.
   bool armed() const { return armed_; }
   void set_armed(bool armed) { armed_ = armed; }
-  // The bus activates: what is staged runs from now on.
+  // The bus activates: the staged image becomes the running one.
   void Activate(absl::Time now);
   ActivateResult result() const { return result_; }
   void ForgetResult() { result_ = ActivateResult::kNone; }
 
   uint64_t running_version() const { return running_; }
   uint64_t staged_version(absl::Time now);  // 0: none
-  // What the DIMM kept over a power cycle.
+  // Restores what the DIMM kept across a power cycle.
   void Restore(uint64_t running, uint64_t staged);
 
  private:
@@ -70,7 +70,7 @@ class Update {
   uint32_t context_ = 0;
   uint64_t received_ = 0;  // bytes from the image's start
   bool gap_ = false;
-  bool bad_ = false;  // what came last was refused
+  bool bad_ = false;  // the last image was refused
   absl::Time verified_at_;
   uint64_t running_;
   uint64_t staged_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one label size makes of a label area without a valid index.
+// A label area without a valid index, interpreted with one label size.
 #ifndef NVDIMMFS_CORE_LABELS_AREA_READING_H_
 #define NVDIMMFS_CORE_LABELS_AREA_READING_H_
 
@@ -20,20 +20,20 @@ namespace nvdimmfs::core {
 struct AreaReading {
   LabelGeometry geometry;
   std::vector<SlotLabel> labels;        // in slot order
-  std::vector<std::byte> blocks[2];     // as they lie on media
+  std::vector<std::byte> blocks[2];     // as on media
   std::optional<LabelIndex> proven[2];  // index_witness.h
 
-  // Whether the block at `position` still says that it is one.
+  // Whether the block at `position` still has its signature.
   bool HasSignature(int position) const;
-  // Those that index_witness.h hints at, the newer first.
+  // The indexes that index_witness.h hints at, the newer first.
   std::vector<LabelIndex> Hints() const;
 };
 
-// For each label size that fits in the area; never empty for one that LabelArea opens. No label
-// reaches past `capacity` bytes of the DIMM (0: not known). Refused where the media refuses.
+// One reading for each label size that fits in the area; never empty for an area that LabelArea
+// opens. No label extends past the DIMM's `capacity` bytes (0: unknown). Fails as the media does.
 absl::StatusOr<std::vector<AreaReading>> ReadWithoutIndex(const Media& media, uint64_t capacity);
 
-// The reading that finds most labels. `readings` is not empty.
+// The reading with the most labels. `readings` is not empty.
 const AreaReading& MostLabels(absl::Span<const AreaReading> readings);
 
 }  // namespace nvdimmfs::core

@@ -14,7 +14,7 @@ enum class ClaimClass {
   kBtt2,     // BTT with the v2.0 layout (info block at 0)
   kPfn,      // fsdax
   kDax,      // devdax
-  kUnknown,  // an abstraction GUID that is none of these: every claim is refused
+  kUnknown,  // any other abstraction GUID: every claim is refused
 };
 
 // Nil for kNone; kUnknown has no GUID of its own (callers keep the one they read).

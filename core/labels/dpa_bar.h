@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who owns which DPA, as data: what the drawings of it are made from.
+// The owners of DPA ranges, as data for drawings.
 #ifndef NVDIMMFS_CORE_LABELS_DPA_BAR_H_
 #define NVDIMMFS_CORE_LABELS_DPA_BAR_H_
 
@@ -12,7 +12,7 @@ namespace nvdimmfs::core {
 
 enum class DpaUse {
   kFree,
-  kNamespace,  // a namespace's, whether it is there or only its label is
+  kNamespace,  // owned by a namespace, or by a label without a namespace
   kLabelless,
   kMissing,
 };
@@ -21,14 +21,14 @@ struct DpaPart {
   Range dpa;
   DpaUse use = DpaUse::kFree;
   std::string what;  // in words: "free", "namespace0.1 sector db"; names in it are escaped (utf8.h)
-  std::string owner;  // of kNamespace: what is the same in all its parts
+  std::string owner;  // for kNamespace: the same in all of its parts
 };
 
-// A DIMM's part in a region; or a region that has no DIMM.
+// A DIMM's part of a region, or a region without DIMMs.
 struct DpaBar {
   std::string title;
   Range dpa;
-  std::vector<DpaPart> parts;  // ascending; together all of `dpa`
+  std::vector<DpaPart> parts;  // ascending; together they cover `dpa`
 };
 
 }  // namespace nvdimmfs::core

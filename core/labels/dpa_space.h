@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who owns which bytes of one DIMM: a sorted list of disjoint extents, each owned by a namespace
-// UUID, and the allocation rules of the kernel over it. Pure bookkeeping; nothing here touches
-// media.
+// The owners of one DIMM's bytes: a sorted list of disjoint extents, each owned by a namespace
+// UUID, and the kernel's allocation rules. Pure bookkeeping; nothing here touches media.
 //
 // `window` arguments are a mapping: the part of the DIMM that a region uses. `align` is the
 // region's align divided by its mappings (a power of two, >= 4096).
@@ -43,24 +42,23 @@ class DpaSpace {
   const DpaExtents& extents() const { return extents_; }
   bool IsFree(const Range& range) const { return FirstOverlap(range) == nullptr; }
 
-  // Records an extent that a label names. Refused with EBUSY: "dpa.overlap" when it overlaps
-  // another (adjacent extents of one owner are kept apart), "dpa.range" when it is empty or its end
-  // wraps.
+  // Records an extent that a label names. Refused with EBUSY: "dpa.overlap" if it overlaps another
+  // (adjacent extents of one owner stay separate), "dpa.range" if it is empty or its end wraps.
   absl::Status Reserve(const DpaExtent& extent);
 
   // Gives `owner` n more bytes: first fit over the gaps of `window`, ascending, trimmed to `align`;
-  // at the window's start, aligned or not, where nothing is allocated yet, or no gap is large
-  // enough. A further allocation must touch the owner's last extent (extending it upward or
-  // downward), else ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its
-  // label cannot record; that defect is not copied.) Where fewer than n bytes are free at all the
-  // reason is "dpa.full". All or nothing.
+  // at the window's start, aligned or not, if nothing is allocated yet or no gap is large enough.
+  // Another allocation must touch the owner's last extent (extending it upward or downward), else
+  // ENOSPC, "dpa.fragmented". (The kernel instead makes a second extent that its label cannot
+  // record; that defect is not copied.) If fewer than n bytes are free in total, the reason is
+  // "dpa.full". All or nothing.
   absl::Status Grow(const Uuid& owner, uint64_t n, const Range& window, uint64_t align);
   // Takes n bytes back from the owner's highest extents.
   void Shrink(const Uuid& owner, uint64_t n);
   void Release(const Uuid& owner);
   void Rename(const Uuid& from, const Uuid& to);
 
-  // Takes back all that `owner` has and gives it `extents` again, which it had before.
+  // Releases the current extents of `owner` and gives it back `extents`, which it had before.
   void Restore(const Uuid& owner, const std::vector<DpaExtent>& extents);
 
   uint64_t Allocated(const Uuid& owner) const;                // bytes, over all extents
@@ -71,8 +69,8 @@ class DpaSpace {
   // `max_available_extent` of one mapping: the largest of the gaps, trimmed inward to `align`, when
   // Available() bytes are reserved in them in ascending order. As Available() counts an align unit
   // that two extents share twice, that may be less than the largest gap. As in the kernel, it is 0
-  // where the reservation fails: in an unaligned mapping whose gaps hold less than Available(), and
-  // where a gap between two extents below `align` (dpa_space.cc, Gap::endless) does not take it.
+  // if the reservation fails: in an unaligned mapping whose gaps hold less than Available(), and if
+  // a gap between two extents below `align` (dpa_space.cc, Gap::endless) cannot hold it.
   uint64_t LargestGap(const Range& window, uint64_t align) const;
 
  private:

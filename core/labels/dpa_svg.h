@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A picture (SVG 1.1) of DPA and its owners: a bar for each DIMM, a colour for each namespace.
+// A picture (SVG 1.1) of DPA and its owners: one bar per DIMM, one colour per namespace.
 #ifndef NVDIMMFS_CORE_LABELS_DPA_SVG_H_
 #define NVDIMMFS_CORE_LABELS_DPA_SVG_H_
 
@@ -10,8 +10,8 @@
 
 namespace nvdimmfs::core {
 
-// A whole document, well-formed whatever the names are. Lengths within a bar are in proportion;
-// below it stands each part in words.
+// A complete document, well-formed whatever the names are. Lengths within a bar are to scale; each
+// part is also described in words below it.
 std::string DrawDpaSvg(const std::vector<DpaBar>& bars);
 
 }  // namespace nvdimmfs::core

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one way in which a label area is written.
+// The only way in which label areas are written.
 #ifndef NVDIMMFS_CORE_LABELS_DURABLE_STORE_H_
 #define NVDIMMFS_CORE_LABELS_DURABLE_STORE_H_
 
@@ -13,7 +13,7 @@
 
 namespace nvdimmfs::core {
 
-// On the device, whatever the power does, when it returns.
+// Durable on the device when it returns.
 inline absl::Status WriteDurably(Media& media, uint64_t offset, absl::Span<const std::byte> bytes) {
   RETURN_IF_ERROR(media.WriteThrough(offset, bytes));
   RETURN_IF_ERROR(media.Drain());

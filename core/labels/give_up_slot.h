@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives up one label that is in the way of a repair, on a user's word.
+// Gives up one label that blocks a repair, at a user's request.
 #ifndef NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_
 #define NVDIMMFS_CORE_LABELS_GIVE_UP_SLOT_H_
 
@@ -13,10 +13,10 @@
 
 namespace nvdimmfs::core {
 
-// A slot in use whose label cannot be read is freed; without a valid index, the slot is filled with
-// zeros. `keep` is called before anything is stored. Refused with EINVAL, "label.slot.range", with
-// EBUSY, "label.slot.in_use", for a label that can be read, and with ENOENT, "label.slot.free",
-// where nothing is in the way.
+// Frees a slot in use whose label cannot be read; without a valid index, fills the slot with zeros.
+// `keep` is called before anything is stored. Refused with EINVAL, "label.slot.range"; with EBUSY,
+// "label.slot.in_use", if the label is readable; and with ENOENT, "label.slot.free", if the slot
+// holds nothing.
 absl::Status GiveUpSlot(const std::shared_ptr<Media>& area, uint32_t slot,
                         const LabelRepairOptions& options,
                         const std::function<absl::Status()>& keep);

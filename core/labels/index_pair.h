@@ -19,21 +19,22 @@ struct IndexPair {
   LabelGeometry geometry;
   std::vector<absl::StatusOr<LabelIndex>> blocks;  // two
 
-  // Refused where the media refuses; a block that fails its checks is a refusal in `blocks`.
+  // Fails as the media does; a block that fails its checks is a refusal in `blocks`.
   static absl::StatusOr<IndexPair> Read(const Media& media, const LabelGeometry& geometry);
 
-  // The block that counts, 0 or 1; nothing where neither is valid.
+  // The current block, 0 or 1; nothing if neither is valid.
   std::optional<int> current() const;
 };
 
-// How an area of `area_size` bytes divides for each label size that fits, in the order in which
+// The geometry of an area of `area_size` bytes for each label size that fits, in the order in which
 // they are tried.
 std::vector<LabelGeometry> LabelGeometries(uint64_t area_size);
 
-// Whether `media` holds a valid index block. Reads the index blocks at most.
+// Whether `media` holds a valid index block. Reads only index blocks.
 bool HasLabelIndex(const Media& media);
 
-// Where in an area of `size` bytes index blocks can begin: multiples of 256, ascending.
+// The offsets at which index blocks can start in an area of `size` bytes: multiples of 256,
+// ascending.
 std::vector<uint64_t> LabelIndexOffsets(uint64_t size);
 
 }  // namespace nvdimmfs::core

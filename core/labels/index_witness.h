@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a damaged index block was: as its checksum proves, or as it says itself. Rules:
-// label_format.md, "Repair". Pure; no I/O.
+// Reconstructs a damaged index block: from its checksum (proof), or from its own fields (hint).
+// Rules: label_format.md, "Repair". Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_INDEX_WITNESS_H_
 #define NVDIMMFS_CORE_LABELS_INDEX_WITNESS_H_
 
@@ -14,15 +14,15 @@
 
 namespace nvdimmfs::core {
 
-// The one index whose checksum is the stored one, given the bytes that are left of `block`, which
-// lies at `position` (0 or 1). Of several, the one that fits the slots, where that is one; else
-// nothing. `labels` are those of the slots, in slot order.
+// The index that matches the stored checksum, given the remaining bytes of `block`, which is at
+// `position` (0 or 1). If several match, the only one that fits the slots, else nothing. `labels`
+// are those in the slots, in slot order.
 std::optional<LabelIndex> ProvenIndex(absl::Span<const std::byte> block,
                                       const LabelGeometry& geometry, int position,
                                       absl::Span<const SlotLabel> labels);
 
-// The index of a block whose checksum alone is wrong, where it fits the slots: no proof, but better
-// than nothing.
+// The index of a block in which only the checksum is wrong, if it fits the slots: not a proof, but
+// better than nothing.
 std::optional<LabelIndex> HintedIndex(absl::Span<const std::byte> block,
                                       const LabelGeometry& geometry, int position,
                                       absl::Span<const SlotLabel> labels);

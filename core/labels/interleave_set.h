@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The set of DIMMs that stripe one region, and the cookies by which labels recognise it.
-// Source: NVDIMM namespace specification (v1.1 cookie) and UEFI 2.7 (v1.2 cookie).
+// The set of DIMMs that one region is interleaved over, and the cookies by which labels identify
+// it. Source: NVDIMM namespace specification (v1.1 cookie) and UEFI 2.7 (v1.2 cookie).
 #ifndef NVDIMMFS_CORE_LABELS_INTERLEAVE_SET_H_
 #define NVDIMMFS_CORE_LABELS_INTERLEAVE_SET_H_
 
@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::core {
 
-// What a cookie is computed from, for one DIMM: raw values as the NFIT stores them.
+// One DIMM's input to a cookie: raw values, as stored in the NFIT.
 struct SetMember {
   uint64_t region_offset = 0;  // bytes
   uint32_t serial = 0;
@@ -28,14 +28,15 @@ struct SetCookies {
 
 SetCookies ComputeSetCookies(absl::Span<const SetMember> members);
 
-// What a CXL region's cookie is computed from, for one device.
+// One device's input to a CXL region's cookie.
 struct CxlSetMember {
-  uint64_t dpa = 0;     // where the region's part of the device starts, bytes
-  uint64_t serial = 0;  // of the device; 0 where it has none
+  uint64_t dpa = 0;     // start of the region's part of the device, bytes
+  uint64_t serial = 0;  // of the device; 0 if it has none
 };
 
-// One cookie for both label versions, of the members in the order of the region's targets; there is
-// no alternate. It is 0 for devices without serial numbers, and no label matches then.
+// One cookie for both label versions, computed from the members in the order of the region's
+// targets; there is no alternate. It is 0 for devices without serial numbers; then no label
+// matches.
 SetCookies ComputeCxlCookies(absl::Span<const CxlSetMember> members);
 
 // position[i] = place of members[i] in the v1.2 cookie's order.

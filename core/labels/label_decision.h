@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides which labels in the slots are in use if no index says so. Pure; no I/O.
+// Decides which labels in the slots are in use if there is no valid index. Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_DECISION_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_DECISION_H_
 
@@ -19,18 +19,18 @@
 namespace nvdimmfs::core {
 
 struct LabelDecision {
-  std::vector<const SlotLabel*> used;  // no two of one namespace, no two that overlap
-  std::vector<std::string> notes;      // labels taken for deleted, and those that may have been
-  // Pairs of labels of which one is in use, without evidence of which. If not empty, the caller
-  // must not write.
+  std::vector<const SlotLabel*> used;  // at most one per namespace, no two overlap
+  std::vector<std::string> notes;      // labels considered deleted, and those that may be
+  // Pairs of labels of which only one can be in use, without evidence which one. If not empty, the
+  // caller must not write.
   std::vector<std::string> undecided;
 };
 
-// The evidence that a label is in use, strongest first: a bitmap in `hints` has it in use (index
-// blocks whose checksum fails but whose other fields are right, the newer first); a label of its
-// namespace with the same content is marked as updating, so it was written last; it is not marked
-// itself. A label without evidence against it is in use: at worst, a deleted namespace comes back.
-// `elsewhere` as in LabelRepairOptions.
+// The evidence that a label is in use, strongest first: a bitmap in `hints` marks it as used (index
+// blocks in which only the checksum is wrong, the newer first); a label of its namespace with the
+// same content is marked as updating, so it was written last; it is not marked itself. A label
+// without evidence against it is in use: at worst, a deleted namespace comes back. `elsewhere` as
+// in LabelRepairOptions.
 LabelDecision DecideLabels(absl::Span<const SlotLabel> labels, absl::Span<const LabelIndex> hints,
                            const std::optional<absl::flat_hash_set<Uuid>>& elsewhere,
                            absl::string_view source);

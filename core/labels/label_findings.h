@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is odd in one label area, up to a bound: a hostile area must not fill memory or a report.
-// Thread rules: as the area.
+// The findings in one label area, up to a limit: a hostile area must not fill memory or a report.
+// Thread rules: as for the area.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_FINDINGS_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_FINDINGS_H_
 
@@ -18,7 +18,7 @@ class LabelFindings {
 
   const std::vector<Finding>& all() const { return findings_; }
   void Add(std::string reason, uint64_t offset, std::string sentence);
-  // What is there is good again.
+  // Drops the findings at `offset`, which is good again.
   void DropAt(uint64_t offset);
 
  private:

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The label storage area as it lies on media: types, constants and asserts; no behaviour.
+// The on-media layout of the label storage area: types, constants and asserts; no behaviour.
 //
 //   0      index block 0      I bytes each; the current one says which slots are in use
 //   I      index block 1
 //   2 I    slot 0             L bytes each (128 or 256)
 //   2 I + L  slot 1 ...
 //
-// How I and the number of slots follow from the size of the area: label_geometry.h. What the fields
-// mean, and in which order they are written: label_format.md. Sources: NVDIMM namespace
-// specification (v1.1), UEFI 2.7 section 13.19 "NVDIMM label protocol" (v1.2), CXL 2.1
-// section 9.13.2.
+// label_geometry.h computes I and the number of slots from the size of the area. label_format.md
+// explains the fields and the order in which they are written. Sources: NVDIMM namespace
+// specification (v1.1), UEFI 2.7 section 13.19 "NVDIMM label protocol" (v1.2), CXL 2.1 section
+// 9.13.2.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_FORMAT_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_FORMAT_H_
 
@@ -69,12 +69,12 @@ struct NamespaceLabelV1_1 {
   Uuid::Bytes uuid;                        //   0  printed order
   std::array<char, kLabelNameBytes> name;  //  16  NUL padded
   le32 flags;                              //  80
-  le16 nlabel;                             //  84  dimms in the set
-  le16 position;                           //  86  of this dimm in the set, from 0
+  le16 nlabel;                             //  84  DIMMs in the set
+  le16 position;                           //  86  of this DIMM in the set, from 0
   le64 isetcookie;                         //  88  interleave_set.h
   le64 lbasize;                            //  96  bytes; 0 stands for 512
-  le64 dpa;                                // 104  start of the extent, in this dimm's address space
-  le64 rawsize;                            // 112  bytes of the extent on this dimm
+  le64 dpa;                                // 104  start of the extent, in this DIMM's address space
+  le64 rawsize;                            // 112  bytes of the extent on this DIMM
   le32 slot;                               // 120  its own slot number
   le32 unused;                             // 124  0; v1.2: log2 alignment (0) and 3 reserved bytes
 };
@@ -105,8 +105,8 @@ static_assert(offsetof(NamespaceLabelV1_2, abstraction_guid) == 144);
 static_assert(offsetof(NamespaceLabelV1_2, checksum) == 248);
 static_assert(sizeof(NamespaceLabelV1_2) == kLabelSizeV1_2);
 
-// CXL 2.1, index version 2.1. Kernels up to 6.12 read and write neither kind: with them CXL devices
-// get v1.2 labels.
+// CXL 2.1, index version 2.1. Kernels up to 6.12 use neither kind: they give CXL devices v1.2
+// labels.
 struct CxlNamespaceLabel {
   Uuid::Bytes type;                        //   0  kCxlNamespaceLabelType, printed order
   Uuid::Bytes uuid;                        //  16  printed order
@@ -139,7 +139,7 @@ struct CxlRegionLabel {
   le16 nlabel;                        //  36  interleave ways
   le16 position;                      //  38
   le64 dpa;                           //  40
-  le64 rawsize;                       //  48  this dimm's share
+  le64 rawsize;                       //  48  this DIMM's share
   le64 hpa;                           //  56  mandatory system address
   le32 slot;                          //  64
   le32 granularity;                   //  68  interleave granularity = 256 << granularity

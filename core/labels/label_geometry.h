@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a label area of a given size divides into two index blocks and slots: pure arithmetic.
+// How a label area of a given size is divided into two index blocks and slots: pure arithmetic.
 // Formulas and a table: label_format.md, "Geometry".
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_GEOMETRY_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_GEOMETRY_H_
@@ -13,10 +13,10 @@ struct LabelGeometry {
   uint64_t area_size = 0;   // bytes
   uint32_t label_size = 0;  // bytes: 128 or 256
   uint64_t index_size = 0;  // bytes of one index block, a multiple of 256
-  uint32_t slot_count = 0;  // of a fresh index; one found on media may say fewer
+  uint32_t slot_count = 0;  // in a new index; an existing one may state fewer
 
-  // Nothing where two index blocks and two labels do not fit, or the area is larger than the 32
-  // bits of the size commands can say.
+  // Nothing if two index blocks and two labels do not fit, or the size of the area does not fit in
+  // the 32 bits of the size commands.
   static std::optional<LabelGeometry> For(uint64_t area_size, uint32_t label_size);
 
   uint64_t index_offset(int position) const { return position == 0 ? 0 : index_size; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One index block of a label area, checked, and the rules that choose between the two.
-// Layout: label_format.h; rules: label_format.md, "Which block is current". Pure; no I/O.
+// One validated index block of a label area, and the rules that choose between the two. Layout:
+// label_format.h; rules: label_format.md, "Which block is current". Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_INDEX_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_INDEX_H_
 
@@ -28,9 +28,8 @@ class LabelIndex {
   static absl::StatusOr<LabelIndex> Parse(absl::Span<const std::byte> block,
                                           const LabelGeometry& geometry, int position);
 
-  // The block as it is written at `position`: everything but sequence, slot count and bitmap
-  // follows from geometry and version, so that what was foreign on media is normal after the first
-  // rewrite.
+  // The block as written at `position`. Everything except sequence, slot count and bitmap follows
+  // from geometry and version, so the first rewrite normalises unusual values.
   std::vector<std::byte> Encode(const LabelGeometry& geometry, int position) const;
 
   LabelVersionNumber number() const { return number_; }
@@ -47,7 +46,7 @@ class LabelIndex {
   // The lowest slot in use that is >= `from`.
   std::optional<uint32_t> NextUsed(uint32_t from) const;
 
-  // From now on the block states `version`, as Encode writes it.
+  // Makes Encode state `version` from now on.
   void set_version(const LabelVersion& version) { number_ = version.number(); }
 
  private:
@@ -56,13 +55,13 @@ class LabelIndex {
   uint32_t sequence_ = 0;
   LabelVersionNumber number_;
   uint32_t slot_count_ = 0;
-  std::vector<std::byte> bitmap_;  // to the end of the block: padding is carried along
+  std::vector<std::byte> bitmap_;  // to the end of the block, with its padding
 };
 
 // 1 -> 2 -> 3 -> 1.
 uint32_t NextSequence(uint32_t sequence);
 
-// The newer of two valid blocks, 0 or 1; of equals it is 1.
+// The newer of two valid blocks, 0 or 1; 1 if they are equal.
 int NewerIndex(uint32_t sequence0, uint32_t sequence1);
 
 }  // namespace nvdimmfs::core

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether bytes look like a label area's index block at all: what is asked first where one is
-// searched for in many places.
+// Whether bytes have the signature of a label area's index block: a cheap test for searches in many
+// places.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_SIGNATURE_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_SIGNATURE_H_
 
@@ -14,7 +14,7 @@
 
 namespace nvdimmfs::core {
 
-// Reads 16 bytes at `offset`; false, too, where they cannot be read.
+// Reads 16 bytes at `offset`; false if they cannot be read.
 inline bool HasIndexSignature(const Media& media, uint64_t offset) {
   std::array<char, kIndexSignature.size()> found;
   const auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(found.data()), found.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The labels in the slots that an index has in use.
+// The labels in the slots that an index marks as used.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_SLOTS_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_SLOTS_H_
 
@@ -28,8 +28,8 @@ struct StoredRegionLabel {
 
 class LabelSlots {
  public:
-  // Reads the slots that `index` has in use, as labels of `version`. What is refused there, and
-  // labels marked as being updated, become findings. Refused where the media refuses.
+  // Reads the slots that `index` marks as used, as labels of `version`. Invalid labels, and labels
+  // marked as being updated, become findings. Fails as the media does.
   static absl::StatusOr<LabelSlots> Read(const Media& media, const LabelGeometry& geometry,
                                          const LabelIndex& index, const LabelVersion& version,
                                          LabelFindings& findings);
@@ -40,7 +40,7 @@ class LabelSlots {
   size_t count() const { return labels_.size() + region_labels_.size(); }
 
   void Insert(uint32_t slot, AnyLabel label);
-  void Erase(uint32_t slot);  // nothing where there is no label
+  void Erase(uint32_t slot);  // does nothing if there is no label
 
  private:
   std::vector<StoredLabel> labels_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the label area share.
+// Helpers for the tests of the label area.
 #ifndef NVDIMMFS_CORE_LABELS_LABEL_TEST_UTIL_H_
 #define NVDIMMFS_CORE_LABELS_LABEL_TEST_UTIL_H_
 
@@ -53,7 +53,7 @@ inline void ResealIndex(std::byte* block, uint64_t index_size) {
           Fletcher64({block, index_size}, offsetof(IndexBlock, checksum)));
 }
 
-// ndctl's init-labels leaves the bitmap bits behind the last slot set.
+// ndctl's init-labels leaves the bitmap bits after the last slot set.
 inline void SetPaddingLikeNdctl(MemoryMedia& media) {
   const auto* head = reinterpret_cast<const IndexBlock*>(media.bytes().data());
   const uint64_t index_size = head->my_size;
@@ -71,7 +71,8 @@ inline std::vector<uint32_t> UsedSlots(const LabelArea& area) {
   return slots;
 }
 
-// The kernel's rewrite of one label: once marked as being updated, once not. Returns the live slot.
+// The kernel's rewrite of one label: first marked as being updated, then not. Returns the live
+// slot.
 inline uint32_t TwoPhase(LabelArea& area, NamespaceLabel label, std::vector<uint32_t> old_slots) {
   label.flags = kLabelUpdating;
   auto first = area.Update(label, old_slots);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the damaged label of a slot in use was: as its checksum proves, or as the copy in a free
-// slot has it that its last update left. Rules: label_format.md, "Repair". Pure; no I/O.
+// Reconstructs the damaged label of a slot in use: from its checksum, or from the copy that its
+// last update left in a free slot. Rules: label_format.md, "Repair". Pure; no I/O.
 #ifndef NVDIMMFS_CORE_LABELS_LOST_LABEL_H_
 #define NVDIMMFS_CORE_LABELS_LOST_LABEL_H_
 
@@ -23,14 +23,14 @@ class LostLabels {
     absl::string_view how;  // "its checksum ...", for a report
   };
 
-  // `live` are the valid labels in use, `stale` those in free slots. Labels of `version` are looked
-  // for, none past `capacity` bytes of the DIMM (0: not known).
+  // `live` are the valid labels in use, `stale` those in free slots. Searches for labels of
+  // `version` that do not extend past the DIMM's `capacity` bytes (0: unknown).
   LostLabels(const LabelVersion& version, uint64_t capacity, std::vector<SlotLabel> live,
              std::vector<SlotLabel> stale);
 
-  // What the `bytes` of `slot` were; nothing where that cannot be told.
+  // The original label of `slot`, given its damaged `bytes`; nothing if it cannot be determined.
   std::optional<Found> Find(absl::Span<const std::byte> bytes, uint32_t slot) const;
-  // The label in use that has the same uuid or overlaps `label`; null where none does.
+  // The label in use that has the same uuid or overlaps `label`; null if there is none.
   const SlotLabel* InTheWay(const SlotLabel& label) const;
   // `label` is in use in `label.slot` from now on.
   void Restored(SlotLabel label);

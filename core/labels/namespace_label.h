@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One namespace label: its fields as values, whatever version it is stored in.
-// A plain value; the versions that parse and encode it: label_version.h.
+// One namespace label: its fields as values, independent of the version in which it is stored. A
+// plain value. label_version.h has the versions that parse and encode it.
 #ifndef NVDIMMFS_CORE_LABELS_NAMESPACE_LABEL_H_
 #define NVDIMMFS_CORE_LABELS_NAMESPACE_LABEL_H_
 
@@ -23,7 +23,7 @@ struct NamespaceLabel {
   uint64_t rawsize = 0;   // bytes on this DIMM
   Uuid type_guid;         // v1.2; nil elsewhere
   Uuid abstraction_guid;  // v1.2 and CXL; nil in v1.1
-  Uuid region_uuid;       // CXL, in place of isetcookie and type_guid; nil elsewhere
+  Uuid region_uuid;       // CXL, instead of isetcookie and type_guid; nil elsewhere
   friend bool operator==(const NamespaceLabel&, const NamespaceLabel&) = default;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the labels of every DIMM of a region to its namespaces: the kernel's rules, as one pure
+// Finds a region's namespaces from the labels of all of its DIMMs: the kernel's rules, as one pure
 // function.
 #ifndef NVDIMMFS_CORE_LABELS_NAMESPACE_SCAN_H_
 #define NVDIMMFS_CORE_LABELS_NAMESPACE_SCAN_H_
@@ -21,7 +21,7 @@ namespace nvdimmfs::core {
 
 // One DIMM's part in the region.
 struct ScanMapping {
-  std::string dimm;                   // for sentences: "nmem0"
+  std::string dimm;                   // for messages: "nmem0"
   Range dpa;                          // the mapping, in the DIMM's address space
   const LabelArea* labels = nullptr;  // never null
   const DpaSpace* space = nullptr;    // never null
@@ -30,10 +30,10 @@ struct ScanMapping {
 struct ScanRegion {
   std::string name;               // "region0"
   uint64_t start = 0;             // SPA, bytes
-  uint64_t cookie = 0;            // the one that labels should carry
+  uint64_t cookie = 0;            // expected in labels
   uint64_t alternate_cookie = 0;  // accepted as well unless 0
   Uuid type_guid;                 // the range's; LabelVersion::IsOfRangeType
-  Uuid uuid;                      // where labels name the region by it (LabelVersion::has_cookie)
+  Uuid uuid;                      // if labels name the region by UUID (LabelVersion::has_cookie)
   std::vector<ScanMapping> mappings;
 };
 
@@ -53,7 +53,7 @@ struct ScanResult {
   std::vector<Finding> findings;  // labels that were skipped, and why
 };
 
-// Refused with ENODEV and a reason "labels.*" where one bad set makes the kernel give up the
+// Refused with ENODEV and a reason "labels.*" if a bad set would make the kernel give up the
 // region.
 absl::StatusOr<ScanResult> ScanNamespaces(const ScanRegion& region);
 

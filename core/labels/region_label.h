@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One device's part in an interleaved region, as a label of CXL 2.1 records it.
-// Source: CXL 2.1 section 9.13.2, "Region Label". A plain value; layout: label_format.h.
+// One device's part in an interleaved region, as recorded in a CXL 2.1 label. Source: CXL 2.1
+// section 9.13.2, "Region Label". A plain value; layout: label_format.h.
 #ifndef NVDIMMFS_CORE_LABELS_REGION_LABEL_H_
 #define NVDIMMFS_CORE_LABELS_REGION_LABEL_H_
 
@@ -17,7 +17,7 @@ struct RegionLabel {
   uint16_t position = 0;
   uint64_t dpa = 0;            // bytes, in this device's address space
   uint64_t rawsize = 0;        // this device's share, bytes
-  uint64_t hpa = 0;            // where the region must be, system physical address; 0: anywhere
+  uint64_t hpa = 0;            // required system physical address of the region; 0: any
   uint64_t granularity = 256;  // bytes, a power of two from 256 to kMaxLabelGranularity
   uint32_t align = 0;          // units of 256 MiB
   friend bool operator==(const RegionLabel&, const RegionLabel&) = default;

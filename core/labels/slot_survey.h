@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every label that lies in a label area's slots, whether an index says that it is in use or not:
-// what is left to go by where no index does.
+// Every label in a label area's slots, whether in use or not: the only evidence if there is no
+// valid index.
 #ifndef NVDIMMFS_CORE_LABELS_SLOT_SURVEY_H_
 #define NVDIMMFS_CORE_LABELS_SLOT_SURVEY_H_
 
@@ -21,12 +21,12 @@ namespace nvdimmfs::core {
 struct SlotLabel {
   uint32_t slot = 0;
   AnyLabel label;
-  const LabelVersion* version = nullptr;  // that it is of; never null
-  // LabelVersion::IsAsWritten. Not demanded of labels with a checksum.
+  const LabelVersion* version = nullptr;  // its version; never null
+  // LabelVersion::IsAsWritten. Not required of labels with a checksum.
   bool as_written = false;
-  std::vector<std::byte> content;  // its bytes, but for slot number, flags and checksum
+  std::vector<std::byte> content;  // its bytes, except slot number, flags and checksum
 
-  // Whether `bytes` are another copy of it, but for `damage` bytes in one place at most.
+  // Whether `bytes` are another copy of it, with at most `damage` consecutive damaged bytes.
   bool IsCopyOf(absl::Span<const std::byte> bytes, size_t damage) const;
 
   bool is_region() const { return std::holds_alternative<RegionLabel>(label); }
@@ -36,9 +36,9 @@ struct SlotLabel {
   bool of_a_set() const;  // of several DIMMs
 };
 
-// The label in the bytes of a slot; nothing where it fails its checks, or cannot be anybody's: no
-// uuid, no extent, one past `capacity` (0: not known), or, where its version has no checksum,
-// fields that no writer leaves.
+// The label in the bytes of a slot. Nothing if it fails its checks or cannot be real: no uuid, no
+// extent, an extent past `capacity` (0: unknown) or, in a version without a checksum, fields that
+// no writer produces.
 std::optional<SlotLabel> LabelIn(absl::Span<const std::byte> bytes, uint32_t slot,
                                  uint64_t capacity);
 
@@ -46,9 +46,9 @@ std::optional<SlotLabel> LabelIn(absl::Span<const std::byte> bytes, uint32_t slo
 absl::StatusOr<std::vector<SlotLabel>> SurveySlots(const Media& area, const LabelGeometry& geometry,
                                                    uint64_t capacity);
 
-// Whether the first slots of a label area of `size` bytes, were there one at `start` of `media`,
-// hold a label of a DIMM of `capacity` bytes. This finds an area whose index blocks are lost.
-// Bytes that cannot be read hold none.
+// Whether the first slots of an assumed label area of `size` bytes at `start` of `media` hold a
+// label for a DIMM of `capacity` bytes. Finds an area whose index blocks are lost. Unreadable bytes
+// do not count.
 bool HoldsLabels(const Media& media, uint64_t start, uint64_t size, uint64_t capacity);
 
 }  // namespace nvdimmfs::core

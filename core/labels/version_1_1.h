@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Label version 1.1 (NVDIMM namespace specification): 128 bytes without a checksum. Labels of
-// version 1.2 begin with one.
+// Label version 1.1 (NVDIMM namespace specification): 128 bytes without a checksum. A label of
+// version 1.2 begins with these fields.
 #ifndef NVDIMMFS_CORE_LABELS_VERSION_1_1_H_
 #define NVDIMMFS_CORE_LABELS_VERSION_1_1_H_
 

@@ -19,7 +19,7 @@ struct BadRange {
 // The bad ranges of a region, from its start.
 std::vector<BadRange> ReadBadRanges(const DeviceView& region);
 
-// What of them lies in `part` (bytes, from the region's start), from the part's start.
+// Those in `part` (bytes, from the region's start), relative to the part's start.
 std::vector<BadRange> PartOf(const std::vector<BadRange>& ranges, const Range& part);
 
 // "badblock_count" and, `with_list`, "badblocks", each with the DIMM if the region has just one.

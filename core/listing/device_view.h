@@ -2,8 +2,8 @@
 // A device as ndctl sees it: attribute files read as one line of text, children in the order in
 // which ndctl finds them.
 //
-// What `nvdimmfs list` prints is made from these views alone, so it cannot say anything that the
-// mounted tree would not say. To be used under System::WithLock.
+// `nvdimmfs list` uses only these views, so its output always agrees with the mounted tree. Use
+// them under System::WithLock.
 #ifndef NVDIMMFS_CORE_LISTING_DEVICE_VIEW_H_
 #define NVDIMMFS_CORE_LISTING_DEVICE_VIEW_H_
 

@@ -34,7 +34,7 @@ class NamespaceView {
   // Configured, enabled or not: has a size and, in a region with labels, a uuid.
   bool configured() const;
 
-  // The user's word: raw, sector, fsdax, devdax.
+  // As users write it: raw, sector, fsdax, devdax.
   std::string mode() const;
   // Where page structs live: "dev" or "mem"; nothing for raw and sector.
   std::optional<std::string> map() const;

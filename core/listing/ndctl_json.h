@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON in the look of ndctl's output: json-c's "pretty" form, and its ways to print numbers.
+// JSON formatted like ndctl's output: json-c's "pretty" form, and its number formats.
 //
 // Source: observed output of ndctl 76.1.
 #ifndef NVDIMMFS_CORE_LISTING_NDCTL_JSON_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `nvdimmfs list --schema 1`: everything about a system, in a shape that stays. For programs; the
-// shape is specified in tools/README.md, "list --schema 1".
+// `nvdimmfs list --schema 1`: everything about a system, in a stable schema for programs, which is
+// specified in tools/README.md, "list --schema 1".
 #ifndef NVDIMMFS_CORE_LISTING_SCHEMA_LISTING_H_
 #define NVDIMMFS_CORE_LISTING_SCHEMA_LISTING_H_
 
@@ -11,10 +11,10 @@
 
 namespace nvdimmfs::core {
 
-// `sources` has for each bus the name of its source, in the order in which they were added. UTF-8
-// with a final newline; bytes of names that are none become U+FFFD. Takes the lock.
+// `sources` has the name of each bus's source, in the order in which the buses were added. UTF-8
+// with a final newline; bytes of names that are not UTF-8 become U+FFFD. Takes the lock.
 std::string ListInSchema1(System& system, const std::vector<std::string>& sources);
-// The same with this bus alone, for one who has the lock.
+// The same for this bus only; the caller holds the lock.
 std::string ListInSchema1(Bus& bus, const std::string& source);
 
 }  // namespace nvdimmfs::core

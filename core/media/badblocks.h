@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bad bytes in the text that the kernel's `badblocks` files speak: 512-byte sectors, a line for
-// each entry, at most 512 sectors an entry and 512 entries a table.
+// Bad ranges in the format of the kernel's `badblocks` files: 512-byte sectors, one entry per line,
+// at most 512 sectors per entry and 512 entries per table.
 #ifndef NVDIMMFS_CORE_MEDIA_BADBLOCKS_H_
 #define NVDIMMFS_CORE_MEDIA_BADBLOCKS_H_
 
@@ -13,17 +13,17 @@
 
 namespace nvdimmfs::core {
 
-inline constexpr size_t kMaxBadblocks = 512;  // entries that a kernel's table holds
+inline constexpr size_t kMaxBadblocks = 512;  // entries in a kernel's table
 
-// "first count\n" for each entry, widened outward to whole sectors; whole lines, as many as fit in
-// a page of 4096 bytes. `bad` is in bytes, ascending and disjoint.
+// "first count\n" for each entry, widened outward to whole sectors; as many whole lines as fit in a
+// page of 4096 bytes. `bad` is in bytes, ascending and disjoint.
 std::string FormatBadblocks(const std::vector<Range>& bad);
 
 // How many entries a kernel's table would need for them.
 size_t CountBadblocks(const std::vector<Range>& bad);
 
-// "sector count" as one may write to a disk's file; in bytes. Refused with EINVAL,
-// "badblocks.syntax", also where the count is 0 or the end is beyond 64 bits.
+// Parses "sector count", as written to a disk's file; the result is in bytes. Refused with EINVAL,
+// "badblocks.syntax", also if the count is 0 or the end does not fit in 64 bits.
 absl::StatusOr<Range> ParseBadblock(absl::string_view text);
 
 }  // namespace nvdimmfs::core

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies from a mapping of which it is known what will be copied next.
+// Copies from a mapping when the next source is already known.
 //
-// A processor foresees the lines of one page, and at the next one waits: for its page table, then
-// for its first lines. Where pages lie anywhere, as a BTT's blocks do, that is most of a copy. So
-// what comes two pages later is fetched into the second cache while this is copied, some of it at a
-// time: more at once than the processor keeps on its way would hold up the copy.
+// A CPU prefetches the lines of one page, but stalls at the start of the next: for its page table
+// entry, then for its first lines. If pages are scattered, as a BTT's blocks are, these stalls are
+// most of the cost of a copy. So while one page is copied, the data two pages further on is
+// prefetched into the L2 cache, a little at a time: exceeding the CPU's limit of outstanding
+// requests would stall the copy.
 //
-// Hints alone: an address may lie outside of any mapping, and nothing is read.
-// Thread rules: any thread.
+// Prefetches are only hints: an address may be outside any mapping, and nothing is read. Thread
+// rules: any thread.
 #ifndef NVDIMMFS_CORE_MEDIA_COPY_AHEAD_H_
 #define NVDIMMFS_CORE_MEDIA_COPY_AHEAD_H_
 
@@ -16,17 +17,17 @@
 
 namespace nvdimmfs::core {
 
-// Bytes from what is copied to what is fetched meanwhile. Measured, as the other distances are:
+// Bytes between what is copied and what is prefetched. Measured, like the other distances:
 // tests/bench/README.md.
 inline constexpr size_t kFetchAhead = 8 * 1024;
 
-// `copy` to `to` from `from`, as often as needed, while as many bytes at `next` are fetched; false
-// as soon as it is.
+// Calls `copy` repeatedly to copy from `from` to `to`, while prefetching as many bytes at `next`.
+// Returns false as soon as `copy` does.
 template <typename Copy>
 bool CopyAndFetch(const Copy& copy, std::byte* to, const std::byte* from, size_t length,
                   const std::byte* next) {
   constexpr size_t kStep = 2048, kLine = 64;
-  constexpr int kSecondCache = 2;  // what the compiler calls it
+  constexpr int kSecondCache = 2;  // the locality argument for L2
   while (length > 0) {
     const size_t step = std::min(length, kStep);
     for (size_t line = 0; line < step; line += kLine)
@@ -40,8 +41,8 @@ bool CopyAndFetch(const Copy& copy, std::byte* to, const std::byte* from, size_t
   return true;
 }
 
-// The same of a long range that lies in one piece. There it helps as well to touch a line of each
-// page still earlier, for the sake of its page table. (Blocks that lie anywhere are slower for it.)
+// The same for one long contiguous range. Here it also helps to prefetch one line of each page even
+// earlier, for its page table entry. (Scattered blocks are slower with that.)
 template <typename Copy>
 bool CopyLong(const Copy& copy, std::byte* to, const std::byte* from, size_t length) {
   constexpr size_t kPage = 4096, kTouchAhead = 2 * kFetchAhead;

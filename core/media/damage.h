@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Media that is put together from structures on another one may know of itself: that they
-// are damaged.
+// For a Media built from structures on another one: whether those structures are damaged.
 #ifndef NVDIMMFS_CORE_MEDIA_DAMAGE_H_
 #define NVDIMMFS_CORE_MEDIA_DAMAGE_H_
 
@@ -11,8 +10,8 @@ namespace nvdimmfs::core {
 class DamageReport {
  public:
   virtual ~DamageReport() = default;
-  // Why it refuses stores until somebody has repaired it: a sentence. Empty: nothing is known to be
-  // wrong. From any thread.
+  // A sentence: why it refuses stores until it is repaired. Empty if no damage is known. Any
+  // thread.
   virtual std::string damage() const = 0;
 };
 

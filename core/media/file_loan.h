@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The regular file behind a Media, lent to a kernel that shall read or write it past this process.
+// The regular file behind a Media, lent to a kernel that reads or writes it without this process.
 //
-// For as long as a loan lives its Media takes no injected errors (they could not be seen through
-// the file). Thread rules: any thread.
+// While a loan lives, its Media refuses injected errors (they would not be visible through the
+// file). Thread rules: any thread.
 #ifndef NVDIMMFS_CORE_MEDIA_FILE_LOAN_H_
 #define NVDIMMFS_CORE_MEDIA_FILE_LOAN_H_
 
@@ -14,9 +14,9 @@ class FileLoan {
 
   // Byte n of the file is byte n of the Media, and the file ends where the Media ends.
   virtual int descriptor() const = 0;
-  // Whether the file cannot grow (memfd's seals). Else a write behind its end makes it longer.
+  // Whether the file cannot grow (memfd's seals). Otherwise a write past its end extends it.
   virtual bool is_sealed() const = 0;
-  // Cuts off what was written behind the end; true where there was something.
+  // Cuts off what was written past the end; true if there was anything.
   virtual bool Trim() = 0;
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam between formats and storage: a byte range that can be read, stored to and made durable.
 //
-// Everything that this project stores goes through a Media, so a Media that counts, cuts or poisons
-// sees all of it (core/testing/faulty_media.h).
+// Everything that this project stores goes through a Media, so a Media that counts accesses, cuts
+// power or poisons cells sees all of it (core/testing/faulty_media.h).
 //
 // Model of durability: a store is visible at once. It is *durable* (has reached the persistence
 // domain, whatever that is for the backend) only after it was pushed and a later Drain by the same
-// thread returned. Until then any subset of its aligned 8-byte words may have arrived, in any order
-// among stores; an aligned 8-byte (or 4-byte) word is never torn.
+// thread has returned. Until then any subset of its aligned 8-byte words may have arrived, in any
+// order among stores; an aligned 8-byte (or 4-byte) word is never torn.
 //
 //   Write + Push + Drain     ordinary stores, pushed afterwards
 //   WriteThrough + Drain     stores that start on their way at once (non-temporal where mapped)
@@ -15,9 +15,9 @@
 //   Flush                    the device's own, slow, whole-device flush (deep flush, fsync): a
 //                            different verb, needed for fsync(2) and after configuration
 //
-// Thread rules: every function may be called from any thread; stores by two threads to the same
-// bytes are the callers' to order. Offsets are bytes from the start of this Media. An access that
-// does not fit is refused with EIO and reason "media.range" and touches nothing.
+// Thread rules: every function may be called from any thread; callers must order stores by several
+// threads to the same bytes. Offsets are bytes from the start of this Media. An access that does
+// not fit is refused with EIO, "media.range", and touches nothing.
 #ifndef NVDIMMFS_CORE_MEDIA_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_MEDIA_H_
 
@@ -44,10 +44,10 @@ class Media {
   // Bytes; fixed for the life of the object.
   virtual uint64_t size() const = 0;
 
-  // Refused with EIO, reason "media.poison", when the range touches bytes known to be bad.
+  // Refused with EIO, "media.poison", if the range contains bytes known to be bad.
   virtual absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const = 0;
-  // The same, and cheaper where a few bytes in many places are looked at once: where the bytes are
-  // mapped from a file, no page of it is mapped for that.
+  // The same, but cheaper for reading a few bytes in each of many places, once: if the media is a
+  // mapped file, no page is faulted in.
   virtual absl::Status Peek(uint64_t offset, absl::Span<std::byte> out) const {
     return Read(offset, out);
   }
@@ -59,7 +59,7 @@ class Media {
   virtual absl::Status Store32(uint64_t offset, uint32_t little_endian_value) = 0;
   virtual absl::Status Store64(uint64_t offset, uint64_t little_endian_value) = 0;
 
-  // Store and Push of one word in one: on its way at once. Overridden where that is cheaper.
+  // Store and Push of one word in one step. Overridden where that is cheaper.
   virtual absl::Status StoreThrough32(uint64_t offset, uint32_t little_endian_value) {
     absl::Status status = Store32(offset, little_endian_value);
     return status.ok() ? Push(offset, sizeof little_endian_value) : status;
@@ -77,31 +77,31 @@ class Media {
   }
   virtual absl::Status Flush() = 0;
 
-  // Gives the range back to the store beneath (fallocate's hole), after which it reads as zeros.
-  // Refused with EOPNOTSUPP where the store has no such thing; the caller then writes zeros.
+  // Gives the range back to the underlying storage (punches a hole); it then reads as zeros.
+  // Refused with EOPNOTSUPP if the storage does not support that; the caller then writes zeros.
   virtual absl::Status Punch(uint64_t offset, uint64_t length) = 0;
 
   virtual bool read_only() const { return false; }
 
-  // Where the whole range is mapped contiguously into memory: its first byte, else null. Reading
+  // The first byte if the whole range is mapped contiguously into memory, else null. Reading
   // through it bypasses the poison check; storing through it is not allowed.
   virtual const std::byte* mapping() const { return nullptr; }
-  // The same for readers that heed poison and lost pages. Fixed for the life of the Media.
+  // The same for readers that handle poison and lost pages. Fixed for the life of the Media.
   virtual DirectView direct_view() const { return {}; }
 
-  // The file behind it, where the whole of this Media is the whole of one regular file and nothing
-  // of it is known to be bad; else null.
+  // The file behind it, if this Media is exactly one whole regular file and none of its bytes is
+  // known to be bad; else null.
   virtual std::shared_ptr<FileLoan> LendFile() { return nullptr; }
 
   // Whether bytes known to be bad overlap the range.
   virtual bool IsPoisoned(uint64_t offset, uint64_t length) const = 0;
-  // Makes whole 512-byte units of the range good again (their content is then unspecified until
-  // written). Refused with ENXIO where offset or length is not a multiple of 512.
+  // Makes the range good again (its content is unspecified until written). Refused with ENXIO if
+  // offset or length is not a multiple of 512.
   virtual absl::Status ClearPoison(uint64_t offset, uint64_t length) = 0;
   // All bytes known to be bad: ascending, none overlapping or adjacent.
   virtual std::vector<Range> BadRanges() const { return {}; }
   // Makes every 512-byte unit that the range touches bad, as an uncorrectable error would. Refused
-  // with EOPNOTSUPP where there is no list to note it in.
+  // with EOPNOTSUPP if the Media keeps no list of bad bytes.
   virtual absl::Status InjectPoison(const Range&) {
     return Refusal(EOPNOTSUPP, "media.poison.none", "this media keeps no list of bad bytes");
   }

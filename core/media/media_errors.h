@@ -2,10 +2,10 @@
 // The media errors that a bus's firmware knows of: injected ones, byte for byte, in system physical
 // addresses.
 //
-// An injected error is hidden until a scrub reveals it; from then on the bytes are bad in the
-// region's Media (reads refuse, `badblocks` shows them), and what makes them good there, such as a
-// write of whole sectors, takes the error away. So does clearing, hidden or not. What was bad in
-// the Media before counts as injected and revealed.
+// An injected error is hidden until a scrub reveals it. From then on the bytes are bad in the
+// region's Media (reads are refused, `badblocks` lists them). Whatever makes them good there, such
+// as a write of whole sectors, removes the error. Clearing removes it as well, hidden or not. Bytes
+// that were already bad in the Media count as injected and revealed.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_MEDIA_MEDIA_ERRORS_H_
@@ -30,27 +30,27 @@ class MediaErrors {
     Range spa;
     std::shared_ptr<Media> media;
   };
-  // What an injection outside all places is: refused, or noted, listed and found by scrubs, with no
-  // bytes that it could make bad.
+  // How an injection outside all places is treated: refused; or noted, so that it is listed and
+  // found by scrubs although there are no bytes to make bad.
   enum class Outside { kRefused, kNoted };
   explicit MediaErrors(std::vector<Place> places, Outside outside = Outside::kRefused);
 
-  // Whether all of it is in places.
+  // Whether the places cover the whole range.
   bool Covers(const Range& spa) const;
 
   // Adds errors; one that starts at the same byte as another replaces it. Refused with EINVAL,
-  // "errors.range", where the range is empty or (Outside::kRefused) places do not cover it, and
+  // "errors.range", if the range is empty or (Outside::kRefused) the places do not cover it, and
   // with ENOSPC, "errors.full".
   absl::Status Inject(const Range& spa);
   // The firmware forgets them. Bytes that a scrub has found bad stay bad.
   void Withdraw(const Range& spa);
-  // The bytes are good again: whole 512-byte sectors, and those that have no other error. Refused
-  // as the Media refuses.
+  // Makes the bytes good again: whole 512-byte sectors that have no other error. Fails as the Media
+  // does.
   absl::Status Clear(const Range& spa);
-  // A scrub of the range has come to its end.
+  // A scrub of the range has finished.
   void Reveal(const Range& spa);
 
-  // Those in the range, clipped to it, in the order of their injection.
+  // The errors in the range, clipped to it, in order of injection.
   std::vector<Range> Within(const Range& spa);
   std::vector<Range> All();
 
@@ -59,10 +59,10 @@ class MediaErrors {
   struct Error {
     Range spa;  // within one place, or kNowhere
     size_t place = 0;
-    bool revealed = false;  // never of one that is nowhere
+    bool revealed = false;  // never true for one at kNowhere
   };
 
-  // The parts of a range that are in places, and those that are not.
+  // The parts of a range inside places, and the parts outside.
   std::vector<Error> PartsOf(const Range& spa) const;
   void ForgetHealed();
   bool AnyIn(const Range& spa) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A window on another Media: [start, start + size) of it, seen from 0. Shares its parent.
+// A window on another Media: its bytes [start, start + size), with offsets from 0. Shares ownership
+// of the parent.
 #ifndef NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
 #define NVDIMMFS_CORE_MEDIA_MEDIA_SLICE_H_
 
@@ -17,8 +18,8 @@ namespace nvdimmfs::core {
 
 class MediaSlice final : public Media, public PageHoles {
  public:
-  // Refused with EIO, reason "media.range", where the window does not fit in the parent. `flush`,
-  // unless null, makes the window alone durable; else Flush is the parent's, of all that it has.
+  // Refused with EIO, "media.range", if the window does not fit in the parent. `flush`, unless
+  // null, makes only the window durable; without it Flush flushes the whole parent.
   static absl::StatusOr<std::shared_ptr<Media>> Make(std::shared_ptr<Media> parent, Range window,
                                                      std::function<absl::Status()> flush = nullptr);
 
@@ -35,7 +36,7 @@ class MediaSlice final : public Media, public PageHoles {
   absl::Status Drain() override { return parent_->Drain(); }
   absl::Status Flush() override { return flush_ == nullptr ? parent_->Flush() : flush_(); }
   absl::Status Punch(uint64_t offset, uint64_t length) override;
-  // 0 where the window starts within a unit.
+  // 0 if the window starts within a unit.
   uint64_t hole_unit() const override;
   bool read_only() const override { return parent_->read_only(); }
   const std::byte* mapping() const override;

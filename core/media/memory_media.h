@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Media in plain memory: what `ram:` sources and most tests stand on. Durable at once, as far as
-// memory can be; every store is visible to every thread.
+// A Media in plain memory, used by `ram:` sources and most tests. Durable at once, as far as memory
+// can be; every store is visible to every thread.
 #ifndef NVDIMMFS_CORE_MEDIA_MEMORY_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_MEMORY_MEDIA_H_
 
@@ -18,9 +18,9 @@ namespace nvdimmfs::core {
 class MemoryMedia : public Media, public PageHoles {
  public:
   // `size` bytes of zeros, reserved but not touched: terabytes cost nothing until written. Aborts
-  // where the address space cannot be had.
+  // if the address space cannot be reserved.
   explicit MemoryMedia(uint64_t size);
-  // The same for sizes from outside: refused with ENOMEM, "memory.size".
+  // The same for sizes from user input: refused with ENOMEM, "memory.size".
   static absl::StatusOr<std::shared_ptr<Media>> Make(uint64_t size);
   ~MemoryMedia() override;
   MemoryMedia(const MemoryMedia&) = delete;
@@ -28,8 +28,8 @@ class MemoryMedia : public Media, public PageHoles {
 
   uint64_t size() const override { return size_; }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
-  // Stores over bad bytes make them good where they cover each bad 512-byte unit wholly, else they
-  // are refused with EIO, "media.poison", and store nothing.
+  // A store over bad bytes makes them good if it covers each bad 512-byte unit completely.
+  // Otherwise it is refused with EIO, "media.poison", and stores nothing.
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
     return Write(offset, data);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Media over another one that is never stored to: what is written stays in memory. For trying out
-// what a repair would do.
+// A Media over another one that is never written: stores stay in memory. Used to try out what a
+// repair would do.
 #ifndef NVDIMMFS_CORE_MEDIA_OVERLAY_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_OVERLAY_MEDIA_H_
 
@@ -14,14 +14,14 @@
 
 namespace nvdimmfs::core {
 
-// Memory grows by 512 bytes for each unit that is stored to. For one thread.
+// Uses 512 bytes of memory for each unit stored to. Single-threaded.
 class OverlayMedia final : public Media {
  public:
   explicit OverlayMedia(std::shared_ptr<const Media> base) : base_(std::move(base)) {}
 
   uint64_t size() const override { return base_->size(); }
   absl::Status Read(uint64_t offset, absl::Span<std::byte> out) const override;
-  // A store that covers a bad unit wholly makes it good; one that covers it in part is refused.
+  // A store that covers a bad unit completely makes it good; one that covers it partly is refused.
   absl::Status Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status WriteThrough(uint64_t offset, absl::Span<const std::byte> data) override {
     return Write(offset, data);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes zeros over everything that a DIMM has, in a thread of its own.
+// Overwrites all bytes of a DIMM with zeros, on its own thread.
 //
-// Bad bytes are good again afterwards. Thread rules: `done` is called from that thread, once, with
-// how it went; not if the object is destroyed before, which stops the thread where it is.
+// Bad bytes are good again afterwards. Thread rules: that thread calls `done` once, with the
+// result. If the object is destroyed first, the thread stops where it is and `done` is not called.
 #ifndef NVDIMMFS_CORE_MEDIA_OVERWRITE_H_
 #define NVDIMMFS_CORE_MEDIA_OVERWRITE_H_
 
@@ -34,8 +34,8 @@ class Overwrite {
   std::thread thread_;
 };
 
-// The content of `media` is gone, durably: as where the key to it was thrown away. Quick where the
-// store beneath can take space back.
+// Erases the content of `media` durably, as if its encryption key were thrown away. Fast if the
+// underlying storage can punch holes.
 absl::Status EraseContent(Media& media);
 
 }  // namespace nvdimmfs::core

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bad ranges of one Media, in units of 512 bytes: kept in memory, sorted, disjoint, merged.
 //
-// Thread rules: any thread; the question is a single load while nothing is bad.
+// Thread rules: any thread. While nothing is bad, a query is a single load.
 #ifndef NVDIMMFS_CORE_MEDIA_POISON_LIST_H_
 #define NVDIMMFS_CORE_MEDIA_POISON_LIST_H_
 
@@ -24,13 +24,13 @@ inline constexpr uint64_t kPoisonUnit = 512;
 class PoisonList {
  public:
   bool empty() const { return empty_.load(std::memory_order_acquire); }
-  // What empty() loads, for as long as the list lives.
+  // The flag that empty() loads; valid for as long as the list lives.
   const std::atomic<bool>& empty_flag() const { return empty_; }
 
   // Whether a bad unit overlaps the range (bytes). An empty range overlaps nothing.
   bool Overlaps(const Range& range) const;
-  // Whether every bad unit that overlaps the range lies wholly in it: a write of the range replaces
-  // them.
+  // Whether every bad unit that overlaps the range is completely inside it: a write of the range
+  // then replaces them.
   bool CoversWhole(const Range& range) const;
 
   void Add(const Range& range);    // widened outward to whole units

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who wants to know that bytes of a Media have become bad, or good again.
+// Gets told when bytes of a Media become bad, or good again.
 #ifndef NVDIMMFS_CORE_MEDIA_POISON_OBSERVER_H_
 #define NVDIMMFS_CORE_MEDIA_POISON_OBSERVER_H_
 
@@ -11,8 +11,8 @@ class PoisonObserver {
  public:
   virtual ~PoisonObserver() = default;
 
-  // Called after the change, in the thread that made it (a data I/O, as often as not), with no lock
-  // of the Media held. What changed may lie outside the part that the observer cares for.
+  // Called after the change, on the thread that made it (often a data I/O), with no lock of the
+  // Media held. The change may be outside the part that concerns the observer.
   virtual void PoisonChanged(PoisonChange change) = 0;
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an image file says of itself while programs may make it longer past the daemon.
+// The extended attribute that an image file carries while programs may extend it without the
+// daemon.
 //
-// Kernel passthrough of writes stops at no end: what a program writes behind the namespace makes
-// the file longer. The surplus is cut off at the last close. A daemon that is killed before cuts
-// nothing; so the file carries its true size, in decimal, as this extended attribute meanwhile. fs
-// writes it, backends read and remove it.
+// Kernel passthrough does not limit writes: a write past the end of the namespace extends the file.
+// The surplus is cut off at the last close. If the daemon is killed before that, nothing is cut
+// off. So until then this attribute holds the file's true size, in decimal. fs writes it; backends
+// read and remove it.
 #ifndef NVDIMMFS_CORE_MEDIA_TRUE_SIZE_H_
 #define NVDIMMFS_CORE_MEDIA_TRUE_SIZE_H_
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attributes of a bus and of its drivers: how devices are given to drivers by hand.
+// The attributes of a bus and its drivers, which bind devices to drivers by hand.
 #ifndef NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_
 #define NVDIMMFS_CORE_MODEL_BUS_ATTRIBUTES_H_
 
@@ -15,7 +15,7 @@
 
 namespace nvdimmfs::core {
 
-// The name written to bind, unbind or drivers_probe, without the one newline that may end it.
+// The name written to bind, unbind or drivers_probe, without its optional final newline.
 inline absl::string_view WithoutNewline(absl::string_view text) {
   if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   return text;
@@ -61,7 +61,7 @@ inline constexpr Attribute kProbeAttribute = {
     .grammar = Grammar::kDevice,
     .refusals = "driver.no_device"};
 
-// The table of a driver without attributes of its own.
+// The table of a driver that has no attributes of its own.
 inline constexpr Attribute kDriverAttributes[] = {kBindAttribute, kUnbindAttribute,
                                                   kUeventTriggerAttribute};
 

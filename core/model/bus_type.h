@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bus/NAME: a bus as the kernel means it, the devices that it lists and the drivers that may have
-// them. Also the files next to `devices` and `drivers`.
+// bus/NAME: a bus in the kernel's sense, with the devices that it lists and the drivers that can
+// bind them. Also the files next to `devices` and `drivers`.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_MODEL_BUS_TYPE_H_
@@ -24,7 +24,7 @@ class BusType : public Device {
   BusType(Engine& engine, absl::string_view name)
       : Device(engine, ModelKind::kBusType, std::string(name), nullptr) {}
 
-  // Drivers in the order in which a new device is offered to them.
+  // Call it in the order in which new devices are to be offered to the drivers.
   void AddDriver(std::shared_ptr<Driver> driver) {
     AssertLocked();
     drivers_.push_back(std::move(driver));
@@ -40,16 +40,16 @@ class BusType : public Device {
     return devices_;
   }
   Device* Find(absl::string_view name) const;  // or null
-  // The engine's: a device was registered, or leaves.
+  // Called by the engine: a device was registered, or is leaving.
   void Add(Device& device);
   void Remove(const Device& device);
 
-  // A driver refused the device: where that is kept. Unless a bus wants more, with the device.
+  // Records that a driver refused the device: with the device, unless a bus overrides this.
   virtual void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status);
-  // Whether such a refusal is not an error where the bind was not asked for.
+  // Whether such a refusal is normal if nobody asked for the bind.
   virtual bool IsExpected(const absl::Status& /*status*/) const { return false; }
 
-  // Whether new devices are offered to the drivers at once.
+  // Whether new devices are offered to the drivers immediately.
   bool autoprobe() const {
     AssertLocked();
     return autoprobe_;

@@ -20,7 +20,7 @@ absl::StatusOr<std::string> ShowLastError(Device& device);
 absl::StatusOr<std::string> ShowLastErrorJson(Device& device);
 absl::StatusOr<std::string> ShowNumaNode(Device& device);
 absl::StatusOr<std::string> ShowTargetNode(Device& device);
-uint16_t TargetNodeMode(const Device& device);  // 0 where no node is known
+uint16_t TargetNodeMode(const Device& device);  // 0 if no node is known
 
 inline constexpr char kUeventGrammar[] =
     "ACTION [UUID [KEY=VALUE ...]]; ACTION: add, remove, change, move, online, offline, bind, "
@@ -36,7 +36,7 @@ inline constexpr Attribute kUeventAttribute = {
         "the variables of the device's events; a write asks for an event, which goes nowhere here",
     .grammar = kUeventGrammar,
     .refusals = "uevent.action"};
-// A bus or a driver has no variables to show; an event of it can be synthesised all the same.
+// A bus or a driver has no variables to show, but its event can be synthesised.
 inline constexpr Attribute kUeventTriggerAttribute = {
     .name = "uevent",
     .mode = 0200,
@@ -63,7 +63,7 @@ inline constexpr Attribute kTargetNodeAttribute = {
     .visible = TargetNodeMode,
     .summary = "the NUMA node that the memory becomes when it is online"};
 
-// The file that stands for the ioctls of a device node.
+// The file that represents the ioctls of a device node.
 constexpr Attribute CommandAttribute(absl::StatusOr<int> (*command)(Device&, const Command&)) {
   return {
       .name = "x/ioctl",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file below dev/: the bytes that a device shows.
+// A file below dev/: the bytes that a device exposes.
 //
-// Thread rules: any thread, no lock. An I/O holds an Access for as long as it touches the media;
-// Close refuses new ones and waits for those under way, so that once a device is unbound none of
-// its I/O can land anywhere.
+// Thread rules: any thread, no lock. An I/O holds an Access for as long as it touches the media.
+// Close refuses new ones and waits for those in flight, so no I/O reaches the media of an unbound
+// device.
 #ifndef NVDIMMFS_CORE_MODEL_DATA_NODE_H_
 #define NVDIMMFS_CORE_MODEL_DATA_NODE_H_
 
@@ -44,31 +44,31 @@ class DataNode {
   uint64_t size() const { return media_->size(); }  // bytes: the capacity
   bool read_only() const { return read_only_.load(std::memory_order_relaxed); }
   void set_read_only(bool value) { read_only_.store(value, std::memory_order_relaxed); }
-  // Only within an Access. A Flush alone needs none: it stores nothing, and may take long.
+  // Use it only within an Access. Flush does not need one: it stores nothing, and may take long.
   Media& media() const { return *media_; }
 
-  // An I/O was refused. The sentence is for x/last_error; whoever shows that holds the
-  // configuration lock, which the data path never takes.
+  // An I/O was refused. The sentence is for x/last_error. The thread that shows it holds the
+  // configuration lock; the data path never takes that lock.
   void NoteRefusal(const absl::Status& status) ABSL_LOCKS_EXCLUDED(error_mutex_);
   LastError last_error() const ABSL_LOCKS_EXCLUDED(error_mutex_);
 
-  // Open files: x/destroy asks, nothing waits.
+  // Open files. x/destroy checks the number; nothing waits for it.
   void AddHolder() { holders_.fetch_add(1); }
   void DropHolder() { holders_.fetch_sub(1); }
   int holders() const { return holders_.load(); }
 
-  // What was done since the node is there. What went past this process (LendFile) is not in it.
+  // The I/O since the node exists, except what bypasses this process (LendFile).
   IoCounts counts() const;
 
  private:
-  // One for some threads, so that readers share no cache line.
+  // Each thread uses one of several stripes, so that readers do not share a cache line.
   struct alignas(64) Stripe {
     std::atomic<uint32_t> under_way{0};
     std::array<std::atomic<uint64_t>, kIoKinds> times{}, bytes{};
   };
 
  public:
-  // One I/O under way. Test it before use: false once the node is closed.
+  // One I/O in flight. Test it before use: it is false once the node is closed.
   class Access {
    public:
     explicit Access(DataNode& node) : stripe_(node.Enter()) {}
@@ -79,7 +79,7 @@ class DataNode {
     Access& operator=(const Access&) = delete;
     explicit operator bool() const { return stripe_ != nullptr; }
 
-    // Goes into the node's counts.
+    // Adds to the node's counts.
     void Count(IoKind kind, uint64_t bytes = 0) const {
       stripe_->times[static_cast<size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
       if (bytes != 0)
@@ -90,16 +90,15 @@ class DataNode {
     Stripe* const stripe_;
   };
 
-  // The file behind the node, to be read or written without asking here; null where it has
-  // none, or none any more. Such a borrower cannot be stopped: while a loan is out the node must
-  // not be closed.
+  // The file behind the node, for reading or writing it directly; null if there is none, or lending
+  // has stopped. A borrower cannot be stopped, so the node must not be closed while a loan is out.
   std::shared_ptr<FileLoan> LendFile();
   bool on_loan() const;
-  // No loan from now on. False, with nothing changed, while one is out.
+  // Refuses loans from now on. Returns false and changes nothing while one is out.
   bool StopLending();
 
-  // Refuses I/O from now on and returns when none is under way. Long ones (discards) take an Access
-  // for each piece, so that this waits for a piece.
+  // Refuses I/O from now on and returns when none is in flight. Long operations (discards) take an
+  // Access per piece, so this waits for one piece at most.
   void Close();
   bool closed() const { return closed_.load(); }
 
@@ -114,12 +113,12 @@ class DataNode {
   std::atomic<bool> read_only_;
   std::atomic<bool> closed_{false};
   std::atomic<int> holders_{0};
-  mutable absl::Mutex error_mutex_;  // nothing else is locked under it
+  mutable absl::Mutex error_mutex_;  // no other lock is taken under it
   LastError last_error_ ABSL_GUARDED_BY(error_mutex_);
   mutable absl::Mutex lending_mutex_;
   std::weak_ptr<FileLoan> loan_ ABSL_GUARDED_BY(lending_mutex_);
   bool lends_ ABSL_GUARDED_BY(lending_mutex_) = true;
-  // kStripes, from the first I/O on: of a thousand nodes few are ever read.
+  // kStripes of them, allocated by the first I/O: most nodes are never read.
   std::atomic<Stripe*> stripes_{nullptr};
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node of the device tree: a name, a place, a table of attributes, perhaps a driver.
+// A node of the device tree: it has a name, a place, a table of attributes and, if bound, a driver.
 //
 // Everything here is used under the configuration lock of the Engine that owns the device, except
 // `kind`, `name`, `path`, `attributes`, `directories` and the links, which are fixed once it is
-// registered. Until then only its maker knows the device, and needs no lock.
+// registered. Until then only its creator knows the device, and needs no lock.
 #ifndef NVDIMMFS_CORE_MODEL_DEVICE_H_
 #define NVDIMMFS_CORE_MODEL_DEVICE_H_
 
@@ -46,7 +46,7 @@ class Device : public std::enable_shared_from_this<Device> {
   const std::string& name() const { return name_; }
   Engine& engine() const { return engine_; }
   Device* parent() const { return parent_; }
-  // The bus that lists it and whose drivers may have it, or null.
+  // The bus that lists it and whose drivers can bind it, or null.
   virtual BusType* bus_type() const { return nullptr; }
 
   // Where the device's directory is, from the top of the mount: "devices/virtual/thing0".
@@ -54,39 +54,38 @@ class Device : public std::enable_shared_from_this<Device> {
   // The directory's place below the parent's: "thing0", "block/disk0".
   virtual std::string place() const { return name_; }
 
-  // Its table. Unless it says otherwise, what the engine was given for table_name(), from when it
-  // is registered.
+  // Its table. By default the one registered with the engine under table_name(), available once the
+  // device is registered.
   virtual absl::Span<const Attribute> attributes() const { return table_; }
   virtual absl::string_view table_name() const { return kind_.name(); }
   // Sub-directories that exist even when they hold no visible attribute ("firmware", "x").
   virtual std::vector<std::string> directories() const { return {}; }
 
   // Links in the device's directory (`path` is a name), and elsewhere (from the top of the mount).
-  // Both are fixed once the device is registered, and may be asked for without the lock.
+  // Both are fixed once the device is registered, and can be read without the lock.
   virtual std::vector<DeviceLink> inner_links() const { return {}; }
   virtual std::vector<DeviceLink> links() const { return {}; }
-  // The one elsewhere that is named by Engine::numbers(), and changes with them.
+  // The outer link that is named by Engine::numbers() and changes with them.
   virtual std::optional<DeviceLink> node_link() const { return std::nullopt; }
-  // What else depends on those numbers goes before they change, and comes again after.
+  // Removes what else depends on those numbers before they change; it is added again afterwards.
   virtual void BeforeNewNumbers() {}
   virtual void AfterNewNumbers() {}
 
-  // Called when the device has left the tree: gives its number back.
+  // Called when the device has left the tree; releases its number.
   virtual void Removed() {}
 
-  // A program tries to create the file `name` in its directory. EACCES, "tree.create", unless that
-  // means something to the device.
+  // A program tries to create the file `name` in its directory. Refused with EACCES, "tree.create",
+  // unless the device overrides it.
   virtual absl::Status CreateAttribute(absl::string_view name);
 
-  // Refused with EBUSY while something uses it, or its file, and cannot be stopped. Asked by
-  // `verb` ("unbind thing0") of a device and of all below it.
+  // Refused with EBUSY while something that cannot be stopped uses the device or its file. Called
+  // for a device and all of its descendants before `verb` ("unbind thing0").
   virtual absl::Status CheckStoppable(absl::string_view /*verb*/) const { return absl::OkStatus(); }
 
   // The lines of `uevent`.
   virtual std::string uevent() const { return {}; }
 
-  // The node that is near, and the memory's own; -1: not known. The parent's, unless it knows
-  // better.
+  // The nearest NUMA node, and the memory's own; -1: unknown. The parent's, unless overridden.
   virtual int numa_node() const { return parent_ == nullptr ? -1 : parent_->numa_node(); }
   virtual int target_node() const { return parent_ == nullptr ? -1 : parent_->target_node(); }
 
@@ -110,8 +109,7 @@ class Device : public std::enable_shared_from_this<Device> {
     return children_;
   }
 
-  // Why the last refused write to this object was refused, or what is wrong with it: the text of
-  // LastError.
+  // Why the last write to this object was refused, or what is wrong with it: the text of LastError.
   std::string last_error() const {
     AssertLocked();
     return last_error_.Text();
@@ -122,7 +120,7 @@ class Device : public std::enable_shared_from_this<Device> {
   }
   // The file below dev/ that shows the device's bytes, or null.
   virtual const DataNode* data_file() const { return nullptr; }
-  // The latest of I/O on the files of this device and of all below it.
+  // The latest I/O error on the files of this device and its descendants.
   LastError LatestDataError() const;
   // What x/last_error and x/last_error.json show: the later of the two.
   LastError LatestError() const {
@@ -134,8 +132,8 @@ class Device : public std::enable_shared_from_this<Device> {
   Device(Engine& engine, const DeviceKind& kind, std::string name, Device* parent)
       : engine_(engine), kind_(kind), name_(std::move(name)), parent_(parent) {}
 
-  // The engine's lock, as annotations of this layer name it: the engine lies above. For
-  // annotations only: there is none until the device is registered.
+  // The engine's lock, as this layer's annotations name it, because the engine is in a higher
+  // layer. Use it in annotations only: there is none until the device is registered.
   absl::Mutex& lock() const ABSL_LOCK_RETURNED(lock_) { return *lock_; }
 
  private:
@@ -145,7 +143,7 @@ class Device : public std::enable_shared_from_this<Device> {
   const DeviceKind& kind_;
   const std::string name_;
   Device* const parent_;
-  // These three are set when it is registered, and constant from then on.
+  // These three are set when the device is registered, and constant from then on.
   absl::Mutex* lock_ = nullptr;
   std::string path_;
   absl::Span<const Attribute> table_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a device is: "driver", "bus_type". The code that brings devices names their kinds, each
+// What a device is: "driver", "bus_type". The code that defines devices defines each of their kinds
 // once; two kinds are the same if they are the same object.
 #ifndef NVDIMMFS_CORE_MODEL_DEVICE_KIND_H_
 #define NVDIMMFS_CORE_MODEL_DEVICE_KIND_H_
@@ -10,10 +10,10 @@ namespace nvdimmfs::core {
 
 class DeviceKind {
  public:
-  // How long a device stays once it is there.
+  // How long a device stays once it exists.
   enum class Stay {
     kComesAndGoes,
-    kWithBuses,  // as long as the buses, which stay where no module of theirs can be unloaded
+    kWithBuses,  // as long as the buses, which stay unless their module can be unloaded
     kForever,    // as long as the tree
   };
 
@@ -28,7 +28,7 @@ class DeviceKind {
   // a number, a word in capitals for a name.
   constexpr absl::string_view pattern() const { return pattern_; }
   constexpr Stay stay() const { return stay_; }
-  // Whether the directories below the device's own are there for as long as it is.
+  // Whether the subdirectories of the device's directory exist for as long as it does.
   constexpr bool folders_stay() const { return folders_stay_; }
 
   friend constexpr bool operator==(const DeviceKind& a, const DeviceKind& b) { return &a == &b; }

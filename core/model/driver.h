@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver of a bus: what it matches and what binding a device to it does.
+// A driver of a bus: which devices it matches, and what binding one does.
 #ifndef NVDIMMFS_CORE_MODEL_DRIVER_H_
 #define NVDIMMFS_CORE_MODEL_DRIVER_H_
 
@@ -30,11 +30,11 @@ class Driver : public Device {
   // `bus` and `operations` must outlive it.
   Driver(BusType& bus, const Operations& operations, const DeviceKind& kind = ModelKind::kDriver);
 
-  // The bus whose devices it drives. (No bus lists drivers among its devices.)
+  // The bus whose devices it drives. (A driver is not in any bus's list of devices.)
   BusType& bus() const { return bus_; }
   const Operations& operations() const { return operations_; }
   virtual bool Matches(const Device& device) const { return operations_.matches(device); }
-  // Where to look for a device that it drives, for refusals: "see bus/X/devices".
+  // A hint for refusals, where to find a device that it drives: "see bus/X/devices".
   virtual std::string WhereToLook() const;
 
   std::string place() const override;

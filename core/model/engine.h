@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine of the device model: the one configuration lock, the devices below it, binding, and
-// the listener that is told of it. It knows no bus; the owners of buses register them with it.
+// The engine of the device model: the single configuration lock, the devices that it guards,
+// binding, and the listener that is notified. It knows no particular bus; the owners of buses
+// register them.
 //
 // Every entry point takes the lock; everything else in the device model runs under it. Data I/O
-// never does: it goes through DataNode. Listeners never call back, so their own locks come after
+// does not: it goes through DataNode. Listeners never call back, so their own locks are taken after
 // this one.
 #ifndef NVDIMMFS_CORE_MODEL_ENGINE_H_
 #define NVDIMMFS_CORE_MODEL_ENGINE_H_
@@ -38,7 +39,7 @@ using AttributeTables = absl::flat_hash_map<absl::string_view, absl::Span<const 
 
 class Engine {
  public:
-  // `listener` must outlive the engine; it may be null. `kernel` is the one that is mirrored.
+  // `listener` must outlive the engine; it may be null. `kernel` is the one to mirror.
   Engine(TreeListener* listener, AttributeTables tables, Kernel kernel);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -49,27 +50,28 @@ class Engine {
 
   // --- Entry points: any thread. ---
 
-  // ENODEV once the device is gone; EIO where the attribute has no such direction.
+  // ENODEV once the device is gone; EIO if the attribute cannot be read (Show) or written (Store).
   absl::StatusOr<std::string> Show(Device& device, const Attribute& attribute)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // `written` is what one write(2) brought. The kernel's attributes take a page of it, up to the
-  // first NUL; files of ours (x/...) refuse more, NULs within, and blanks alone with EINVAL. A
-  // refusal is kept for x/last_error.
+  // `written` is the data of one write(2). The kernel's attributes use up to a page of it, up to
+  // the first NUL. Our own files (x/...) refuse more than a page, embedded NULs, and nothing but
+  // blanks with EINVAL. A refusal is kept for x/last_error.
   absl::Status Store(Device& device, const Attribute& attribute, absl::string_view written)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Runs a control command; what ioctl(2) would return. A refusal is kept for x/last_error.
+  // Runs a control command; returns what ioctl(2) would return. A refusal is kept for x/last_error.
   absl::StatusOr<int> RunCommand(Device& device, const Attribute& attribute, const Command& command)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // A program tries to create the file `name` in the directory of `device`. Where that succeeds
+  // A program tries to create the file `name` in the directory of `device`. If that succeeds
   // (Device::CreateAttribute), the caller looks the path up again.
   absl::Status CreateAttribute(Device& device, absl::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // All registered devices, parents before children.
   std::vector<std::shared_ptr<Device>> Devices() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Runs `f` under the configuration lock: for readers that need several values of one moment.
+  // Runs `f` under the configuration lock: for readers that need a consistent view of several
+  // values.
   template <typename F>
   auto WithLock(F f) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
@@ -81,13 +83,14 @@ class Engine {
   // Stops the program if the lock is not held, and tells clang's analysis that it is.
   void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(mutex_) { mutex_.AssertHeld(); }
 
-  // The configuration lock as thread annotations name it. What a kind of device guards by it says
-  // ABSL_GUARDED_BY(engine().lock()); a function that uses that begins with
-  // engine().AssertLocked(). (Device and BusType, which lie below, name it Device::lock().)
+  // The configuration lock for thread annotations. Members of devices that it guards are
+  // ABSL_GUARDED_BY(engine().lock()); functions that use them begin with engine().AssertLocked().
+  // (Device and BusType, which are lower layers, use Device::lock().)
   absl::Mutex& lock() const ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
 
-  // Runs `f`, which waits for a device, without the lock, so that readers of attributes do not wait
-  // with it. For a store that from then on uses nothing of the model but what it keeps alive.
+  // Releases the lock while `f` waits for a device, so that readers of attributes do not wait as
+  // well. Afterwards the calling store must use only those parts of the model that it keeps alive
+  // itself.
   template <typename F>
   auto WithoutLock(F f) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     mutex_.Unlock();
@@ -97,54 +100,56 @@ class Engine {
   }
 
   void Register(const std::shared_ptr<Device>& device);
-  // The permission bits of the attribute of a device as it is now; 0: this device or kernel() lacks
-  // it.
+  // The current permission bits of a device's attribute; 0: this device or kernel() lacks it.
   uint16_t ModeOf(const Device& device, const Attribute& attribute) const;
   void Unregister(Device& device);  // children first
-  // Removed when the entry point that runs now is done, as the kernel's asynchronous removal looks.
+  // Removes the device at the end of the current entry point, which looks like the kernel's
+  // asynchronous removal.
   void UnregisterLater(const std::shared_ptr<Device>& device);
   void AddLink(absl::string_view path, absl::string_view target);
   void RemoveLink(absl::string_view path);
   void AddData(absl::string_view path, const std::shared_ptr<DataNode>& node);
   void RemoveData(absl::string_view path);
-  // Further names for `target`; where another has one of them first, that keeps it until it goes.
+  // Additional names for `target`. A name that another file already has stays with that file until
+  // it goes.
   void AddAliases(const std::vector<std::string>& aliases, absl::string_view target);
   void RemoveAliases(const std::vector<std::string>& aliases, absl::string_view target);
-  // These two from any thread, without the lock.
+  // Call these two from any thread, without the lock.
   void NotifyChanged(const Device& device, absl::string_view attribute);
   void NotifyDataChanged(absl::string_view path);
 
   // Runs `action` under the configuration lock `delay` from now, unless the device is gone by then.
   void After(absl::Duration delay, Device& device, std::function<void()> action);
 
-  // Devices without a parent, oldest first, and all there are.
+  // Devices without a parent, oldest first; and all devices.
   const std::vector<std::shared_ptr<Device>>& roots() const;
   std::vector<std::shared_ptr<Device>> DevicesLocked() const;
 
   const NodeNumbers& numbers() const;
-  // For all devices, those that are there too.
+  // For all devices, including existing ones.
   void SetNumbers(const NodeNumbers& numbers);
-  // A number for the node `name` below the major that `of` sets; the minor is made of it. The same
-  // for all of its lives, so that its old node is never taken for another device's.
+  // A number for the node `name` under the major that `of` sets; the minor is derived from it. A
+  // name gets the same number each time it reappears, so an old node is never mistaken for another
+  // device's.
   uint32_t NumberOf(absl::string_view name, const NodeSetting& of);
 
   absl::Status Bind(const Driver& driver, Device& device);
   void Unbind(Device& device);
-  // Offers a new device to the drivers of its bus, if that probes by itself.
+  // Offers a new device to the drivers of its bus, if the bus probes automatically.
   void AutoProbe(Device& device);
-  // The same, whatever the bus says; a refusal is only recorded.
+  // The same even if the bus does not probe automatically; a refusal is only recorded.
   void Probe(Device& device);
 
-  // Keeps "`what`: the refusal's sentence" as the last error of the device and of the one at the
-  // top of its branch.
+  // Stores "`what`: the refusal's sentence" as the last error of the device and of its topmost
+  // ancestor.
   void RecordRefusal(Device& device, absl::string_view what, const absl::Status& status);
 
-  // Removes what UnregisterLater was told of: an entry point that is none of the above does so
-  // when it is done.
+  // Performs the removals requested by UnregisterLater. An entry point other than those above calls
+  // it at its end.
   void FinishRemovals();
 
  protected:
-  // No timer runs and no device is there any more: what those stand on may go.
+  // Stops all timers and removes all devices, so that what they use can be destroyed.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

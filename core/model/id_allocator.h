@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lowest-free-first numbers, as the kernel gives them to devices.
+// Allocates the lowest free number first, as the kernel does for devices.
 #ifndef NVDIMMFS_CORE_MODEL_ID_ALLOCATOR_H_
 #define NVDIMMFS_CORE_MODEL_ID_ALLOCATOR_H_
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was read and written of a data file.
+// Counts of the I/O on a data file.
 #ifndef NVDIMMFS_CORE_MODEL_IO_COUNTS_H_
 #define NVDIMMFS_CORE_MODEL_IO_COUNTS_H_
 
@@ -21,9 +21,10 @@ struct IoCounts {
 
   const Count& of(IoKind kind) const { return counts[static_cast<size_t>(kind)]; }
   // Text of a disk's `stat` (Linux, Documentation/block/stat.rst): times, merges, 512-byte sectors
-  // and milliseconds. The latter are 0: no access takes as long as a tick of the kernel's clock.
+  // and milliseconds. The milliseconds are 0: no access takes as long as a tick of the kernel's
+  // clock.
   std::string StatText() const;
-  // Text of x/stats: a name and a number a line.
+  // Text of x/stats: a name and a number per line.
   std::string Text() const;
 
   std::array<Count, kIoKinds> counts;

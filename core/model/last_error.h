@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What went wrong last on a device, and when: the content of x/last_error and x/last_error.json.
+// The last error on a device: the content of x/last_error and x/last_error.json.
 #ifndef NVDIMMFS_CORE_MODEL_LAST_ERROR_H_
 #define NVDIMMFS_CORE_MODEL_LAST_ERROR_H_
 
@@ -13,10 +13,10 @@
 namespace nvdimmfs::core {
 
 struct LastError {
-  uint64_t number = 0;   // grows with every error of the process; 0: nothing went wrong
-  int error = 0;         // the errno of a refusal; 0: a note on the device's state
+  uint64_t number = 0;   // increases with every error in the process; 0: no error
+  int error = 0;         // the errno of a refusal; 0: a note about the device's state
   std::string reason;    // dotted and stable: "namespace.size.align"; "": none
-  std::string sentence;  // what was tried, why it was refused, what to do; "": nothing went wrong
+  std::string sentence;  // what was tried, why it was refused, what to do; "": no error
 
   // Each takes the next number.
   static LastError OfRefusal(const absl::Status& status);
@@ -26,11 +26,11 @@ struct LastError {
 
   LastError LaterOf(const LastError& other) const { return other.number > number ? other : *this; }
 
-  // "sentence [EINVAL, namespace.size.align]"; a note's sentence alone; "" where nothing went
-  // wrong.
+  // "sentence [EINVAL, namespace.size.align]"; only the sentence for a note; "" if there was no
+  // error.
   std::string Text() const;
-  // {"errno":"EINVAL","reason":"namespace.size.align","sentence":"..."} on one line. A note has no
-  // errno, and may have no reason: null. All of it null where nothing went wrong.
+  // {"errno":"EINVAL","reason":"namespace.size.align","sentence":"..."} on one line. A note has
+  // "errno":null and may have "reason":null. Just null if there was no error.
   std::string Json() const;
 };
 

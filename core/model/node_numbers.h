@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers of device nodes as a kernel would show them, and the settings that they are made of.
+// Device node numbers as a kernel would show them, and the settings that determine them.
 #ifndef NVDIMMFS_CORE_MODEL_NODE_NUMBERS_H_
 #define NVDIMMFS_CORE_MODEL_NODE_NUMBERS_H_
 
@@ -18,14 +18,15 @@ struct DeviceNumber {
   uint32_t major = 0, minor = 0;
 
   bool operator==(const DeviceNumber&) const = default;
-  // As `dev` has it: "259:0".
+  // As in `dev`: "259:0".
   std::string ToString() const { return absl::StrCat(major, ":", minor); }
-  // As `uevent` has it.
+  // As in `uevent`.
   std::string Variables() const { return absl::StrCat("MAJOR=", major, "\nMINOR=", minor, "\n"); }
 };
 
-// A major, or what minors are made of. Whoever makes real nodes, or shows the tree beside a
-// machine's own devices, may choose another value. Each is one object, and known by its address.
+// A major number, or a parameter from which minors are computed. A program that creates real nodes,
+// or shows the tree next to a machine's own devices, can choose another value. Each setting is a
+// single object, identified by its address.
 struct NodeSetting {
   absl::string_view word;
   uint32_t initial, least, limit;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// devices/virtual/bdi/259:0: what a disk's link `bdi` leads to.
+// devices/virtual/bdi/259:0: the target of a disk's `bdi` link.
 #ifndef NVDIMMFS_CORE_ND_BACKING_INFO_H_
 #define NVDIMMFS_CORE_ND_BACKING_INFO_H_
 
@@ -14,8 +14,8 @@ namespace nvdimmfs::core {
 
 class BackingInfo final : public Device {
  public:
-  // `number` ("259:0") is that of `disk`, which must be registered and outlive this one's
-  // registration.
+  // `number` ("259:0") is that of `disk`, which must be registered, and stay so for as long as this
+  // device is.
   BackingInfo(Engine& engine, const Device& disk, std::string number)
       : Device(engine, NdKind::kBackingInfo, std::move(number), nullptr), disk_(disk.path()) {}
 

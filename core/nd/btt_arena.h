@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// arena0 of an enabled btt: the numbers that the kernel shows below /sys/kernel/debug/btt.
+// arenaN of an enabled btt: the values that the kernel shows in /sys/kernel/debug/btt.
 #ifndef NVDIMMFS_CORE_ND_BTT_ARENA_H_
 #define NVDIMMFS_CORE_ND_BTT_ARENA_H_
 
@@ -12,7 +12,7 @@ namespace nvdimmfs::core {
 
 class BttArena final : public Device {
  public:
-  // The `index`-th arena of `btt`.
+  // Arena number `index` of `btt`.
   BttArena(const Device& btt, size_t index, const SectorArena& facts);
 
   const SectorArena& facts() const { return facts_; }

@@ -23,7 +23,7 @@ class BttDevice final : public ClaimDevice {
     engine().AssertLocked();
     return lbasize_;
   }
-  // Takes the identity of a BTT that was found on the media.
+  // Takes over the identity of a BTT found on the media.
   void Adopt(const SectorIdentity& found);
   absl::Status SetSectorSize(absl::string_view text);
   absl::StatusOr<uint64_t> size() const;  // usable bytes; ENXIO while unbound

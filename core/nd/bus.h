@@ -20,10 +20,10 @@
 
 namespace nvdimmfs::core {
 
-// How far the activation of firmware is on a bus (core/services/activation.h).
+// The progress of firmware activation on a bus (core/services/activation.h).
 struct BusActivation {
   absl::Time busy_until = absl::InfinitePast();
-  bool without_idle = false;  // what nfit/firmware_activate_noidle says
+  bool without_idle = false;  // the value of nfit/firmware_activate_noidle
 };
 
 class Bus final : public NdDevice {
@@ -31,11 +31,11 @@ class Bus final : public NdDevice {
   ~Bus() override;
 
   // Builds and registers the bus with all its devices, none of them enabled. Refused with EINVAL,
-  // "bus.source", where the source contradicts itself (a mapping outside its DIMM, ...).
+  // "bus.source", if the source contradicts itself (a mapping outside its DIMM, ...).
   static absl::StatusOr<std::shared_ptr<Bus>> Make(NdBusType& nd, BusSource source);
 
-  // Binds every device to its driver, in the kernel's order. What a driver refuses stays unbound,
-  // with the reason in its x/last_error.
+  // Binds every device to its driver, in the kernel's order. A device that its driver refuses stays
+  // unbound, with the reason in its x/last_error.
   void Enable();
 
   int id() const { return id_; }
@@ -46,23 +46,24 @@ class Bus final : public NdDevice {
   const std::vector<std::shared_ptr<Region>>& regions() const { return regions_; }
 
   bool scrubs() const { return scrubs_; }
-  Scrub* scrub() const { return scrub_.get(); }  // null where the bus has none
-  // The command CALL: its families, and the functions of family NVDIMM_BUS, a bit each.
+  Scrub* scrub() const { return scrub_.get(); }  // null if the bus has none
+  // The CALL command: its families, and the functions of family NVDIMM_BUS, as bit masks.
   bool takes_call() const { return takes_call_; }
-  // Whether a DIMM of it was opened only to be read.
+  // Whether any of its DIMMs is read-only.
   bool read_only() const;
   uint64_t call_families() const { return families_; }
   uint64_t call_functions() const { return functions_; }
 
   const BusQuirks& quirks() const { return quirks_; }
-  // A device elsewhere in the tree, registered, that goes with the bus.
+  // Adds a registered device from elsewhere in the tree that is to be removed together with the
+  // bus.
   void AddCompanion(std::shared_ptr<Device> device) {
     engine().AssertLocked();
     companions_.push_back(std::move(device));
   }
 
-  // What the firmware notifies the OS of: scrubs for what it is, or everything, as hw_error_scrub
-  // says.
+  // Called when the firmware notifies the OS of an uncorrectable error: scrubs the affected range,
+  // or everything if hw_error_scrub is set.
   void UncorrectableError();
   bool hw_error_scrub() const {
     engine().AssertLocked();
@@ -80,14 +81,14 @@ class Bus final : public NdDevice {
     engine().AssertLocked();
     return activation_;
   }
-  // Whether the firmware of a DIMM can be changed while it runs.
+  // Whether DIMM firmware can be activated at run time.
   bool can_activate() const { return can_activate_; }
 
-  // Where a system physical address is.
+  // Which DIMM has a system physical address.
   struct DimmAddress {
     uint32_t handle = 0;  // of the DIMM
     uint64_t dpa = 0;
-    uint64_t length = 0;  // bytes from there on that lie together on it
+    uint64_t length = 0;  // contiguous bytes from there on
   };
   std::optional<DimmAddress> Translate(uint64_t spa) const;
 
@@ -114,7 +115,7 @@ class Bus final : public NdDevice {
   const uint64_t functions_;
   const bool can_activate_;
   const BusQuirks quirks_;
-  // These three are constant once the bus is made.
+  // These three are constant once the bus is built.
   std::unique_ptr<Scrub> scrub_;
   std::vector<std::shared_ptr<Dimm>> dimms_;
   std::vector<std::shared_ptr<Region>> regions_;

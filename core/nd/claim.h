@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a namespace needs of its claim (claim_device.h).
+// What a namespace needs to know about its claim (claim_device.h).
 #ifndef NVDIMMFS_CORE_ND_CLAIM_H_
 #define NVDIMMFS_CORE_ND_CLAIM_H_
 
@@ -17,7 +17,7 @@ class Claim {
   virtual const std::string& claim_name() const = 0;  // "btt0.0"
   // The namespace's `mode` while this claims it: "safe", "memory" or "dax".
   virtual absl::string_view namespace_mode() const = 0;
-  // The file that serves the data while the claim is bound, else null.
+  // The file that exposes the data while the claim is bound, else null.
   virtual DataNode* node() const = 0;
 };
 

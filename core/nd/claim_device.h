@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can stand on a namespace: a btt, pfn or dax. It claims one namespace, and once bound it
-// serves the namespace's data in its own way.
+// A personality of a namespace: a btt, pfn or dax. It claims one namespace and, once bound, exposes
+// the namespace's data in its own way.
 #ifndef NVDIMMFS_CORE_ND_CLAIM_DEVICE_H_
 #define NVDIMMFS_CORE_ND_CLAIM_DEVICE_H_
 
@@ -37,12 +37,12 @@ class ClaimDevice : public NdDevice, public Claim {
   const std::string& claim_name() const override { return name(); }
   const DataNode* data_file() const override { return node(); }
 
-  // Stores, with the kernel's checks in the kernel's order.
+  // Attribute stores, with the kernel's checks in the kernel's order.
   absl::Status SetUuid(absl::string_view text);
   // "namespaceR.i" attaches, white space detaches.
   absl::Status SetNamespace(absl::string_view text);
   absl::Status Attach(Namespace& ns);
-  // Gives the namespace up, if there is one: a seed is reset, any other device leaves the tree.
+  // Gives up its namespace, if it has one: a seed is reset, any other device leaves the tree.
   void Detach();
 
   virtual absl::Status Probe() = 0;
@@ -54,11 +54,11 @@ class ClaimDevice : public NdDevice, public Claim {
   ClaimDevice(Region& region, const DeviceKind& kind, absl::string_view prefix);
 
   virtual bool Accepts(ClaimClass claim_class) const = 0;
-  // Forgets what a seed forgets when its namespace goes.
+  // Resets what a seed loses when its namespace goes.
   virtual void Reset() = 0;
   // Refused with EBUSY while bound.
   absl::Status CheckUnbound(absl::string_view what) const;
-  // What attaching asks of the namespace; refused as the kernel's probe does.
+  // Checks the namespace before attaching; refusals are those of the kernel's probe.
   absl::Status CheckNamespace(absl::string_view what) const;
 
   Uuid uuid_ ABSL_GUARDED_BY(engine().lock());
@@ -71,11 +71,11 @@ class ClaimDevice : public NdDevice, public Claim {
   Namespace* ns_ ABSL_GUARDED_BY(engine().lock()) = nullptr;
 };
 
-// All of a region, in the order in which they were made.
+// All of a region's claim devices, in order of creation.
 std::vector<ClaimDevice*> ClaimDevicesOf(const Region& region);
-// The one of `kind` to configure next; null while the region is disabled.
+// The seed of `kind`: the device to configure next; null while the region is disabled.
 ClaimDevice* ClaimSeedOf(const Region& region, const DeviceKind& kind);
-// What claims the namespace, or null.
+// The device that claims the namespace, or null.
 ClaimDevice* ClaimOf(const Namespace& ns);
 
 absl::StatusOr<std::string> ShowClaimUuid(Device& device);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes what can stand on a namespace: a btt, pfn or dax.
+// Creates the personalities of namespaces: btt, pfn or dax.
 #ifndef NVDIMMFS_CORE_ND_CLAIM_FACTORY_H_
 #define NVDIMMFS_CORE_ND_CLAIM_FACTORY_H_
 
@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::core {
 
-// A new one of `kind` below `region`, registered, not bound.
+// Creates one of `kind` in `region`, registered but not bound.
 std::shared_ptr<ClaimDevice> AddClaimDevice(Region& region, const DeviceKind& kind);
 
 }  // namespace nvdimmfs::core

@@ -21,8 +21,8 @@
 
 namespace nvdimmfs::core {
 
-// What the nvdimm driver knows of a DIMM that has a label area. Regions share it: it outlives the
-// driver's unbinding for as long as a region is enabled on it.
+// The nvdimm driver's data for a DIMM that has a label area. Regions share it: after the driver is
+// unbound it lives on for as long as a region that uses it is enabled.
 struct DimmData {
   explicit DimmData(LabelArea area) : labels(std::move(area)) {}
   LabelArea labels;
@@ -31,10 +31,10 @@ struct DimmData {
 
 class Dimm final : public NdDevice {
  public:
-  // What its bus says of all of its DIMMs.
+  // Properties of the bus that apply to all of its DIMMs.
   struct BusTraits {
     bool has_nfit = false;
-    bool takes_call = false;  // the command CALL
+    bool takes_call = false;  // the CALL command
     BusQuirks quirks;
   };
   Dimm(NdBusType& nd, Device& bus, int id, DimmSource source, BusTraits traits);
@@ -44,21 +44,21 @@ class Dimm final : public NdDevice {
   bool has_nfit() const { return traits_.has_nfit; }
   const BusQuirks& quirks() const { return traits_.quirks; }
   bool has_label_area() const { return source_.labels != nullptr; }
-  // Null where the firmware knows labels and nothing else.
+  // Null if the firmware only supports the label commands.
   intel::Firmware* firmware() const { return source_.firmware.get(); }
   // Bit n: function n of its command family (nfit/dsm_mask); 0: it has no family.
   uint64_t functions() const;
-  // Whether its bus carries CALL at all.
+  // Whether its bus supports CALL.
   bool takes_call() const { return traits_.takes_call; }
 
-  // Null while the driver is unbound, or where there is no label area.
+  // Null while the driver is unbound, or if there is no label area.
   const std::shared_ptr<DimmData>& data() const {
     engine().AssertLocked();
     return data_;
   }
-  // `refusal`, which its label area gave, with the DIMM's name and the commands that help.
+  // Adds the DIMM's name and the commands that help to `refusal`, which comes from its label area.
   absl::Status AboutLabels(const absl::Status& refusal) const;
-  // Labelling is known to be in use; once set it stays for the life of the device.
+  // Whether labels are known to be in use; once set, it stays set for the life of the device.
   bool label_flag() const {
     engine().AssertLocked();
     return label_flag_;
@@ -72,36 +72,36 @@ class Dimm final : public NdDevice {
     return labels_locked_ || (firmware() != nullptr && firmware()->security().locked());
   }
   bool overwriting() const { return firmware() != nullptr && firmware()->security().overwriting(); }
-  // Refused where a test makes this function of its command family fail
-  // (core/sources/test_controls.h); asked once the function has done its work.
+  // Refused if a test makes this function of its command family fail
+  // (core/sources/test_controls.h); checked after the function has done its work.
   absl::Status TestVerdict(uint64_t function) const;
-  // Whether its firmware can be changed while it runs.
+  // Whether its firmware can be activated at run time.
   bool can_activate() const;
-  // "8680-56341200": what nfit/id shows.
+  // The value of nfit/id: "8680-56341200".
   std::string unique_id() const;
 
-  // An enabled region has bytes on it, `with_labels` where it works with the DIMM's label data.
+  // An enabled region uses this DIMM; `with_labels` if the region also uses its label data.
   void AddRegion(bool with_labels) { CountRegions(1, with_labels); }
   void DropRegion(bool with_labels) { CountRegions(-1, with_labels); }
-  // The number of such regions with label data.
+  // The number of enabled regions that use its label data.
   int users() const {
     engine().AssertLocked();
     return users_;
   }
-  // Whether there is any, with labels or without.
+  // Whether any enabled region uses the DIMM, with or without label data.
   bool in_use() const {
     engine().AssertLocked();
     return regions_ > 0;
   }
 
-  // The DIMM's bytes are gone, durably; its labels stay. For an idle DIMM.
+  // Erases the DIMM's bytes durably, but not its labels. The DIMM must be idle.
   absl::Status EraseData();
-  // Overwrites everything, labels too, in the background; security().overwriting() until it is
-  // done. For an idle DIMM, or to take up what a power cut interrupted.
+  // Overwrites everything, including labels, in the background; security().overwriting() is true
+  // until it is done. The DIMM must be idle. Also resumes an overwrite that a power cut
+  // interrupted.
   void StartOverwrite();
 
-  // --- The nvdimm driver. ---
-  // ENXIO, "dimm.missing", where the slot is empty.
+  // --- The nvdimm driver. --- ENXIO, "dimm.missing", if the slot is empty.
   absl::Status CheckPresent() const;
   absl::Status Probe();
   void Remove();
@@ -127,10 +127,10 @@ class Dimm final : public NdDevice {
   const DimmSource source_;
   const BusTraits traits_;
   std::shared_ptr<DimmData> data_ ABSL_GUARDED_BY(engine().lock());
-  // What regions still hold after an unbind.
+  // Still held by regions after an unbind.
   std::weak_ptr<DimmData> shared_data_ ABSL_GUARDED_BY(engine().lock());
   bool label_flag_ ABSL_GUARDED_BY(engine().lock()) = false;
-  // The commands for labels said so when the driver was bound.
+  // As the label commands reported when the driver was bound.
   bool labels_locked_ ABSL_GUARDED_BY(engine().lock()) = false;
   int users_ ABSL_GUARDED_BY(engine().lock()) = 0;
   int regions_ ABSL_GUARDED_BY(engine().lock()) = 0;

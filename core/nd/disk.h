@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The block device below whatever drives a namespace: its directory with what /sys/block shows, and
-// the data file below dev/.
+// The block device of a namespace, btt or pfn: its directory with the contents of /sys/block, and
+// the data file in dev/.
 #ifndef NVDIMMFS_CORE_ND_DISK_H_
 #define NVDIMMFS_CORE_ND_DISK_H_
 
@@ -26,20 +26,20 @@ class Disk final : public Device, public PoisonObserver {
  public:
   struct Options {
     uint32_t block_size = 512;         // logical block size, bytes
-    uint32_t metadata_size = 0;        // bytes with each block, for an integrity payload
+    uint32_t metadata_size = 0;        // bytes of integrity metadata per block
     bool atomic_sectors = false;       // a BTT's disk
     bool dax = false;                  // can be mapped directly (fsdax)
     bool fua = false;                  // the region has a deep flush
-    bool flushes_caches = true;        // CPU caches are flushed for what goes past the disk
+    bool flushes_caches = true;        // CPU caches are flushed for accesses that bypass the disk
     std::vector<std::string> aliases;  // further names: "dev/by-name/db"
   };
 
-  // Makes the disk `name` below `driving`, registers it and opens its file to the world. `media` is
-  // its bytes, and `observed` whatever says that some of them are bad.
+  // Creates the disk `name` below `driving`, registers it and publishes its file. `media` holds its
+  // bytes, and `observed` reports which of them are bad.
   static std::shared_ptr<Disk> Attach(NdDevice& driving, std::string name,
                                       std::shared_ptr<Media> media, Media& observed,
                                       Options options);
-  // Closes the file, waiting for I/O under way, and takes the disk out of the tree.
+  // Closes the file, waits for I/O in flight, and removes the disk from the tree.
   void Detach();
 
   DataNode& node() const { return *node_; }
@@ -47,10 +47,10 @@ class Disk final : public Device, public PoisonObserver {
   const Options& options() const { return options_; }
   std::string file() const;  // "dev/pmem0"
   DeviceNumber number() const;
-  // What its link `bdi` leads to is there under its number of the moment.
+  // The target of its `bdi` link is named by its current number.
   void BeforeNewNumbers() override { HideBackingInfo(); }
   void AfterNewNumbers() override { ShowBackingInfo(); }
-  // Sets those that the disk has, as the program found that makes a real disk of it. Others go.
+  // Replaces the disk's partitions by those found by the program that provides it as a real disk.
   void SetPartitions(std::vector<Partition::Place> places);
   uint64_t sequence() const { return sequence_; }
 
@@ -63,10 +63,10 @@ class Disk final : public Device, public PoisonObserver {
   std::optional<DeviceLink> node_link() const override;
   std::string uevent() const override;
   void Removed() override;
-  // Refused while its file is open by kernel passthrough.
+  // Refused while its file is open through kernel passthrough.
   absl::Status CheckStoppable(absl::string_view verb) const override;
 
-  // The kernel's pages of the file must not hide what went bad.
+  // Drops the kernel's cached pages of the file, which would hide bad bytes.
   void PoisonChanged(PoisonChange change) override;
 
   // Whether flushing the disk writes CPU caches back: dax/write_cache.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of a DIMM's label area as dev/nmemN shows them: always readable, writable only while no
-// enabled region uses the labels. What is written takes effect when the DIMM's driver is bound
+// The bytes of a DIMM's label area as dev/nmemN shows them: always readable, but writable only
+// while no enabled region uses the labels. Writes take effect when the DIMM's driver is bound
 // again.
 #ifndef NVDIMMFS_CORE_ND_LABEL_NODE_MEDIA_H_
 #define NVDIMMFS_CORE_ND_LABEL_NODE_MEDIA_H_
@@ -17,7 +17,7 @@ namespace nvdimmfs::core {
 
 class LabelNodeMedia final : public Media {
  public:
-  // `dimm` is its name, for sentences.
+  // `dimm` is the DIMM's name, for messages.
   LabelNodeMedia(std::shared_ptr<Media> area, std::string dimm)
       : area_(std::move(area)), dimm_(std::move(dimm)) {}
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a namespace should hold, by its label or by what is left on its media, and does not. A
-// kernel says nothing then, and shows the raw bytes.
+// Detects a personality that a namespace should have, according to its label or to remains on its
+// media, but does not. A kernel shows the raw bytes then, without a message.
 #ifndef NVDIMMFS_CORE_ND_MISSING_PERSONALITY_H_
 #define NVDIMMFS_CORE_ND_MISSING_PERSONALITY_H_
 
@@ -11,8 +11,8 @@
 
 namespace nvdimmfs::core {
 
-// A sentence about a namespace that is about to be attached raw; empty where nothing is missing.
-// Reads a few bytes of `media`, which is the namespace's.
+// A sentence about a namespace that is about to be attached raw; empty if nothing is missing. Reads
+// a few bytes of `media`, the namespace's bytes.
 std::string MissingPersonality(const Namespace& ns, const Media& media);
 
 }  // namespace nvdimmfs::core

@@ -39,7 +39,7 @@ class Namespace final : public NdDevice {
     engine().AssertLocked();
     return uuid_;
   }
-  // Whether it has one: the nil UUID is one like any other here, as in the kernel.
+  // Whether it has a UUID. The nil UUID counts as one, as in the kernel.
   bool has_uuid() const {
     engine().AssertLocked();
     return has_uuid_;
@@ -48,7 +48,7 @@ class Namespace final : public NdDevice {
     engine().AssertLocked();
     return alt_name_;
   }
-  // As the label has it: 0, 512 or 4096.
+  // As in the label: 0, 512 or 4096.
   uint64_t lbasize() const {
     engine().AssertLocked();
     return lbasize_;
@@ -81,14 +81,14 @@ class Namespace final : public NdDevice {
     claim_ = claim;
   }
   absl::string_view mode() const;
-  // DPA extents with this uuid, over all DIMMs.
+  // The number of DPA extents with this uuid, on all DIMMs.
   int CountExtents() const;
 
   // Its bytes. Refused with ENXIO while nothing is allocated.
   absl::StatusOr<std::shared_ptr<Media>> OpenMedia() const;
   // The file's name below dev/, without the suffix of a mode: "pmem0", "pmem0.1".
   std::string DiskName() const;
-  // Names by which dev/by-name and dev/by-uuid know it; `claim_uuid` may be nil.
+  // Its names in dev/by-name and dev/by-uuid; `claim_uuid` may be nil.
   std::vector<std::string> Aliases(const Uuid& claim_uuid) const;
 
   // Attribute stores, with the kernel's checks in the kernel's order; each ends in a label update.
@@ -97,13 +97,14 @@ class Namespace final : public NdDevice {
   absl::Status SetAltName(absl::string_view name);
   absl::Status SetSectorSize(uint64_t sector_size);
   absl::Status SetClaimClass(ClaimClass claim_class);
-  // Until CommitLabels the stores above update no label; it does so once, for all that they did.
+  // Until CommitLabels, the stores above do not update labels; CommitLabels does so once, for all
+  // of them.
   void HoldLabels() {
     engine().AssertLocked();
     labels_held_ = true;
   }
   absl::Status CommitLabels();
-  // A sector size that was never there: for undoing a creation.
+  // Removes the sector size, as if it had never been set: for undoing a creation.
   void ForgetSectorSize() {
     engine().AssertLocked();
     lbasize_ = 0;
@@ -112,28 +113,28 @@ class Namespace final : public NdDevice {
     engine().AssertLocked();
     force_raw_ = force_raw;
   }
-  // kBtt or kBtt2, by the label versions of the region's DIMMs; ENXIO where they disagree.
+  // kBtt or kBtt2, by the label versions of the region's DIMMs; ENXIO if they disagree.
   absl::StatusOr<ClaimClass> BttClass() const;
 
-  // Refused with EBUSY where the driver is bound, or a claim stands on it.
+  // Refused with EBUSY if its driver is bound, or something claims it.
   absl::Status CheckUnclaimedAndUnbound(absl::string_view what) const;
   absl::Status CheckLabels(absl::string_view what) const;
-  // Refused with EBUSY where it is claimed, or where somebody holds its file open.
+  // Refused with EBUSY if it is claimed, or its file is open.
   absl::Status CheckIdle(absl::string_view what) const;
-  // What every personality asks of the namespace below it before it attaches.
+  // The checks that every personality makes on its namespace before it attaches.
   absl::Status CheckUsable(absl::string_view what) const;
 
-  // --- For its driver (pmem_driver.h). ---
-  // Whether it may be shown raw as far as its own range goes. EOPNOTSUPP, "namespace.page_map".
+  // --- For its driver (pmem_driver.h). --- Whether its address range allows showing it raw.
+  // EOPNOTSUPP, "namespace.page_map".
   absl::Status CheckRange(absl::string_view what) const;
   void AttachDisk(std::shared_ptr<Media> media);
   void DetachDisk();
-  // The file that serves this namespace, its own or its claim's; null where there is none.
+  // The file that exposes this namespace, its own or its claim's; null if there is none.
   DataNode* node() const;
   const DataNode* data_file() const override { return node(); }
   void DisksFollowRegion();
 
-  // `uuid` of a label-less one: see TakeLabelsIntoUse.
+  // Creating `uuid` in a label-less namespace: see TakeLabelsIntoUse.
   absl::Status CreateAttribute(absl::string_view name) override;
   bool OwnsUuid(const Uuid& uuid) const override {
     engine().AssertLocked();
@@ -153,13 +154,13 @@ class Namespace final : public NdDevice {
   absl::Status FreeLabels();
   absl::Status WriteLabels();
   absl::Status WriteLabelOn(size_t mapping_index, uint32_t flags);
-  // All or nothing; to 0 from whatever there is.
+  // All or nothing. `size` may be 0, from any current size.
   absl::Status Resize(uint64_t size, uint64_t allocated);
-  // By so many bytes on every DIMM.
+  // Shrinks it by this many bytes on every DIMM.
   absl::Status Shrink(uint64_t bytes);
   absl::Status Grow(uint64_t bytes);
-  // Whether its extents lie at the same place on every DIMM of the set, as the stripes need it.
-  // (The kernel does not ask; the sets that it makes are even.)
+  // Whether its extents are at the same place on every DIMM of the set, as striping requires. (The
+  // kernel does not check this; the sets that it creates are even.)
   absl::Status CheckEven() const;
   void LocateOnMedia();
   Region& region_;
@@ -178,21 +179,21 @@ class Namespace final : public NdDevice {
   std::shared_ptr<Disk> disk_ ABSL_GUARDED_BY(engine().lock());  // while bound raw
 };
 
-// All namespaces of a region, in the order in which they were made.
+// All namespaces of a region, in order of creation.
 std::vector<Namespace*> NamespacesOf(const Region& region);
-Namespace* FirstNamespaceOf(const Region& region);  // of an enabled one
-// Null where the region has none of that name.
+Namespace* FirstNamespaceOf(const Region& region);  // `region` must be enabled
+// Null if the region has none of that name.
 Namespace* FindNamespace(const Region& region, absl::string_view name);
-// The one to configure next; null while the region is disabled.
+// The namespace to configure next; null while the region is disabled.
 Namespace* NamespaceSeedOf(const Region& region);
 
 // Takes a blank label area into use: writes its first index blocks and enables the region again
-// with labels. Refused as Region::InitialiseLabels says, and with EBUSY where a namespace is
-// claimed or held open.
+// with labels. Refused as Region::InitialiseLabels says, and with EBUSY if a namespace is claimed
+// or open.
 absl::Status TakeLabelsIntoUse(Region& region);
 
 inline constexpr uint64_t kNamespaceSectorSizes[] = {512, 4096};
-// Below this, no personality can stand on a namespace.
+// Bytes. A smaller namespace cannot be claimed by a personality.
 inline constexpr uint64_t kMinClaimSize = 16 << 20;
 
 }  // namespace nvdimmfs::core

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bus/nd: the bus that lists buses, DIMMs, regions, namespaces and what claims them, and what there
-// is once for all of them.
+// bus/nd: the bus that lists buses, DIMMs, regions, namespaces and their claims, and the state that
+// they share.
 #ifndef NVDIMMFS_CORE_ND_ND_BUS_TYPE_H_
 #define NVDIMMFS_CORE_ND_ND_BUS_TYPE_H_
 
@@ -45,7 +45,7 @@ class NdBusType final : public BusType {
     return ++disk_sequence_;
   }
 
-  // An empty seed, and a claim that took over.
+  // Expected: an empty seed, or a namespace that a claim took over.
   bool IsExpected(const absl::Status& status) const override {
     return ReasonOf(status) == "namespace.empty" || ReasonOf(status) == "namespace.claimed";
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device of the nd bus: what all of them have in common.
+// A device of the nd bus: what all such devices have in common.
 #ifndef NVDIMMFS_CORE_ND_ND_DEVICE_H_
 #define NVDIMMFS_CORE_ND_ND_DEVICE_H_
 
@@ -21,7 +21,7 @@ class NdDevice : public Device {
 
   virtual std::string devtype() const = 0;   // "nvdimm"; empty for the bus
   virtual std::string modalias() const = 0;  // "nd:t1"
-  // Whether it has `uuid`, and no namespace may take that.
+  // Whether `uuid` belongs to it, so that no namespace may take it.
   virtual bool OwnsUuid(const Uuid& /*uuid*/) const { return false; }
 
   std::string uevent() const override;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kinds of device that the nd bus brings.
+// The device kinds of the nd bus.
 #ifndef NVDIMMFS_CORE_ND_ND_KIND_H_
 #define NVDIMMFS_CORE_ND_ND_KIND_H_
 
@@ -17,12 +17,12 @@ struct NdKind {
   static constexpr DeviceKind kNamespace{"namespace", "ndbusN/regionR/namespaceR.K"};
   static constexpr DeviceKind kBtt{"btt", "ndbusN/regionR/bttR.K"};
   static constexpr DeviceKind kPfn{"pfn", "ndbusN/regionR/pfnR.K"};
-  static constexpr DeviceKind kDax{"nd_dax", "ndbusN/regionR/daxR.K"};  // what claims a namespace
-  // The disk below the device that drives a namespace: a namespace, btt or pfn.
+  static constexpr DeviceKind kDax{"nd_dax", "ndbusN/regionR/daxR.K"};  // claims a namespace
+  // The disk below the device that exposes it: a namespace, btt or pfn.
   static constexpr DeviceKind kBlock{"block", "ndbusN/regionR/DEVICE/block/DISK"};
   static constexpr DeviceKind kPartition{"partition", "ndbusN/regionR/DEVICE/block/DISK/PARTITION"};
   static constexpr DeviceKind kBackingInfo{"bdi", "devices/virtual/bdi/A:B"};  // of a disk's number
-  // Of an enabled btt, in debugfs.
+  // An arena of an enabled btt, in debugfs.
   static constexpr DeviceKind kArena{"arena", "sys/kernel/debug/btt/bttR.K/arenaN"};
 };
 

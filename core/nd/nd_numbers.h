@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device numbers of the nd bus. The majors are dynamic in a kernel; these are those that Debian's
-// 6.1 gives in a guest. (bus/nd/x/numbers sets others.)
+// Device numbers of the nd bus. A kernel assigns the majors dynamically; these are the ones that
+// Debian's 6.1 assigns in a guest. (bus/nd/x/numbers sets others.)
 #ifndef NVDIMMFS_CORE_ND_ND_NUMBERS_H_
 #define NVDIMMFS_CORE_ND_ND_NUMBERS_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A partition of a disk, below its directory: "pmem0p1", "pmem0s1". The tree makes none of its own;
-// the program that made a real block device of the disk says which it has (bus/nd/x/partitions).
+// A partition of a disk, below its directory: "pmem0p1", "pmem0s1". The tree does not detect
+// partitions; the program that provides the disk as a real block device reports them
+// (bus/nd/x/partitions).
 #ifndef NVDIMMFS_CORE_ND_PARTITION_H_
 #define NVDIMMFS_CORE_ND_PARTITION_H_
 
@@ -46,7 +47,7 @@ class Partition final : public Device {
   const bool read_only_;
 };
 
-// As a kernel names it: with a p where the disk's name ends in a digit.
+// As a kernel names it: with a "p" if the disk's name ends in a digit.
 std::string PartitionName(absl::string_view disk, uint32_t index);
 
 }  // namespace nvdimmfs::core

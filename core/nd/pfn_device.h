@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// pfnR.j and daxR.j: serve the part of their namespace that an info block leaves to data, as a disk
-// (fsdax) or as one character device (devdax).
+// pfnR.j and daxR.j: expose the data area of their namespace, as the info block defines it, as a
+// disk (fsdax) or as one character device (devdax).
 #ifndef NVDIMMFS_CORE_ND_PFN_DEVICE_H_
 #define NVDIMMFS_CORE_ND_PFN_DEVICE_H_
 
@@ -23,7 +23,7 @@ class PfnDevice final : public ClaimDevice, public DaxHost {
   // `kind` is kPfn or kDax.
   PfnDevice(Region& region, const DeviceKind& kind);
 
-  // What a probing namespace carries; errors as ReadInfoBlock.
+  // Reads the info block of a namespace that is being probed; errors as ReadInfoBlock.
   static absl::StatusOr<InfoBlockView> Detect(const Namespace& ns, const DeviceKind& kind);
   void Adopt(const InfoBlockView& found);
 
@@ -42,7 +42,7 @@ class PfnDevice final : public ClaimDevice, public DaxHost {
   absl::Status SetMode(absl::string_view raw_text);
   absl::Status SetAlign(absl::string_view text);
 
-  // (A dax need not be the only one that has its uuid.)
+  // (The uuid of a dax need not be unique.)
   bool OwnsUuid(const Uuid& other) const override {
     return !is_dax() && !other.is_nil() && uuid() == other;
   }

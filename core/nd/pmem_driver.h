@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The drivers nd_pmem and dax_pmem: a namespace is shown raw, unless its media carries a btt, pfn
-// or dax, which then claims it and serves it in its own way.
+// The drivers nd_pmem and dax_pmem: a namespace is shown raw, unless its media holds a btt, pfn or
+// dax, which then claims it and exposes it in its own way.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_ND_PMEM_DRIVER_H_

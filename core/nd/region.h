@@ -28,15 +28,15 @@ struct Mapping {
   std::shared_ptr<Dimm> dimm;
   Range dpa;              // bytes, in the DIMM's address space
   uint32_t position = 0;  // place in the interleave set's order
-  // While the region is enabled: the label data in use, and, by namespace, the slots of the labels
-  // that made it, which its next update must free.
+  // While the region is enabled: the label data in use, and for each namespace the slots of the
+  // labels that define it; its next update must free them.
   std::shared_ptr<DimmData> data;
   std::multimap<Uuid, uint32_t> slots;
 };
 
 class Region final : public NdDevice, public PoisonObserver {
  public:
-  // Not yet registered. `dimms` are those of `bus`. Refused with EINVAL, "bus.source", where the
+  // Not yet registered. `dimms` are those of `bus`. Refused with EINVAL, "bus.source", if the
   // source contradicts itself.
   static absl::StatusOr<std::shared_ptr<Region>> Make(NdBusType& nd, Device& bus,
                                                       absl::Span<const std::shared_ptr<Dimm>> dimms,
@@ -50,29 +50,29 @@ class Region final : public NdDevice, public PoisonObserver {
   std::vector<Mapping>& mappings() { return mappings_; }
   bool enabled() const { return driver() != nullptr; }
 
-  // 5 where a mapped DIMM has labels in use, else 4 (one namespace over everything).
+  // 5 if a mapped DIMM has labels in use, else 4 (one namespace over the whole region).
   int nstype() const;
   uint64_t align() const {
     engine().AssertLocked();
     return align_;
   }
-  // Per-DIMM share of `align`.
+  // Each DIMM's share of `align`.
   uint64_t dimm_align() const { return align() / std::max<size_t>(1, mappings_.size()); }
   uint64_t set_cookie() const;
   // Whether set_cookie and available_size are shown.
   bool has_set() const;
-  // Whether a store is durable only once the CPU's caches are flushed.
+  // Whether a store is durable only after the CPU caches are flushed.
   bool flushes_caches() const {
     return !source_.is_volatile && source_.persistence_domain != PersistenceDomain::kCpuCache;
   }
   const SetCookies& cookies() const { return cookies_; }
-  // The labels of its DIMMs that make no namespace, and why (namespace_scan.h); offsets are in the
-  // DIMM's label area.
+  // The labels of its DIMMs that do not form a namespace, and why (namespace_scan.h); offsets are
+  // relative to the DIMM's label area.
   const std::vector<Finding>& label_findings() const {
     engine().AssertLocked();
     return label_findings_;
   }
-  // By which CXL labels know it; nil while there are none.
+  // The UUID by which CXL labels refer to it; nil while there are none.
   const Uuid& uuid() const {
     engine().AssertLocked();
     return uuid_;
@@ -93,12 +93,12 @@ class Region final : public NdDevice, public PoisonObserver {
     read_only_ = read_only;
   }
 
-  // --- For its driver (region_driver.h). ---
-  // The label data of its DIMMs, as they have it now, is in use until it is dropped.
+  // --- For its driver (region_driver.h). --- Takes references to the current label data of its
+  // DIMMs, which is in use until it is dropped.
   void TakeLabelData();
   void DropLabelData();
-  // What the labels say, once that data is taken; reserves nothing. ENODEV,
-  // "region.dimm_without_labels", where a DIMM has none, and as ScanNamespaces.
+  // The namespaces that the labels describe, once the label data is taken; reserves nothing.
+  // ENODEV, "region.dimm_without_labels", if a DIMM has none; otherwise as ScanNamespaces.
   absl::StatusOr<std::vector<ScannedNamespace>> ScanLabels();
   int init_namespaces() const {
     engine().AssertLocked();
@@ -109,8 +109,7 @@ class Region final : public NdDevice, public PoisonObserver {
     init_namespaces_ = count;
   }
 
-  // --- Children. ---
-  // The one of a kind that is to be configured next; null while there is none.
+  // --- Children. --- The seed of a kind: the device to configure next; null while there is none.
   Device* seed(const DeviceKind& kind) const;
   void set_seed(Device& device) {
     engine().AssertLocked();
@@ -122,27 +121,26 @@ class Region final : public NdDevice, public PoisonObserver {
     engine().AssertLocked();
     seeds_.clear();
   }
-  // Numbers of its children of a kind.
+  // The number allocator for its children of a kind.
   IdAllocator& ids(const DeviceKind& kind) {
     engine().AssertLocked();
     return ids_[&kind];
   }
 
-  // OK where the labels of all of its DIMMs may be changed: each area is blank, or has an index of
-  // a version that is known. Else refused as LabelArea::CheckBlank and CheckWritable say; and with
-  // ENXIO, "region.dimm_unbound", where there is an area that was not read.
+  // OK if the labels of all of its DIMMs may be changed: each area is blank, or has an index of a
+  // known version. Else refused as LabelArea::CheckBlank and CheckWritable say, and with ENXIO,
+  // "region.dimm_unbound", if an area has not been read.
   absl::Status CheckLabels(absl::string_view what) const;
 
-  // Writes the first index blocks of its DIMMs, all of which have a blank label area: they count
-  // as labelled once the region is enabled again. Refused with ENXIO, "region.disabled", EACCES
-  // where a DIMM has no label area or labels are in use already, and as CheckLabels says; then as
-  // `idle` says, which is asked last.
+  // Writes the first index blocks of its DIMMs, all of which must have a blank label area. The
+  // DIMMs count as labelled once the region is enabled again. Refused with ENXIO,
+  // "region.disabled"; with EACCES if a DIMM has no label area or labels are already in use; as
+  // CheckLabels says; and last, as `idle` says.
   absl::Status InitialiseLabels(const std::function<absl::Status()>& idle);
 
-  // Before a namespace's first label: makes sure that every DIMM has index blocks and, where its
-  // labels are CXL's, this region's label. Refused as CheckLabels says, and with ENXIO:
-  // "dimm.no_labels", or "label.region.foreign" where a label says that a DIMM's part is another
-  // region's.
+  // Before a namespace's first label: makes sure that every DIMM has index blocks and, if its
+  // labels are CXL labels, this region's label. Refused as CheckLabels says, and with ENXIO:
+  // "dimm.no_labels", or "label.region.foreign" if a label assigns a DIMM's part to another region.
   absl::Status PrepareLabels();
 
   std::string devtype() const override { return source_.is_volatile ? "nd_volatile" : "nd_pmem"; }
@@ -152,7 +150,7 @@ class Region final : public NdDevice, public PoisonObserver {
   void Removed() override;
   void PoisonChanged(PoisonChange change) override;
 
-  // The name of the namespace that x/create made last; "": none.
+  // The name of the namespace that x/create created last; "": none.
   const std::string& last_created() const {
     engine().AssertLocked();
     return last_created_;
@@ -173,7 +171,7 @@ class Region final : public NdDevice, public PoisonObserver {
   const bool has_nfit_;
   const int id_;
   const RegionSource source_;
-  std::vector<Mapping> mappings_;  // constant once made, and the cookies
+  std::vector<Mapping> mappings_;  // constant once built, like the cookies
   SetCookies cookies_;
   std::vector<Finding> label_findings_ ABSL_GUARDED_BY(engine().lock());
   Uuid uuid_ ABSL_GUARDED_BY(engine().lock());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver nd_region: enabling a region makes its namespaces and seeds, disabling it takes all
-// that is below it away. Also how the seeds move on.
+// The nd_region driver: enabling a region creates its namespaces and seeds, disabling it removes
+// everything below it. Also advances the seeds.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_ND_REGION_DRIVER_H_
@@ -14,10 +14,10 @@ namespace nvdimmfs::core {
 // The devices are Regions.
 absl::Status ProbeRegion(Device& region);
 void RemoveRegion(Device& region);
-// Only once the region counts as bound are its namespaces offered to their driver.
+// Offers the region's namespaces to their driver, once the region counts as bound.
 void RegionProbed(Device& region, const absl::Status& status);
 
-// After a driver's probe of a child of a region: activation moves the seeds on.
+// Called after a driver has probed a child of a region: activating a seed advances it.
 void ChildProbed(Device& child, const absl::Status& status);
 
 }  // namespace nvdimmfs::core

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address-range scrub of one bus (ARS; ACPI specification, "NVDIMM root device _DSMs").
 //
-// Two parts. The firmware's: one scrub of one address range at a time, which takes its time and
-// then has results. And what a kernel's worker does with it: on request it scrubs region after
-// region, makes known what is bad in each, and counts full cycles (`nfit/scrub`).
+// It has two parts. The firmware runs one scrub of one address range at a time, which takes time
+// and then has results. The kernel's worker uses the firmware: on request it scrubs one region
+// after the other, records the bad ranges of each, and counts full cycles (`nfit/scrub`).
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_ND_SCRUB_H_
@@ -30,8 +30,8 @@ class Scrub {
     std::string region;
     MediaErrors::Place place;
   };
-  // Of `parts` of `bus`, which outlives it; scrubbing one of them takes `time`. `outside` is what
-  // becomes of errors elsewhere.
+  // Scrubs `parts` of `bus`, which must outlive it; scrubbing one of them takes `time`. `outside`
+  // says how to treat errors elsewhere.
   Scrub(Device& bus, const std::vector<Part>& parts, MediaErrors::Outside outside,
         absl::Duration time);
 
@@ -44,10 +44,10 @@ class Scrub {
     uint16_t type = 0;  // 1 volatile, 2 persistent
     std::vector<Range> bad;
   };
-  // False where one is running.
+  // False if one is already running.
   bool StartFirmware(const Range& range, uint16_t type);
   State state() const;
-  // Of the last that was started.
+  // The results of the scrub that was started last.
   const Results& results() const {
     bus_.engine().AssertLocked();
     return results_;
@@ -55,9 +55,9 @@ class Scrub {
   absl::Duration time() const { return time_; }
 
   // --- The worker. ---
-  enum class Depth { kShort, kLong };  // short: what is known already
-  // Scrubs every region in turn. Refused with EBUSY, "scrub.busy", where that is already asked for,
-  // and with ENOTTY, "scrub.none", where there is nothing to scrub.
+  enum class Depth { kShort, kLong };  // short: only what is already known
+  // Scrubs every region in turn. Refused with EBUSY, "scrub.busy", if such a scrub is already
+  // pending, and with ENOTTY, "scrub.none", if there is nothing to scrub.
   absl::Status Start(Depth depth);
   bool busy() const {
     bus_.engine().AssertLocked();
@@ -67,7 +67,7 @@ class Scrub {
     bus_.engine().AssertLocked();
     return cycles_;
   }
-  // "idle", or what it is at: "region0 long 1/2 40%".
+  // "idle", or the current position: "region0 long 1/2 40%".
   std::string Progress() const;
 
  private:
@@ -83,7 +83,7 @@ class Scrub {
   const absl::Duration time_;
   MediaErrors errors_;
   absl::Time ends_ ABSL_GUARDED_BY(bus_.engine().lock()) =
-      absl::InfinitePast();  // of the firmware's
+      absl::InfinitePast();  // of the firmware's scrub
   bool ever_run_ ABSL_GUARDED_BY(bus_.engine().lock()) = false;
   Results results_ ABSL_GUARDED_BY(bus_.engine().lock());
   bool busy_ ABSL_GUARDED_BY(bus_.engine().lock()) = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the device model needs of a sector-atomic layer over a namespace: the BTT, seen from below
-// so that core need not know its format. Implemented by //btt.
+// What the device model needs from a sector-atomic layer over a namespace. //btt implements it, so
+// core need not know the BTT's format.
 #ifndef NVDIMMFS_CORE_ND_SECTOR_LAYER_H_
 #define NVDIMMFS_CORE_ND_SECTOR_LAYER_H_
 
@@ -19,11 +19,12 @@
 namespace nvdimmfs::core {
 
 struct SectorIdentity {
-  Uuid uuid;                      // the BTT instance's own
+  Uuid uuid;                      // of the BTT itself
   uint32_t external_lbasize = 0;  // bytes: 512, 520, ...
 };
 
-// One arena at work, as the kernel's debugfs shows it. Offsets are bytes from where arena 0 starts.
+// One active arena, as the kernel's debugfs shows it. Offsets are in bytes from the start of arena
+// 0.
 struct SectorArena {
   uint64_t size = 0;  // bytes
   uint64_t external_lba_start = 0;
@@ -34,7 +35,7 @@ struct SectorArena {
   uint64_t nextoff = 0;  // 0: the last
   uint64_t infooff = 0, dataoff = 0, mapoff = 0, logoff = 0, info2off = 0;
   uint32_t flags = 0;
-  std::array<uint32_t, 2> log_index = {};  // which two entries of a flog group are in use
+  std::array<uint32_t, 2> log_index = {};  // the two entries of a flog group that are in use
 };
 
 struct SectorOptions {
@@ -49,22 +50,22 @@ class SectorLayer {
  public:
   virtual ~SectorLayer() = default;
 
-  // Where the first kSignatureSize bytes are that tell whether Probe may find one, and whether they
-  // do: nearly always there is none.
+  // The offset of a BTT's signature of kSignatureSize bytes, and whether `bytes` are one. This
+  // cheap test precedes Probe, since most namespaces have no BTT.
   static constexpr size_t kSignatureSize = 16;  // bytes
   virtual uint64_t SignatureOffset(ClaimClass claim_class) const = 0;
   virtual bool IsSignature(absl::Span<const std::byte> bytes) const = 0;
 
-  // Whether the namespace carries a BTT: reads only. ENODEV: none; ENXIO: too small, or unreadable.
+  // Whether the namespace carries a BTT: only reads. ENODEV: none; ENXIO: too small, or unreadable.
   virtual absl::StatusOr<SectorIdentity> Probe(const Media& ns, ClaimClass claim_class,
                                                const Uuid& parent_uuid) = 0;
 
-  // Opens the BTT, with recovery, or formats one where none is. The result is the disk: a Media of
-  // `sectors x sector size` bytes whose writes are sector-atomic and durable on return.
+  // Opens the BTT and recovers it, or formats one if there is none. The result is the disk: a Media
+  // of `sectors x sector size` bytes whose writes are sector-atomic and durable on return.
   virtual absl::StatusOr<std::shared_ptr<Media>> OpenOrFormat(std::shared_ptr<Media> ns,
                                                               const SectorOptions& options) = 0;
 
-  // The arenas of what OpenOrFormat of this layer returned.
+  // The arenas of a Media that this layer's OpenOrFormat returned.
   virtual std::vector<SectorArena> Arenas(const Media& /*opened*/) { return {}; }
 };
 

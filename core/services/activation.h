@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activation of staged firmware without a power cycle: the firmware/ groups of a bus and of its
-// DIMMs. DIMMs are armed, the bus then activates all armed ones at once.
+// DIMMs. DIMMs are armed; the bus then activates all armed DIMMs together.
 //
 // Thread rules: under the configuration lock.
 #ifndef NVDIMMFS_CORE_SERVICES_ACTIVATION_H_

@@ -9,7 +9,7 @@
 
 namespace nvdimmfs::core {
 
-// `device` is a ControlDevice. What ioctl(2) returns.
+// `device` is a ControlDevice. Returns what ioctl(2) returns.
 absl::StatusOr<int> RunBusCommand(Device& device, const Command& command);
 
 }  // namespace nvdimmfs::core

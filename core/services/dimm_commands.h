@@ -15,11 +15,12 @@ namespace nvdimmfs::core {
 // The label functions' bits in nfit/dsm_mask.
 inline constexpr uint64_t kLabelFunctions = intel::kLabelBits;
 
-// Bytes of labels that one command moves at most, where the DIMM's firmware does not say: a page
-// less its headers.
+// The most label bytes that one command transfers if the DIMM's firmware does not say: a page less
+// the headers.
 inline constexpr uint32_t kMaxLabelTransfer = 4076;
 
-// `device` is a Dimm. What ioctl(2) returns: 0, or the bytes of the output that were left out.
+// `device` is a Dimm. Returns what ioctl(2) returns: 0, or the number of output bytes that did not
+// fit.
 absl::StatusOr<int> RunDimmCommand(Device& device, const Command& command);
 
 }  // namespace nvdimmfs::core

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// nmemN/security and nmemN/frozen: a DIMM's passphrase and its erasure, as the kernel's sysfs has
-// them.
+// nmemN/security and nmemN/frozen: a DIMM's passphrase and its erasure, as in the kernel's sysfs.
 //
-// Grammar of what is written to `security`, as Linux 6.1 has it; a KEY is the serial number of an
-// `encrypted` key of 32 bytes, or 0 for no passphrase:
+// Grammar of a write to `security`, as in Linux 6.1; a KEY is the serial number of an `encrypted`
+// key of 32 bytes, or 0 for no passphrase:
 //
 //   freeze | disable KEY | update OLD NEW | erase KEY | overwrite KEY
 //   | master_update OLD NEW | master_erase KEY
@@ -50,8 +49,8 @@ inline constexpr Attribute kFrozenAttribute = {
     .visible = FrozenMode,
     .summary = "1: the security state is frozen until the next power cycle"};
 
-// What enabling a DIMM does first: a locked one is opened with the key "nvdimm:ID". Refused as the
-// key ring refuses, or with EINVAL or EIO, "security.passphrase" or "security.state".
+// The first step of enabling a DIMM: unlocks a locked DIMM with the key "nvdimm:ID". Fails as the
+// key ring does, or with EINVAL or EIO, "security.passphrase" or "security.state".
 absl::Status UnlockDimm(Dimm& dimm);
 
 }  // namespace nvdimmfs::core

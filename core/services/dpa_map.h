@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who owns which DPA of a region's DIMMs, and a drawing of it in text. Under the configuration
-// lock.
+// Which owner has which DPA range of a region's DIMMs, and a drawing of that as text. Under the
+// configuration lock.
 #ifndef NVDIMMFS_CORE_SERVICES_DPA_MAP_H_
 #define NVDIMMFS_CORE_SERVICES_DPA_MAP_H_
 
@@ -13,7 +13,7 @@ namespace nvdimmfs::core {
 
 class Region;
 
-// A bar for each DIMM of the region, in the order of its mappings.
+// One bar for each DIMM of the region, in the order of its mappings.
 std::vector<DpaBar> MapDpa(const Region& region);
 
 // One line for each extent and each gap, in DPA order, DIMM by DIMM.

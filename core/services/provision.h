@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making and destroying a namespace in one step: what `ndctl create-namespace` does with a dozen
-// attribute writes, as one line written to x/create.
+// Creates and destroys a namespace in one step: one line written to x/create does what `ndctl
+// create-namespace` does with a dozen attribute writes.
 #ifndef NVDIMMFS_CORE_SERVICES_PROVISION_H_
 #define NVDIMMFS_CORE_SERVICES_PROVISION_H_
 
@@ -11,16 +11,16 @@ namespace nvdimmfs::core {
 
 class Region;
 
-// `line` is words of the form key=value (core/base/words.h): size= (K, M, G, T; all that is free
-// when left out), mode= (raw, sector, fsdax, devdax; raw when left out), name=, uuid=,
-// sector_size=, align=, map= (dev, mem). All or nothing: a refusal leaves the region as it was. A
-// region without labels gets them first where its DIMMs have a blank label area. Refused as
-// Region::CheckLabels says, and with EUCLEAN, "label.slots.unreadable", where a label in use cannot
-// be read. The name of the namespace is then region.last_created().
+// `line` consists of key=value words (core/base/words.h): size= (K, M, G, T; default: all free
+// space), mode= (raw, sector, fsdax, devdax; default: raw), name=, uuid=, sector_size=, align=,
+// map= (dev, mem). All or nothing: a refusal leaves the region unchanged. A region without labels
+// gets them first if its DIMMs have blank label areas. Refused as Region::CheckLabels says, and
+// with EUCLEAN, "label.slots.unreadable", if a label in use cannot be read. region.last_created()
+// then names the new namespace.
 absl::Status CreateNamespace(Region& region, absl::string_view line);
 
-// `name` is a namespace of the region. Disables it, wipes the info blocks at its start, frees its
-// space. Refused with EBUSY while its file is open.
+// `name` is a namespace of the region. Disables it, wipes the info blocks at its start and frees
+// its space. Refused with EBUSY while its file is open.
 absl::Status DestroyNamespace(Region& region, absl::string_view name);
 
 }  // namespace nvdimmfs::core

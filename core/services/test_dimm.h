@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// test_dimmK of class nfit_test_dimm: the attributes by which tests make a DIMM of the emulated
-// buses fail. Registered after the bus, for DIMMs whose source has TestControls.
+// test_dimmK of class nfit_test_dimm: the attributes with which tests make an emulated DIMM fail.
+// Registered after the bus, for DIMMs whose source has TestControls.
 #ifndef NVDIMMFS_CORE_SERVICES_TEST_DIMM_H_
 #define NVDIMMFS_CORE_SERVICES_TEST_DIMM_H_
 
@@ -33,7 +33,7 @@ class TestDimm final : public Device {
   Dimm& dimm() const { return *dimm_; }
   TestControls& controls() const { return *dimm_->source().test_controls; }
 
-  // Below the platform device that the bus is below.
+  // Below the platform device that is the bus's parent.
   std::string place() const override;
   static absl::Span<const Attribute> Table();
   absl::Span<const Attribute> attributes() const override { return Table(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The regions that the labels of CXL devices speak of, put together from their region labels.
+// The regions described by CXL devices, assembled from their region labels.
 #ifndef NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_
 #define NVDIMMFS_CORE_SOURCES_CXL_REGIONS_H_
 
@@ -14,16 +14,17 @@ namespace nvdimmfs::core {
 
 struct CxlRegions {
   // In the order in which the devices name them. `spa` starts at the labels' address, which may be
-  // 0 (anywhere) or taken; cookies are for the caller to set.
+  // 0 (anywhere) or already taken. The caller sets the cookies.
   std::vector<RegionSource> regions;
-  // Devices that some region label is on, whether its region is complete or not. Nothing else may
-  // use their bytes. Ascending.
+  // Devices with a region label, whether its region is complete or not. Nothing else may use their
+  // bytes. Ascending.
   std::vector<size_t> spoken_for;
 };
 
 // Reads the label areas of those of `dimms` that `candidates` lists (indices). A region is complete
-// where each of its positions is on exactly one device, and all agree on ways, granularity, address
-// and size; what is wrong with another one becomes a finding of its devices ("label.region.*").
+// if each of its positions is on exactly one device, and all devices agree on ways, granularity,
+// address and size. For other regions, the problem becomes a finding of their devices
+// ("label.region.*").
 CxlRegions AssembleCxlRegions(std::vector<DimmSource>& dimms, absl::Span<const size_t> candidates);
 
 }  // namespace nvdimmfs::core

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the device model needs of one DIMM, as a backend hands it over: the bytes, the label area
-// and the identity that a platform's tables would give it.
+// What a backend passes to the device model for one DIMM: the bytes, the label area and the
+// identity that a platform's tables would give it.
 //
-// Plain values; the Media in it are shared and keep the backend's file open and locked while any of
-// them lives.
+// Plain values. The Media are shared; the backend's file stays open and locked while any of them
+// lives.
 #ifndef NVDIMMFS_CORE_SOURCES_DIMM_SOURCE_H_
 #define NVDIMMFS_CORE_SOURCES_DIMM_SOURCE_H_
 
@@ -23,8 +23,8 @@
 namespace nvdimmfs::core {
 
 // Identity of a DIMM: raw values, as the NFIT stores them (ACPI specification, "NVDIMM control
-// region structure" and "NVDIMM region mapping structure"). The byte-swapped forms that sysfs
-// prints are made where they are printed.
+// region structure" and "NVDIMM region mapping structure"). The byte-swapped forms in sysfs are
+// produced where they are printed.
 struct DimmIdentity {
   struct Manufacturing {
     uint8_t location = 0;
@@ -40,8 +40,8 @@ struct DimmIdentity {
   uint16_t subsystem_vendor = 0;
   uint16_t subsystem_device = 0;
   uint16_t subsystem_revision = 0;
-  std::optional<Manufacturing> manufacturing;  // where the valid-fields bit says so
-  // What those fields hold where it does not: part of the v1.2 set cookie all the same.
+  std::optional<Manufacturing> manufacturing;  // only if the valid-fields bit is set
+  // The contents of those fields if it is clear: they are part of the v1.2 set cookie nevertheless.
   Manufacturing unvouched;
   uint32_t serial = 0;
   uint16_t interface_code = 0;  // region format: 0x0301 is byte-addressable, not energy backed
@@ -66,24 +66,24 @@ struct CxlIdentity {
 };
 
 struct DimmSource {
-  std::string description;          // for sentences: the path of the image
+  std::string description;          // for messages: the path of the image
   std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
-  std::shared_ptr<Media> labels;    // the label area; null where the DIMM has none
-  uint32_t label_transfer = 0;      // bytes that one label command carries; 0: as QEMU's
+  std::shared_ptr<Media> labels;    // the label area; null if the DIMM has none
+  uint32_t label_transfer = 0;      // the most bytes per label command; 0: as in QEMU
   uint64_t label_offset = 0;        // bytes from the file's start to the label area
-  std::string label_file;           // where the labels have a file of their own: its path
-  bool missing = false;    // the slot is known, but nothing is in it: Media refuse with EIO
-  bool read_only = false;  // nothing in it may be written: Media refuse with EROFS
-  // Labels are in use whatever the label area holds: the provider says so (CXL), not an index
+  std::string label_file;           // path of the labels' own file, if they have one
+  bool missing = false;             // the slot is known, but empty: Media refuse with EIO
+  bool read_only = false;           // must not be written: Media refuse with EROFS
+  // Labels are in use whatever the label area holds: the provider decides (CXL), not an index
   // block.
   bool labelling = false;
-  // The version of new labels; those that are there decide for themselves. Never null.
+  // The version for new labels; existing labels keep theirs. Never null.
   const LabelVersion* new_labels = &LabelV1_2();
   DimmIdentity identity;
-  bool has_control_region = true;  // else nothing of the identity is known but handle and phys_id
-  int formats = 1;                 // interface codes by which it is mapped: 0 where it is not
-  uint16_t nfit_flags = 0;         // NfitFlag: what the platform's tables say of its state
-  // What answers its commands; null: firmware that knows labels and nothing else, as QEMU's.
+  bool has_control_region = true;  // else only handle and phys_id are known
+  int formats = 1;                 // interface codes by which it is mapped; 0 if it is not
+  uint16_t nfit_flags = 0;         // NfitFlag: its state according to the platform's tables
+  // Runs its commands; null: firmware that only supports labels, like QEMU's.
   std::shared_ptr<intel::Firmware> firmware;
   std::shared_ptr<TestControls> test_controls;  // null where tests have no hold on it
   std::shared_ptr<MemoryDevice> device;         // null where there is none that could be asked

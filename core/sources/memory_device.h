@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device behind a DIMM, where a backend can ask it itself (a CXL memory device): what it says
-// of itself in addition to the kernel's nvdimm tree, and what it can be told.
+// The device behind a DIMM, if the backend has access to it (a CXL memory device): information and
+// operations beyond the kernel's nvdimm tree.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_CORE_SOURCES_MEMORY_DEVICE_H_
@@ -17,7 +17,7 @@ class MemoryDevice {
  public:
   enum class Wipe {
     kSanitize,  // all user data and keys become unreadable, by overwriting or by new keys
-    kErase,     // by new keys alone
+    kErase,     // only by new keys
   };
 
   virtual ~MemoryDevice() = default;
@@ -28,7 +28,7 @@ class MemoryDevice {
   // Lines "key: value".
   virtual absl::StatusOr<std::string> Describe() const = 0;
   virtual absl::StatusOr<std::string> DescribeHealth() const = 0;
-  // Refused with ENOTTY where device or kernel do not have it.
+  // Refused with ENOTTY if the device or the kernel does not support it.
   virtual absl::Status Destroy(Wipe wipe) = 0;
 };
 

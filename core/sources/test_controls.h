@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a test can do to an emulated DIMM in addition to its commands, as the kernel's test module
-// lets it: make functions fail, for every caller.
+// What a test can do to an emulated DIMM in addition to its commands, as with the kernel's test
+// module: make functions fail, for every caller.
 #ifndef NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
 #define NVDIMMFS_CORE_SOURCES_TEST_CONTROLS_H_
 
@@ -19,10 +19,10 @@ namespace nvdimmfs::core {
 struct TestControls {
   explicit TestControls(int number_of_dimm) : number(number_of_dimm) {}
 
-  // What the function returns where it is one of `failing`, and 0 where not: a negative errno, or
-  // a positive number, which is no failure.
+  // The return value of the function if it is one of `failing`, else 0: a negative errno, or a
+  // positive number, which does not count as a failure.
   int CodeFor(uint64_t function) const;
-  // Refused ("dimm.test.fails") where that is negative.
+  // Refused ("dimm.test.fails") if that is negative.
   absl::Status Verdict(uint64_t function) const;
 
   const int number;                  // K of test_dimmK
@@ -30,16 +30,16 @@ struct TestControls {
   std::atomic<int> code{0};          // and returns this; 0: -EIO
 };
 
-// Refused with EINVAL, "command.buffer", as the test module refuses a CALL of an Intel function
-// whose buffer is not that of its structure, before the firmware would see it. `size` is of input
-// and output together.
+// Like the test module, refuses a CALL of an Intel function whose buffer does not have the size of
+// its structure, before the firmware sees it: EINVAL, "command.buffer". `size` is that of input and
+// output together.
 absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
 
-// Likewise for a CALL of a bus's function; errors are injected and withdrawn in whole structures,
-// and not none.
+// The same for a CALL of a bus function; errors are injected and withdrawn in whole structures, at
+// least one.
 absl::Status CheckCallOfTestBus(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
 
-// The label area of such a DIMM: a read that is made to fail has read, a store has stored.
+// The label area of such a DIMM: an access that is made to fail has taken effect nevertheless.
 class TestLabels final : public MemoryMedia {
  public:
   TestLabels(uint64_t size, std::shared_ptr<const TestControls> controls)
@@ -50,7 +50,7 @@ class TestLabels final : public MemoryMedia {
   absl::Status Store32(uint64_t offset, uint32_t value) override;
   absl::Status Store64(uint64_t offset, uint64_t value) override;
   absl::Status Punch(uint64_t offset, uint64_t length) override;
-  // Nothing reads past Read.
+  // Null, so that nothing bypasses Read.
   const std::byte* mapping() const override { return nullptr; }
   DirectView direct_view() const override { return {}; }
 

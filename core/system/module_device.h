@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// module/nd_pmem: what drivers' `module` links lead to, with the files that tools read of a loaded
-// module.
+// module/nd_pmem: the target of drivers' `module` links, with the files of a loaded module that
+// tools read.
 #ifndef NVDIMMFS_CORE_SYSTEM_MODULE_DEVICE_H_
 #define NVDIMMFS_CORE_SYSTEM_MODULE_DEVICE_H_
 
@@ -15,9 +15,9 @@ class ModuleDevice final : public Device {
  public:
   static constexpr DeviceKind kKind{"module", "module/MODULE"};
 
-  // The module that has buses of its own.
+  // The module that provides buses of its own.
   static const char* const kOfBuses;
-  // The others, which are always loaded. (modules.inc)
+  // The other modules, which are always loaded (modules.inc).
   static absl::Span<const absl::string_view> Always();
 
   ModuleDevice(Engine& engine, absl::string_view name)

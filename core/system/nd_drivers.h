@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The drivers of the nd bus: which devices each matches, and what binding does.
+// The drivers of the nd bus: which devices each one matches, and what binding does.
 #ifndef NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_
 #define NVDIMMFS_CORE_SYSTEM_ND_DRIVERS_H_
 
@@ -7,7 +7,7 @@
 
 namespace nvdimmfs::core {
 
-// Makes and registers the kernel's five: nd_bus, nvdimm, nd_region, nd_pmem, dax_pmem.
+// Creates and registers the kernel's five drivers: nd_bus, nvdimm, nd_region, nd_pmem, dax_pmem.
 void AddNdDrivers(NdBusType& bus);
 
 }  // namespace nvdimmfs::core

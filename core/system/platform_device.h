@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directories that stay while the buses of a module come and go: a private /sys that has covered
-// them finds in them what comes next.
+// Directories that stay while the buses of a module come and go. A private /sys that has mounted
+// over them then also sees the buses that appear later.
 #ifndef NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_
 #define NVDIMMFS_CORE_SYSTEM_PLATFORM_DEVICE_H_
 
@@ -12,12 +12,12 @@
 
 namespace nvdimmfs::core {
 
-// nfit_test.0, above a bus.
+// nfit_test.0, the parent of a bus.
 class PlatformDevice final : public Device {
  public:
   static constexpr DeviceKind kKind{"platform", "devices/platform/PLATFORM"};
 
-  // `path` from the top of the mount: "devices/platform/nfit_test.0".
+  // `path` is relative to the top of the mount: "devices/platform/nfit_test.0".
   PlatformDevice(Engine& engine, std::string path)
       : Device(engine, kKind, path.substr(path.rfind('/') + 1), nullptr), place_(std::move(path)) {}
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole device model: an engine with the buses of persistent memory, their drivers and
-// attribute tables on it.
+// The whole device model: an engine with the buses of persistent memory, their drivers and their
+// attribute tables.
 #ifndef NVDIMMFS_CORE_SYSTEM_SYSTEM_H_
 #define NVDIMMFS_CORE_SYSTEM_SYSTEM_H_
 
@@ -26,19 +26,19 @@ namespace nvdimmfs::core {
 
 class System final : public Engine {
  public:
-  // Makes as new the buses of a module that can be unloaded and loaded again.
+  // Creates the buses of a module that can be unloaded and loaded again.
   using BusMaker = std::function<absl::StatusOr<std::vector<BusSource>>()>;
 
-  // Both must outlive the System; `listener` may be null. With a `module` the buses that say so
-  // can be unloaded and loaded (bus/nd/x/loaded).
+  // Both must outlive the System; `listener` may be null. With a `module`, the buses that belong to
+  // a module can be unloaded and loaded (bus/nd/x/loaded).
   System(SectorLayer& sector_layer, TreeListener* listener, BusMaker module = nullptr,
          Kernel kernel = kDefaultKernel);
   ~System();
-  // The one that a device of it belongs to.
+  // The System that owns `device`.
   static System& Of(const Device& device) { return static_cast<System&>(device.engine()); }
 
-  // Makes the content of x/list.json of a bus, under the lock. Without it the file does not exist.
-  // Set it before the first bus is added.
+  // `lister` produces the content of a bus's x/list.json, under the lock. Without it the file does
+  // not exist. Set it before adding the first bus.
   void set_bus_lister(std::function<std::string(Bus&)> lister) { bus_lister_ = std::move(lister); }
   const std::function<std::string(Bus&)>& bus_lister() const { return bus_lister_; }
 
@@ -46,20 +46,20 @@ class System final : public Engine {
 
   // Adds a bus and enables everything on it, as the kernel does at boot.
   absl::Status AddBus(BusSource source);
-  // A device of any kind below bus/nd/devices, by name, or null.
+  // Finds a device of any kind in bus/nd/devices by name; null if there is none.
   std::shared_ptr<Device> Find(absl::string_view name);
 
   // --- Under the lock. ---
 
   bool has_module() const { return module_ != nullptr; }
-  // Whether the module's buses are there.
+  // Whether the module's buses exist.
   bool IsModuleLoaded() const {
     AssertLocked();
     return module_device_ != nullptr;
   }
-  // Its buses go, and what was in memory with them.
+  // Removes the module's buses, and their contents if those were in memory.
   void UnloadModule();
-  // Nothing where it is loaded. As the maker, or as AddBus.
+  // Does nothing if it is loaded. Fails as the maker or AddBus does.
   absl::Status LoadModule();
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attribute tables of the devices that services add to: each in a file of its own. (The tables
-// of other devices are in the files of those devices.)
+// The attribute tables of devices with attributes implemented by services, each in its own file.
+// (The tables of other devices are in the devices' own files.)
 #ifndef NVDIMMFS_CORE_SYSTEM_TABLES_H_
 #define NVDIMMFS_CORE_SYSTEM_TABLES_H_
 
@@ -15,7 +15,7 @@ absl::Span<const Attribute> ControlAttributes();            // ndctl0
 absl::Span<const Attribute> DimmAttributes();               // nmem0
 absl::Span<const Attribute> RegionAttributes();             // region0
 absl::Span<const Attribute> LabelledNamespaceAttributes();  // namespace0.0: namespace_attributes.cc
-absl::Span<const Attribute> WholeNamespaceAttributes();     // the one of a region without labels
+absl::Span<const Attribute> WholeNamespaceAttributes();     // without labels
 
 }  // namespace nvdimmfs::core
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attribute tables of all devices with their places in the tree: what nvdimmfs-tree(7), the
-// fuzz dictionary and the tests of the tables are made of.
+// The attribute tables of all devices with their places in the tree. nvdimmfs-tree(7), the fuzz
+// dictionary and the tables' tests are generated from it.
 #ifndef NVDIMMFS_CORE_SYSTEM_TREE_REFERENCE_H_
 #define NVDIMMFS_CORE_SYSTEM_TREE_REFERENCE_H_
 
@@ -20,7 +20,7 @@ struct TableReference {
   absl::Span<const Attribute> attributes;
 };
 
-// In the order of the page: from the bus down.
+// In the order of the manual page: from the bus down.
 std::vector<TableReference> TreeReference();
 
 }  // namespace nvdimmfs::core

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Media whose power can fail and whose cells can go bad.
 //
-// It takes core/media/media.h at its word and promises nothing more. A store is visible at once; an
-// aligned 8-byte word of it is durable only after it was pushed and the same thread drained. At a
-// cut each word that is not durable keeps, on its own, any of the values that it had since it last
-// was. A page that was punched whole is, on its own, as it was or zeros, until a Flush.
+// It guarantees exactly what core/media/media.h promises, and nothing more. A store is visible at
+// once; an aligned 8-byte word of it is durable only after it was pushed and the same thread
+// drained. At a cut, each word that is not durable keeps, independently, any of the values that it
+// has had since it was last durable. A page that was punched as a whole is, independently,
+// unchanged or zeros, until a Flush.
 //
 //   FaultyMedia media(size);              // zeros
 //   ...                                   // write the old state
@@ -77,8 +78,8 @@ class FaultyMedia final : public core::Media, public core::PageHoles {
   // Called after each Read has copied, likewise.
   void OnRead(std::function<void(uint64_t offset, size_t length)> hook);
 
-  // Words that a cut could lose, and in how many ways the media could look after a cut now (at most
-  // `most`).
+  // The number of words that a cut could lose, and of possible states of the media after a cut now
+  // (at most `most`).
   size_t undurable_words() const;
   uint64_t CountOutcomes(uint64_t most) const;
   // The media as they may look when power returns now: every combination if there are at most

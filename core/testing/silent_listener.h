@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A listener that ignores everything: a base for those of tests, which override what they look at.
+// A listener that ignores everything: a base class for tests, which override what they check.
 #ifndef NVDIMMFS_CORE_TESTING_SILENT_LISTENER_H_
 #define NVDIMMFS_CORE_TESTING_SILENT_LISTENER_H_
 

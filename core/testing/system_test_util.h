@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device model over memory, for tests: one QEMU DIMM, and short verbs to read and write its
+// A device model over memory, for tests: one QEMU DIMM, and short functions that read and write its
 // attributes.
 #ifndef NVDIMMFS_CORE_TESTING_SYSTEM_TEST_UTIL_H_
 #define NVDIMMFS_CORE_TESTING_SYSTEM_TEST_UTIL_H_
@@ -23,8 +23,8 @@
 
 namespace nvdimmfs::core {
 
-// Stands for the BTT: remembers by a mark at the start of the namespace that one was made. The real
-// one has tests of its own, and is put under this model in tests/.
+// A fake BTT: marks the start of the namespace when one is created. The real one has its own tests,
+// and tests/ combines it with this model.
 class FakeSectorLayer final : public SectorLayer {
  public:
   uint64_t SignatureOffset(ClaimClass) const override { return 0; }
@@ -57,7 +57,7 @@ class FakeSectorLayer final : public SectorLayer {
   bool fail = false;
 };
 
-// A System, and short verbs to read and write its attributes.
+// A System, and short functions that read and write its attributes.
 class ModelVerbs {
  public:
   // As after a boot: a new System with this bus.
@@ -67,7 +67,7 @@ class ModelVerbs {
     added = system->AddBus(std::move(bus));
   }
 
-  // "region0/size": what it shows, or "!ENXIO".
+  // The content of "region0/size", or "!ENXIO".
   std::string Get(absl::string_view path) {
     const auto [device, attribute] = Resolve(path);
     if (attribute == nullptr) return "!ENOENT";
@@ -76,7 +76,7 @@ class ModelVerbs {
     return *text;
   }
 
-  // "" where it was taken, else "EBUSY".
+  // "" if the write succeeded, else "EBUSY".
   std::string Set(absl::string_view path, absl::string_view text) {
     const auto [device, attribute] = Resolve(path);
     if (attribute == nullptr) return "ENOENT";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Media in memory whose every access is by relaxed atomic words: for thread sanitizer, which must
-// see that the BTT's readers are right to look at blocks that writers may be reusing. No poison, no
-// mapping.
+// A Media in memory that is accessed by relaxed atomic words only: for thread sanitizer, since the
+// BTT's readers may legitimately read blocks that writers are reusing. No poison, no mapping.
 #ifndef NVDIMMFS_CORE_TESTING_WORD_MEDIA_H_
 #define NVDIMMFS_CORE_TESTING_WORD_MEDIA_H_
 
@@ -55,7 +54,7 @@ class WordMedia final : public core::Media, public core::PageHoles {
   absl::Status Push(uint64_t, uint64_t) override { return absl::OkStatus(); }
   absl::Status Drain() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
-  // Word by word, so that a reader may see a half of it.
+  // Word by word, so that a reader may see it half done.
   absl::Status Punch(uint64_t offset, uint64_t length) override {
     if (!core::Fits(offset, length, size())) return core::OutsideMedia(offset, length, size());
     for (size_t done = 0; done < length; done += 4)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parses TOML 1.0, without its floats and dates, from a text that may be hostile: memory is bounded
-// by a small multiple of the text, the stack by kMaxDepth, and time is linear but for look-ups.
+// by a small multiple of the text, the stack by kMaxDepth, and time is linear except for look-ups.
 //
 // Source: https://toml.io/en/v1.0.0
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_PARSER_H_
@@ -14,7 +14,7 @@
 
 namespace nvdimmfs::backends::toml {
 
-// Of tables and arrays in each other, whatever makes them: headers, dotted keys, brackets.
+// The deepest nesting of tables and arrays, whether created by headers, dotted keys or brackets.
 inline constexpr size_t kMaxDepth = 32;
 
 // The top table. Refused with EINVAL, "toml.syntax"; the sentence begins with "LINE:COLUMN: ".

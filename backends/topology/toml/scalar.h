@@ -13,7 +13,8 @@
 
 namespace nvdimmfs::backends::toml {
 
-// The quoted string at the cursor, which is at its first quote. `lines`: """ and ''' are allowed.
+// The quoted string at the cursor, which is at its first quote. `lines`: whether """ and ''' are
+// allowed.
 absl::StatusOr<std::string> ReadText(Cursor& cursor, bool lines);
 
 // The word at the cursor: true, false, or an integer.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TOML document as values. Each knows where it stands in the text.
+// A TOML document as values, each with its position in the text.
 #ifndef NVDIMMFS_BACKENDS_TOPOLOGY_TOML_VALUE_H_
 #define NVDIMMFS_BACKENDS_TOPOLOGY_TOML_VALUE_H_
 
@@ -32,7 +32,7 @@ struct Value {
   std::variant<bool, int64_t, std::string, Array, std::unique_ptr<Table>> data;
   Place place;
 
-  // Null where it is something else.
+  // Null if it has another type.
   const Table* table() const {
     const auto* owned = std::get_if<std::unique_ptr<Table>>(&data);
     return owned == nullptr ? nullptr : owned->get();
@@ -46,12 +46,12 @@ struct Entry {
 };
 
 struct Table {
-  // What made it decides what may still add to it.
+  // How it was created determines what may add to it.
   enum class Origin {
-    kAbove,   // a header names something inside of it; its own may follow
+    kAbove,   // a header names something inside it; its own header may follow
     kHeader,  // [name] or [[name]]
     kDotted,  // a.b = 1 makes a
-    kInline,  // { ... }: complete as it stands
+    kInline,  // { ... }: complete, nothing can be added
   };
   Origin origin = Origin::kHeader;
   Place place;
