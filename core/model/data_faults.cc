@@ -53,6 +53,7 @@ absl::Status SetFaults(DataNode& node, FaultRules rules) {
   for (const FaultRule& rule : rules.rules)
     if (rule.kind == FaultKind::kPoison) RETURN_IF_ERROR(node.media().InjectPoison(*rule.range));
   absl::MutexLock lock(&TheTable().mutex);
+  if (rules.rules.empty() && TheTable().faults.count(&node) == 0) return absl::OkStatus();
   std::shared_ptr<FaultMedia>& faults = TheTable().faults[&node];
   if (faults == nullptr) {
     faults = std::make_shared<FaultMedia>(node.media(), absl::StrCat("dev/", node.name()));
