@@ -191,12 +191,13 @@ void Session::Handle(absl::Span<std::byte> request, ReplyPort& port) {
 }
 
 void Session::HandleInit(absl::Span<std::byte> request, ReplyPort& port) {
-  const uint32_t offered = OfferedFlags2(request);
+  const InitOffer offered = OfferOf(request);
   const auto prepare_uring = [&](const fuse_init_out& agreed) {
-    return options_.uring && PrepareUring(offered, agreed);
+    return options_.uring && PrepareUring(offered.flags2, agreed);
   };
   const Handshake handshake = {.offered = offered,
                                .device = fuse_session_fd(session_),
+                               .debug = options_.debug,
                                .mount = mount_,
                                .prepare_uring = prepare_uring};
   const auto complete = [&](struct iovec* parts, int count) { handshake.Complete(parts, count); };

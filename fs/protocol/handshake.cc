@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/protocol/handshake.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/log.h"
 #include "fs/loops/uring_wire.h"
 #include "fs/protocol/wire.h"
 
@@ -8,6 +15,27 @@ namespace nvdimmfs::fs {
 namespace {
 
 constexpr unsigned kBackgroundRequests = 256;
+
+// max_stack_depth follows flags2; headers older than Linux 6.9 have unused words there.
+void SetStackDepth(fuse_init_out& reply, uint32_t depth) {
+  constexpr size_t kOffset = offsetof(fuse_init_out, flags2) + sizeof reply.flags2;
+  static_assert(sizeof reply >= kOffset + sizeof depth);
+  std::memcpy(reinterpret_cast<char*>(&reply) + kOffset, &depth, sizeof depth);
+}
+
+void LogAgreement(const InitOffer& offered, const fuse_init_out& reply, uint32_t taken) {
+  std::string features;
+  const auto add = [&](uint32_t flag, const char* name) {
+    if ((taken & flag) != 0) absl::StrAppend(&features, features.empty() ? "" : ", ", name);
+  };
+  add(kDirectIoAllowMmap, "direct_io_allow_mmap");
+  add(kPassthrough, "passthrough");
+  add(kOverIoUring, "over_io_uring");
+  core::Log(core::LogLevel::kDebug, "fuse.agreed",
+            absl::StrCat("the kernel offers FUSE ", offered.major, ".", offered.minor,
+                         ", libfuse answers ", reply.major, ".", reply.minor, "; agreed on: ",
+                         features.empty() ? "nothing newer than libfuse 3.14" : features));
+}
 
 }  // namespace
 
@@ -29,16 +57,17 @@ void Handshake::Complete(struct iovec* parts, int count) const {
   if (count != 2 || parts[1].iov_len < sizeof(fuse_init_out)) return;
   auto* reply = static_cast<fuse_init_out*>(parts[1].iov_base);
   uint32_t taken = 0;
-  if ((offered & kDirectIoAllowMmap) != 0) {
+  if ((offered.flags2 & kDirectIoAllowMmap) != 0) {
     taken |= kDirectIoAllowMmap;
     mount.set_direct_is_coherent();
   }
-  if ((offered & kPassthrough) != 0 && mount.passthrough().wanted()) {
+  if ((offered.flags2 & kPassthrough) != 0 && mount.passthrough().wanted()) {
     taken |= kPassthrough;
-    reply->unused[0] = kStackDepth;
+    SetStackDepth(*reply, kStackDepth);
     mount.passthrough().Enable(device);
   }
   if (prepare_uring(*reply)) taken |= kOverIoUring;
+  if (debug) LogAgreement(offered, *reply, taken);
   if (taken == 0) return;
   reply->flags |= FUSE_INIT_EXT;
   reply->flags2 |= taken;

@@ -7,9 +7,8 @@
 #include <linux/fuse.h>
 #include <sys/uio.h>
 
-#include <cstdint>
-
 #include "absl/functional/function_ref.h"
+#include "fs/protocol/request_bytes.h"
 #include "fs/protocol/served_mount.h"
 
 namespace nvdimmfs::fs {
@@ -17,10 +16,13 @@ namespace nvdimmfs::fs {
 // libfuse's `init`: what libfuse knows of.
 void AskFor(fuse_conn_info& connection);
 
-// The rest, which is younger than libfuse 3.14: adds it to the reply that libfuse made.
+// The rest, which is younger than libfuse 3.14: adds it to the reply that libfuse made, and logs
+// what was agreed on (debug). What the kernel can do is what its INIT offers; nothing asks for its
+// release.
 struct Handshake {
-  uint32_t offered = 0;  // the request's flags2
-  int device = -1;       // the mount's descriptor
+  InitOffer offered;
+  int device = -1;     // the mount's descriptor
+  bool debug = false;  // logs what was agreed on
   ServedMount& mount;
   // Prepares FUSE over io_uring for the agreed sizes; false where that is not to be.
   absl::FunctionRef<bool(const fuse_init_out& agreed)> prepare_uring;

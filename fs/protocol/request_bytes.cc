@@ -35,12 +35,14 @@ bool IsInit(absl::Span<const std::byte> request) {
   return header && header->opcode == FUSE_INIT;
 }
 
-uint32_t OfferedFlags2(absl::Span<const std::byte> request) {
+InitOffer OfferOf(absl::Span<const std::byte> request) {
   fuse_init_in init = {};
   request.remove_prefix(std::min(sizeof(fuse_in_header), request.size()));
   if (!request.empty())  // memcpy takes no null pointer, not even for no bytes
     std::memcpy(&init, request.data(), std::min(sizeof init, request.size()));
-  return (init.flags & FUSE_INIT_EXT) != 0 ? init.flags2 : 0;
+  return {.major = init.major,
+          .minor = init.minor,
+          .flags2 = (init.flags & FUSE_INIT_EXT) != 0 ? init.flags2 : 0};
 }
 
 bool MayWait(absl::Span<const std::byte> request, bool changing) {

@@ -19,8 +19,13 @@ inline uint64_t HandleOf(const OpenFile* file) { return reinterpret_cast<uint64_
 inline OpenFile* FileOfHandle(uint64_t handle) { return reinterpret_cast<OpenFile*>(handle); }
 
 bool IsInit(absl::Span<const std::byte> request);
-// The flags2 that an INIT request offers.
-uint32_t OfferedFlags2(absl::Span<const std::byte> request);
+// What an INIT request offers; zeros where it is too short to say.
+struct InitOffer {
+  uint32_t major = 0;  // of the kernel's protocol
+  uint32_t minor = 0;
+  uint32_t flags2 = 0;  // 0 unless flags has FUSE_INIT_EXT
+};
+InitOffer OfferOf(absl::Span<const std::byte> request);
 
 // Whether handling the request may wait. Flushes wait for a device, attributes for the
 // configuration lock while something is being changed (`changing`). Data I/O is a copy in memory,

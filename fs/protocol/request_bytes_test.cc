@@ -101,7 +101,7 @@ TEST(RequestBytesTest, ShortRequestsAreHarmless) {
       EXPECT_TRUE(MayWait(cut, false)) << size;
       RequesterOf(cut);
       IsInit(cut);
-      OfferedFlags2(cut);
+      OfferOf(cut);
     }
   EXPECT_EQ(RequesterOf({}), 0u);
 }
@@ -121,12 +121,17 @@ TEST(RequestBytesTest, TheRequesterOfACachedWriteIsTheFile) {
 
 TEST(RequestBytesTest, InitOffersItsYoungerFlagsWhereItSaysSo) {
   fuse_init_in in = {};
+  in.major = 7;
+  in.minor = 46;
   in.flags2 = 1u << 9;
   EXPECT_TRUE(IsInit(Request(FUSE_INIT, in)));
   EXPECT_FALSE(IsInit(Request(FUSE_LOOKUP, in)));
-  EXPECT_EQ(OfferedFlags2(Request(FUSE_INIT, in)), 0u);
+  EXPECT_EQ(OfferOf(Request(FUSE_INIT, in)).flags2, 0u);
   in.flags = FUSE_INIT_EXT;
-  EXPECT_EQ(OfferedFlags2(Request(FUSE_INIT, in)), 1u << 9);
+  const InitOffer offer = OfferOf(Request(FUSE_INIT, in));
+  EXPECT_EQ(offer.major, 7u);
+  EXPECT_EQ(offer.minor, 46u);
+  EXPECT_EQ(offer.flags2, 1u << 9);
 }
 
 }  // namespace
