@@ -234,6 +234,7 @@ void Builder::Dimm(TomlReader& table, BusSource& bus) {
   if (!table.Finish().ok()) return;
   dimm->identity = identity;
   dimm->labelling = cxl_;
+  if (cxl_) dimm->cxl = core::CxlIdentity{serial, absl::StrCat("pmem", dimms_)};
   if (label_format.value_or("efi") == "cxl") dimm->new_labels = &core::LabelV2_1();
   serials_.push_back(serial);
   const std::string called = name.value_or(image.value_or(""));

@@ -104,8 +104,9 @@ Json DimmJson(const Dimm& dimm, const DeviceView& view) {
                          {"owner", extent.owner.ToString()}});
     AddFindings("labels", dimm.data()->labels.findings(), findings);
   }
+  const std::optional<std::string> id = view.Text("nfit/id");
   return {{"dev", dimm.name()},
-          {"id", OrNull(view.Text("nfit/id"))},
+          {"id", OrNull(id ? id : view.Text("cxl/id"))},
           {"handle", OrNull(view.Number("nfit/handle"))},
           {"phys_id", OrNull(view.Number("nfit/phys_id"))},
           {"size", dimm.source().capacity->size()},

@@ -59,6 +59,12 @@ enum NfitFlag : uint16_t {
   kMapFailed = 1 << 6,
 };
 
+// What a kernel from 6.2 on says of the CXL memory device behind a DIMM.
+struct CxlIdentity {
+  uint64_t serial = 0;
+  std::string provider;  // the kernel's object between the device and its nmemN: "pmem0"
+};
+
 struct DimmSource {
   std::string description;          // for sentences: the path of the image
   std::shared_ptr<Media> capacity;  // DPA 0 .. capacity->size(), a multiple of 4096, never empty
@@ -81,6 +87,7 @@ struct DimmSource {
   std::shared_ptr<intel::Firmware> firmware;
   std::shared_ptr<TestControls> test_controls;  // null where tests have no hold on it
   std::shared_ptr<MemoryDevice> device;         // null where there is none that could be asked
+  std::optional<CxlIdentity> cxl;               // of a DIMM that is said to be a CXL device
   std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
 };
 

@@ -170,13 +170,23 @@ constexpr Attribute Control(absl::string_view name, absl::StatusOr<std::string> 
 uint16_t WithDevice(const Device& device) {
   return static_cast<const Dimm&>(device).source().device != nullptr ? 0444 : 0;
 }
+// A device says so whatever kernel is shown: the daemon's users need it.
+uint16_t WithCxl(const Device& device) {
+  const DimmSource& source = static_cast<const Dimm&>(device).source();
+  if (source.device != nullptr) return 0444;
+  return source.cxl && device.engine().kernel() >= Kernel::k6_12 ? 0444 : 0;
+}
 uint16_t WithDeviceToTell(const Device& device) { return WithDevice(device) != 0 ? 0200 : 0; }
 
 absl::StatusOr<std::string> ShowCxlId(Device& device) {
-  return absl::StrCat(AsDimm(device).source().device->serial(), "\n");
+  const DimmSource& source = AsDimm(device).source();
+  return absl::StrCat(source.device != nullptr ? source.device->serial() : source.cxl->serial,
+                      "\n");
 }
 absl::StatusOr<std::string> ShowCxlProvider(Device& device) {
-  return absl::StrCat(AsDimm(device).source().device->provider(), "\n");
+  const DimmSource& source = AsDimm(device).source();
+  return absl::StrCat(source.device != nullptr ? source.device->provider() : source.cxl->provider,
+                      "\n");
 }
 absl::StatusOr<std::string> ShowIdentity(Device& device) {
   return AsDimm(device).source().device->Describe();
@@ -245,11 +255,11 @@ constexpr Attribute kDimmAttributes[] = {
     Control("nfit/vendor", ShowVendor, "vendor id, byte-swapped"),
     {.name = "cxl/id",
      .show = ShowCxlId,
-     .visible = WithDevice,
+     .visible = WithCxl,
      .summary = "serial number of the CXL device"},
     {.name = "cxl/provider",
      .show = ShowCxlProvider,
-     .visible = WithDevice,
+     .visible = WithCxl,
      .summary = "the kernel's object between the CXL device and this DIMM"},
     CommandAttribute(RunDimmCommand),
     {.name = "x/erase",

@@ -57,6 +57,22 @@ class TopologyTestCase(mounting.MountTestCase):
         )
 
 
+class CxlTest(TopologyTestCase):
+    def test_a_device_says_its_serial_number_as_kernels_from_6_2_on_do(self):
+        bus = '[[bus]]\nprovider = "CXL"\n[[bus.dimm]]\nimage = "a.img"\nserial = 0x1234\n'
+        source = self.topology(bus + '[[bus.dimm]]\nimage = "b.img"\nserial = 0x1235\n')
+        with mounting.Mount(source, "kernel=6.1") as mount:
+            self.assertFalse(os.path.exists(mount.join("bus/nd/devices/nmem0/cxl")))
+        for kernel in ("6.12", "7.3"):
+            with mounting.Mount(source, f"kernel={kernel}") as mount:
+                for dimm, serial in ((0, "4660\n"), (1, "4661\n")):
+                    folder = f"bus/nd/devices/nmem{dimm}/cxl"
+                    self.assertEqual(serial, mount.read(folder, "id"))
+                    self.assertEqual(f"pmem{dimm}\n", mount.read(folder, "provider"))
+        listed = json.loads(self.nvdimmfs("list", "-D", f"{source},kernel=7.3").stdout)
+        self.assertEqual(["4660", "4661"], sorted(dimm["id"] for dimm in listed))
+
+
 class SetTest(TopologyTestCase):
     def make_namespaces(self, mount):
         mount.write("size=16M name=first", "ndbus0/region0/x/create")

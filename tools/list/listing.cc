@@ -48,7 +48,8 @@ core::Json DimmJson(const core::DeviceView& dimm, const ListingOptions& options,
   };
   core::Json json;
   json["dev"] = dimm.name();
-  if (const auto id = dimm.Text("nfit/id")) json["id"] = *id;
+  for (const char* attribute : {"nfit/id", "cxl/id"})
+    if (const auto id = dimm.Text(attribute)) json["id"] = *id;
   if (const auto handle = dimm.Number("nfit/handle")) json["handle"] = format.Hex(*handle);
   if (const auto phys_id = dimm.Number("nfit/phys_id")) json["phys_id"] = format.Hex(*phys_id);
   if (!dimm.enabled()) json["state"] = "disabled";
