@@ -173,7 +173,7 @@ class CxlTest(mounting.MountTestCase):
         with mounting.Mount(self.topology_of(devices, first), "ro") as mount:
             checks = self.checks_for_guest(mount, writer)
         second = devices.boot("section tree\ndumptree\nsection bytes\n" + checks)
-        with mounting.Mount(self.topology_of(devices, second)) as mount:
+        with mounting.Mount(self.topology_of(devices, second), guest.SAME_KERNEL) as mount:
             self.assert_same_tree(second, mount)
             self.check_here(mount, writer)
 
@@ -201,7 +201,7 @@ class CxlTest(mounting.MountTestCase):
         with mounting.Mount(topology) as mount:
             self.check_here(mount, writer)
             mount.write(session.namespaces(mount)["late"], session.REGION, "x/destroy")
-        with mounting.Mount(topology) as mount:
+        with mounting.Mount(topology, guest.SAME_KERNEL) as mount:
             self.assert_same_tree(sections, mount)
 
     def test_our_two_way_set_over_two_bridges_reads_the_same_there(self):

@@ -127,7 +127,7 @@ class DevdaxTest(mounting.MountTestCase):
         self.assertEqual((0, ""), (checked.returncode, checked.stdout), checked.stderr)
         writer = session.Writer()
         writer.writes = list(WRITTEN)
-        with mounting.Mount(part, "ro") as mount:
+        with mounting.Mount(part, f"ro,{guest.SAME_KERNEL}") as mount:
             tree = session.dump_tree(mount)
             expected = writer.expected(mount)
             self.assertEqual([], patterns.check_all(mount.join("dev"), expected))

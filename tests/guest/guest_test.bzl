@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that boot a guest."""
 
-def guest_test(name, programs = [], deps = ["//tests/support"], main = None, kernel = "6.1"):
+def guest_test(name, programs = [], deps = ["//tests/support"], main = None, kernel = "6.1", on_request = False):
     """A test `name`.py that boots guests with Debian's kernel under QEMU.
 
     A guest is one busy thread, so tests of this kind run beside each other, as many as there are CPUs.
@@ -11,7 +11,8 @@ def guest_test(name, programs = [], deps = ["//tests/support"], main = None, ker
       programs: targets of this package that the guest runs besides the harness
       deps: Python libraries
       main: its file, where that is not `name`.py
-      kernel: which one the guests run, and the mount mirrors. Tests with another than the default run on request only
+      kernel: which one the guests run, and the mount mirrors
+      on_request: runs only where it is named
     """
     native.py_test(
         name = name,
@@ -23,6 +24,6 @@ def guest_test(name, programs = [], deps = ["//tests/support"], main = None, ker
         ] + programs,
         env = {"GUEST_KERNEL": kernel},
         main = main or name + ".py",
-        tags = ["local"] if kernel == "6.1" else ["local", "manual"],
+        tags = ["local"] + (["manual"] if on_request else []),
         deps = deps,
     )

@@ -54,7 +54,7 @@ class LayoutTest(mounting.MountTestCase):
         script = self.scratch_path(f"{seed}.seq")
         write(script, layouts.generate(seed, count).encode())
         table = write(self.scratch_path("layouts.nfit"), layouts.table())
-        with mounting.Mount(f"nfit:{table},label_size={layouts.LABEL_SIZE}") as mount:
+        with mounting.Mount(f"nfit:{table},label_size={layouts.LABEL_SIZE}", guest.SAME_KERNEL) as mount:
             return telling(sequences.replay(mount, script))
 
     def recorded(self):

@@ -39,10 +39,10 @@ def opaque_of(script_path):
     return [(int(offset, 0), int(length, 0)) for offset, length in stated]
 
 
-def make_image(out, kind, label_size):
+def make_image(out, kind, label_size, slot=0):
     """Made without nvdimmfs, because the kernel's answers must not depend on it."""
     if kind in images.DAMAGES:
-        return images.damaged(out, 256 * images.MIB, label_size, kind)
+        return images.damaged(out, 256 * images.MIB, label_size, kind, slot)
     if kind == "none":
         return images.blank(out, 64 * images.MIB, label_size)
     return images.initialised(out, 256 * images.MIB, label_size, int(kind.removeprefix("v1.")))

@@ -111,7 +111,7 @@ class TablesTest(mounting.MountTestCase):
         table = self.scratch_path("guest.nfit")
         with open(table, "wb") as out:
             out.write(base64.b64decode(sections["nfit"]))
-        with mounting.Mount(f"nfit:{table},dimm={paths[0]},dimm={paths[1]}") as mount:
+        with mounting.Mount(f"nfit:{table},dimm={paths[0]},dimm={paths[1]}", guest.SAME_KERNEL) as mount:
             self.assert_same_tree(sections["tree"], session.dump_tree(mount))
             writes = [("pmem0", 5, 0, 4096), ("pmem1", 6, 16, 999)]
             self.assertEqual([], patterns.check_all(mount.join("dev"), writes))

@@ -106,7 +106,7 @@ class WriteTest(mounting.MountTestCase):
         with mounting.Mount(image) as mount:
             configure(mount, writer)
             before = session.summary(mount)
-        with mounting.Mount(image, "ro") as mount:
+        with mounting.Mount(image, f"ro,{guest.SAME_KERNEL}") as mount:
             self.assertEqual(before, session.summary(mount))
             tree = session.dump_tree(mount)
             expected = writer.expected(mount)
@@ -128,7 +128,8 @@ class WriteTest(mounting.MountTestCase):
         writer.forget("gone")
         self.remember_fills(writer, sections["changes"])
         for options in ("ro", None):
-            with mounting.Mount(image, options) as mount:
+            given = f"{options},{guest.SAME_KERNEL}" if options else guest.SAME_KERNEL
+            with mounting.Mount(image, given) as mount:
                 self.assert_same_tree(after, session.dump_tree(mount), options)
                 self.assertEqual(
                     [], patterns.check_all(mount.join("dev"), writer.expected(mount))

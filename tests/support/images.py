@@ -93,14 +93,21 @@ def initialised(path, data_size, label_size, minor):
     return path
 
 
-# For the DIMM that QEMU makes: the cookie in its v1.2 labels; a namespace's range type.
-COOKIE = 0xBA90120012B4DC
+def cookie(slot):
+    """The cookie in the v1.2 labels of the DIMM that QEMU makes in a slot."""
+    return fletcher64(struct.pack("<QIH34x", 0, 0x123456 + slot, 0x8086))
+
+
+# A namespace's range type.
 PMEM_RANGE = uuid.UUID("66f0d379-b4f3-4074-ac43-0d3318b78cdb")
 
 
-def label(place, number, dpa, size, **odd):
-    """A v1.2 label for slot `place` of namespace ...-`number`; `odd` overrides fields."""
-    fields = {"name": f"ns{number}", "flags": 0, "nlabel": 1, "position": 0, "cookie": COOKIE}
+def label(place, number, dpa, size, dimm=0, **odd):
+    """A v1.2 label for slot `place` of namespace ...-`number` on the DIMM in QEMU's slot `dimm`.
+
+    `odd` overrides fields.
+    """
+    fields = {"name": f"ns{number}", "flags": 0, "nlabel": 1, "position": 0, "cookie": cookie(dimm)}
     fields |= {"slot": place, "type": PMEM_RANGE, "break_checksum": 0} | odd
     owner = uuid.UUID(f"abababab-0000-4000-8000-{number:012d}")
     body = owner.bytes + fields["name"].encode().ljust(64, b"\0")
@@ -132,30 +139,38 @@ def with_labels(path, data_size, label_size, labels, broken_index=None):
     return path
 
 
-def _damaged_labels():
+def _damaged_labels(dimm):
     return [
-        label(0, 1, 0, 16 * MIB),
-        label(1, 2, 16 * MIB, 16 * MIB, break_checksum=1),
-        label(2, 3, 32 * MIB, 16 * MIB, slot=7),
-        label(3, 4, 64 * MIB, 16 * MIB, cookie=COOKIE + 1),
-        label(4, 5, 96 * MIB, 32 * MIB, flags=8),
-        label(5, 6, 512 * MIB, 16 * MIB),
-        label(6, 7, 144 * MIB + 4096, 4 * MIB + 4096),
+        label(0, 1, 0, 16 * MIB, dimm),
+        label(1, 2, 16 * MIB, 16 * MIB, dimm, break_checksum=1),
+        label(2, 3, 32 * MIB, 16 * MIB, dimm, slot=7),
+        label(3, 4, 64 * MIB, 16 * MIB, dimm, cookie=cookie(dimm) + 1),
+        label(4, 5, 96 * MIB, 32 * MIB, dimm, flags=8),
+        label(5, 6, 512 * MIB, 16 * MIB, dimm),
+        label(6, 7, 144 * MIB + 4096, 4 * MIB + 4096, dimm),
     ]
 
 
-# Possible damage to a label area: {name: the arguments of with_labels after the sizes}.
+def _misplaced_labels(dimm):
+    return [label(0, 1, 0, 16 * MIB, dimm), label(1, 2, 32 * MIB, 16 * MIB, dimm, position=1)]
+
+
+def _overlapping_labels(dimm):
+    return [label(0, 1, 0, 32 * MIB, dimm), label(1, 2, 16 * MIB, 32 * MIB, dimm)]
+
+
+# Possible damage to a label area: {name: (the labels of the DIMM in a slot, with_labels' broken_index)}.
 DAMAGES = {
     "damaged": (_damaged_labels, 0),
-    "position": (lambda: [label(0, 1, 0, 16 * MIB), label(1, 2, 32 * MIB, 16 * MIB, position=1)], None),
-    "overlap": (lambda: [label(0, 1, 0, 32 * MIB), label(1, 2, 16 * MIB, 32 * MIB)], None),
+    "position": (_misplaced_labels, None),
+    "overlap": (_overlapping_labels, None),
 }
 
 
-def damaged(path, data_size, label_size, kind):
-    """A DIMM image with one of DAMAGES."""
+def damaged(path, data_size, label_size, kind, slot=0):
+    """An image with one of DAMAGES, of the DIMM in QEMU's slot `slot`."""
     labels, broken_index = DAMAGES[kind]
-    return with_labels(path, data_size, label_size, labels(), broken_index)
+    return with_labels(path, data_size, label_size, labels(slot), broken_index)
 
 
 def create(path, data_size, label_size):
