@@ -5,7 +5,7 @@ namespace nvdimmfs::backends {
 namespace {
 
 constexpr core::OptionHelp kHelp[] = {
-    {"kernel", "6.1|6.12|7.3", "mirror the device tree of this kernel; 6.1 without it"},
+    {"kernel", "6.1|6.12|7.3", "mirror the device tree of this kernel; 7.3 without it"},
     {"force", "",
      "with `ro`: open an image that another process (such as a running VM) has open; its contents "
      "may change while you look"},

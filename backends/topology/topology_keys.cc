@@ -7,7 +7,7 @@ namespace {
 constexpr TopologyKey kKeys[] = {
     {"", "bus", "tables `[[bus]]`, at least one", "required",
      "one `ndbusN` each, in the order of the file"},
-    {"", "kernel", "`\"6.1\"`, `\"6.12\"`, `\"7.3\"`", "`\"6.1\"`",
+    {"", "kernel", "`\"6.1\"`, `\"6.12\"`, `\"7.3\"`", "`\"7.3\"`",
      "the kernel whose device tree is shown; the option `kernel=` overrides it"},
     {"bus", "provider", "string", "`\"ACPI.NFIT\"`; `\"e820\"` without DIMMs",
      "the value of `provider`"},

@@ -15,7 +15,7 @@ namespace {
 // A namespace of 512 MiB in mode devdax, and one that has no whole block of memory.
 class DaxBusTest : public testing::Test {
  protected:
-  explicit DaxBusTest(Kernel kernel = kDefaultKernel)
+  explicit DaxBusTest(Kernel kernel = Kernel::k6_1)
       : m({.size = 1 << 30, .labels = &LabelV1_2(), .kernel = kernel}) {
     EXPECT_EQ(m.Set("region0/x/create", "size=512M mode=devdax align=2M map=mem"), "");
     EXPECT_EQ(m.Set("region0/x/create", "size=64M mode=devdax align=2M map=mem"), "");

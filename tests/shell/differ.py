@@ -267,7 +267,7 @@ def in_shell(scenario, place):
     paths = copied(scenario.make(place), folder)
     with open(os.path.join(place, "script.sh"), encoding="utf-8") as text:
         script = text.read()
-    done = subprocess.run([mounting.program("tools/nvdimmfs"), "shell", scenario.source(folder, paths), "--", "sh", "-c",
+    done = subprocess.run([mounting.program("tools/nvdimmfs"), "shell", f"{scenario.source(folder, paths)},kernel=6.1", "--", "sh", "-c",
                            script], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
                           errors="replace")
     with open(os.path.join(place, "shell.txt"), "w", encoding="utf-8") as out:

@@ -13,6 +13,8 @@ from tests.support import images, mounting, runner
 MIB = images.MIB
 GOLDEN = os.path.abspath("tests/golden")
 RECORDED_WITH = sessions.FIRST
+# The kernel of the guests whose output was recorded.
+AS_RECORDED = "kernel=6.1"
 
 # Prints every list in the format of tests/golden/list.
 LIST_SCRIPT = """
@@ -49,7 +51,8 @@ class NdctlTest(shells.ShellTestCase):
             flags = re.findall(r"^@@@ (.*)$", recording, re.MULTILINE)
             script = f"{LIST_SCRIPT.rstrip()} <<'END'\n" + "\n".join(flags) + "\nEND\n"
             with self.subTest(image=name):
-                shown = self.output_of(self.golden_image(name), "sh", "-c", script)
+                source = f"{self.golden_image(name)},{AS_RECORDED}"
+                shown = self.output_of(source, "sh", "-c", script)
                 recorded = recording[recording.index("@@@"):]
                 self.assertMultiLineEqual(recorded, shown)
 
@@ -63,7 +66,7 @@ class NdctlTest(shells.ShellTestCase):
         def replay(name):
             place = os.path.join(folder, name)
             os.mkdir(place)
-            return run(sessions.SESSIONS[name].source(place), "sh", "-c", path + sessions.script(name))
+            return run(f"{sessions.SESSIONS[name].source(place)},{AS_RECORDED}", "sh", "-c", path + sessions.script(name))
 
         with futures.ThreadPoolExecutor(3) as pool:
             replays = {name: pool.submit(replay, name) for name in sessions.names_for(version)}
