@@ -4,46 +4,37 @@
 #include "tools/volumes/recovery.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "core/base/status.h"
 #include "gtest/gtest.h"
-#include "tools/volumes/testing/fake_tree.h"
-#include "tools/volumes/volume_table.h"
+#include "tools/volumes/testing/volumes_fixture.h"
+#include "tools/volumes/volume_maker.h"
+#include "tools/volumes/volume_mounts.h"
 
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr char kUuid[] = "00112233-4455-6677-8899-aabbccddeeff";
-
-class RecoveryTest : public testing::Test {
+class RecoveryTest : public VolumesFixture {
  protected:
   Record RecordIn(RecordState state, const std::string& source) {
-    Record record{.uuid = kUuid, .name = "v", .source = source, .state = state};
-    record.options.size = 1 << 20;
-    record.options.erase = false;
+    Record record = RecordOf(state);
+    record.source = source;
     EXPECT_TRUE(journal_.Put(record).ok());
     return record;
   }
   Record RecordIn(RecordState state) { return RecordIn(state, source().path()); }
 
-  Source& source() { return *sources_[0]; }
-  bool IsInJournal() { return !journal_.Load()->records.empty(); }
-
   // The source is served, and has the namespace if `has_namespace`.
   FoundNamespaces Served(bool has_namespace) {
     FoundNamespaces found;
     found.sources.insert(&source());
-    const DeviceTree::Namespace ns{.device = "namespace0.0",
-                                   .region = "region0",
-                                   .label_name = "v",
-                                   .uuid = kUuid,
-                                   .mode = "raw",
-                                   .size = 1 << 20};
+    DeviceTree::Namespace ns = NamespaceOfV();
+    ns.node.clear();
     if (has_namespace) found.by_uuid[kUuid] = {&source(), ns};
     return found;
   }
@@ -54,23 +45,13 @@ class RecoveryTest : public testing::Test {
     return recovery_.Recover(*records, found);
   }
 
-  const StateDirectory directory_ = *StateDirectory::Open(
-      testing::TempDir() + "/" + testing::UnitTest::GetInstance()->current_test_info()->name());
-  const Sources sources_ = MakeSources({"/dimm.img"}, directory_.sources());
-  FakeTree tree_{sources_[0]->tree().mountpoint()};
-  Journal journal_{directory_.journal()};
-  OwnNamespaces own_;
-  VolumeTable table_{journal_};
-  FoundVolumes volumes_{table_};
   VolumeMounts mounts_{directory_, table_};
-  BackgroundWork background_;
-  Reclaimer reclaimer_{journal_, own_, background_};
   VolumeMaker maker_{directory_, sources_, journal_, own_, reclaimer_};
   Recovery recovery_{{.directory = directory_,
                       .sources = sources_,
                       .journal = journal_,
                       .own = own_,
-                      .volumes = volumes_,
+                      .volumes = found_,
                       .mounts = mounts_,
                       .maker = maker_,
                       .reclaimer = reclaimer_,
@@ -88,8 +69,7 @@ TEST_F(RecoveryTest, WhatWasBeingCreatedIsDestroyed) {
 
 TEST_F(RecoveryTest, ARecordThatCannotBeUndoneStays) {
   RecordIn(RecordState::kCreating);
-  tree_.Refuse("region0", "x/destroy",
-               R"({"errno":"EISDIR","reason":"namespace.busy","sentence":"busy"})");
+  tree_.Refuse("region0", "x/destroy", kBusy);
   EXPECT_EQ(core::ReasonOf(Recover(Served(true))), "namespace.busy");
   EXPECT_TRUE(IsInJournal());
 }
@@ -148,8 +128,7 @@ TEST_F(RecoveryTest, ARemovalThatFailsIsTriedAgain) {
   RecordIn(RecordState::kRemoving);
   const FoundNamespaces found = Served(true);
   tree_.Show({found.by_uuid.at(kUuid).second});
-  tree_.Refuse("region0", "x/destroy",
-               R"({"errno":"EISDIR","reason":"namespace.busy","sentence":"busy"})");
+  tree_.Refuse("region0", "x/destroy", kBusy);
   ASSERT_TRUE(Recover(found).ok());
   ASSERT_TRUE(background_.AwaitIdle(absl::InfiniteFuture()));
   const auto leaving = reclaimer_.Find("v");
@@ -158,8 +137,6 @@ TEST_F(RecoveryTest, ARemovalThatFailsIsTriedAgain) {
   EXPECT_EQ(leaving->error, "busy");
   EXPECT_TRUE(IsInJournal());
   tree_.Show({});
-  EXPECT_EQ(unlink((source().tree().mountpoint() + "/bus/nd/devices/namespace0.0/uuid").c_str()),
-            0);
   reclaimer_.RetryAll();
   ASSERT_TRUE(background_.AwaitIdle(absl::InfiniteFuture()));
   EXPECT_FALSE(reclaimer_.Find("v"));
