@@ -2,7 +2,7 @@
 // Teaches ThreadSanitizer about Debian's absl::Mutex.
 //
 // Debian's libabsl_synchronization.so is built without the sanitizer's annotations, so that under
-// --config=tsan every byte behind an absl::Mutex looks like a race. The functions here have the
+// --config=tsan every byte guarded by an absl::Mutex looks like a race. The functions here have the
 // same names, so the dynamic linker prefers them; each calls the library's own and tells the
 // sanitizer that what was released before is acquired now. Linked into --config=tsan builds only.
 #include <dlfcn.h>
@@ -20,8 +20,8 @@ void AnnotateIgnoreWritesEnd(const char* file, int line);
 
 namespace {
 
-// The library evaluates waiters' conditions on whatever thread holds the mutex just then, between
-// our release and our acquire: accesses in there are not judged.
+// The library evaluates waiters' conditions on the thread that currently holds the mutex, between
+// our release and our acquire: accesses in conditions are not checked.
 class Unjudged {
  public:
   Unjudged() {
