@@ -104,7 +104,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
       options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
   log.set_subject(options.mountpoint);
   if (to_system) log.UseSystemLog();
-  // What a killed daemon left there may hold the source's file open.
+  // The mount of a killed daemon may hold the source's file open.
   RETURN_IF_ERROR(fs::PrepareMountpoint(options.mountpoint).status());
   ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   btt::BttLayer sector_layer;

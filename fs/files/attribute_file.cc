@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint16_t kAnyRead = 0444, kAnyWrite = 0222;
 
-// How long a store that meets a holder waits for a close that is on its way here.
+// How long a store that meets a holder waits for a close that is in transit.
 constexpr absl::Duration kClosePatience = absl::Milliseconds(10);
 
 absl::Status Denied(const core::Attribute& attribute, absl::string_view direction) {
@@ -50,7 +50,7 @@ absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&, D
   absl::MutexLock lock(&mutex_);
   if (offset == 0 || !shown_) {
     shown_.reset();
-    // Before the show: a change during it is news again.
+    // Before the show: a change during it counts as new.
     seen_ = services_.changes.Count(node().ino);
     ASSIGN_OR_RETURN(shown_, services_.model.Show(*node().device, *node().attribute));
   }
@@ -63,7 +63,7 @@ absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&, D
 absl::StatusOr<size_t> AttributeFile::Write(uint64_t, absl::Span<const std::byte> data) {
   if (data.empty()) return 0;
   RETURN_IF_ERROR(Store({reinterpret_cast<const char*>(data.data()), data.size()}));
-  // The model takes one page of a longer write; the caller learns that there is a rest.
+  // The model takes one page of a longer write; the caller gets a short count.
   return std::min(data.size(), kAttributePage);
 }
 

@@ -27,8 +27,8 @@ constexpr size_t kPieceLength = 512 * 1024;
 
 constexpr size_t kZeroes = 64 * 1024;
 
-// Bytes that are zeroed in one go, while an unbind of the namespace waits: in a moment the storage
-// below can punch more than it can write.
+// Bytes zeroed in one step, for which an unbind of the namespace waits. Punching is faster than
+// writing, so its pieces are larger.
 constexpr uint64_t kPunchPiece = 64 << 20, kZeroPiece = 4 << 20;
 
 absl::Status Disabled(const core::DataNode& node) {
@@ -36,7 +36,8 @@ absl::Status Disabled(const core::DataNode& node) {
                        absl::StrCat(node.name(), ": the namespace was disabled; open it again"));
 }
 
-// What a program asked for that cannot be, and learns from the errno; else data is at stake.
+// A debug message for impossible requests, which the program learns from the errno; otherwise data
+// is at risk.
 core::LogLevel LevelOf(int error) {
   switch (error) {
     case EINVAL:
@@ -117,7 +118,7 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch
     return absl::OkStatus();
   }
   size = std::min<uint64_t>(size, data_.size() - offset);
-  // Before it is delivered: the reader may ask how much was read.
+  // Before delivery: the reader may then check how much was read.
   access.Count(core::IoKind::kRead, size);
   return Answer(Fetch(offset, size, scratch, deliver));
 }
@@ -133,7 +134,7 @@ absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratc
     deliver(bytes);
     return absl::OkStatus();
   }
-  // Straight from the mapping where nothing in it is known to be bad.
+  // Directly from the mapping if none of it is known to be bad.
   if (const std::byte* mapping = media.mapping();
       mapping != nullptr && !scratch.copies && !media.IsPoisoned(offset, size)) {
     deliver({mapping + offset, size});
@@ -147,7 +148,7 @@ absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratc
 void DataFile::Undelivered(uint64_t offset, size_t size) {
   const core::DataNode::Access access(data_);
   if (!access || !core::Fits(offset, size, data_.size())) return;
-  // The media's own way of reading notes failed memory. Its refusal was answered already.
+  // Reading through the media records failed memory. The request has already been refused.
   std::vector<std::byte> bytes(size);
   data_.media().Read(offset, absl::MakeSpan(bytes)).IgnoreError();
 }
@@ -183,8 +184,8 @@ absl::Status DataFile::Store(uint64_t offset, absl::Span<const std::byte> data) 
   return media->WriteThrough(offset, data);
 }
 
-// Buffered stores are on their way already; the fsync waits for the device. The locked instruction
-// that ends the Access keeps them from lingering in this CPU's write buffers.
+// Buffered stores are already in transit; fsync waits for the device. The locked instruction that
+// ends the Access drains this CPU's write buffers.
 absl::Status DataFile::Drain() {
   return synchronous_ || direct_ ? data_.media().Drain() : absl::OkStatus();
 }

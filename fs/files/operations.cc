@@ -169,7 +169,7 @@ absl::StatusOr<std::vector<DirectoryEntry>> Operations::ReadDirectory(Ino ino, u
 struct statvfs Operations::FileSystem() const {
   struct statvfs answer = {};
   answer.f_bsize = answer.f_frsize = kPage;
-  // A disk's bytes are all there, whatever is in them: nothing fills up.
+  // All bytes of a disk exist, whatever they contain: nothing fills up.
   answer.f_blocks = answer.f_bfree = answer.f_bavail = tree_.data_bytes() / kPage;
   answer.f_files = answer.f_ffree = answer.f_favail = tree_.node_count();
   answer.f_namemax = 255;

@@ -19,7 +19,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// Part of the protocol, younger than the header of Linux 6.1.
+// Part of the protocol, but newer than the headers of Linux 6.1.
 struct BackingMap {
   int32_t fd;
   uint32_t flags;
@@ -28,8 +28,8 @@ struct BackingMap {
 constexpr auto kBackingOpen = _IOW(FUSE_DEV_IOC_MAGIC, 1, BackingMap);
 constexpr auto kBackingClose = _IOW(FUSE_DEV_IOC_MAGIC, 2, uint32_t);
 
-// The kernel opens the file behind with the flags of the user's open, and fails that open where the
-// file system refuses.
+// The kernel opens the backing file with the flags of the user's open, which fails if the file
+// system refuses.
 bool Takes(int fd, int flags) {
   const std::string path = absl::StrCat("/proc/self/fd/", fd);
   const int again = open(path.c_str(), (flags & (O_ACCMODE | O_DIRECT)) | O_CLOEXEC);

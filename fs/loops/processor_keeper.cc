@@ -8,7 +8,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-constexpr int kPauses = 16;  // between two looks at the clock
+constexpr int kPauses = 16;  // between two readings of the clock
 
 void Pause() {
 #if defined(__x86_64__)
@@ -65,7 +65,7 @@ void ProcessorKeeper::Keep() {
   }
 }
 
-// Goes to the processor that the worker does not run on.
+// Moves to the CPU that the worker does not run on.
 void ProcessorKeeper::GoFrom(int worker) {
   cpu_set_t other = processors_;
   CPU_CLR(static_cast<unsigned>(worker), &other);

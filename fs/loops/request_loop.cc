@@ -24,8 +24,8 @@ namespace nvdimmfs::fs {
 namespace {
 
 constexpr size_t kPage = 4096;
-constexpr useconds_t kWakePause = 1000;  // microseconds between two tries to wake a worker
-constexpr int kRestAfter = 1;  // milliseconds without a request, then processors may sleep
+constexpr useconds_t kWakePause = 1000;  // microseconds between two attempts to wake a worker
+constexpr int kRestAfter = 1;            // milliseconds without a request, then CPUs may sleep
 
 // Ends a read(2) that blocks; no other meaning.
 int WakeSignal() { return SIGRTMIN; }
@@ -36,7 +36,7 @@ void InstallWakeSignal() {
   sigaction(WakeSignal(), &action, nullptr);  // without SA_RESTART
 }
 
-// A descriptor of the same mount with a queue of its own; the same queue where /dev/fuse cannot be
+// A descriptor of the same mount with its own queue; it shares the queue if /dev/fuse cannot be
 // opened (an ordinary user's mount, made by fusermount3).
 int CloneDevice(int device) {
   const int clone = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -66,7 +66,7 @@ struct RequestLoop::Worker final : ReplyPort {
   std::optional<ssize_t> Send(const struct iovec* parts, int count) override {
     return writev(device, parts, count);
   }
-  // Whether reads of the device are to wait for a request.
+  // Sets whether reads of the device wait for a request.
   void Wait(bool wait) {
     if (wait == waits) return;
     waits = wait;
@@ -78,15 +78,15 @@ struct RequestLoop::Worker final : ReplyPort {
   std::byte* const buffer;
   std::atomic<bool> ended{false};
   std::thread thread;
-  // The worker's own.
-  bool waits = true;  // reads of the device do
+  // The worker's own state.
+  bool waits = true;  // whether reads of the device wait
   bool leads = false;
   bool alone = false;  // the only leader
   unsigned looks = 0;  // requests that something waits for
   QuickWatch::Probe probe;
   int64_t answered = 0;  // when it answered its last request, nanoseconds
-  int64_t budget = 0;    // for how long the next one is then waited for
-  int64_t given_up = 0;  // when polling for it was, or 0
+  int64_t budget = 0;    // how long to poll for the next one
+  int64_t given_up = 0;  // when polling for it ended, or 0
   SpinScore score;
 };
 
@@ -117,7 +117,7 @@ void RequestLoop::Stop() {
   End();
   for (const auto& worker : workers_) {
     if (!worker->thread.joinable()) continue;
-    // A signal that comes just before the read does not end it: again, until the worker has
+    // A signal that arrives just before the read does not end it: repeat until the worker has
     // noticed.
     while (!worker->ended) {
       pthread_kill(worker->thread.native_handle(), WakeSignal());
@@ -157,7 +157,7 @@ bool RequestLoop::Lead(Worker& worker) {
   if (over_) return false;
   if (!worker.leads) ++leaders_;
   worker.leads = true;
-  // The holder of the only place keeps it without asking again.
+  // The holder of the only place keeps it without checking again.
   worker.alone = places_ == 1 && leaders_ == 1;
   return true;
 }
@@ -174,8 +174,8 @@ void RequestLoop::End() {
     absl::MutexLock lock(&mutex_);
     over_ = true;
   }
-  // Without the lock: else all of them queue up for it, and the first time that happens Abseil
-  // measures the processor's clock, for milliseconds.
+  // Without the lock: otherwise all of them would queue up for it, and the first time that happens
+  // Abseil calibrates the CPU clock for milliseconds.
   place_free_.SignalAll();
 }
 
@@ -186,13 +186,13 @@ bool RequestLoop::MayWait(absl::Span<const std::byte> request) const {
 void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
   const int64_t start = MonotonicNow();
   worker.score.Came(start - worker.answered, worker.budget);
-  // It came as soon as polling ended: the polling kept the program from asking.
+  // It arrived as soon as polling ended: polling kept the program from running.
   const int64_t lost = worker.given_up - worker.answered;
   if (worker.given_up != 0 && start - worker.given_up < lost) courtesy_.Yield(start, lost);
   worker.given_up = 0;
   Count(worker, request);
   const bool quick = watch_.AreQuick(start) && !MayWait(request);
-  // While it is answered, too: the program is woken in the middle of that.
+  // Keep CPUs awake during the answer, too: it wakes the program.
   const bool polls = quick && MayPoll(worker, start);
   const bool keeps = quick && !polls && keeper_ != nullptr && worker.alone && worker.score.pays();
   if (keeps) keeper_->KeepOn(start, QuickWatch::kQuick);
@@ -211,7 +211,7 @@ void RequestLoop::Serve(Worker& worker, absl::Span<std::byte> request) {
 void RequestLoop::Count(Worker& worker, absl::Span<const std::byte> request) {
   const uint32_t requester = options_.requester == nullptr ? 1 : options_.requester(request);
   if (requester == 0) return;
-  // Before the reply: after it, the program may have asked again already.
+  // Before the reply: after it, the program may already have sent its next request.
   const bool queued = ++worker.looks % Crowd::kLookEvery == 0 && IsReadable(worker.device);
   if (crowd_.Came(requester, queued)) Spread(worker);
 }
@@ -234,7 +234,7 @@ ssize_t RequestLoop::Read(Worker& worker) {
   Rest(worker);
   worker.Wait(true);
   const ssize_t n = read(worker.device, worker.buffer, worker.buffer_size);
-  // It did not wait, after all: the queue is shared, and another worker polled it.
+  // It did not wait: the queue is shared, and another worker polled it.
   if (n < 0 && errno == EAGAIN) worker.waits = false;
   return n;
 }

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
-# Shared by mkguest, mkndctl and runguest: where kernels and tools are kept, and how packages of other
-# suites of Debian's archive are had. Sourced, not run.
-# shellcheck disable=SC2034  # what sources it uses them
+# shellcheck shell=bash Shared by mkguest, mkndctl and runguest: the cache of kernels and tools, and the
+# download of packages from other suites of Debian's archive. Sourced, not run. shellcheck disable=SC2034  #
+# used by the scripts that source it
 guest_cache=${NVDIMMFS_CACHE:-/var/tmp/nvdimmfs-guest}
-# Which kernel the guest runs, as the uname of its suite says it: 6.1, 6.12, 7.3.
+# The guest's kernel, as in the uname of its suite: 6.1, 6.12, 7.3.
 guest_kernel=${GUEST_KERNEL:-6.1}
 guest_kernel_place=$guest_cache/kernel-$guest_kernel
 
-# Exit status of the scripts where this machine cannot do what they are for: a reason to skip.
+# Exit status of the scripts if this machine lacks something they need: a reason to skip.
 cannot() {
   printf '%s: %s\n' "${cannot_what:-cannot boot a guest}" "$*" >&2
   exit 77
 }
 
-# apt-get or apt-cache with lists of its own for a suite: what this machine installs from stays as it is.
+# Runs apt-get or apt-cache with separate lists for a suite; this machine's own sources stay unchanged.
 apt_of_suite() { # DIRECTORY COMMAND ARGUMENT...
   local place=$1 command=$2
   shift 2
@@ -30,7 +29,7 @@ open_suite() { # SUITE
     grep -v -e security -e backports | head -n 1) || true
   [ -n "$mirror" ] || cannot "apt knows no Debian archive (apt-get update?)"
   suite_place=$(mktemp -d "$guest_cache/fetch.XXXXXX")
-  # apt's own unprivileged user must be able to write there, or it warns.
+  # apt's unprivileged user must be able to write there; otherwise it warns.
   chmod 755 "$suite_place"
   mkdir -p "$suite_place"/apt/{state/lists/partial,cache/archives/partial}
   : >"$suite_place/apt/status"

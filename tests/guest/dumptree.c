@@ -6,12 +6,12 @@
 //
 //   path<TAB>l<TAB>target              symbolic link: the last component of its target
 //   path<TAB>d<TAB>                    directory
-//   path<TAB>octal mode<TAB>value      attribute, bytes escaped; !ERRNO where the read fails;
-//                                      !open:ERRNO where the open does; - where nobody may read it
+//   path<TAB>octal mode<TAB>value      attribute, bytes escaped; !ERRNO if the read fails;
+//                                      !open:ERRNO if the open fails; - if it has no read permission
 //
 // Each device of bus/nd/devices is walked from its own directory, without following links and
-// without entering the directories of other devices. `power`, `firmware_node` and `x` are left out:
-// the first two belong to the driver core, the last is what nvdimmfs adds to the kernel's tree.
+// without entering the directories of other devices. `power`, `firmware_node` and `x` are skipped:
+// the first two belong to the driver core, and nvdimmfs adds the last to the kernel's tree.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +90,7 @@ static void PrintEntry(const char* directory, const char* parent, const char* en
   } else if (S_ISDIR(status.st_mode)) {
     if (IsLeftOut(entry)) return;
     printf("%s\td\t\n", name);
-    // A daxR.i instance below its claim device daxR.j is not on the nd bus: it is walked here.
+    // A daxR.i instance below its claim device daxR.j is not on the nd bus, so it is walked here.
     if (!(IsDevice(entry) && !strstr(parent, "dax")) && depth < kMaxDepth)
       Walk(path, name, depth + 1);
   } else {

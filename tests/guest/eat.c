@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// eat: takes memory and keeps using it, until it is killed.
+// eat: allocates memory and keeps using it until it is killed.
 //
 //   eat MIB-TO-LEAVE
 //
-// Takes what /proc/meminfo says is available but for that, again and again: page cache that others
-// need is taken from them, too. First to go where the kernel runs out of memory.
+// Repeatedly allocates all memory that /proc/meminfo reports as available, except MIB-TO-LEAVE,
+// which also evicts page cache that other programs need. The kernel kills it first if it runs out
+// of memory.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ int main(int count, char** arguments) {
       memset(piece, 1, kMib);
       taken[used++] = piece;
     }
-    // What is used counts as needed.
+    // Touch the pages, so that they stay resident.
     for (size_t i = 0; i < used; i++)
       for (size_t page = 0; page < kMib; page += 4096) taken[i][page]++;
     usleep(10000);

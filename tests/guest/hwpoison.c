@@ -4,8 +4,8 @@
 //
 //   hwpoison FILE OFFSET
 //
-// OFFSET in bytes, anywhere in the page. Only in a guest: the page stays lost until it reboots.
-// Whoever touches the page from then on, through any mapping, gets SIGBUS (BUS_MCEERR_AR).
+// OFFSET in bytes, anywhere in the page. Only in a guest: the page stays lost until it reboots. A
+// process that touches the page afterwards, through any mapping, gets SIGBUS (BUS_MCEERR_AR).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "hwpoison: map %s: %s\n", argv[1], strerror(errno));
     return 1;
   }
-  *(volatile char*)at;  // present from here on
+  *(volatile char*)at;  // faults the page in
   if (madvise(at, (size_t)page, MADV_HWPOISON) != 0) {
     fprintf(stderr, "hwpoison: %s: %s\n", argv[1], strerror(errno));
     return 1;

@@ -5,7 +5,7 @@
 //
 // FIRST and COUNT are in units of 512 bytes. Each unit is 64 little-endian words of 8 bytes; word w
 // of unit u is ((SEED << 32) + u) ^ (w << 56), so a unit that is stale, misplaced or torn never
-// checks. Prints one line and exits 0 when every unit was written or is as expected, 1 otherwise.
+// passes. Prints one line and exits 0 if every unit was written or is as expected, 1 otherwise.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
     const uint64_t count = end - unit < kBatch ? end - unit : kBatch;
     const ssize_t bytes = (ssize_t)(count * kUnit);
     Fill(seed, unit, count);
-    errno = ENODATA;  // what a short transfer leaves
+    errno = ENODATA;  // the errno for a short transfer
     if (writing) {
       if (pwrite(fd, expected, bytes, unit * kUnit) != bytes) return Fail("write", file);
       continue;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// rawioctl: an ioctl of /dev/nmemN or /dev/ndctlN, as a program that nothing is preloaded into
-// makes it.
+// rawioctl: issues an ioctl on /dev/nmemN or /dev/ndctlN, without a preloaded library.
 //
 //   rawioctl FILE r|w NR SIZE [OFFSET=VALUE...]
 //
 // Opens FILE (to read, or to write too) and issues command NR with a buffer of SIZE zero bytes in
-// which the little-endian words of 4 bytes at each OFFSET have a VALUE. The buffer ends where
-// memory ends: who touches a byte more gets EFAULT. SIZE "null" passes a null pointer. Prints the
-// result and the buffer's words that are not zero, "R 0=1 4=200", in hexadecimal; or the name of
-// the errno.
+// which the little-endian words of 4 bytes at each OFFSET have a VALUE. The buffer ends at an
+// unmapped page, so an access past its end gives EFAULT. SIZE "null" passes a null pointer. Prints
+// the result and the buffer's words that are not zero, "R 0=1 4=200", in hexadecimal; or the name
+// of the errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,7 +25,7 @@ static int Fail(const char* what) {
   return 1;
 }
 
-// `size` bytes with an unmapped page behind them.
+// `size` bytes followed by an unmapped page.
 static char* MakeBuffer(size_t size) {
   const size_t mapped = (size + kPage - 1) / kPage * kPage;
   char* const start =

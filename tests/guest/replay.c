@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// replay: carries out attribute reads and writes from a file and prints what each one gave.
+// replay: executes attribute reads and writes from a file and prints the result of each.
 //
 //   replay ROOT SCRIPT        ROOT is a real /sys, or a mount shaped like one
 //
-// One command a line; PATH is below ROOT/bus/nd; VALUE runs to the end of the line with the escapes
-// \n \\ and \xHH, and is written with a single write(2) to a file opened without O_TRUNC.
+// One command per line. PATH is below ROOT/bus/nd. VALUE extends to the end of the line, with the
+// escapes \n \\ and \xHH, and is written with a single write(2) to a file opened without O_TRUNC.
 //
 //   R PATH          -> R PATH = value            or !ERRNO, or !open:ERRNO
 //   W PATH VALUE    -> W PATH VALUE = count      likewise
-//   L PATH          -> L PATH = names, sorted, of a directory, less `x`, `power` and `module`
-//   (trees.py) # anything      copied
+//   L PATH          -> L PATH = sorted names in a directory, without `x`, `power` and `module`
+//                      (trees.py)
+//   # anything      copied
 //   B DIMM OFFSET VALUE
 //                   -> B DIMM OFFSET = count   bytes of a DIMM's label area, while it is idle: with
 //                      the command of /dev/DIMM under /sys, else into ROOT/dev/DIMM
 //
-//   S REGION        -> S REGION = free     its namespace_seed is one without bytes; "used" where it
-//   stays
-//                      one with bytes. (After a region was enabled a kernel leaves it, by chance,
-//                      on a used namespace until that is bound again.)
+//   S REGION        -> S REGION = free     its namespace_seed has no bytes; "used" if it still has
+//                      bytes. (After a region is enabled, a kernel sometimes leaves the seed on a
+//                      used namespace until that is bound again.)
 //
-// `{DEVICE/ATTRIBUTE}` in PATH or VALUE stands for what that attribute of that device reads at that
-// moment ({region0/btt_seed}), and is printed as written: scripts can follow names that the kernel
-// gives away in no fixed order. After each write the bus is waited for (wait_probe), because
-// devices come and go asynchronously.
+// `{DEVICE/ATTRIBUTE}` in PATH or VALUE stands for the current value of that attribute
+// ({region0/btt_seed}), and is printed as written, because the kernel assigns names in no fixed
+// order. After each write it waits for the bus (wait_probe), because devices appear and disappear
+// asynchronously.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,8 @@ static size_t Unescape(char* text) {
   return (size_t)(out - text);
 }
 
-// What the attribute `name` ("region0/btt_seed") reads, less its newline; "none" where it is empty.
+// The value of the attribute `name` ("region0/btt_seed") without its newline; "none" if it is
+// empty.
 static void ReadName(const char* name, char* out, size_t size) {
   char path[2 * PATH_MAX];
   snprintf(path, sizeof path, "%s/bus/nd/devices/%s", root, name);
@@ -100,7 +101,7 @@ static void WriteName(const char* place, const char* name) {
   char path[2 * PATH_MAX];
   snprintf(path, sizeof path, "%s/bus/nd/drivers/nd_pmem/%s", root, place);
   const int fd = open(path, O_WRONLY);
-  if (fd >= 0 && write(fd, name, strlen(name)) < 0) errno = 0;  // it need not be bound
+  if (fd >= 0 && write(fd, name, strlen(name)) < 0) errno = 0;  // it may be unbound already
   if (fd >= 0) close(fd);
   WaitForBus();
 }

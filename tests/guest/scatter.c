@@ -4,9 +4,9 @@
 //
 //   scatter FILE BLOCK SEED FIRST COUNT PASSES
 //
-// BLOCK is in bytes, FIRST and COUNT in blocks. Every write is one O_DIRECT block. The passes
-// before the last leave what must not survive (SEED + 1000), the last what `pat write FILE SEED` of
-// the same bytes leaves.
+// BLOCK is in bytes, FIRST and COUNT in blocks. Every write is one O_DIRECT block. All passes but
+// the last write a pattern that must not survive (SEED + 1000); the last writes the same bytes as
+// `pat write FILE SEED`.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Kills the process that it is preloaded into before one of its calls that change something.
+/* Preloaded into a process, kills it before one of its calls that change something.
  *
- * KILL_AT names a file with two little-endian 64-bit numbers, which the test maps, too: how many
- * such calls there were, and before which one to kill (0: none). Counted are the calls of the
- * process itself, in all of its threads; not those of its children, which are other programs.
+ * KILL_AT names a file with two little-endian 64-bit numbers, which the test also maps: the number
+ * of such calls so far, and the call before which to kill the process (0: none). It counts the
+ * calls of all threads of the process, but not those of its children, which are other programs.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -68,7 +68,7 @@ WRAP(int, mount,
      (const char* from, const char* on, const char* type, unsigned long flags, const void* data),
      (from, on, type, flags, data))
 WRAP(pid_t, fork, (void), ())
-/* Behind the child's end, too: its work is done and nobody knows. */
+/* Also after the child's end: its work is done, but its result is not yet known. */
 WRAP(pid_t, waitpid, (pid_t pid, int* status, int flags), (pid, status, flags))
 
 int ioctl(int fd, unsigned long request, ...) {

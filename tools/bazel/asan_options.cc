@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What AddressSanitizer starts with, in each program that uses Abseil. The headers of Abseil poison
-// the unused places of a table; Debian's library, compiled without the sanitizer, uses such places
-// without lifting that. Linked into --config=asan builds only.
+// the unused places of a table; Debian's library, compiled without the sanitizer, uses them without
+// unpoisoning. Linked into --config=asan builds only.
 
 extern "C" const char* __asan_default_options();  // declared nowhere: the sanitizer calls it
 

@@ -141,8 +141,8 @@ absl::Status CheckExtent(const Buses& buses, const Extent& extent, Findings& fin
   return absl::OkStatus();
 }
 
-// The file next to which the copies of what is overwritten lie: the one image that the region is
-// on, else the source with the region's name.
+// The file next to which copies of overwritten bytes are kept: the region's image if it has only
+// one, else the source with the region's name.
 std::string LogName(const std::string& source_file, const Buses& buses, const Extent& extent) {
   const core::RegionSource& region = RegionOf(buses, extent);
   if (region.mappings.size() == 1)
@@ -203,9 +203,9 @@ void AdviseToCopy(const Buses& buses, Findings& findings) {
 
 struct Survey {
   Findings findings;  // of labels and devices, then of what the namespaces hold
-  size_t held = 0;    // where the latter begin
+  size_t held = 0;    // index of the first of the latter
   std::vector<Extent> extents;
-  size_t unknown = 0;  // of them: nothing can be said
+  size_t unknown = 0;  // namespaces that could not be checked
 };
 
 absl::StatusOr<Survey> LookAt(const backends::Source& source, bool force) {
@@ -230,7 +230,7 @@ absl::StatusOr<Survey> LookAt(const backends::Source& source, bool force) {
   return survey;
 }
 
-// What became of the label areas, or would; `survey` is then one of what the mended labels show.
+// The result for the label areas, real or simulated; `survey` then reflects the repaired labels.
 absl::StatusOr<Findings> MendLabels(const backends::Source& source, const CheckOptions& options,
                                     Survey& survey) {
   if (!(options.repair || options.dry_run) || !CallForLabelRepair(survey.findings))

@@ -21,7 +21,7 @@ namespace {
 
 using Owners = absl::flat_hash_set<core::Uuid>;
 
-// The namespaces that the other DIMMs of the bus have labels of; nothing if one of them is
+// The namespaces that have labels on the other DIMMs of the bus; nothing if one of them is
 // unreadable.
 std::optional<Owners> KnownElsewhere(const core::BusSource& bus, size_t dimm) {
   Owners owners;
@@ -55,7 +55,7 @@ absl::Status RepairOne(const core::BusSource& bus, size_t index, const std::stri
                        const std::string& source, bool dry_run,
                        std::vector<PlacedFinding>& findings) {
   const core::DimmSource& dimm = bus.dimms[index];
-  // What cannot be read is told by the survey.
+  // The survey reports what cannot be read.
   if (!core::LabelArea::Open(dimm.labels, *dimm.new_labels).ok()) return absl::OkStatus();
   RepairLog log(dimm.label_file.empty() ? dimm.description : dimm.label_file);
   core::LabelRepairOptions options{.capacity = dimm.capacity->size(),

@@ -41,7 +41,7 @@ absl::Status Copy(const core::Media& area, int fd, const std::string& path) {
   return fsync(fd) == 0 ? absl::OkStatus() : Failed(path, errno);
 }
 
-// Makes the name durable in its folder.
+// Makes the directory entry durable.
 absl::Status SyncFolder(const std::string& path) {
   const int error = posix::SyncFolder(posix::FolderOf(path));
   return error == 0 || error == EINVAL ? absl::OkStatus() : Failed(path, error);

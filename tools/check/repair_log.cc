@@ -48,7 +48,8 @@ absl::Status RepairLog::Save(uint64_t offset, absl::Span<const std::byte> bytes)
 
 void RepairLog::DropPart() {
   if (size_ != 0) {
-    // What fails here leaves a last piece that is shorter than its line says: a reader sees it.
+    // A failure leaves a last piece that is shorter than its header line states, which readers
+    // detect.
     (void)!ftruncate(file_.get(), static_cast<off_t>(size_));
     return;
   }

@@ -16,7 +16,7 @@ namespace {
 constexpr absl::string_view kBegin = "generated: ";
 constexpr absl::string_view kEnd = "end of generated";
 
-// What the section `name` holds.
+// The content of section `name`.
 std::optional<std::string> Generate(absl::string_view name) {
   if (name == "options.md") return OptionsMarkdown();
   if (name == "options.man") return OptionsMan();
@@ -26,7 +26,7 @@ std::optional<std::string> Generate(absl::string_view name) {
   return std::nullopt;
 }
 
-// The name in a line that begins a section, with ";" behind it; "" for any other line.
+// The name in a line that begins a section, followed by ";"; "" for any other line.
 absl::string_view NameIn(absl::string_view line) {
   const size_t begin = line.find(kBegin);
   const size_t end = line.find(';');
@@ -38,7 +38,7 @@ absl::string_view NameIn(absl::string_view line) {
 
 absl::StatusOr<std::string> Regenerate(absl::string_view page) {
   std::string text;
-  absl::string_view section;  // the one that this line is in
+  absl::string_view section;  // the section of this line
   for (const absl::string_view line : absl::StrSplit(page, '\n')) {
     const bool ends = absl::StrContains(line, kEnd);
     if (ends) section = "";

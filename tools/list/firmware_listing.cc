@@ -12,13 +12,13 @@ namespace {
 
 using core::intel::Firmware;
 
-// Null where the DIMM has none, or none that is asked by way of the platform's tables.
+// Null if the DIMM has no firmware, or none that is reachable through the platform's tables.
 Firmware* FirmwareOf(const core::DeviceView& view) {
   const auto& dimm = static_cast<const core::Dimm&>(view.device());
   return dimm.has_nfit() ? dimm.firmware() : nullptr;
 }
 
-// Degrees C, from sixteenths with the sign apart.
+// Degrees Celsius, from sixteenths with a separate sign.
 double Celsius(uint16_t sixteenths) {
   constexpr uint16_t kSign = 0x8000;
   const double degrees = (sixteenths & ~kSign & 0xffff) / 16.0;

@@ -22,8 +22,7 @@ namespace {
 
 using core::NdKind;
 
-// What is listed where nothing was asked for: what is filtered by; else namespaces. Then what -v
-// brings with it.
+// The default selection: the kinds that are filtered by, else namespaces; then the additions of -v.
 ListingOptions Complete(ListingOptions options) {
   if (!options.buses && !options.dimms && !options.regions && !options.namespaces) {
     options.buses = options.filter.bus.has_value();
@@ -66,7 +65,7 @@ core::Json DimmJson(const core::DeviceView& dimm, const ListingOptions& options,
   return json;
 }
 
-// The last mapping first, as ndctl has it.
+// The last mapping first, as in ndctl.
 core::Json MappingsJson(const core::DeviceView& region, const core::NumberFormat& format) {
   core::Json mappings = core::Json::EmptyArray();
   for (uint64_t i = region.Number("mappings").value_or(0); i-- > 0;) {
@@ -87,7 +86,7 @@ core::Json MappingsJson(const core::DeviceView& region, const core::NumberFormat
   return mappings;
 }
 
-// What the region's seeds could become; known only while there is one of each.
+// What the region's seeds could become; only known if each of them exists.
 core::Json CapabilitiesJson(const core::DeviceView& region) {
   static constexpr struct {
     const char *seed, *attribute, *mode, *key;
@@ -113,13 +112,13 @@ core::Json CapabilitiesJson(const core::DeviceView& region) {
 
 core::Json RegionJson(const core::DeviceView& region, const ListingOptions& options,
                       const core::NumberFormat& format) {
-  // There are labels only where the region can be cut up.
+  // Only regions with labels can be divided.
   const bool labelled = region.Number("nstype") == 5;
   core::Json json;
   json["dev"] = region.name();
   for (const char* key : {"size", "align"})
     if (const auto size = region.Number(key)) json[key] = format.Size(*size);
-  // Without labels ndctl does not ask.
+  // Without labels ndctl does not check.
   for (const char* key : {"available_size", "max_available_extent"})
     if (const auto size = region.Number(key)) json[key] = format.Size(labelled ? *size : 0);
   json["type"] = "pmem";
@@ -140,7 +139,7 @@ core::Json RegionJson(const core::DeviceView& region, const ListingOptions& opti
   return json;
 }
 
-// What one level of the output holds: the whole listing, or what hangs below a bus.
+// The contents of one level of the output: the whole listing, or everything below a bus.
 struct Level {
   core::Json dimms = core::Json::EmptyArray();
   core::Json regions = core::Json::EmptyArray();
@@ -173,7 +172,7 @@ class Lister {
     buses_.push_back(std::move(json));
   }
 
-  // An array where there is one kind of things, else an object of arrays.
+  // An array for one kind of objects, else an object of arrays.
   std::string Text() {
     if (options_.buses) return Text(std::move(buses_));
     const int kinds = !top_.dimms.empty() + !top_.regions.empty() +

@@ -24,7 +24,8 @@ std::vector<std::string> Words(absl::string_view text) {
   return absl::StrSplit(text, ' ', absl::SkipEmpty());
 }
 
-// Words between blanks; each names devices, or is "all". A number counts only as the first word.
+// Words separated by blanks; each names devices, or is "all". A number counts only as the first
+// word.
 bool Means(const std::optional<std::string>& text, absl::string_view name, absl::string_view prefix,
            absl::string_view other_name = {}) {
   if (!text) return true;
@@ -141,7 +142,7 @@ bool ListingFilter::TakesDimm(const core::DeviceView& bus, const core::DeviceVie
 }
 
 bool ListingFilter::TakesRegion(const core::DeviceView& region) const {
-  // There are no regions of type blk (any more).
+  // Regions of type blk no longer exist.
   return Means(texts_.region, region.name(), "region") && HasDimm(region) && HasNamespace(region) &&
          OnNode(region) && texts_.type.value_or("pmem") == "pmem";
 }

@@ -5,7 +5,7 @@ namespace nvdimmfs::tools {
 
 bool RateLimit::Admit(absl::string_view id, Time now) {
   Window& window = windows_.try_emplace(std::string(id), Window{.start = now}).first->second;
-  // What was held is told before a new window begins (TakeHeld).
+  // Held messages are reported before a new window begins (TakeHeld).
   if (now - window.start >= kWindow && window.held == 0) window = {.start = now};
   if (window.passed < kBurst) {
     ++window.passed;

@@ -25,7 +25,7 @@ std::string Resolved(const std::string& path) {
   return real == nullptr ? path : std::string(real.get());
 }
 
-// "Nov 30 11:08:01", as RFC 3164 has it: independent of the locale.
+// "Nov 30 11:08:01", as in RFC 3164: independent of the locale.
 std::string Now() {
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -76,7 +76,7 @@ bool SyslogWriter::Connect() {
 }
 
 bool SyslogWriter::Send(const std::string& message) {
-  // A stream needs an end for each message.
+  // On a stream, each message needs a terminator.
   const size_t size = message.size() + (is_stream_ ? 1 : 0);
   return send(socket_, message.c_str(), size, MSG_DONTWAIT | MSG_NOSIGNAL) ==
          static_cast<ssize_t>(size);

@@ -20,7 +20,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// systemd says in JOURNAL_STREAM which descriptor leads to the journal (systemd.exec(5)).
+// systemd's JOURNAL_STREAM identifies the descriptor of the journal (systemd.exec(5)).
 bool LeadsToJournal(int descriptor) {
   struct stat file;
   const char* stream = getenv("JOURNAL_STREAM");
@@ -28,9 +28,9 @@ bool LeadsToJournal(int descriptor) {
          absl::StrCat(file.st_dev, ":", file.st_ino) == stream;
 }
 
-// O_NONBLOCK belongs to what is open, which others share (the user's shell does): only a further
-// opening may have it. It is not kept: a daemon closes descriptors that it does not know. -1 where
-// there is none; files never make a writer wait.
+// O_NONBLOCK belongs to the open file description, which others share (such as the user's shell),
+// so it needs a separate open. That is not kept: a daemon closes unknown descriptors. -1 if it is
+// not possible; files never block a writer.
 int OpenWithoutWaiting(int descriptor) {
   struct stat file;
   if (fstat(descriptor, &file) != 0 || !(S_ISFIFO(file.st_mode) || S_ISCHR(file.st_mode)))
@@ -39,7 +39,7 @@ int OpenWithoutWaiting(int descriptor) {
               O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-// SIGPIPE is for programs whose output is their purpose. Whoever set it otherwise keeps it.
+// SIGPIPE is for programs whose purpose is their output. A different setting is kept.
 class WithoutSigpipe {
  public:
   WithoutSigpipe() {
@@ -62,7 +62,7 @@ class WithoutSigpipe {
   bool was_pending_ = false;
 };
 
-// Where there is no opening of our own: asks first. A pipe that has room takes a line whole.
+// Without our own open file description: poll first. A pipe that has room takes a whole line.
 bool HasRoom(int descriptor) {
   pollfd out = {descriptor, POLLOUT, 0};
   return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;

@@ -75,7 +75,7 @@ dev_t DeviceOf(const std::string& path) {
   return ::stat(path.c_str(), &stat) == 0 ? stat.st_dev : 0;
 }
 
-// The first line of `attribute` below `folder`; "" where there is none.
+// The first line of `attribute` below `folder`; "" if there is none.
 std::string LineOf(const Descriptor& folder, const std::string& attribute) {
   return posix::ReadLine(folder.get(), attribute).value_or("");
 }
@@ -95,8 +95,8 @@ bool IsLost(const std::string& node) {
   return device.ok() && device->IsLost();
 }
 
-// Attaches `file` to the loop device `index`, which is made if need be; `node` is a node of its
-// number. "shell.block": EBUSY where something else is attached.
+// Attaches `file` to the loop device `index`, which is created if necessary; `node` is a node with
+// its number. "shell.block": EBUSY if something else is attached.
 absl::Status AttachLoop(int control, uint32_t index, int file, const std::string& node,
                         const posix::LoopSettings& settings) {
   const auto failed = [index](absl::string_view verb, int error) {
@@ -161,7 +161,7 @@ class BlockNodes {
     unlink(folders_.Node(name).c_str());
   }
 
-  // Names whose namespace is gone, or another one by now, or has become read-only or writable.
+  // Names whose namespace is gone, has been replaced, or has become read-only or writable.
   void DropStale() {
     for (auto it = devices_.begin(); it != devices_.end();) {
       const auto file = FileOf(it->first);
@@ -213,7 +213,7 @@ class BlockNodes {
     if (!file) return false;
     const absl::Status attached =
         AttachLoop(record_.control, device.index, file.get(), folders_.Node(name),
-                   // Direct: what cannot be read must not come from a cache in between.
+                   // Direct I/O: unreadable bytes must not come from a cache.
                    {.sector_size = block_size,
                     .read_only = device.read_only,
                     .direct = true,
@@ -224,7 +224,7 @@ class BlockNodes {
     return attached.ok();
   }
 
-  // Reports to the tree the partitions that the kernel found on the disk, or was told of.
+  // Reports to the tree the partitions that the kernel found on the disk or was given.
   void ShowPartitions(const std::string& disk) {
     Device& device = devices_[disk];
     const std::string loop = absl::StrCat("loop", device.index);
@@ -258,7 +258,7 @@ class BlockNodes {
 
 // --- The end. ---
 
-// Of the loop device itself and of its partitions. `blocks` is /sys/class/block.
+// The device numbers of the loop device itself and of its partitions. `blocks` is /sys/class/block.
 std::set<dev_t> NumbersOf(const LoopRange& loops, uint32_t loop, const Descriptor& blocks) {
   std::set<dev_t> numbers = {makedev(posix::kLoopMajor, loops.MinorOf(loop))};
   for (const std::string& name : posix::NamesIn(blocks.get())) {
@@ -280,8 +280,8 @@ void Release(BlockRecord& record, dev_t tree, const Folders& folders) {
     if (attached.load() == 0) continue;
     const auto loop = static_cast<uint32_t>(attached.load() - 1);
     const TemporaryNode node(folders, makedev(posix::kLoopMajor, record.loops.MinorOf(loop)));
-    // It may be somebody else's by now, or nobody's. One that cannot say what it is over has lost
-    // its file.
+    // It may belong to another program by now, or be free. A loop device that cannot report its
+    // backing file has lost it.
     const auto backing = BackingOf(node.path());
     const bool ours =
         backing.ok() ? backing->device == tree : core::ErrnoOf(backing.status()) != ENXIO;

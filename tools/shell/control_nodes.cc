@@ -66,7 +66,7 @@ class ControlNodes {
   ControlNodes(const std::string& host_dev, const std::string& tree);
 
   bool Ensure(const std::string& name);
-  // Descriptors to poll, with the device behind each.
+  // Descriptors to poll, with the device of each.
   void AddTo(std::vector<pollfd>& polled) const;
   // Serves the device with that descriptor, which is ready.
   void Serve(int descriptor);
@@ -83,7 +83,7 @@ class ControlNodes {
     return absl::StrCat("nvdimmfs-", identity_, "-", name);
   }
 
-  // Opened while nothing covers them: the way to them leads through who waits for an answer later.
+  // Opened before they are covered: later, looking up their paths may wait for this process.
   const posix::Descriptor host_;     // the host's /dev
   const posix::Descriptor tree_;     // the top of the tree
   const posix::Descriptor nodes_;    // kControlPath
@@ -147,7 +147,7 @@ absl::StatusOr<std::unique_ptr<CuseFile>> ControlNodes::Open(const std::string& 
                                                              int flags) const {
   const auto folder = FolderOfNode(name);
   const std::string path = absl::StrCat(folder.value_or(""), "/x/ioctl");
-  // A command is written and its reply read, whatever the caller may do.
+  // Writing a command and reading its reply, whatever access the caller has.
   posix::Descriptor file(openat(tree_.get(), path.c_str(), O_RDWR | O_CLOEXEC));
   if (file)
     return std::make_unique<ControlFile>(std::move(file), IsDimmNode(name),
@@ -173,7 +173,7 @@ bool ControlNodes::Ensure(const std::string& name) {
   if (!IsOurs(name, *number)) {
     const absl::Status made =
         MakeDevice(HostName(name), *number, [this, name](int flags) { return Open(name, flags); });
-    // Another shell may have removed it only now.
+    // Another shell may have just removed it.
     if (!made.ok() && !IsOurs(name, *number)) return false;
   }
   const auto found = made_.find(name);

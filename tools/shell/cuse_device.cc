@@ -18,7 +18,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// The most that the kernel carries of a caller's buffer in one direction: 32 pages.
+// The most that the kernel copies of a caller's buffer in one direction: 32 pages.
 constexpr uint64_t kMostCarried = 128u << 10;
 
 class Device final : public CuseDevice {
@@ -102,7 +102,7 @@ void OnIoctl(fuse_req_t request, int command, void* argument, fuse_file_info* in
   ReplyResult(request, result, buffer);
 }
 
-// As the kernel's devices, which have neither.
+// Like the kernel's devices, which support neither.
 void OnRead(fuse_req_t request, size_t, off_t, fuse_file_info*) { fuse_reply_err(request, EINVAL); }
 void OnWrite(fuse_req_t request, const char*, size_t, off_t, fuse_file_info*) {
   fuse_reply_err(request, EINVAL);
@@ -144,7 +144,8 @@ absl::Status Device::Start(int cuse, const std::string& name, dev_t number) {
     close(cuse);
     return core::Refusal(EIO, "cuse.failed", absl::StrCat("create character device ", name));
   }
-  // The first request asks what the device is; the kernel makes it within the answer, or hangs up.
+  // The first request asks for the device's properties; the kernel creates it during the answer, or
+  // closes the connection.
   pollfd end = {cuse, POLLIN, 0};
   if (Serve() && poll(&end, 1, 0) >= 0 && (end.revents & POLLERR) == 0) return absl::OkStatus();
   return core::Refusal(

@@ -59,7 +59,7 @@ int HostUnmounts::Follow(const std::string& kept) {
     std::set<dev_t> gone;
     for (const dev_t device : known_)
       if (now.count(device) == 0) gone.insert(device);
-    // What the host mounts later is not in this namespace, or comes and goes here by itself.
+    // Later mounts of the host are not in this namespace, or propagate here by themselves.
     for (const dev_t device : gone) known_.erase(device);
     if (!gone.empty()) LetGo(gone, kept);
     pollfd change = {table_.get(), POLLPRI, 0};

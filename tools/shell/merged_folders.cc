@@ -46,7 +46,7 @@ constexpr char kBlockClassPath[] = "/sys/class/block";
 constexpr absl::string_view kOwnPrefixes[] = {"pmem", "nmem", "ndctl", "dax", "memory"};
 
 struct Sides {
-  int host = -1;  // descriptors of the two folders; -1 where there is none
+  int host = -1;  // descriptors of the two folders; -1 if there is none
   int tree = -1;
 };
 
@@ -178,13 +178,13 @@ std::optional<Entry> FindAnything(const Context& context, size_t index, const st
       .link = absl::StrCat(kDevicesCopy, folder.place.substr(strlen(kDevicesPath)), "/", name)};
 }
 
-// A directory of which a device is shown, and the way from there.
+// A directory that shows a device, and the path from there.
 struct Mirrored {
   int top;
   std::string path;
 };
 
-// What `path` is of, where it is in a kMirror folder and there.
+// The directory that `path` belongs to, if it is in a kMirror folder and exists.
 std::optional<Mirrored> FindMirrored(const Context& context, size_t index,
                                      const std::string& path) {
   if (context.folders[index].kind != MergedFolder::Kind::kMirror || path.empty())

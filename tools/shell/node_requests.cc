@@ -7,7 +7,7 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// The longest name that is asked for: a namespace's and a partition's number.
+// The longest name in a request: with a namespace's and a partition's number.
 constexpr size_t kLongestName = 64;
 
 }  // namespace

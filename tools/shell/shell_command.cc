@@ -60,8 +60,8 @@ std::vector<std::string> InteractiveShell() {
   return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
 }
 
-// With `block` the kernel has no file of its own below a data file, unless the user wants that: a
-// loop device has it open for as long as the namespace is there, which could not be disabled.
+// With `block`, data files are not passed through unless the user requests it: a loop device keeps
+// its file open for as long as the namespace exists, so the namespace could not be disabled.
 Arguments MountArguments(const std::string& source, const std::vector<std::string>& options,
                          bool block) {
   Arguments arguments = {"-f"};
@@ -85,7 +85,7 @@ struct Running {
   std::optional<Helper> folders;
   NodeMakers makers;
   BlockRecord* block_record = nullptr;
-  bool told = false;  // whether it was said why there is no mount
+  bool told = false;  // whether the reason for a missing mount was reported
 };
 
 // For a daemon that block devices depend on. Its allocations must not wait for those devices, and

@@ -10,7 +10,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-// Work outlives the attempt to start a thread for it, and std::function wants to be copied.
+// The work must survive a failed attempt to start a thread, and std::function must be copyable.
 template <typename T>
 std::shared_ptr<T> Shared(T value) {
   return std::make_shared<T>(std::move(value));
@@ -27,7 +27,7 @@ bool BackgroundWork::Spawn(Work work) {
   }
   const bool is_started = StartThread([this, shared = Shared(std::move(work))]() mutable {
     (*shared)();
-    shared.reset();  // what it holds goes before the end of the work is told
+    shared.reset();  // what it holds is released before the end of the work is reported
     absl::MutexLock lock(&mutex_);
     --running_;
   });

@@ -30,7 +30,7 @@ using posix::Descriptor;
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kLongestList = 256 << 20;  // of a bus with 16 thousand labels: 25 MB
+constexpr size_t kLongestList = 256 << 20;  // for a bus with 16,000 labels: 25 MB
 constexpr uint64_t kEraseStep = 64 << 20;
 constexpr size_t kLook = 1 << 20;
 
@@ -184,7 +184,7 @@ absl::StatusOr<DeviceTree::Namespace> DeviceTree::Describe(const std::string& de
   return ns;
 }
 
-// Reads one file for all: reading thousands of attributes one by one is slow.
+// Reads one file for all of them: reading thousands of attributes one by one is slow.
 absl::StatusOr<std::vector<DeviceTree::Namespace>> DeviceTree::Namespaces() {
   ASSIGN_OR_RETURN(const std::vector<std::string> buses, Buses());
   std::vector<Namespace> namespaces;

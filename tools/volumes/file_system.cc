@@ -30,7 +30,7 @@ constexpr Smallest kSmallest[] = {{"ext4", 256 << 10}, {"xfs", 300 << 20}};
 constexpr uint64_t kMib = 1 << 20;
 constexpr uint64_t kUsualAlign = 16 * kMib;
 
-// Size in MiB of a namespace with room for `bytes` behind a BTT or an info block.
+// Size in MiB of a namespace with room for `bytes` after a BTT or an info block.
 uint64_t SizeFor(uint64_t bytes) {
   const uint64_t size = bytes + bytes / 32 + 2 * kMib;
   return (size + kUsualAlign - 1) / kUsualAlign * (kUsualAlign / kMib);
@@ -53,7 +53,7 @@ absl::Status MakeFileSystem(const std::string& device, const VolumeOptions& opti
   // -K and nodiscard: the space was just allocated, so there is nothing to discard.
   if (options.fstype == "xfs")
     return RunCommand({"mkfs.xfs", "-q", "-f", "-K", device}, Fate::kDiesWithUs);
-  // Blocks of a page: otherwise -o dax would fail.
+  // Page-sized blocks: otherwise -o dax would fail.
   return RunCommand({"mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-E", "nodiscard", device},
                     Fate::kDiesWithUs);
 }

@@ -24,7 +24,7 @@ constexpr char kByName[] = "/dev/by-name/";
 
 bool ForeignNamespaces::MayHaveChanged(const std::string& volume, absl::Time deadline) const {
   const std::optional<Volume> known = table_.Find(volume);
-  // Paths that exist if nothing changed (of a known volume), or if something did.
+  // Paths that exist if nothing has changed (known volume), or if something has (unknown volume).
   std::vector<std::pair<Source*, std::string>> asked;
   if (known) {
     if (!known->is_idle() || known->source == nullptr) return false;
@@ -79,8 +79,8 @@ ForeignNamespaces::Changes ForeignNamespaces::ChangesOf(const Source& source,
   return changes;
 }
 
-// Adds volumes of the namespaces of others, and to `missing` the volumes without a namespace.
-// False: the source does not tell.
+// Adds volumes for other programs' namespaces, and to `missing` the volumes without a namespace.
+// False: the source does not answer.
 bool ForeignNamespaces::LookAtAll(Source& source, std::map<std::string, std::string>& missing) {
   std::map<std::string, std::string> before;  // volumes that the look must find
   table_.ForEach([&](const Volume& volume) {

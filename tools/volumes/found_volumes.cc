@@ -58,7 +58,7 @@ void FoundVolumes::AddForeign(Source& source, const DeviceTree::Namespace& ns) {
                 .state = RecordState::kReady,
                 .adopted = true};
   record.options.size = ns.size;
-  // A volume of mode fsdax is a file system. Whether there is one here, its bytes say.
+  // A volume of mode fsdax is a file system. Its bytes tell whether there is one here.
   record.options.mode = ns.mode == "sector" ? VolumeMode::kSector : VolumeMode::kRaw;
   Add(source, record, ns, "being added");
 }

@@ -21,7 +21,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-constexpr size_t kIdLength = 64;  // hexadecimal digits, as docker and podman have them
+constexpr size_t kIdLength = 64;  // hexadecimal digits, as in docker and podman
 constexpr size_t kShownOfId = 12;
 constexpr size_t kMostDescribed = 3;
 

@@ -57,8 +57,8 @@ absl::StatusOr<std::vector<VolumeMaker::Target>> VolumeMaker::Targets(const Reco
         absl::StrAppend(&room, "; ", name, " is read-only");
         continue;
       }
-      // A region without labels is one namespace. Its blank label area is taken into use only if
-      // that destroys nobody's data.
+      // A region without labels is one namespace. Its blank label area is only taken into use if
+      // that destroys no data.
       const bool fresh = !region.labelled && source->tree().IsBlank(region);
       const uint64_t largest = region.labelled ? region.largest : fresh ? region.size : 0;
       if (largest >= RoundUp(record.options.size, region.align))
@@ -154,7 +154,7 @@ absl::Status VolumeMaker::Fill(ClaimedVolume& volume) {
   if (options.has_file_system()) {
     RETURN_IF_ERROR(FillWithFileSystem(volume));
   } else if (options.mode == VolumeMode::kRaw) {
-    // The bytes may be somebody's. (A new BTT reads as zeros.)
+    // The bytes may be left from an earlier owner. (A new BTT reads as zeros.)
     RETURN_IF_ERROR(seen.source->tree().Clear(seen.ns, [&](int progress) {
       bool is_cancelled = false;
       volume.Change([&](Volume& changed) {

@@ -26,7 +26,7 @@ using core::Log;
 using core::LogLevel;
 
 constexpr absl::Duration kPause = absl::Milliseconds(30);
-// An engine's mount is looked for soon after it was asked for, and then ever more rarely.
+// Looks for an engine's mount soon after it was requested, then at increasing intervals.
 constexpr absl::Duration kSoonest = absl::Milliseconds(100);
 constexpr absl::Duration kLatest = absl::Seconds(10);
 
@@ -36,7 +36,7 @@ absl::Status InUse(const std::string& name, absl::string_view by) {
 
 std::string Key(const MountUser& user) { return absl::StrCat(user.pid, " ", user.place); }
 
-// Whether Watch has something to find out about it.
+// Whether Watch needs to look at it.
 bool NeedsLook(const Volume& volume) {
   if (!volume.is_idle()) return false;
   if (!volume.dead.empty()) return true;
@@ -153,8 +153,8 @@ absl::Status VolumeMounts::AwaitUnused(const Volume& volume, std::vector<Mounted
   if (volume.ns.node.empty()) return absl::OkStatus();
   DeviceTree& tree = volume.source->tree();
   const std::string node = tree.NodePath(volume.ns);
-  // A loop device is the volume's while it is over the node, and holds the node then. The kernel
-  // may give its number to the next one.
+  // A loop device belongs to the volume while it is attached to the node, and then holds the node
+  // open. Later the kernel may reuse its number.
   things.erase(std::remove_if(things.begin(), things.end(),
                               [](const MountedThing& thing) { return major(thing.device) != 0; }),
                things.end());
@@ -200,8 +200,8 @@ absl::Duration VolumeMounts::Watch() {
     if (NeedsLook(volume)) next = std::min(next, volume.next_look);
   });
   if (next > now) return std::min(next - now, kLatest);
-  // One search of all processes serves every volume that would want one soon: a thousand volumes
-  // would ask for a thousand searches otherwise.
+  // One search of all processes serves every volume that is due soon; otherwise a thousand volumes
+  // would cause a thousand searches.
   std::vector<Volume> due;
   table_.Schedule([&](Volume& volume) {
     if (!NeedsLook(volume)) return;

@@ -42,12 +42,12 @@ using Value = const std::string&;
 
 struct Option {
   const char* name;
-  const char* values;  // words between bars, or what a value is
+  const char* values;  // words separated by bars, or a description of the value
   // False: no such value.
   bool (*set)(VolumeOptions&, Value);
 };
 
-constexpr size_t kMostSaid = 60;  // of what somebody else wrote
+constexpr size_t kMostSaid = 60;  // of another program's text
 
 bool SetSize(uint64_t& to, Value value) {
   const auto size = core::ParseSize(value);
@@ -120,7 +120,7 @@ bool SetMode(VolumeOptions& options, Value value) {
 }
 
 bool SetRegion(VolumeOptions& options, Value value) {
-  // The device's name is looked up among those that there are; it is never made into a path.
+  // The device's name is looked up among the existing ones; it never becomes part of a path.
   options.region = value;
   return !value.empty();
 }
@@ -193,10 +193,10 @@ absl::Status Add(const std::pair<std::string, std::string>& pair, OptionMap& map
                           Said(pair.second), ": leave one out"));
 }
 
-// Of o=, podman says these once more in capitals.
+// podman repeats these options of o= in capitals.
 constexpr const char* kSaidAgain[] = {"SIZE", "UID", "GID"};
 
-// As docker's own driver takes them: o=size=64m,uid=1000,ro. A word without a value is yes; rw is
+// As in docker's own driver: o=size=64m,uid=1000,ro. A word without a value means yes; rw means
 // ro=no.
 absl::Status Expand(const std::string& line, OptionMap& map) {
   for (const absl::string_view word : absl::StrSplit(line, ',', absl::SkipEmpty())) {

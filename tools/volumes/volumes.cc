@@ -28,10 +28,10 @@ using core::Log;
 using core::LogLevel;
 using Json = nlohmann::ordered_json;
 
-// podman waits 5 seconds for a call. What is not done by then goes on behind.
+// podman waits 5 seconds for a call. Work that takes longer continues in the background.
 constexpr absl::Duration kPatience = absl::Milliseconds(3500);
 
-// How long the kernel may take to let go of what was unmounted.
+// How long the kernel may take to release an unmounted file system.
 constexpr absl::Duration kHeld = absl::Seconds(2);
 // How long a container whose engine unmounts may take to be gone.
 constexpr absl::Duration kLeaving = absl::Milliseconds(500);
@@ -39,10 +39,10 @@ constexpr absl::Duration kLeaving = absl::Milliseconds(500);
 constexpr absl::Duration kReleased = absl::Milliseconds(100);
 // Between two looks at the servers.
 constexpr absl::Duration kPing = absl::Seconds(1);
-// How long a regular end waits for what is under way.
+// How long a regular exit waits for work in progress.
 constexpr absl::Duration kClose = absl::Seconds(20);
 
-// Of a mount, in bytes: the journal keeps them.
+// Maximum length of a mount id in bytes, since the journal keeps them.
 constexpr size_t kLongestId = 1024;
 
 int64_t Now() { return absl::ToUnixSeconds(absl::Now()); }
@@ -61,7 +61,7 @@ absl::Status TookTooLong(const std::string& name) {
                        absl::StrCat("remove volume ", name, ": took too long; try again"));
 }
 
-// As df shows it, while it is mounted.
+// As shown by df, while it is mounted.
 Json FileSystemOf(const std::string& type, const std::string& mountpoint) {
   Json json = {{"type", type}};
   struct statvfs whole = {};
@@ -72,7 +72,7 @@ Json FileSystemOf(const std::string& type, const std::string& mountpoint) {
   return json;
 }
 
-// Whether a volume that exists is the one that is wanted.
+// Whether an existing volume is the requested one.
 absl::Status Compare(const Volume& volume, const OptionMap& map, const VolumeOptions& options) {
   const std::string& name = volume.record.name;
   if (!volume.error.empty())
@@ -162,9 +162,9 @@ absl::Status Volumes::Create(const std::string& name, const OptionMap& map) {
                                                         ": the device tree is busy; try again")));
 }
 
-// On failure, what has no namespace is forgotten if the caller hears of the failure, or removed the
-// volume meanwhile. Anything else stays, to be removed: a caller that believes that all is well
-// learns the truth from Get and Mount.
+// After a failure, a volume without a namespace is forgotten if the caller gets the error or has
+// removed the volume meanwhile. Otherwise it stays until it is removed: a caller that was told of
+// success learns the error from Get and Mount.
 absl::Status Volumes::Make(ClaimedVolume& volume, Job& job) {
   const absl::Status status = maker_.Make(volume, job);
   const bool is_told = !status.ok() && job.Fail();
@@ -198,7 +198,7 @@ absl::StatusOr<std::string> Volumes::Mount(const std::string& name, const std::s
       std::move(claimed), [this, id](ClaimedVolume& volume, Job& self) -> absl::Status {
         RETURN_IF_ERROR(mounts_.Mount(volume));
         mounts_.NoteUsers(volume);
-        // A caller that does not wait any more has not mounted it: it stays for the next one.
+        // A caller that no longer waits has not mounted it: the mount stays for the next one.
         if (!self.Commit()) return absl::OkStatus();
         RETURN_IF_ERROR(volume.PutRecord([&](Record& record) {
           record.boot_id = BootId();
@@ -254,7 +254,7 @@ absl::Status Volumes::Remove(const std::string& name) {
   return job->Wait(deadline, StillBusy(name, "being removed"));
 }
 
-// What is known without asking its server.
+// The status that is known without asking its server.
 absl::Status Volumes::CheckRemovable(const Volume& volume) const {
   const std::string& name = volume.record.name;
   if (volume.record.adopted && !config_.adopt)
@@ -287,7 +287,7 @@ absl::Status Volumes::DoRemove(ClaimedVolume& volume, Job& job) {
   Log(LogLevel::kInfo, "volume.removed",
       absl::StrCat("volume ", name, " removed",
                    seen.record.options.erase ? "; erasing its bytes" : ""));
-  // In this order: whoever does not find the one finds the other.
+  // In this order, so that a reader always finds one of the two.
   const Reclaimer::LeavingPtr leaving = reclaimer_.Add(volume.record(), *seen.source, seen.ns);
   volume.ForgetWhenReleased();
   volume.Release();
