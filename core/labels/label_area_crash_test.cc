@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/labels/index_pair.h"
@@ -32,6 +33,11 @@ using ::testing::Eq;
 
 constexpr uint64_t kArea = 2048;  // 12 or 6 slots
 constexpr uint64_t kOutcomes = 64;
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
+constexpr uint64_t kMediaPerCut = 256;
+#else
+constexpr uint64_t kMediaPerCut = 8192;
+#endif
 
 // CXL labels where the index permits: what is empty is as it was initialised.
 LabelArea OpenAny(std::shared_ptr<Media> media) { return MustOpen(std::move(media), LabelV2_1()); }
@@ -151,7 +157,7 @@ class LabelAreaCrashTest : public ::testing::Test {
     uint64_t nth = 0;
     subject.judge = [&](const std::shared_ptr<FaultyMedia>& left, size_t done) {
       std::string wrong = judge(left, done);
-      if (wrong.empty() && nth++ % 64 == 0) ExploreNext(left);
+      if (wrong.empty() && nth++ % 512 == 0) ExploreNext(left);
       return wrong;
     };
     lab_.Explore(start, subject);
@@ -167,7 +173,7 @@ class LabelAreaCrashTest : public ::testing::Test {
       next_.Explore(*left, OldOrNew(*left, {next}));
   }
 
-  CrashLab lab_{"label areas", {.outcomes = 512, .bug_outcomes = 64}};
+  CrashLab lab_{"label areas", {.outcomes = kMediaPerCut, .bug_outcomes = 64}};
   CrashLab next_{"label areas, the next update", {.outcomes = 4}};
 };
 
