@@ -188,7 +188,9 @@ TEST_F(FaultMediaTest, ATornWriteTearsOneSector) {
         ASSERT_TRUE(there == 0 || there == 8);
         words += there == 8 ? 1 : 0;
       }
-      if (state == 1) EXPECT_EQ(words, 0u);
+      if (state == 1) {
+        EXPECT_EQ(words, 0u);
+      }
       if (words < kSector / 8) state = 1;
       mixed = mixed || (words > 0 && words < kSector / 8);
     }
