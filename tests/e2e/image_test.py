@@ -317,6 +317,14 @@ class SlotTest(ImageTestCase):
         self.assertNotIn(",slot=", self.nvdimmfs("create", "a.img", "--size", "64M").stderr)
         self.nvdimmfs("create", "c.img", "--size", "64M", "--slot", "256", code=2)
 
+    def test_create_says_what_a_blank_label_area_needs(self):
+        said = self.nvdimmfs("create", "b.img", "--size", "64M", "--slot", "1").stderr
+        self.assertIn("type first: nvdimmfs init-labels b.img,slot=1", said)
+        self.nvdimmfs("init-labels", "b.img,slot=1")
+        for labels in (["--labels", "1.2"], ["--label-size", "0"]):
+            said = self.nvdimmfs("create", f"{len(labels[1])}.img", "--size", "64M", *labels).stderr
+            self.assertNotIn("init-labels", said)
+
     def test_create_makes_files_for_their_owner_alone(self):
         old = os.umask(0)
         try:
