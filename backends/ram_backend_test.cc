@@ -73,17 +73,19 @@ class RamFileTest : public ::testing::Test {
 };
 
 TEST_F(RamFileTest, TheTreeIsThatOfRamdaxAndOutlivesTheDaemon) {
-  core::ModelVerbs model;
-  model.Start(*Open());
-  ASSERT_TRUE(model.added.ok()) << model.added;
-  EXPECT_EQ(model.Get("ndbus0/provider"), "ramdax\n");
-  EXPECT_EQ(model.Get("nmem0/flags"), "label \n");
-  EXPECT_EQ(model.Get("region0/resource"), "0x10000000\n");
-  EXPECT_EQ(model.Get("region0/size"), "67108864\n");
-  EXPECT_EQ(model.Get("region0/mapping0"), "nmem0,0,66977792,0\n");
-  EXPECT_EQ(model.Get("region0/set_cookie"), "0xcafebeefcafebeef\n");
-  EXPECT_EQ(model.Set("namespace0.0/uuid", kUuid), "");
-  EXPECT_EQ(model.Set("namespace0.0/size", "33554432"), "");
+  {
+    core::ModelVerbs model;
+    model.Start(*Open());
+    ASSERT_TRUE(model.added.ok()) << model.added;
+    EXPECT_EQ(model.Get("ndbus0/provider"), "ramdax\n");
+    EXPECT_EQ(model.Get("nmem0/flags"), "label \n");
+    EXPECT_EQ(model.Get("region0/resource"), "0x10000000\n");
+    EXPECT_EQ(model.Get("region0/size"), "67108864\n");
+    EXPECT_EQ(model.Get("region0/mapping0"), "nmem0,0,66977792,0\n");
+    EXPECT_EQ(model.Get("region0/set_cookie"), "0xcafebeefcafebeef\n");
+    EXPECT_EQ(model.Set("namespace0.0/uuid", kUuid), "");
+    EXPECT_EQ(model.Set("namespace0.0/size", "33554432"), "");
+  }
 
   std::ifstream file(path_, std::ios::binary);
   file.seekg(kSize - kRamLabelSize);
