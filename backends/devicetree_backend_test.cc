@@ -143,7 +143,7 @@ TEST(DeviceTreeTest, NoWordOfTheBlobIsTrusted) {
 
 // The blob with a structure block of `words` alone.
 std::vector<std::byte> TreeOf(const std::vector<uint32_t>& words, absl::string_view strings = "") {
-  constexpr uint32_t kStructure = 56;  // behind the header and an empty reservation block
+  constexpr uint32_t kStructure = 56;  // after the header and an empty reservation block
   std::vector<std::byte> bytes(kStructure + 4 * words.size() + strings.size());
   const uint32_t structure_size = static_cast<uint32_t>(4 * words.size());
   const uint32_t header[] = {0xd00dfeed,
@@ -175,17 +175,17 @@ TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
     const char* says;
   } kBad[] = {
       {TreeOf({}), "without its end token"},
-      {TreeOf({kEnd}), "does not begin with a node"},
-      {TreeOf({kProperty, 0, 0, kEnd}), "does not begin with a node"},
-      {TreeOf({kBegin, kNoName, kEnd}), "inside of a node"},
-      {TreeOf({kBegin, kNoName, kEndNode, kEndNode, kEnd}), "behind the root"},
-      {TreeOf({kBegin, kNoName, kEndNode, kBegin, kNoName, kEndNode, kEnd}), "behind the root"},
+      {TreeOf({kEnd}), "does not start with a node"},
+      {TreeOf({kProperty, 0, 0, kEnd}), "does not start with a node"},
+      {TreeOf({kBegin, kNoName, kEnd}), "inside a node"},
+      {TreeOf({kBegin, kNoName, kEndNode, kEndNode, kEnd}), "follows the root"},
+      {TreeOf({kBegin, kNoName, kEndNode, kBegin, kNoName, kEndNode, kEnd}), "follows the root"},
       {TreeOf({kBegin, kNoName, 5, kEndNode, kEnd}), "0x5 is not a token"},
       {TreeOf({kBegin, 0x61616161}), "name does not end"},
       {TreeOf({kBegin, kNoName, kBegin, kNoName, kEndNode, kEndNode, kEnd}), "has no name"},
       {TreeOf({kBegin, 0x611b6100, kEndNode, kEnd}), "byte 0x1b"},
-      {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}), "a property's name"},
-      {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}, "abc"), "a property's name"},
+      {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}), "outside the strings"},
+      {TreeOf({kBegin, kNoName, kProperty, 0, 0, kEndNode, kEnd}, "abc"), "name (offset 0"},
       {TreeOf({kBegin, kNoName, kProperty, 0}, "a"), "header does not fit"},
   };
   for (const auto& row : kBad)
@@ -194,7 +194,7 @@ TEST(DeviceTreeTest, TheStructureIsCheckedBeforeItIsWalked) {
 
   std::vector<uint32_t> deep;
   for (int i = 0; i < 10000; ++i) deep.insert(deep.end(), {kBegin, i == 0 ? kNoName : 0x61000000});
-  EXPECT_TRUE(absl::StrContains(RefusalOf(TreeOf(deep)), "64 nodes in each other"));
+  EXPECT_TRUE(absl::StrContains(RefusalOf(TreeOf(deep)), "64 nested nodes"));
 
   // compatible = "pmem-region", without reg: as many nodes as a blob holds would take for ever.
   std::vector<uint32_t> many = {kBegin, kNoName};
