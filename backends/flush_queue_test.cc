@@ -159,8 +159,8 @@ TEST(FlushQueueTest, AnErrorIsNotTheNextRoundsError) {
   second.join();
 }
 
-// Whoever calls while flush n is in flight returns when n + 1 is over, though others come all the
-// time and theirs never ends.
+// A caller that arrives while flush n is in flight returns when n + 1 is over, though others come
+// all the time and theirs never ends.
 TEST(FlushQueueTest, NobodyWaitsForMoreThanTwoFlushes) {
   SlowDevice device;
   FlushQueue queue([&] { return device.Flush(); }, AfterError::kRetry);
@@ -253,7 +253,7 @@ TEST(FlushQueueTest, ErrorsAndRemovalMeetManyCallers) {
   }
 }
 
-// A removal that comes at any moment of a flush leaves nobody waiting.
+// A removal at any point of a flush leaves no caller waiting.
 TEST(FlushQueueTest, ARemovalRacesWithTheFlushes) {
   for (int i = 0; i < 300; ++i) {
     FlushQueue queue([] { return absl::OkStatus(); }, AfterError::kRetry);

@@ -219,7 +219,7 @@ TEST_F(ImageLayoutTest, TheCallersSizeOverrides) {
   EXPECT_EQ(Divide(hiding(64 * kKiB)).labels.size, 64 * kKiB);
   const ImageLayout odd = Divide(hiding(5000));
   EXPECT_EQ(odd.labels, (core::Range{64 * kMiB + 128 * kKiB - 5000, 5000}));
-  EXPECT_EQ(odd.data.size, 64 * kMiB + 120 * kKiB);  // and 3192 bytes of nobody between them
+  EXPECT_EQ(odd.data.size, 64 * kMiB + 120 * kKiB);  // and 3192 unused bytes between them
   EXPECT_EQ(Divide(hiding(file_->size() - 4096)).data.size, 4096u);
 }
 

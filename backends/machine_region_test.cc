@@ -62,7 +62,7 @@ TEST_F(MachineRegionTest, AReadOnlyRegionIsReadOnly) {
 }
 
 TEST_F(MachineRegionTest, BadBlocksCountFromTheDevice) {
-  // In sectors of the region: before the device, over its start, inside, over its end, behind it.
+  // In sectors of the region: before the device, over its start, inside, over its end, after it.
   Put("badblocks", "0 8\n4090 12\n5000 1\n12287 512\n20000 1\n");
   Take();
   EXPECT_THAT(region_.media->BadRanges(),

@@ -36,7 +36,7 @@ std::string AdviceOnRights(const std::string& path, bool read_only) {
 absl::Status OpenError(const std::string& path, int error, bool read_only) {
   std::string advice;
   if (error == EACCES || error == EPERM || error == EROFS) advice = AdviceOnRights(path, read_only);
-  if (error == EBUSY) advice = ". It is mounted, or somebody else has claimed it";
+  if (error == EBUSY) advice = ". It is mounted, or another process has opened it exclusively";
   if (error == ENXIO || error == ENODEV)
     advice = ". Its driver is not bound, or the device is gone";
   return Refusal(error, "image.open", absl::StrCat("open ", path, ": ", strerror(error), advice));

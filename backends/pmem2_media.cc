@@ -246,7 +246,7 @@ absl::Status Pmem2Media::Guarded(absl::string_view verb, uint64_t offset, uint64
   if (length == 0) return absl::OkStatus();
   if (!poison_.empty()) RETURN_IF_ERROR(RenewDisk(offset, length));
   if (!SurvivesSigbus(base_ + offset, length, store)) return Vanished(verb, offset, length);
-  // Last, so that readers are refused until the new bytes are there.
+  // Last, so that readers are refused until the new bytes are stored.
   if (!poison_.empty()) poison_.Clear({offset, length});
   return absl::OkStatus();
 }

@@ -94,7 +94,7 @@ struct Small {
       for (uint64_t i = 0; i < 2 * kNear; ++i) lbas.insert(Border(arena) - kNear + i);
     return lbas;
   }
-  // Every sector holds its own, but for `lost` ones, which may be unreadable, and `strays`, which
+  // Every sector holds its own, except `lost` ones, which may be unreadable, and `strays`, which
   // read the zeros of the block that they got.
   void ExpectContents(const std::set<uint64_t>& lost, const std::set<uint64_t>& strays) const {
     auto btt = Opened();
@@ -215,7 +215,7 @@ class SmallArenasTest : public ::testing::TestWithParam<Damage> {
   std::set<uint64_t> Strays(const Small& small) const {
     return GetParam().strays ? GetParam().strays(small) : std::set<uint64_t>{};
   }
-  // Sound but for sectors that are marked as lost, and every sector holds its own.
+  // Sound except for sectors that are marked as lost, and every sector holds its own.
   void ExpectMended(const Small& small) const {
     for (const core::Finding& finding : CheckOf(*small.media))
       EXPECT_EQ(finding.reason, "btt.map.error") << finding.sentence;

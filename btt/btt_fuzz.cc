@@ -4,8 +4,8 @@
 // sectors.
 //
 // The input is a list of patches to a sound BTT: a byte that names the part, two of offset, one of
-// length, then the bytes. Patched info blocks get a good checksum, so that what is behind it is
-// reached.
+// length, then the bytes. Patched info blocks get a correct checksum, so that everything after that
+// check is reached.
 #include <algorithm>
 #include <array>
 #include <cstddef>

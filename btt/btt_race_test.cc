@@ -383,7 +383,7 @@ TEST_F(HoleRaceTest, AReaderThatMeetsAHoleInTheMakingSeesNoHalfOfIt) {
         ++done;
       });
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    EXPECT_LT(done, static_cast<int>(kSectors)) << "nobody waited";
+    EXPECT_LT(done, static_cast<int>(kSectors)) << "no thread waited";
   };
   EXPECT_TRUE(DiscardAll().ok());
   ASSERT_EQ(readers.size(), kSectors);

@@ -83,8 +83,8 @@ class StressTest : public ::testing::TestWithParam<uint32_t> {
 INSTANTIATE_TEST_SUITE_P(Sizes, StressTest, ::testing::Values(512, 4096, 4160),
                          [](const auto& info) { return std::to_string(info.param); });
 
-// One writer a sector counts upward; whoever reads sees whole sectors that never go back and are at
-// least as new as what the writer had finished before the read began.
+// One writer a sector counts upward; readers see whole sectors that never go back and are at least
+// as new as what the writer had finished before the read began.
 TEST_P(StressTest, ReadsAreWholeAndNeverStale) {
   constexpr size_t kSectors = 8;
   std::vector<std::atomic<uint64_t>> finished(kSectors);
@@ -115,7 +115,7 @@ TEST_P(StressTest, ReadsAreWholeAndNeverStale) {
   RunAll(bodies);
 }
 
-// Each writer owns four of a sector's 16-byte fields: read-modify-write loses nobody's.
+// Each writer owns four of a sector's 16-byte fields: read-modify-write must not lose any of them.
 TEST_P(StressTest, WritersOfPartsOfOneSectorLoseNothing) {
   constexpr size_t kWriters = 4;
   std::vector<uint64_t> last(kWriters, 0);

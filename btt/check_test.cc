@@ -294,8 +294,8 @@ const Damage kDamage[] = {
 
 class CheckTest : public ::testing::TestWithParam<Damage> {
  protected:
-  // Whether everything is in order but for sectors that are marked as lost, and no sector holds
-  // what another should.
+  // Whether everything is in order except sectors that are marked as lost, and no sector holds what
+  // another should.
   void ExpectMended(const Patient& patient) {
     const auto findings = patient.Findings();
     for (const core::Finding& finding : findings)
@@ -410,7 +410,7 @@ TEST_P(CheckTest, ARepairThatWasCutIsFinishedByTheNext) {
       const Patient cut{after, patient.arena};
       const bool half_repaired =
           damaged && cut.MapAndFlog() != damaged && ContradictsItself(cut.Findings());
-      // Else whoever opens it now may write, but harms nothing.
+      // Otherwise a user that opens it now may write, but damages nothing.
       if (auto btt = Btt::Open(after, Version::kV1_1, core::Uuid(), false); btt.ok())
         for (uint64_t lba = 100; lba < 110; ++lba) {
           const absl::Status status = (*btt)->Write(lba * 4096, Numbered(lba));

@@ -31,7 +31,7 @@ std::string Told(const SectorMend& mend) {
     case Verdict::kFlog:
       return absl::StrCat(gets, ", where the flog says it was written", still);
     case Verdict::kOneBit:
-      return absl::StrCat(gets, ", which its map entry names but for one bit", still);
+      return absl::StrCat(gets, ", which differs from its map entry in one bit", still);
     case Verdict::kOnlyOwner:
       return absl::StrCat(gets, ", the only block without an owner", still);
     case Verdict::kCopy:

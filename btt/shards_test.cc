@@ -24,7 +24,7 @@ TEST(ShardLocksTest, OneHolderAtATimeOfEachShardOfARange) {
                          (2 - first) * ShardTable::kEntriesPerLine + 1);
         for (size_t line = first; line < 3; ++line) {
           const uint64_t before = counts[line];
-          if (i % 256 == 0) std::this_thread::yield();  // whoever should wait gets his chance
+          if (i % 256 == 0) std::this_thread::yield();  // a thread that should wait gets its chance
           counts[line] = before + 1;
         }
       }
@@ -39,7 +39,7 @@ TEST(ShardLocksTest, OneHolderAtATimeOfEachShardOfARange) {
 
 TEST(ShardLocksTest, TheTableEndsInItsBeginningAndLocksAscend) {
   ShardTable table;
-  // The last shard and the first: from both sides, again and again, nobody waits for ever.
+  // The last shard and the first: from both sides, again and again: no thread waits forever.
   constexpr uint32_t kSeam = ShardTable::kCount * ShardTable::kEntriesPerLine;
   std::vector<std::thread> threads;
   for (uint32_t t = 0; t < 4; ++t)

@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::byte> bytes(size);
   for (size_t i = 0; i < size; ++i) bytes[i] = std::byte{data[i]};
   TryTable(bytes);
-  // The same with length and sum put right, so that mutations reach what lies behind them.
+  // The same with correct length and sum, so that mutations get past these checks.
   if (size < kNfitHeaderSize) return 0;
   for (size_t i = 0; i < kNfitSignature.size(); ++i) bytes[i] = std::byte(kNfitSignature[i]);
   for (size_t i = 0; i < 4; ++i) bytes[4 + i] = std::byte(size >> (8 * i));

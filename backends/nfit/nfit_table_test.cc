@@ -113,7 +113,7 @@ TEST(NfitTableTest, UnknownStructuresAndBlockWindowsAreSkippedAndTold) {
   Seal(bytes);
   const auto table = ParseNfit(bytes);
   ASSERT_TRUE(table.ok()) << table.status();
-  ASSERT_EQ(table->notes.size(), 2u);  // SMBIOS data is nobody's loss
+  ASSERT_EQ(table->notes.size(), 2u);  // SMBIOS data is not needed
   EXPECT_EQ(table->notes[0].offset, at + 8);
   EXPECT_EQ(table->notes[1].offset, at + 16);
   EXPECT_TRUE(absl::StrContains(table->notes[1].sentence, "42"));

@@ -199,7 +199,7 @@ absl::Status Deriver::AddRange(const NfitSpaRange& range) {
   region.is_volatile = kind == RangeKind::kVolatileMemory || kind == RangeKind::kVolatileDisk;
   if ((range.flags & NfitSpaRange::kProximityValid) != 0)
     region.node = static_cast<int>(std::min<uint32_t>(range.proximity_domain, INT16_MAX));
-  if (!disk) RETURN_IF_ERROR(AddMappings(range, region));  // nothing stands behind a virtual disk
+  if (!disk) RETURN_IF_ERROR(AddMappings(range, region));  // a virtual disk has no DIMMs
   taken_.push_back({region.spa, range.offset});
   topology_.regions.push_back(std::move(region));
   return absl::OkStatus();

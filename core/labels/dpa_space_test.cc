@@ -184,7 +184,8 @@ TEST(DpaSpaceTest, ExtentsThatShareAnAlignUnit) {
   EXPECT_EQ(high.LargestGap(kWindow, kAlign), 192 * kMiB);
 }
 
-// As a 6.1 kernel: a gap at the start of the DIMM that ends below align is no gap, and no obstacle.
+// As a 6.1 kernel: a gap at the start of the DIMM that ends below align is not a gap, and not an
+// obstacle.
 TEST(DpaSpaceTest, AFirstExtentBelowAlignLeavesTheRestFree) {
   for (const uint64_t gap : {uint64_t{512}, uint64_t{4096}, 4 * kMiB, 8 * kMiB, 15 * kMiB}) {
     DpaSpace space;

@@ -208,7 +208,7 @@ TEST_F(LabelAreaCrashTest, Create) {
                    {Store(Label(3, 4096, kLabelUpdating)), Store(Label(3), {0})});
 }
 
-// A region's label, and a namespace's beside it.
+// A region's label, with a namespace's next to it.
 TEST_F(LabelAreaCrashTest, RegionLabel) {
   const auto store = [](uint64_t rawsize, uint32_t flags, std::vector<uint32_t> frees) {
     return [=](LabelArea& area) {

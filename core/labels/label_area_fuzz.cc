@@ -40,7 +40,7 @@ bool SameLabels(const LabelArea& a, const LabelArea& b) {
          a.current() == b.current();
 }
 
-// Gives index blocks and labels good checksums, so that mutations reach what lies behind them.
+// Gives index blocks and labels correct checksums, so that mutations get past that check.
 void Reseal(absl::Span<std::byte> area, uint32_t label_size, size_t touched) {
   const auto geometry = LabelGeometry::For(area.size(), label_size);
   if (!geometry) return;

@@ -201,7 +201,7 @@ TEST(LabelAreaTest, WorkedExampleA) {
   EXPECT_EQ(MustOpen(media).free_slots() - 1, 1015u);
 }
 
-// label_format.md, worked example B: a kernel initialises a blank area and goes on in one go.
+// label_format.md, worked example B: a kernel initialises a blank area and continues with it.
 TEST(LabelAreaTest, WorkedExampleB) {
   auto media = std::make_shared<MemoryMedia>(kArea);
   LabelArea area = MustInitialise(media, LabelV1_2());

@@ -131,7 +131,7 @@ TEST(LabelIndexTest, EveryByteIsUnderTheChecksum) {
 }
 
 TEST(LabelIndexTest, BitmapMayNotRunIntoTheTwin) {
-  // Here the slots that fit behind small index blocks need larger ones.
+  // Here the slots that fit after small index blocks need larger ones.
   const LabelGeometry geometry = Geometry(189440, 128);
   ASSERT_EQ(geometry.slot_count, 1472u);
   const auto block = Altered(FreshBlock(geometry, 0), [](IndexBlock& b) { b.slot_count = 1476; });

@@ -248,7 +248,7 @@ TEST(LabelRepairTest, ABrokenTwinIsWrittenAnew) {
   }
 }
 
-// A kernel would go on with the older one.
+// A kernel would use the older one.
 TEST(LabelRepairTest, TheNewerBlockIsRestoredWhereItsChecksumVouchesForIt) {
   auto media = GoldenArea("k12.labels", kArea);
   const Bytes before = BytesOf(*media);

@@ -44,7 +44,7 @@ void ExpectNothingOrAll(const std::string& line) {
         if (found == all) return "";
         if (acknowledged != 0) return absl::StrCat("acknowledged, but found '", found, "'");
         if (!found.empty()) return absl::StrCat("found a part: '", found, "'");
-        // Nothing is in the way of the next one.
+        // Nothing prevents the next one.
         const std::string next = after.Set("region0/x/create", line);
         if (!next.empty()) return absl::StrCat("the next one is refused: ", next);
         return Found(after) == all ? "" : "the next one is not whole";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// test_dimmK: what a test makes fail, fails, whoever asks for it.
+// test_dimmK: functions that a test makes fail do so for every caller.
 #include "core/services/test_dimm.h"
 
 #include <gtest/gtest.h>
@@ -105,7 +105,7 @@ TEST_F(TestDimmTest, WhatSysfsAsksTheFirmwareForFails) {
   EXPECT_EQ(model.Set("test_dimm3/lock_dimm", "1"), "");
   EXPECT_EQ(model.Get("nmem0/security"), "locked\n");
   EXPECT_EQ(model.Set("nmem0/security", "freeze"), "EPERM");
-  EXPECT_EQ(model.Get("nmem0/frozen"), "1\n");  // it was done all the same
+  EXPECT_EQ(model.Get("nmem0/frozen"), "1\n");  // it was done nevertheless
 }
 
 }  // namespace

@@ -213,9 +213,8 @@ absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length,
     return core::Refusal(EOPNOTSUPP, "data.allocate", "a namespace cannot be shifted or shared");
   const uint64_t size = data_.size();
   if (verb != FALLOC_FL_PUNCH_HOLE && !keeps_size && !core::Fits(offset, length, size))
-    return Answer(
-        core::Refusal(ENOSPC, "data.end",
-                      absl::StrCat("allocate behind the end of ", data_.name(), " at ", size)));
+    return Answer(core::Refusal(
+        ENOSPC, "data.end", absl::StrCat("allocate past the end of ", data_.name(), " at ", size)));
   {
     const core::DataNode::Access access(data_);
     if (!access) return Answer(Disabled(data_));

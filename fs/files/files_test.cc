@@ -364,7 +364,7 @@ TEST_F(FilesTest, RefusedIoIsRememberedForLastError) {
 TEST_F(FilesTest, WhatIsReadAndWrittenIsCounted) {
   const auto file = Open("dev/pmem0", O_RDWR);
   Write(*file, 0, std::string(1024, 'x'));
-  Write(*file, kSize - 512, std::string(1024, 'x'));  // half of it is behind the end
+  Write(*file, kSize - 512, std::string(1024, 'x'));  // half of it is past the end
   Write(*file, kSize, "x");                           // all of it
   Read(*file, 100, 412);
   Read(*file, kSize, 100);  // the end: nothing was read

@@ -102,7 +102,7 @@ TEST_F(RequestLoopTest, ARequestThatWaitsHoldsUpNoOther) {
 }
 
 TEST_F(RequestLoopTest, SlowMediaIsNoticed) {
-  // Each request is said to be quick and is not: after the first they run side by side.
+  // Each request is declared quick but is not: after the first they run in parallel.
   std::atomic<int> together{0}, most{0};
   Start(
       [&](absl::Span<std::byte>, ReplyPort&) {
@@ -158,7 +158,7 @@ TEST_F(RequestLoopTest, ProcessorsMaySleepOnceRequestsStop) {
   std::ofstream(wakeful_.request).flush();
   std::ofstream(wakeful_.shallowest) << "POLL\n";
   if (WakefulProcessors::Create(wakeful_) == nullptr)
-    GTEST_SKIP() << "not used with this number of processors";
+    GTEST_SKIP() << "not used with this number of CPUs";
   const auto asked = [&] {
     std::ifstream file(wakeful_.request, std::ios::binary);
     std::vector<int32_t> latencies;
@@ -253,7 +253,7 @@ TEST(CrowdTest, AQueueOfOneThreadIsSeveralToo) {
 
 TEST(ProcessorKeeperTest, WorksWhileARequestIsExpectedAndNoLonger) {
   const std::unique_ptr<ProcessorKeeper> keeper = ProcessorKeeper::Create();
-  if (keeper == nullptr) GTEST_SKIP() << "only for two processors";
+  if (keeper == nullptr) GTEST_SKIP() << "only for two CPUs";
   const auto used = [] {
     struct timespec cpu;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);

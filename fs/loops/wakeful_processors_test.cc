@@ -27,7 +27,7 @@ class WakefulProcessorsTest : public ::testing::Test {
     Write(paths_.request, "");
     Write(paths_.shallowest, "POLL\n");
     if (get_nprocs() < 2 || get_nprocs() > WakefulProcessors::kMostProcessors)
-      GTEST_SKIP() << "not used with " << get_nprocs() << " processors";
+      GTEST_SKIP() << "not used with " << get_nprocs() << " CPUs";
   }
   static void Write(const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::trunc) << text;

@@ -96,7 +96,7 @@ TEST(RequestBytesTest, ShortRequestsAreHarmless) {
   file.quick = true;
   for (const Bytes& whole : {ReadOf(file), WriteOf(file)})
     for (size_t size = 0; size < whole.size(); ++size) {
-      // A copy of its own, so that the sanitizers see what lies behind.
+      // A separate copy, so that the sanitizers notice accesses past its end.
       const Bytes cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));
       EXPECT_TRUE(MayWait(cut, false)) << size;
       RequesterOf(cut);

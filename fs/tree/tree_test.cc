@@ -124,7 +124,8 @@ TEST_F(TreeTest, ADeviceBringsItsLinksAndTakesThemAlong) {
   ASSERT_TRUE(Exists(kBus));
   const uint64_t before = tree_.node_count();
   tree_.AddDevice(At("region0"), region);
-  // Two links, two directories, an attribute in one of its own, one beside, and the device itself.
+  // Two links, two directories, an attribute in a directory of its own, another one, and the device
+  // itself.
   EXPECT_EQ(tree_.node_count(), before + 7);
   EXPECT_EQ(TargetOf("bus/nd/devices/region0"), absl::StrCat("../../../", At("region0")));
   EXPECT_EQ(TargetOf(At("region0/subsystem")), "../../../../../bus/nd");

@@ -7,7 +7,8 @@
 //             [--peer on|off] [--mode dax|cache|both] [--size 4096|512] [--only write|read]
 //             [--request 1048576]
 //
-// With --request: requests of many sectors instead, at random places, beside one copy of as much.
+// With --request: requests of many sectors instead, at random places, compared with one copy of the
+// same size.
 //
 // Two modes, a process for each, since both libraries read their environment when they are loaded:
 //   dax    both are told that the file is persistent memory: stores past the cache and fences
@@ -126,9 +127,9 @@ struct Contender {
   Operation read, write;
 };
 
-// Requests of many blocks beside one copy of as much, to or from a media of its own (`other`);
-// rounds alternate. The BTT's blocks lie in the order of its sectors at first, and at random after
-// `shuffle`.
+// Requests of many blocks compared with one copy of the same size, to or from a media of its own
+// (`other`); rounds alternate. The BTT's blocks lie in the order of its sectors at first, and at
+// random after `shuffle`.
 void CompareRequests(const Flags& flags, Btt& btt, Pmem2Media& other, uint64_t blocks,
                      size_t block_size, const Operation& shuffle) {
   const size_t request = flags.request;
@@ -209,7 +210,7 @@ int Compare(const Flags& flags, size_t block_size) {
     return media->Read(block * block_size, absl::MakeSpan(buffer, block_size)).ok();
   };
   // What no BTT can do without: a map entry, and the copy that it leads to. No bounds, no readers
-  // beside writers, no poison, no lost pages.
+  // next to writers, no poison, no lost pages.
   const nvdimmfs::btt::ArenaGeometry arena = btt.arenas()[0]->geometry();
   const std::byte* mapping = media->mapping();
   const Operation floor_lookup = [&, arena, mapping](uint64_t block, std::byte* buffer) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sharing flushes gains: waiters that each store and flush, on a device whose flush takes a
-// while, through backends/flush_queue and, beside it, one flush for each of them in turn.
+// while, through backends/flush_queue and, for comparison, one flush for each of them in turn.
 //
 //   flush_bench [--us N] [--ms N] [--rounds N]
 //

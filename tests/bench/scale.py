@@ -133,7 +133,7 @@ def measure(program, directory):
             rows.append([f"create, {count} namespaces", f"{1 / per:.0f} a second"])
             if count >= 100:
                 rows.append(
-                    [f"the last tenth of {count} beside the first", f"{tenths[-1] / tenths[0]:.2f} times as long"]
+                    [f"the last tenth of {count} compared with the first", f"{tenths[-1] / tenths[0]:.2f} times as long"]
                 )
         bench, mountpoint, daemon = _mount(program, directory, image)
         with bench.ends:

@@ -277,7 +277,7 @@ class AddressTest(mounting.MountTestCase):
     """Info blocks are judged by addresses: an alignment of 1G goes with the layout of the guest."""
 
     GIB = 1 << 30
-    IN_GUEST = "0x106400000"  # the second NVDIMM's, behind one of 100 MiB
+    IN_GUEST = "0x106400000"  # the second NVDIMM's, after one of 100 MiB
 
     def image(self):
         return images.initialised(self.scratch_path("second.img"), 2048 * MIB, 128 << 10, 2)

@@ -4,7 +4,7 @@
 def guest_test(name, programs = [], deps = ["//tests/support"], main = None, kernel = "6.1", on_request = False):
     """A test `name`.py that boots guests with Debian's kernel under QEMU.
 
-    A guest is one busy thread, so tests of this kind run beside each other, as many as there are CPUs.
+    A guest is one busy thread, so tests of this kind run in parallel, as many as there are CPUs.
 
     Args:
       name: of the test, and of its file without ".py"

@@ -8,7 +8,7 @@ from tests.support import guest, images, mounting, runner, session
 
 MIB = images.MIB
 AREA = 128 << 10
-FIRST = 100  # MiB: what is behind the first DIMM is at no GiB boundary, and no multiple of 16 MiB
+FIRST = 100  # MiB: the address after the first DIMM is not at a GiB boundary, and not a multiple of 16 MiB
 
 
 class SlotsTest(mounting.MountTestCase):

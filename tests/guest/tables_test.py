@@ -58,7 +58,7 @@ try leave
 
 E820 = """
 modprobe nd_e820
-# Probing goes on behind modprobe.
+# Probing continues after modprobe.
 cat /sys/bus/nd/devices/ndbus0/wait_probe >/dev/null
 for i in $(seq 100); do [ -L /sys/bus/nd/devices/namespace0.0/driver ] && break; sleep 0.1; done
 section tree

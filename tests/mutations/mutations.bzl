@@ -38,7 +38,7 @@ MUTATIONS = [
     ("retired_lane_given_out_again", _LANES, "void LanePool::Retire(uint32_t) {\n", "void LanePool::Retire(uint32_t lane) {\n  lanes_[lane].held = false;\n", "LanesTest.*"),
     ("bad_free_block_not_noticed", _IO, "  const bool bad = lane->free_block_is_bad ||\n                   ns_->IsPoisoned(geometry_.BlockAt(lane->free_block), geometry_.internal_lbasize);", "  const bool bad = lane->free_block_is_bad;", "*WritesGoAround*"),
 
-    # Readers beside writers.
+    # Readers concurrent with writers.
     ("generation_not_bumped", _IO, "shards_.Of(sector).Bump();", "(void)0;", "*AReaderWhoseBlock*"),
     ("generation_not_looked_at", _IO, "if (shard.generation.load(std::memory_order_relaxed) != generation) continue;", "(void)generation;", "*AReaderWhoseBlock*"),
     ("generation_of_the_last_line_alone", _IO, "if (line_ends || i + 1 == batch.size())", "(void)line_ends;\n    if (i + 1 == batch.size())", "*AReaderOfAnySectorOfABatch*"),

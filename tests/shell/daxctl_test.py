@@ -9,7 +9,7 @@ from tests.support import images, runner
 
 MIB = 1 << 20
 
-# Of a namespace of 64 MiB, with 512-byte sectors.
+# A namespace of 64 MiB, with 512-byte sectors.
 ARENA = """dataoff 0x0000000000001000
 external_lba_start 0x0000000000000000
 external_lbasize 512

@@ -43,7 +43,7 @@ sum() { # NUMBER BLOCK COUNT
   echo "+ sum $d $2 $3"
   dd if=/dev/"$d" bs=4096 skip="$2" count="$3" 2>/dev/null | md5sum
 }
-# Of the namespace's raw bytes, below what claims it: BLOCK and COUNT of 512 bytes; blocks below 0 from its end.
+# The namespace's raw bytes, below its claim: BLOCK and COUNT of 512 bytes; blocks below 0 from its end.
 below() { # NUMBER VALUE BLOCK COUNT
   n=$(ns "$1"); [ -e "$devices/$n" ] || return
   read -r s <"$devices/$n"/size

@@ -350,7 +350,7 @@ class ProtocolTest(plugins.PluginTestCase):
         with open(plugin.mount("there") + "/data", "rb") as data:
             self.assertEqual(b"kept", data.read(4))
         self.assertNotIn("source_trouble{", plugin.metrics())
-        # A plugin that has nothing to serve says so and exits.
+        # A plugin that has nothing to serve reports that and exits.
         directory = self.scratch_path("other")
         os.mkdir(directory)
         other = plugins.Plugin(directory, [directory + "/nothing.img"])

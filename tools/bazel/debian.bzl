@@ -35,7 +35,8 @@ _LINKED_PACKAGES = [
     "nlohmann-json3-dev",
 ]
 
-# Of each: "libfuse3-dev fuse3 3.14.0-4", package, source package and its version. The compiler's have the C++ runtime.
+# For each: "libfuse3-dev fuse3 3.14.0-4", package, source package and its version. The compiler's packages have
+# the C++ runtime.
 def _linked(context):
     compiler = context.execute(["g++", "-dumpversion"]).stdout.strip().split(".")[0]
     asked = context.execute(

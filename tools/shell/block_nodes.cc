@@ -80,7 +80,7 @@ std::string LineOf(const Descriptor& folder, const std::string& attribute) {
   return posix::ReadLine(folder.get(), attribute).value_or("");
 }
 
-// What the loop device behind `node` is over. Refused as LoopDevice::Open and Backing.
+// The backing file of the loop device `node`. Refused as LoopDevice::Open and Backing.
 absl::StatusOr<posix::LoopBacking> BackingOf(const std::string& node) {
   ASSIGN_OR_RETURN(const LoopDevice device, LoopDevice::Open(node));
   return device.Backing();

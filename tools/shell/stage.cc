@@ -70,7 +70,7 @@ absl::Status Link(const std::string& target, const std::string& path) {
   return absl::OkStatus();
 }
 
-// The user becomes root of a namespace in which nobody else exists.
+// The user becomes root of a namespace without any other users.
 absl::Status MapUser(uid_t uid, gid_t gid) {
   RETURN_IF_ERROR(TellKernel("/proc/self/setgroups", "deny"));
   RETURN_IF_ERROR(TellKernel("/proc/self/uid_map", absl::StrCat("0 ", uid, " 1\n")));

@@ -95,7 +95,7 @@ class Search {
 
  private:
   // Reads each view of the mounts once: a mount namespace as seen from a root directory. A view
-  // that cannot be identified (the process is gone, or not accessible) is read all the same.
+  // that cannot be identified (the process is gone, or not accessible) is read nevertheless.
   void Look(const std::string& process, const std::string& thread) {
     const std::string ns = Link(thread + "/ns/mnt");
     if (!ns.empty() && !seen_.emplace(ns, Link(thread + "/root")).second) return;

@@ -99,7 +99,7 @@ void Recovery::RecoverReady(const Record& record, Source& source, const DeviceTr
   }
 }
 
-// The volume has no mount ids. If it is mounted all the same, it is unmounted: now, or when its
+// The volume has no mount ids. If it is mounted nevertheless, it is unmounted: now, or when its
 // last user is gone.
 void Recovery::AdoptMount(ClaimedVolume& volume) {
   const std::string place = parts_.directory.PlaceOf(volume.name());

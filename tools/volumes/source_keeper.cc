@@ -124,7 +124,7 @@ void SourceKeeper::Revive(Source& source, bool is_first) {
     volume.Change(
         [&](Volume& changed) { changed.dead.insert(changed.dead.end(), its.begin(), its.end()); });
   }
-  // An image that somebody else has open was waited for when the server died.
+  // If another process has the image open, waiting for it once, when the server dies, is enough.
   const auto found = Serve(source, absl::Now() + (is_first ? kAppearance : absl::ZeroDuration()));
   for (ClaimedVolume& volume : claimed) recovery_.Restore(std::move(volume), found);
   if (!found.ok()) {
