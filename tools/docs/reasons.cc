@@ -319,6 +319,7 @@ constexpr Reason kReasons[] = {
      "write arm to firmware/activate of a DIMM first"},
     {"firmware.word", "EINVAL", "not a word that firmware/activate takes",
      "write live or quiesce (bus), arm or disarm (DIMM)"},
+    {"fuse.agreed", "", "what the kernel and libfuse have agreed on for this mount", "nothing to do"},
     {"image.busy", "EBUSY", "another process has the image open",
      "see the message for which; read it with ro,force"},
     {"image.closing", "", "the last mount still writes to disk; this one waits for it", "wait"},

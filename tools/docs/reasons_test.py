@@ -19,10 +19,12 @@ REFUSALS = re.compile(r'\.refusals\s*=\s*(?:"[^"]*"\s*)+')
 # Literals that only look like reasons: names of files, types, providers and an extended attribute.
 NOT_REASONS = {
     "bus.dimm",
+    "check.log",
     "fuse.nvdimmfs",
     "libndctl.so.6",
     "mkfs.ext4",
     "mkfs.xfs",
+    "mount.log",
     "nfit_test.0",
     "nfit_test.1",
     "user.nvdimmfs.size",
