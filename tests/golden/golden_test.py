@@ -48,8 +48,8 @@ class GoldenTest(mounting.MountTestCase):
         self.assertEqual([], differences, "\n" + "\n".join(differences))
 
     def check_trees(self, name, image, options):
-        """A mount shows what each kernel shows."""
-        for kernel in goldens.KERNELS:
+        """A mount shows what each kernel shows; a read-only one is tried with the newest."""
+        for kernel in goldens.KERNELS[-1:] if options else goldens.KERNELS:
             given = f"{options},kernel={kernel}" if options else f"kernel={kernel}"
             with self.subTest(options=given), mounting.Mount(image, given) as mount:
                 self.assert_same_tree(goldens.tree_name(name, kernel), mount, options)

@@ -19,6 +19,11 @@ import unittest
 from tests.guest import fuse_steps, random_sequence, sequences
 from tests.support import guest, images, mounting, runner, session, trees
 
+# (kernel, script): why it is not compared.
+EXCEPTIONS = {
+    ("7.3", "alignment"): "a defect of 7.3: it writes an info block whose data would start behind the namespace",
+}
+
 # Seeds of the random scripts; NVDIMMFS_SEEDS="7 8 9" tries others.
 SEEDS = os.environ.get("NVDIMMFS_SEEDS", "1 2 3 4").split()
 
@@ -47,6 +52,13 @@ carry_out() { # SLOT NAME
   sed -E "s/nmem0/nmem$dimm/g; s/region0/region$region/g; s/(namespace|btt|pfn|dax)0[.]/\\1$region./g" /x/$2.seq >/tmp/seq
   try replay /sys /tmp/seq
 }
+"""
+
+# A mount has the drivers of the bus dax whether or not their modules are loaded.
+DAX_DRIVERS = """
+for module in device_dax kmem fsdev_dax; do modprobe $module 2>/dev/null; done
+section dax
+ls /sys/bus/dax/drivers
 """
 
 
@@ -112,7 +124,8 @@ class Comparison:
         self._scratch = scratch
         self.scripts = []
         for name in sequences.names():
-            self._add(name, sequences.path(name), *sequences.image_of(name))
+            if (guest.KERNEL, name) not in EXCEPTIONS:
+                self._add(name, sequences.path(name), *sequences.image_of(name))
         for number, seed in enumerate(SEEDS):
             path = os.path.join(scratch, f"random_{seed}.seq")
             with open(path, "w", encoding="utf-8") as out:
@@ -136,7 +149,7 @@ class Comparison:
             word for script in self.scripts for word in guest.nvdimm(script.there, script.label_size, script.slot)
         ]
         steps = [f"carry_out {script.slot} {script.name}\n" for script in self.scripts]
-        script = "".join(steps) + "section tree\ndumptree\n" + fuse_steps.SCRIPT
+        script = "".join(steps) + f"section tree\ndumptree\n{DAX_DRIVERS}" + fuse_steps.SCRIPT
         self.sections = guest.run(
             devices,
             GUEST_SCRIPT + guest.packed(script),
@@ -173,6 +186,7 @@ class Comparison:
                     out.write(of_numbers(text.read(), script.dimm, script.region))
                 script.mount_answers = sequences.replay(mount, renamed)
             self.mount_tree = session.dump_tree(mount)
+            self.mount_dax_drivers = os.listdir(mount.join("bus/dax/drivers"))
 
 
 class ParityTest(mounting.MountTestCase):
@@ -187,6 +201,8 @@ class ParityTest(mounting.MountTestCase):
         cls.comparison = Comparison(cls.enterClassContext(scratch))
 
     def check(self, name):
+        if (guest.KERNEL, name) in EXCEPTIONS:
+            self.skipTest(EXCEPTIONS[guest.KERNEL, name])
         script = self.comparison.script(name)
         difference = sequences.first_difference(script.kernel_answers, script.mount_answers)
         self.assertFalse(difference, f"the answers differ:\n{difference}")
@@ -197,6 +213,10 @@ class ParityTest(mounting.MountTestCase):
     def test_the_trees_are_equal(self):
         differences = trees.differences(self.comparison.sections["tree"], self.comparison.mount_tree)
         self.assertEqual([], differences, "\n" + "\n".join(differences))
+
+    def test_the_drivers_of_the_bus_dax_are_the_kernels(self):
+        kernels = self.comparison.sections["dax"].split()
+        self.assertEqual(sorted(kernels), sorted(self.comparison.mount_dax_drivers))
 
     def test_mounts_in_the_guest_use_what_its_kernel_offers(self):
         fuse_steps.check(self, self.comparison.sections, guest.KERNEL)
