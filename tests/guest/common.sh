@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash Shared by mkguest, mkndctl and runguest: the cache of kernels and tools, and the
-# download of packages from other suites of Debian's archive. Sourced, not run. shellcheck disable=SC2034  #
-# used by the scripts that source it
+# shellcheck shell=bash
+# Shared by mkguest, mkndctl and runguest: the cache of kernels and tools, and the download of packages from
+# other suites of Debian's archive. Sourced, not run.
+# shellcheck disable=SC2034  # used by the scripts that source it
 guest_cache=${NVDIMMFS_CACHE:-/var/tmp/nvdimmfs-guest}
 # The guest's kernel, as in the uname of its suite: 6.1, 6.12, 7.3.
 guest_kernel=${GUEST_KERNEL:-6.1}

@@ -7,7 +7,8 @@
 //   path<TAB>l<TAB>target              symbolic link: the last component of its target
 //   path<TAB>d<TAB>                    directory
 //   path<TAB>octal mode<TAB>value      attribute, bytes escaped; !ERRNO if the read fails;
-//                                      !open:ERRNO if the open fails; - if it has no read permission
+//                                      !open:ERRNO if the open fails; - if it has no read
+//                                      permission
 //
 // Each device of bus/nd/devices is walked from its own directory, without following links and
 // without entering the directories of other devices. `power`, `firmware_node` and `x` are skipped:
