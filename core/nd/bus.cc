@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/dax/dax_bus.h"
+#include "core/media/crash_media.h"
 #include "core/model/engine.h"
 #include "core/nd/control_device.h"
 #include "core/nd/nd_kind.h"
@@ -19,6 +20,15 @@ bool CanActivate(const BusSource& source) {
   return std::any_of(source.dimms.begin(), source.dimms.end(), [](const DimmSource& dimm) {
     return dimm.firmware != nullptr && dimm.firmware->has(intel::kActivateArm);
   });
+}
+
+// The same for all that the bus has.
+const PowerSupply* PowerOf(const BusSource& bus) {
+  for (const DimmSource& dimm : bus.dimms)
+    if (const PowerSupply* supply = PowerSupplyOf(dimm.capacity.get())) return supply;
+  for (const RegionSource& region : bus.regions)
+    if (const PowerSupply* supply = PowerSupplyOf(region.media.get())) return supply;
+  return nullptr;
 }
 
 }  // namespace
@@ -34,7 +44,8 @@ Bus::Bus(NdBusType& nd, int id, const BusSource& source)
       families_(source.has_nfit ? source.families : 0),
       functions_(scrubs_ && takes_call_ ? source.functions : 0),
       can_activate_(source.has_nfit && CanActivate(source)),
-      quirks_(source.quirks) {}
+      quirks_(source.quirks),
+      power_(PowerOf(source)) {}
 
 Bus::~Bus() = default;
 

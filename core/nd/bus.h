@@ -26,6 +26,8 @@ struct BusActivation {
   bool without_idle = false;  // the value of nfit/firmware_activate_noidle
 };
 
+class PowerSupply;
+
 class Bus final : public NdDevice {
  public:
   ~Bus() override;
@@ -55,6 +57,8 @@ class Bus final : public NdDevice {
   uint64_t call_functions() const { return functions_; }
 
   const BusQuirks& quirks() const { return quirks_; }
+  // What feeds all media of the bus; null: power that does not fail.
+  const PowerSupply* power() const { return power_; }
   // Adds a registered device from elsewhere in the tree that is to be removed together with the
   // bus.
   void AddCompanion(std::shared_ptr<Device> device) {
@@ -115,6 +119,7 @@ class Bus final : public NdDevice {
   const uint64_t functions_;
   const bool can_activate_;
   const BusQuirks quirks_;
+  const PowerSupply* const power_;  // the media of dimms_ and regions_ keep it
   // These three are constant once the bus is built.
   std::unique_ptr<Scrub> scrub_;
   std::vector<std::shared_ptr<Dimm>> dimms_;

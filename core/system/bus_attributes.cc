@@ -6,11 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
-#include "core/media/crash_media.h"
+#include "core/media/power_supply.h"
 #include "core/model/common_attributes.h"
 #include "core/nd/bus.h"
-#include "core/nd/dimm.h"
-#include "core/nd/region.h"
 #include "core/nd/scrub.h"
 #include "core/services/activation.h"
 #include "core/services/bus_metrics.h"
@@ -69,19 +67,10 @@ uint16_t WithLister(const Device& device) {
 
 absl::StatusOr<std::string> ShowMetrics(Device& device) { return BusMetrics(AsBus(device)); }
 
-// What feeds the bus: the same for all that it has. Null: power that does not fail.
-const PowerSupply* PowerOf(const Bus& bus) {
-  for (const auto& dimm : bus.dimms())
-    if (const auto* supply = PowerSupplyOf(dimm->source().capacity.get())) return supply;
-  for (const auto& region : bus.regions())
-    if (const auto* supply = PowerSupplyOf(region->source().media.get())) return supply;
-  return nullptr;
-}
-
-absl::StatusOr<std::string> ShowFences(Device& device) { return PowerOf(AsBus(device))->Text(); }
+absl::StatusOr<std::string> ShowFences(Device& device) { return AsBus(device).power()->Text(); }
 
 uint16_t WithPower(const Device& device) {
-  return PowerOf(static_cast<const Bus&>(device)) == nullptr ? 0 : 0444;
+  return static_cast<const Bus&>(device).power() == nullptr ? 0 : 0444;
 }
 
 absl::StatusOr<std::string> ShowHwErrorScrub(Device& device) {
