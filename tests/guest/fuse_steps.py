@@ -24,7 +24,7 @@ start() { # OPTION... SOURCE: the daemon with every message in /tmp/log, as /x/s
   daemon=$!
   for i in $(seq 300); do
     # A mount that answers has agreed.
-    grep -q " $MNT fuse" /proc/mounts && ls $MNT >/dev/null && return 0
+    grep -q " $MNT fuse" /proc/mounts && $AS ls $MNT >/dev/null && return 0
     kill -0 $daemon || break
     sleep 0.1
   done
@@ -42,12 +42,13 @@ bytes() { # NODE SEED COUNT: through the page cache, directly, and by a mapping
   $AS /x/dd if=$1 bs=4096 count=16 skip=64 iflag=direct 2>/dev/null | cmp -n 65536 - /dev/zero || return 1
   $AS pat write $1 $2 0 $3
 }
+section fuse-images
 modprobe fuse
 chmod 666 /dev/fuse
 MNT=/mnt UNMOUNT=umount AS=
 mkdir /tmp/f
 truncate -s 16M /tmp/f/whole.img
-nvdimmfs create /tmp/f/btt.img --size 32M --labels 1.2 >/dev/null
+nvdimmfs create /tmp/f/btt.img --size 32M --labels 1.2 >/dev/null 2>&1
 
 section fuse-raw
 step start /tmp/f/whole.img,label_size=0
@@ -84,7 +85,6 @@ chmod 666 /tmp/log
 MNT=/tmp/f/mnt UNMOUNT="fusermount3 -u" AS="/x/setpriv --reuid=1000 --regid=1000 --clear-groups"
 step start /tmp/f/btt.img
 step bytes /tmp/f/mnt/dev/by-name/log 4 2048
-ls /tmp/f/mnt 2>&1 | tail -n 1
 step stop
 """
 
