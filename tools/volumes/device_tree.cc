@@ -20,6 +20,7 @@
 #include "backends/posix/file.h"
 #include "backends/posix/folder.h"
 #include "core/base/input.h"
+#include "core/base/json.h"
 #include "core/base/status.h"
 #include "tools/volumes/json_text.h"
 
@@ -28,7 +29,7 @@ namespace {
 
 using posix::Descriptor;
 
-using Json = nlohmann::ordered_json;
+using core::Json;
 
 constexpr size_t kLongestList = 256 << 20;  // for a bus with 16,000 labels: 25 MB
 constexpr uint64_t kEraseStep = 64 << 20;
@@ -63,20 +64,20 @@ std::string WordOfMode(absl::string_view attribute) {
 }
 
 // Empty if there is no such array.
-const Json& Members(const Json& object, const char* key) {
-  static const Json& none = *new Json(Json::array());
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found == object.end() || !found->is_array() ? none : *found;
+const Json::Array& Members(const Json& object, absl::string_view key) {
+  static const Json& none = *new Json();
+  const Json* const found = object.Find(key);
+  return (found == nullptr ? none : *found).array();
 }
 
-std::string TextIn(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_string() ? "" : found->get<std::string>();
+std::string TextIn(const Json& object, absl::string_view key) {
+  const Json* const found = object.Find(key);
+  return found == nullptr || found->text() == nullptr ? "" : *found->text();
 }
 
-uint64_t NumberIn(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_number_unsigned() ? 0 : found->get<uint64_t>();
+uint64_t NumberIn(const Json& object, absl::string_view key) {
+  const Json* const found = object.Find(key);
+  return found == nullptr ? 0 : found->natural().value_or(0);
 }
 
 DeviceTree::Namespace NamespaceOf(const Json& region, const Json& entry) {

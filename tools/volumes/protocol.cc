@@ -3,9 +3,12 @@
 
 #include <cerrno>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/volumes/json_text.h"
@@ -13,7 +16,7 @@
 namespace nvdimmfs::volumes {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using core::Json;
 
 struct Call {
   std::string name;
@@ -25,16 +28,15 @@ absl::Status NotJson(absl::string_view why) { return core::Refusal(EINVAL, "prot
 
 // Some clients send JSON numbers and booleans.
 absl::StatusOr<std::string> TextOf(const Json& value, absl::string_view key) {
-  if (value.is_string()) return value.get<std::string>();
+  if (const std::string* text = value.text()) return *text;
   if (value.is_null()) return std::string();
-  if (value.is_structured()) return NotJson(absl::StrCat(key, " must be a string"));
-  return value.dump();
+  if (value.is_object() || value.is_array()) return NotJson(absl::StrCat(key, " must be a string"));
+  return value.Line();
 }
 
 absl::StatusOr<std::string> FieldOf(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return std::string();
-  return TextOf(*found, key);
+  const Json* const found = object.Find(key);
+  return found == nullptr ? std::string() : TextOf(*found, key);
 }
 
 absl::StatusOr<Call> ParseCall(const std::string& body) {
@@ -45,10 +47,10 @@ absl::StatusOr<Call> ParseCall(const std::string& body) {
   if (!json.is_object()) return NotJson("the request's body must be a JSON object");
   ASSIGN_OR_RETURN(call.name, FieldOf(json, "Name"));
   ASSIGN_OR_RETURN(call.id, FieldOf(json, "ID"));
-  const auto options = json.find("Opts");
-  if (options == json.end() || options->is_null()) return call;
+  const Json* const options = json.Find("Opts");
+  if (options == nullptr || options->is_null()) return call;
   if (!options->is_object()) return NotJson("Opts must be a JSON object");
-  for (const auto& [key, value] : options->items()) {
+  for (const auto& [key, value] : options->object()) {
     ASSIGN_OR_RETURN(call.options[key], TextOf(value, "each option's value"));
   }
   return call;
@@ -67,7 +69,7 @@ using Answered = absl::StatusOr<Json>;
 
 Answered Done(const absl::Status& status) {
   if (!status.ok()) return status;
-  return Json::object();
+  return Json::EmptyObject();
 }
 
 Answered WithMountpoint(const absl::StatusOr<std::string>& path) {
@@ -85,7 +87,7 @@ struct Verb {
 constexpr Verb kVerbs[] = {
     {"/Plugin.Activate", true,
      [](VolumeDriver&, const Call&) -> Answered {
-       return Json{{"Implements", {"VolumeDriver"}}};
+       return Json{{"Implements", Json::ArrayOf(std::vector{"VolumeDriver"})}};
      }},
     {"/VolumeDriver.Create", false,
      [](VolumeDriver& driver, const Call& call) {
@@ -110,22 +112,20 @@ constexpr Verb kVerbs[] = {
      }},
     {"/VolumeDriver.List", true,
      [](VolumeDriver& driver, const Call&) -> Answered {
-       Json volumes = Json::array();
+       Json volumes = Json::EmptyArray();
        for (const VolumeView& view : driver.List()) volumes.push_back(Describe(view));
        return Json{{"Volumes", std::move(volumes)}};
      }},
     {"/VolumeDriver.Capabilities", true,
      [](VolumeDriver&, const Call&) -> Answered {
-       return Json{{"Capabilities", {{"Scope", "local"}}}};
+       return Json{{"Capabilities", Json{{"Scope", "local"}}}};
      }},
     // Not part of the protocol: `nvdimmfs-volumes release`.
     {kReleaseCall, false,
      [](VolumeDriver& driver, const Call& call) { return Done(driver.Release(call.name)); }},
 };
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string Dump(const Json& json) { return json.Line() + "\n"; }
 
 Reply Refuse(int status, const absl::Status& why) {
   const std::string reason = core::ReasonOf(why);

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "backends/posix/descriptor.h"
+#include "core/base/json.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/volumes/json_text.h"
@@ -61,8 +62,7 @@ absl::StatusOr<std::string> Exchange(const std::string& path, const std::string&
 }
 
 absl::Status Release(const std::string& socket, const std::string& name) {
-  const std::string body = nlohmann::ordered_json{{"Name", name}}.dump(
-      -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string body = core::Json{{"Name", name}}.Line();
   ASSIGN_OR_RETURN(const std::string answer,
                    Exchange(socket, absl::StrCat("POST ", kReleaseCall,
                                                  " HTTP/1.1\r\nHost: plugin\r\n"
@@ -71,9 +71,9 @@ absl::Status Release(const std::string& socket, const std::string& name) {
   const size_t end = answer.find("\r\n\r\n");
   const auto json = ParseJson(absl::string_view(answer).substr(std::min(end, answer.size())));
   if (!json.ok() || !json->is_object()) return Failed(socket, EPROTO);
-  const auto said = json->find("Err");
-  if (said == json->end() || !said->is_string()) return Failed(socket, EPROTO);
-  const auto refused = said->get<std::string>();
+  const core::Json* const said = json->Find("Err");
+  if (said == nullptr || said->text() == nullptr) return Failed(socket, EPROTO);
+  const auto refused = *said->text();
   return refused.empty() ? absl::OkStatus() : absl::UnknownError(refused);
 }
 

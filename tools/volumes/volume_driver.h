@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 #include "tools/volumes/volume_options.h"
 
 namespace nvdimmfs::volumes {
@@ -18,7 +18,7 @@ struct VolumeView {
   std::string name;
   std::string mountpoint;  // "": not mounted
   int64_t created = 0;     // seconds since 1970; 0: unknown
-  nlohmann::ordered_json status;
+  core::Json status;
 };
 
 // Thread rules: any thread. Every call returns within 5 seconds.

@@ -24,9 +24,9 @@
 namespace nvdimmfs::volumes {
 namespace {
 
+using core::Json;
 using core::Log;
 using core::LogLevel;
-using Json = nlohmann::ordered_json;
 
 // podman waits 5 seconds for a call. Work that takes longer continues in the background.
 constexpr absl::Duration kPatience = absl::Milliseconds(3500);
@@ -354,12 +354,12 @@ Json Volumes::StatusOf(const Volume& volume, absl::Time deadline) {
                                         : StateName(record.state);
   if (volume.progress >= 0) json["progress"] = volume.progress;
   if (!volume.error.empty()) json["error"] = volume.error;
-  json["options"] = ToMap(record.options);
+  json["options"] = Json::ObjectOf(ToMap(record.options));
   json["size"] = volume.ns.size;
   json["capacity"] = volume.ns.capacity;
   json["sector_size"] = volume.ns.sector_size;
-  json["mounts"] = record.mount_ids;
-  json["users"] = Json::array();
+  json["mounts"] = Json::ArrayOf(record.mount_ids);
+  json["users"] = Json::EmptyArray();
   if (!record.mount_ids.empty() || !volume.mountpoint.empty())
     for (const MountUser& user : mounts_.UsersOf(volume)) json["users"].push_back(Describe({user}));
   json["adopted"] = record.adopted;
@@ -387,7 +387,7 @@ Json Volumes::StatusOf(const Volume& volume, absl::Time deadline) {
     if (region.bad_sectors > 0 && is_good) json["health"] = "bad sectors";
   }
   if (const auto users = FindMountUsers(volume.dead, directory_.volumes()); !users.empty()) {
-    json["dead_mounts"] = Json::array();
+    json["dead_mounts"] = Json::EmptyArray();
     for (const MountUser& user : users) json["dead_mounts"].push_back(Describe({user}));
     json["health"] = "dead mounts: restart these containers";
   }

@@ -29,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/json.h"
 #include "tools/volumes/background_work.h"
 #include "tools/volumes/claimed_volume.h"
 #include "tools/volumes/foreign_namespaces.h"
@@ -85,7 +86,7 @@ class Volumes final : public VolumeDriver {
   absl::Status Make(ClaimedVolume& volume, Job& job);
   absl::Status CheckRemovable(const Volume& volume) const;
   absl::Status DoRemove(ClaimedVolume& volume, Job& job);
-  nlohmann::ordered_json StatusOf(const Volume& volume, absl::Time deadline);
+  core::Json StatusOf(const Volume& volume, absl::Time deadline);
 
   const Config config_;
   const StateDirectory directory_;

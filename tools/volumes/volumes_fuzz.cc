@@ -6,7 +6,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
+#include "tools/volumes/json_text.h"
 #include "tools/volumes/protocol.h"
 #include "tools/volumes/record.h"
 #include "tools/volumes/volume_name.h"
@@ -56,9 +57,10 @@ void TryRequest(const std::string& body) {
   for (const char* verb : {"Create", "Remove", "Mount", "Unmount", "Path", "Get", "List"}) {
     const Reply reply = Answer(driver, std::string("/VolumeDriver.") + verb, body);
     Demand(reply.body.find('\n') == reply.body.size() - 1);
-    const auto json = nlohmann::json::parse(reply.body, nullptr, false);
-    Demand(json.is_object() && json.contains("Err") && json["Err"].is_string());
-    Demand((reply.status == 200) == json["Err"].get<std::string>().empty());
+    const auto json = ParseJson(reply.body);
+    const core::Json* const error = json.ok() ? json->Find("Err") : nullptr;
+    Demand(error != nullptr && error->text() != nullptr);
+    Demand((reply.status == 200) == error->text()->empty());
   }
 }
 
