@@ -89,7 +89,7 @@ absl::StatusOr<StoreRecord> StoreLogReader::Next() {
       record.kind == StoreRecord::kStore || record.kind == StoreRecord::kStoreThrough;
   data_.clear();
   if (record.kind > StoreRecord::kFlush || (has_data && record.length > kLongestStore))
-    return broken("has a record that is not one");
+    return broken("has an invalid record");
   if (!has_data) return record;
   data_.resize(record.length);
   if (std::fread(data_.data(), 1, data_.size(), file_.get()) != data_.size())

@@ -3,7 +3,7 @@
 // crash_log, which `nvdimmfs crash` reads.
 //
 // The file is a sequence of records, each followed by the bytes of a store; the last is kEnd, or
-// kTooLong. It is of this program's making and read by the same program: not a format to keep.
+// kTooLong. The program that writes a file also reads it, so the format may change at any time.
 #ifndef NVDIMMFS_BACKENDS_STORE_LOG_H_
 #define NVDIMMFS_BACKENDS_STORE_LOG_H_
 
@@ -36,7 +36,7 @@ class StoreLogWriter final : public core::StoreObserver {
   // Refused with the errno of open(2), "crash.log".
   static absl::StatusOr<std::shared_ptr<StoreLogWriter>> Create(const std::string& path,
                                                                 uint64_t limit);
-  // Writes the end.
+  // Writes the end record.
   ~StoreLogWriter() override;
 
   void Stored(size_t line, uint64_t offset, absl::Span<const std::byte> data, bool pushed,
@@ -61,8 +61,8 @@ class StoreLogReader {
   // Refused with the errno of open(2), "crash.log".
   static absl::StatusOr<StoreLogReader> Open(const std::string& path);
 
-  // The next record and its bytes, valid until the next call. Refused with EIO, "crash.log", where
-  // the file ends without an end, or is not a log.
+  // The next record and its bytes, valid until the next call. Refused with EIO, "crash.log", if
+  // the file has no end record, or is not a log.
   absl::StatusOr<StoreRecord> Next();
   absl::Span<const std::byte> data() const { return data_; }
 

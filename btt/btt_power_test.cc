@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A BTT over media whose power fails at a fence, as -o crash_after does it: every fence of a
-// sequence of writes, several seeds. Each sector is old or new afterwards, and the BTT is sound.
+// A BTT over media whose power fails at a fence, as with -o crash_after: at every fence of a
+// sequence of writes, with several seeds. Afterwards each sector is old or new, and the BTT is
+// sound.
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -94,7 +95,7 @@ TEST(BttPowerTest, EverySectorIsOldOrNewAfterACutAtAnyFence) {
         changed += is_new && run.tried[lba] != run.acknowledged[lba] ? 1 : 0;
       }
     }
-  EXPECT_GT(changed, 0u);  // some cuts came when the write was on the media already
+  EXPECT_GT(changed, 0u);  // in some cuts, the write had already reached the media
 }
 
 TEST(BttPowerTest, TheSameFenceAndSeedLeaveTheSameBytes) {

@@ -19,8 +19,7 @@ namespace nvdimmfs::btt {
 absl::StatusOr<InfoBlock> LoadInfo(const core::Media& ns, uint64_t at);
 
 // What the kernel requires of an info block: signature, parent (nil, or equal to `parent_uuid`) and
-// checksum. Refused with ENODEV and the reason "btt.info.signature", ".parent"
-// or
+// checksum. Refused with ENODEV and the reason "btt.info.signature", ".parent" or
 // ".checksum". CheckVersion checks the version, when a namespace is probed.
 absl::Status CheckInfo(const InfoBlock& info, const core::Uuid& parent_uuid);
 // Refused with ENODEV, "btt.info.version".
@@ -29,9 +28,8 @@ absl::Status CheckVersion(const InfoBlock& info, Version version);
 // The arena that a block describes, if its numbers are valid: every part inside the
 // `remaining` bytes that follow `start` in the namespace, in order, disjoint and aligned, sizes
 // legal, and external_nlba + nfree = internal_nlba. Refused with EIO and "btt.info.lbasize",
-// ".nfree",
-// ".nlba", ".layout" or ".nextoff"; with ENODEV and ".nfree" if there are fewer than kLanes lanes,
-// which kernels since 2026 refuse, too.
+// ".nfree", ".nlba", ".layout" or ".nextoff"; with ENODEV and ".nfree" if there are fewer than
+// kLanes lanes, which kernels since 2026 refuse, too.
 absl::StatusOr<ArenaGeometry> ParseArena(const InfoBlock& info, uint64_t start, uint64_t remaining);
 
 // A sealed block (checksum set).

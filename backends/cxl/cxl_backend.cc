@@ -194,8 +194,8 @@ absl::Status Builder::OpenLabels(OpenDevice& opened) const {
   auto labels = nmem ? NmemLsa::Open(opened.device, *nmem)
                      : absl::StatusOr<std::shared_ptr<NmemLsa>>(core::Refusal(
                            EBUSY, "cxl.lsa.owned",
-                           "which of the kernel's DIMMs that is cannot be told before it has a "
-                           "region: cxl create-region"));
+                           "the kernel's DIMM for it cannot be identified before it has a region: "
+                           "cxl create-region"));
   if (labels.ok()) {
     opened.labels = *std::move(labels);
     return absl::OkStatus();

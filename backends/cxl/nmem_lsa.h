@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The label storage area of a CXL memory device that the kernel's cxl_pmem has.
+// The label storage area of a CXL memory device that the kernel's cxl_pmem drives.
 //
-// While that driver has the device, the mailbox takes no writes of the area from user space. The
+// While that driver has the device, the mailbox accepts no writes of the area from user space. The
 // kernel's own DIMM over the device, nmemN, does, by the ioctl of <linux/ndctl.h>, as long as no
 // region of it is enabled. But an enabled DIMM keeps a copy of the labels, which it would write
-// back later. So the DIMM must be disabled, too: then the kernel reads the area anew when it is
-// enabled.
+// back later. So the DIMM must be disabled, too: the kernel then reads the area again when the
+// DIMM is enabled.
 //
 // This is the only way to write labels where cxl_pmem cannot be unloaded (Linux 7.3).
 #ifndef NVDIMMFS_BACKENDS_CXL_NMEM_LSA_H_
@@ -32,7 +32,7 @@ inline constexpr char kNdDevices[] = "/sys/bus/nd/devices";
 
 // The kernel's DIMM over the memory device `memdev`, which it drives as `pmem` ("pmem0"): by its
 // attribute cxl/provider; on kernels without it (6.1), by the mapping of a region of `regions` with
-// the device. Nothing if neither tells.
+// the device. Nothing if neither identifies it.
 std::optional<SysfsFolder> FindNmem(const SysfsFolder& nd_devices, const std::string& memdev,
                                     const std::string& pmem, const std::vector<Region>& regions);
 

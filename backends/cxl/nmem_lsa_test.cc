@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The label area of a device that cxl_pmem has: a sysfs of two such devices, as a kernel shows it,
-// and a kernel that takes label commands under the conditions of a real one.
+// The label area of a device that cxl_pmem drives: a sysfs of two such devices, as a kernel shows
+// it, and a kernel that takes label commands under the conditions of a real one.
 #include "backends/cxl/nmem_lsa.h"
 
 #include <linux/ndctl.h>

@@ -18,7 +18,7 @@ enum class Kernel : uint8_t { k6_1, k6_12, k7_3 };
 inline constexpr Kernel kKernels[] = {Kernel::k6_1, Kernel::k6_12, Kernel::k7_3};
 inline constexpr Kernel kOldestKernel = kKernels[0];
 inline constexpr Kernel kNewestKernel = Kernel::k7_3;
-// Shown unless the user chooses another: the newest that tests/guest/parity_test compares with.
+// Shown unless the user chooses another.
 inline constexpr Kernel kDefaultKernel = kNewestKernel;
 
 constexpr absl::string_view KernelName(Kernel kernel) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The on-media layout of the label storage area: types, constants and asserts; no behaviour.
 //
-//   0      index block 0      I bytes each; the current one says which slots are in use
-//   I      index block 1
-//   2 I    slot 0             L bytes each (128 or 256)
+//   0        index block 0    I bytes each; the current one says which slots are in use
+//   I        index block 1
+//   2 I      slot 0           L bytes each (128 or 256)
 //   2 I + L  slot 1 ...
 //
 // label_geometry.h computes I and the number of slots from the size of the area. label_format.md

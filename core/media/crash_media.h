@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Media whose power can fail: one line of a PowerSupply (core/media/power_supply.h).
 //
-// Nothing reads or writes past it: it has no mapping and lends no file. core/testing/faulty_media.h
-// is the same for tests, in memory, where every outcome of a cut is tried.
+// Nothing bypasses it: it has no mapping and lends no file. core/testing/faulty_media.h does the
+// same in memory, for tests that try every outcome of a cut.
 #ifndef NVDIMMFS_CORE_MEDIA_CRASH_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_CRASH_MEDIA_H_
 
@@ -54,7 +54,7 @@ class CrashMedia final : public Media, public PageHoles {
   const size_t line_;
 };
 
-// What feeds `media`; null where nothing does. `media` may be null.
+// The supply of `media`; null if its power cannot fail. `media` may be null.
 inline const PowerSupply* PowerSupplyOf(const Media* media) {
   const auto* fed = dynamic_cast<const CrashMedia*>(media);
   return fed == nullptr ? nullptr : &fed->supply();

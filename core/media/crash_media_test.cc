@@ -115,7 +115,7 @@ TEST_F(CrashMediaTest, ADrainIsOfItsThreadAndAFlushOfAll) {
   EXPECT_EQ(supply_->undurable_words(), 1u);
 }
 
-// The same operations, N and S: the same bytes. Other seeds, or other fences: others.
+// The same operations, N and S leave the same bytes; other seeds or fences leave others.
 TEST_F(CrashMediaTest, TheSameSeedTearsTheSameWords) {
   std::vector<std::byte> data(8192);
   for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i * 7 + 1);
@@ -149,7 +149,7 @@ TEST_F(CrashMediaTest, AHoleArrivesAsAWholePageOrNotAtAll) {
     ASSERT_TRUE(media_->WriteThrough(0, data).ok());
     ASSERT_TRUE(media_->Drain().ok());
     ASSERT_TRUE(media_->Punch(0, data.size()).ok());
-    ASSERT_TRUE(media_->Drain().ok());  // a drain makes no hole durable
+    ASSERT_TRUE(media_->Drain().ok());  // a drain does not make a hole durable
     EXPECT_FALSE(media_->Flush().ok());
     for (uint64_t page = 0; page < 3; ++page) {
       std::set<std::byte> seen(base_->bytes().begin() + page * 4096,
@@ -185,7 +185,7 @@ TEST_F(CrashMediaTest, WithoutACutTheBaseHasEverything) {
   EXPECT_EQ(supply_->undurable_words(), kSize / 8);
   EXPECT_EQ(AllOnMedia(), std::string(kSize, '\5'));
   EXPECT_EQ(ReasonOf(media_->Write(8, data)), "media.range");
-  // Storing what is there loses nothing more.
+  // Storing the same value again adds nothing that could be lost.
   ASSERT_TRUE(media_->Persist(0, kSize).ok());
   ASSERT_TRUE(media_->Write(0, data).ok());
   EXPECT_EQ(supply_->undurable_words(), 0u);

@@ -17,8 +17,8 @@ namespace {
 
 constexpr uint64_t kSector = 512, kWord = 8;
 
-// What a number decides of an access: whether the rule hits it, for how long it waits, and how a
-// write is torn.
+// What a seed decides about an access: whether the rule hits it, how long it waits, and how a write
+// is torn.
 enum : uint64_t { kHitKind, kTimeKind, kTearKind, kKinds };
 
 uint64_t Decide(uint64_t seed, size_t rule, uint64_t kind, uint64_t nth) {
@@ -66,7 +66,7 @@ absl::Status FaultMedia::Ask(unsigned operation, absl::string_view verb, const R
     count.fetch_add(1, std::memory_order_relaxed);
     return Refusal(error, reason,
                    absl::StrCat(verb, " ", range.size, " bytes at ", range.start, " of ", name_,
-                                ": a fault that was asked for in x/faults"));
+                                ": a fault that was injected by x/faults"));
   };
   for (size_t i = 0; i < active->each.size(); ++i) {
     uint64_t nth = 0;
@@ -101,7 +101,7 @@ absl::Status FaultMedia::Read(uint64_t offset, absl::Span<std::byte> out) const 
   return base_.Read(offset, out);
 }
 
-// What lies before one sector arrives, of that one a share of its words, and nothing behind it.
+// Stores everything before one sector, some of the words of that sector, and nothing after it.
 absl::Status FaultMedia::TearWrite(uint64_t offset, absl::Span<const std::byte> data,
                                    uint64_t number) {
   const SeededChoice choice(number);

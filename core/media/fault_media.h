@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Media whose accesses are slow or fail as FaultRules say; else it is the one below.
+// A Media whose accesses are slow or fail as FaultRules say; otherwise it acts as the one below.
 //
-// It has no mapping and lends no file, so nothing reads or writes past it. Every access is decided
-// by the seed, the rule and how many accesses the rule has seen: one client that waits for its
-// answers gets the same faults again. Thread rules: any thread.
+// It has no mapping and lends no file, so nothing bypasses it. What happens to an access depends
+// only on the seed, the rule and the number of accesses that the rule has seen: one client that
+// waits for each answer gets the same faults again. Thread rules: any thread.
 #ifndef NVDIMMFS_CORE_MEDIA_FAULT_MEDIA_H_
 #define NVDIMMFS_CORE_MEDIA_FAULT_MEDIA_H_
 
@@ -28,11 +28,11 @@ class FaultMedia final : public Media, public PageHoles {
   // `base` outlives it. `name` is the data file, for sentences.
   FaultMedia(Media& base, std::string name) : base_(base), name_(std::move(name)) {}
 
-  // In force for every access from now on; counts of the accesses begin again. Poison is not its
-  // business.
+  // Applies to every access from now on; each rule counts its accesses from 0 again. Rules for
+  // poison have no effect here: the caller injects it.
   void SetRules(FaultRules rules);
   FaultRules rules() const;
-  // What was injected since this object exists, a line each: for x/stats.
+  // The numbers of faults injected so far, one per line: for x/stats.
   std::string CountsText() const;
 
   uint64_t size() const override { return base_.size(); }
@@ -65,7 +65,7 @@ class FaultMedia final : public Media, public PageHoles {
   struct Rule {
     explicit Rule(const FaultRule& rule) : what(rule) {}
     const FaultRule what;
-    std::atomic<uint64_t> seen{0};     // accesses that it was asked about
+    std::atomic<uint64_t> seen{0};     // accesses to which it might apply
     std::atomic<uint64_t> written{0};  // bytes: of `space`
   };
   struct Active {
@@ -74,11 +74,11 @@ class FaultMedia final : public Media, public PageHoles {
   };
 
   std::shared_ptr<Active> active() const;
-  // Whether the rule hits this access, the `nth` that it was asked about.
+  // Whether the rule hits this access, the `nth` to which it might apply.
   static bool Hits(const Active& active, size_t index, unsigned operation, const Range& range,
                    uint64_t& nth);
-  // Waits, and refuses, as the rules for the operation say. `torn` gets the number that decides how
-  // a write is torn, where it is.
+  // Waits, and refuses, as the rules for the operation say. If a write is to be torn, `torn`
+  // gets the number that decides how.
   absl::Status Ask(unsigned operation, absl::string_view verb, const Range& range,
                    uint64_t* torn = nullptr) const;
   template <typename Store>

@@ -108,7 +108,7 @@ TEST(FaultRulesTest, RefusesWhatItDoesNotUnderstand) {
 
 class FaultMediaTest : public testing::Test {
  protected:
-  // One letter for each of `n` writes: what became of it.
+  // One letter for the result of each of `n` writes.
   std::string Writes(absl::string_view line, int n, size_t length = 8) {
     FaultMedia media(*base_, "dev/pmem0");
     media.SetRules(Rules(line));
@@ -168,7 +168,7 @@ TEST_F(FaultMediaTest, LatencyWaits) {
             "faults_delayed 1\nfaults_eio 0\nfaults_enospc 0\nfaults_torn 0\n");
 }
 
-// Whole sectors before the torn one, nothing behind it, and in it whole words of old and new.
+// All sectors before the torn one are new, none after it is, and it has old and new whole words.
 TEST_F(FaultMediaTest, ATornWriteTearsOneSector) {
   const size_t kSectors = 8, kSector = 512;
   bool mixed = false;
@@ -179,7 +179,7 @@ TEST_F(FaultMediaTest, ATornWriteTearsOneSector) {
     const absl::Status status = media.WriteThrough(4096, Bytes(kSectors * kSector, std::byte{9}));
     EXPECT_EQ(ErrnoOf(status), EIO);
     EXPECT_EQ(ReasonOf(status), "fault.torn");
-    size_t state = 0;  // 0: new sectors, 1: the torn one is behind
+    size_t state = 0;  // 0: before the torn sector, 1: after it
     for (size_t sector = 0; sector < kSectors; ++sector) {
       size_t words = 0;
       for (size_t word = 0; word < kSector; word += 8) {

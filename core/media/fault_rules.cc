@@ -30,7 +30,7 @@ bool ParseRange(absl::string_view value, FaultRule& rule);
 struct Kind {
   absl::string_view name;
   FaultKind kind;
-  unsigned usual, possible;  // operations
+  unsigned usual, possible;  // operations: by default; at most
   bool (*parse)(absl::string_view, FaultRule&);
   absl::string_view takes;
 };
@@ -176,7 +176,8 @@ absl::StatusOr<unsigned> ParseOperations(absl::string_view word, absl::string_vi
     const auto* found = std::find_if(std::begin(kOperations), std::end(kOperations),
                                      [&](const auto& row) { return row.first == name; });
     if (found == std::end(kOperations) || (operations & found->second) != 0)
-      return Bad(word, "before the colon are read, write and flush, joined with +, each once");
+      return Bad(word,
+                 "before the colon, write read, write or flush, joined with +, each at most once");
     operations |= found->second;
   }
   return operations;
@@ -185,7 +186,7 @@ absl::StatusOr<unsigned> ParseOperations(absl::string_view word, absl::string_vi
 absl::StatusOr<FaultRule> ParseRule(absl::string_view word) {
   const std::vector<absl::string_view> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
   if (parts.size() != 2)
-    return Bad(word, "needs KIND=VALUE, such as eio=0.01; none alone ends all");
+    return Bad(word, "needs KIND=VALUE, such as eio=0.01; none, alone, ends all faults");
   absl::string_view name = parts[0];
   std::vector<std::string> names = {"seed"};
   for (const Kind& kind : kKinds) names.emplace_back(kind.name);
@@ -201,8 +202,8 @@ absl::StatusOr<FaultRule> ParseRule(absl::string_view word) {
   if (has_operations) {
     ASSIGN_OR_RETURN(rule.operations, ParseOperations(word, parts[0].substr(0, colon)));
     if ((rule.operations & ~kind->possible) != 0)
-      return Bad(word, kind->possible == 0 ? absl::StrCat(name, " is not of certain operations")
-                                           : absl::StrCat(name, " is only of ",
+      return Bad(word, kind->possible == 0 ? absl::StrCat(name, " takes no operations")
+                                           : absl::StrCat(name, " applies only to ",
                                                           kind->possible == FaultRule::kWrite
                                                               ? "writes"
                                                               : "reads, writes and flushes"));
@@ -225,7 +226,7 @@ absl::StatusOr<FaultRules> FaultRules::Parse(absl::string_view line) {
   for (absl::string_view word : words) {
     absl::string_view value = word;
     if (absl::ConsumePrefix(&value, "seed=")) {
-      if (std::exchange(has_seed, true)) return Bad(word, "there is one seed for all rules");
+      if (std::exchange(has_seed, true)) return Bad(word, "there is only one seed, for all rules");
       if (!IsDigits(value) || !absl::SimpleAtoi(value, &parsed.seed))
         return Bad(word, "needs a number");
       continue;

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong with the I/O on a data file: the line that x/faults takes and shows.
+// The faults of I/O on a data file: the line that x/faults takes and shows.
 //
 //   latency=1ms..5ms eio=0.01 write:enospc=0.1 flush:latency=20ms@0.05 eio=64K+512 seed=7
 //
-// Words are separated by blanks, commas or newlines; "none" alone is no fault at all. A word is
-// [OPERATIONS:]KIND=VALUE, where OPERATIONS are read, write, flush, joined with +. (A discard is a
-// write.) Without them a rule is for reads and writes; kinds that only writes have take nothing
-// else.
+// Words are separated by blanks, commas or newlines; the word "none" alone means no faults. A word
+// is [OPERATIONS:]KIND=VALUE, where OPERATIONS are read, write and flush, joined with +. (A discard
+// is a write.) Without OPERATIONS, a rule applies to reads and writes, or to writes alone if its
+// kind allows nothing else.
 //
-//   latency=T, T..T      the access waits so long, or for a time between the two: 10us, 2ms, 1s; at
-//                        most 10 s. @RATE behind it: for a share of the accesses
-//   eio=RATE, OFFSET+LENGTH      refused with EIO: a share, or what touches the range (bytes)
-//   enospc=RATE, OFFSET+LENGTH   of writes: refused with ENOSPC
-//   space=SIZE           of writes: refused with ENOSPC once so many bytes were written
-//   torn=RATE            of writes: one 512-byte sector gets some of its 8-byte words, those behind
-//                        it nothing, and the write is refused with EIO
+//   latency=T, T..T              the access waits for this time, or for a time between the two
+//                                (10us, 2ms, 1s; at most 10 s). T@RATE: a share of the accesses
+//   eio=RATE, OFFSET+LENGTH      a share of the accesses, or those that touch the range (bytes),
+//                                are refused with EIO
+//   enospc=RATE, OFFSET+LENGTH   the same for writes, with ENOSPC
+//   space=SIZE                   once this many bytes were written, writes are refused with ENOSPC
+//   torn=RATE                    of a write, one 512-byte sector gets only some of its 8-byte
+//                                words, later ones get nothing, and the write is refused with EIO
 //   poison=OFFSET+LENGTH         these bytes are bad from now on, until they are written
-//   seed=N               which accesses a rate hits; 1 without it
+//   seed=N                       selects the accesses that a rate hits; default: 1
 //
-// RATE is a share of the accesses, above 0 and at most 1, with up to nine digits behind the point.
+// RATE is a share of the accesses, above 0 and at most 1, with up to nine decimal places.
 #ifndef NVDIMMFS_CORE_MEDIA_FAULT_RULES_H_
 #define NVDIMMFS_CORE_MEDIA_FAULT_RULES_H_
 
@@ -56,7 +57,8 @@ struct FaultRules {
 
   // Refused with EINVAL, "faults.syntax": the sentence names the word and what it takes.
   static absl::StatusOr<FaultRules> Parse(absl::string_view line);
-  // The line, without the final newline: Parse of it is equal to this. "none" without rules.
+  // The line, without the final newline; Parse turns it back into these rules. "none" if there are
+  // none.
   std::string Text() const;
 
   std::vector<FaultRule> rules;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hostile lines of faults: whatever is written, it is refused for one reason, or understood, shown
-// within a page, and understood again to the same rules.
+// Hostile lines of faults: any input is either refused for one reason, or parsed; what is parsed is
+// shown within a page, and parses to the same rules again.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gets told when bytes of a Media become bad, or good again.
+// Is told when bytes of a Media become bad, or good again.
 #ifndef NVDIMMFS_CORE_MEDIA_POISON_OBSERVER_H_
 #define NVDIMMFS_CORE_MEDIA_POISON_OBSERVER_H_
 

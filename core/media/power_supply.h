@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The power of all media of one source, which can fail at a fence: a Drain or a Flush.
 //
-// The media below are stored to at once, so that an unmount, or a killed daemon, leaves what it
-// would leave without a PowerSupply. What a cut may lose is remembered. At the fence where the
-// power fails, the words that do not arrive are put back to what they were; from then on every
-// access is refused with EIO, "media.power_cut".
+// Stores reach the media below at once, so that an unmount, or a killed daemon, leaves what it
+// would leave without a PowerSupply. The supply remembers what a cut may lose. At the fence where
+// the power fails, the words that do not arrive get an older value back; from then on every access
+// is refused with EIO, "media.power_cut".
 //
-// What makes words durable: a Push and then a Drain of the same thread; a Flush does it for what
-// every thread has pushed, since a request that was answered left nothing in its CPU's buffers.
-// A store over bad bytes that makes them good is durable at once: nothing can be put back there.
+// A word becomes durable by a Push and a later Drain of the same thread, or by a Flush, which
+// covers what any thread has pushed: a request that was answered left nothing in its CPU's buffers.
+// A store that makes bad bytes good is durable at once, since their old state cannot be restored.
 //
-// Fences are numbered from 1, over all media in the order in which they happen. With one client
-// that waits for its answers, the same operations have the same numbers, and a seed the same words.
+// Fences are numbered from 1, over all media, in the order in which they happen. With one client
+// that waits for each answer, the same operations have the same numbers, and the same seed loses
+// the same words.
 //
 // Thread rules: any thread. Stores and fences take one lock.
 #ifndef NVDIMMFS_CORE_MEDIA_POWER_SUPPLY_H_
@@ -45,8 +46,8 @@ class PowerSupply : public std::enable_shared_from_this<PowerSupply> {
   };
   explicit PowerSupply(Options options) : options_(std::move(options)) {}
 
-  // `base`, fed from here. `base` must not be stored to in any other way. Lines are numbered from 0
-  // in the order of these calls.
+  // A Media that stores to `base` and whose power can fail. Nothing else may store to `base`. Its
+  // line is the number of the call, from 0.
   std::shared_ptr<Media> Feed(std::shared_ptr<Media> base);
 
   size_t lines() const;
@@ -54,20 +55,22 @@ class PowerSupply : public std::enable_shared_from_this<PowerSupply> {
   uint64_t fences() const { return fences_.load(std::memory_order_relaxed); }
   bool is_cut() const { return cut_.load(std::memory_order_acquire); }
   size_t undurable_words() const;
-  // A line for each number: x/fences.
+  // The content of x/fences: one number per line.
   std::string Text() const;
 
   // Decides what a cut now, at the fence after those so far, would leave: calls each(line, offset,
-  // bytes) for everything that differs from what the media show. Returns the number of words that
-  // may have been lost.
+  // bytes) for everything that would differ from what the media show now. Returns the number of
+  // words that may have been lost.
   using PutBack = std::function<void(size_t, uint64_t, absl::Span<const std::byte>)>;
   size_t Tear(uint64_t seed, const PutBack& each) const;
 
-  // What a line's media does. `thread` numbers the caller's thread.
+  // --- For the Media of a line. ---
+
+  // `thread` is the number of the calling thread.
   absl::Status Check() const;
   absl::Status Store(size_t line, uint64_t offset, absl::Span<const std::byte> data, bool pushed,
                      uint64_t thread);
-  // One word, by the instruction of the base.
+  // One word, by the base's own instruction for it.
   absl::Status StoreWord(size_t line, uint64_t offset, absl::Span<const std::byte> word,
                          bool pushed, uint64_t thread);
   absl::Status Push(size_t line, uint64_t offset, uint64_t length, uint64_t thread);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers that look random and depend on a seed and a place alone, not on the order of the asking:
+// Pseudo-random numbers that depend only on a seed and a position, not on the order of the calls:
 // several threads get the same ones in any order.
 #ifndef NVDIMMFS_CORE_MEDIA_SEEDED_CHOICE_H_
 #define NVDIMMFS_CORE_MEDIA_SEEDED_CHOICE_H_
@@ -13,7 +13,7 @@ class SeededChoice {
  public:
   explicit SeededChoice(uint64_t seed) : seed_(Mix(seed)) {}
 
-  // Of the `nth` of what `kind` numbers. All 64 bits are good.
+  // The number for the `nth` decision of this kind. All 64 bits are usable.
   uint64_t Number(uint64_t kind, uint64_t nth) const { return Mix(Mix(seed_ ^ Mix(kind)) + nth); }
 
   // The finaliser of SplitMix64, over the next number of its sequence.

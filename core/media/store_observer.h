@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hears of every store and fence below a PowerSupply, in their order.
+// Is told of every store and fence below a PowerSupply, in order.
 #ifndef NVDIMMFS_CORE_MEDIA_STORE_OBSERVER_H_
 #define NVDIMMFS_CORE_MEDIA_STORE_OBSERVER_H_
 
@@ -14,7 +14,8 @@ namespace nvdimmfs::core {
 enum class FenceKind { kDrain, kFlush };
 
 // Thread rules: called under one lock, from any thread; must not call back. `line` and `thread` are
-// PowerSupply's. Only what succeeded is told; a fence is told before its effect.
+// PowerSupply's. Only what succeeded is reported; a fence is reported before it
+// takes effect.
 class StoreObserver {
  public:
   virtual ~StoreObserver() = default;

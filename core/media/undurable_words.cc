@@ -7,8 +7,8 @@
 namespace nvdimmfs::core {
 namespace {
 
-// What a seed decides: the share of the words that arrive, a word's value, and of holes, from then
-// on, whether the nth of a page arrives.
+// What a seed decides: the share of the words that arrive, the value of a word, and (kHoleKind + n)
+// whether the nth hole of a page arrives.
 enum : uint64_t { kShareKind, kWordKind, kHoleKind };
 
 uint64_t Load(absl::Span<const std::byte> bytes, size_t at) {
@@ -82,7 +82,7 @@ void UndurableWords::SettleWord(Page& page, size_t word, uint64_t serial) {
     return;
   }
   if (between == page.between.end()) return;
-  // What it had when it was pushed is on the media now, or something later is.
+  // The value that it had when it was pushed is on the media now, or a later one is.
   std::vector<Candidate>& older = between->second;
   size_t kept = 0;
   while (kept < older.size() && older[kept].serial <= serial)
@@ -123,7 +123,8 @@ void UndurableWords::Flushed() {
 bool UndurableWords::Outcomes(const SeededChoice& choice, uint64_t number, const Page& page,
                               size_t word, std::vector<uint64_t>& values) const {
   values.assign(1, page.durable[word]);
-  // Whether what came with this serial arrives. A hole does as a whole, and takes what was before.
+  // Whether what was stored under this serial arrives. A hole arrives as a whole, and then replaces
+  // everything before it.
   const auto arrives = [&](uint64_t serial) {
     const auto hole = std::find(page.holes.begin(), page.holes.end(), serial);
     if (hole == page.holes.end()) return true;
@@ -141,7 +142,8 @@ bool UndurableWords::Outcomes(const SeededChoice& choice, uint64_t number, const
 void UndurableWords::Tear(uint64_t seed,
                           const std::function<void(uint64_t, uint64_t)>& each) const {
   const SeededChoice choice(seed);
-  // Sparse and dense subsets are where defects show: the share of words that arrive comes first.
+  // Sparse and dense subsets reveal most defects, so the share of words that arrive is chosen
+  // first.
   const uint64_t share = choice.Number(kShareKind, 0) % 5;
   const auto pick = [&](uint64_t offset, size_t n) -> size_t {
     const uint64_t number = choice.Number(kWordKind, offset);

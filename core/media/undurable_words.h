@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 8-byte words of one Media that were stored and are not durable yet, with every value that
-// each of them had since it last was durable.
+// The 8-byte words of one Media that were stored but are not durable yet, with every value that
+// each of them has had since it was last durable.
 //
-// The model is that of core/media/media.h. At a power cut, each word keeps, on its own, any of
-// these values. A page of 4096 bytes that was punched whole is, as a whole, as it was or zeros.
+// The model is that of core/media/media.h. At a power cut, each word independently keeps any of
+// these values. A page of 4096 bytes that was punched whole is, as a whole, unchanged or zeros.
 // Memory: about 8 KiB for each page that has such words. Thread rules: the owner locks.
 #ifndef NVDIMMFS_CORE_MEDIA_UNDURABLE_WORDS_H_
 #define NVDIMMFS_CORE_MEDIA_UNDURABLE_WORDS_H_
@@ -27,18 +27,18 @@ class UndurableWords {
   static constexpr uint64_t kWord = 8;
   static constexpr uint64_t kPage = 4096;
 
-  // The bytes at `offset`, a multiple of 8, were `before` and are `after`, which is as long. A
-  // length that is not a multiple of 8 is that of the end of a Media.
+  // The bytes at `offset`, a multiple of 8, changed from `before` to `after`, which is as long.
+  // Only at the end of a Media is the length not a multiple of 8.
   void Stored(uint64_t offset, absl::Span<const std::byte> before,
               absl::Span<const std::byte> after);
-  // The same of a range that was punched; `range` is what the caller punched.
+  // The same for a range that was punched; `range` is what the caller punched.
   void Punched(const Range& range, uint64_t offset, absl::Span<const std::byte> before,
                absl::Span<const std::byte> after);
 
   // `thread` pushed the range: its next drain makes durable what is there now.
   void Pushed(uint64_t thread, const Range& range);
   void Drained(uint64_t thread);
-  // What every thread pushed is durable, and so are the holes.
+  // Makes durable what any thread has pushed, and the holes.
   void Flushed();
 
   // Number of words that a power cut may lose.
@@ -46,7 +46,7 @@ class UndurableWords {
 
   // Decides what a power cut leaves: calls each(offset, value) for every word that does not keep
   // its latest value, in ascending order. The same words and seed give the same decisions, whatever
-  // the order of the stores among threads. `value` is the word as it lies in memory.
+  // the order of the stores among threads. `value` has the word's bytes in their order.
   void Tear(uint64_t seed, const std::function<void(uint64_t, uint64_t)>& each) const;
 
   void Clear();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The faults that were asked for in data files' I/O: one table for the process.
+// The faults that users requested for I/O on data files: one table for the process.
 //
 // A file without faults costs its I/O one relaxed load. Faults end with the file: what removes a
-// DataNode from the tree calls ForgetFaults. Thread rules: any thread; none is called with a lock
-// held but the configuration lock.
+// DataNode from the tree calls ForgetFaults. Thread rules: any thread; call these functions
+// with no lock held except the configuration lock.
 #ifndef NVDIMMFS_CORE_MODEL_DATA_FAULTS_H_
 #define NVDIMMFS_CORE_MODEL_DATA_FAULTS_H_
 
@@ -19,21 +19,22 @@
 
 namespace nvdimmfs::core {
 
-// Faults of all I/O that begins from now on; none for no rules. Poison is injected at once. The
-// file is not lent any more, nor would a borrower see them.
-// Refused with EBUSY, "data.on_loan", while the file is lent; with EINVAL, "faults.range", where a
+// Sets the faults of all I/O on the node that begins from now on; without rules there are none.
+// Poison is injected at once. From now on the file is not lent, since a borrower would not see any
+// faults.
+// Refused with EBUSY, "data.on_loan", while the file is lent; with EINVAL, "faults.range", if a
 // range is not within the file; with EINVAL, "faults.atomic", for torn writes of atomic sectors; or
 // as Media::InjectPoison. The rules are then as they were.
 absl::Status SetFaults(DataNode& node, FaultRules rules);
 
-// Null where none were asked for since the node is there. Its rules may be none.
+// Null if none were ever requested for the node. Its rules may be empty.
 std::shared_ptr<FaultMedia> FaultsOf(const DataNode& node);
 void ForgetFaults(const DataNode& node);
 
-// How many nodes FaultsOf finds something for.
+// The number of nodes for which FaultsOf is not null.
 inline std::atomic<int> nodes_with_faults{0};
 
-// What I/O on a node goes to. Lives within the node, and where it stores, within an Access.
+// The Media that serves I/O on a node. It must not outlive the node or, if it stores, the Access.
 class NodeMedia {
  public:
   explicit NodeMedia(const DataNode& node)

@@ -22,7 +22,7 @@ bool CanActivate(const BusSource& source) {
   });
 }
 
-// The same for all that the bus has.
+// The supply of all media of the bus; null if their power cannot fail.
 const PowerSupply* PowerOf(const BusSource& bus) {
   for (const DimmSource& dimm : bus.dimms)
     if (const PowerSupply* supply = PowerSupplyOf(dimm.capacity.get())) return supply;

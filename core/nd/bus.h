@@ -57,7 +57,7 @@ class Bus final : public NdDevice {
   uint64_t call_functions() const { return functions_; }
 
   const BusQuirks& quirks() const { return quirks_; }
-  // What feeds all media of the bus; null: power that does not fail.
+  // The power supply of all its media; null: their power does not fail.
   const PowerSupply* power() const { return power_; }
   // Adds a registered device from elsewhere in the tree that is to be removed together with the
   // bus.
@@ -119,7 +119,7 @@ class Bus final : public NdDevice {
   const uint64_t functions_;
   const bool can_activate_;
   const BusQuirks quirks_;
-  const PowerSupply* const power_;  // the media of dimms_ and regions_ keep it
+  const PowerSupply* const power_;  // kept alive by the media of dimms_ and regions_
   // These three are constant once the bus is built.
   std::unique_ptr<Scrub> scrub_;
   std::vector<std::shared_ptr<Dimm>> dimms_;

@@ -101,7 +101,9 @@ class Dimm final : public NdDevice {
   // interrupted.
   void StartOverwrite();
 
-  // --- The nvdimm driver. --- ENXIO, "dimm.missing", if the slot is empty.
+  // --- The nvdimm driver. ---
+
+  // ENXIO, "dimm.missing", if the slot is empty.
   absl::Status CheckPresent() const;
   absl::Status Probe();
   void Remove();

@@ -124,8 +124,9 @@ class Namespace final : public NdDevice {
   // The checks that every personality makes on its namespace before it attaches.
   absl::Status CheckUsable(absl::string_view what) const;
 
-  // --- For its driver (pmem_driver.h). --- Whether its address range allows showing it raw.
-  // EOPNOTSUPP, "namespace.page_map".
+  // --- For its driver (pmem_driver.h). ---
+
+  // OK if its address range allows showing it raw; else EOPNOTSUPP, "namespace.page_map".
   absl::Status CheckRange(absl::string_view what) const;
   void AttachDisk(std::shared_ptr<Media> media);
   void DetachDisk();

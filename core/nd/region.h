@@ -93,8 +93,9 @@ class Region final : public NdDevice, public PoisonObserver {
     read_only_ = read_only;
   }
 
-  // --- For its driver (region_driver.h). --- Takes references to the current label data of its
-  // DIMMs, which is in use until it is dropped.
+  // --- For its driver (region_driver.h). ---
+
+  // Takes references to the current label data of its DIMMs, which is in use until it is dropped.
   void TakeLabelData();
   void DropLabelData();
   // The namespaces that the labels describe, once the label data is taken; reserves nothing.
@@ -109,7 +110,9 @@ class Region final : public NdDevice, public PoisonObserver {
     init_namespaces_ = count;
   }
 
-  // --- Children. --- The seed of a kind: the device to configure next; null while there is none.
+  // --- Children. ---
+
+  // The seed of a kind: the device to configure next; null while there is none.
   Device* seed(const DeviceKind& kind) const;
   void set_seed(Device& device) {
     engine().AssertLocked();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device model of one DIMM whose data and label area lie on one media, so that a power cut stops
+// A device model of one DIMM whose data and label area are on one media, so that a power cut stops
 // both. For crash tests.
 #ifndef NVDIMMFS_CORE_SERVICES_CUT_MODEL_H_
 #define NVDIMMFS_CORE_SERVICES_CUT_MODEL_H_

@@ -63,7 +63,7 @@ State Found(const CrashLab::MediaPtr& media) {
   return found;
 }
 
-// `state` if the first namespace had lost the info block that makes it more than raw.
+// What `state` would be if the first namespace had lost the info block of its mode.
 State WithoutInfoBlock(State state) {
   if (state[1] != "!ENOENT") state[1] = "raw\n";
   if (state[2] != "!ENOENT") state[2] = "\n";
@@ -91,7 +91,7 @@ class ScriptCrashTest : public ::testing::Test {
       CutModel m(after_media);
       perform(m, 0, script.size());
     }
-    if (static_cast<int64_t>(after_media->history().size()) == first) return;  // stores nothing
+    if (static_cast<int64_t>(after_media->history().size()) == first) return;  // it stores nothing
     const State before = Found(before_media), after = Found(after_media);
     // x/destroy removes the info block, then the label (DESIGN.md, "Crash safety").
     const bool destroys = absl::EndsWith(script.back()->attribute, "x/destroy");

@@ -11,7 +11,7 @@
 namespace nvdimmfs::core {
 
 absl::Status PutOnPower(BusSource& bus, PowerSupply& supply) {
-  std::map<const Media*, std::shared_ptr<Media>> fed;  // by what it was
+  std::map<const Media*, std::shared_ptr<Media>> fed;  // by the Media that it replaces
   const auto feed = [&](std::shared_ptr<Media>& media) {
     if (media == nullptr) return;
     std::shared_ptr<Media>& line = fed[media.get()];

@@ -10,8 +10,8 @@
 namespace nvdimmfs::core {
 
 // Each DIMM's capacity and label area has a line of its own, so that a cut can come between the
-// DIMMs of a set; so has a region whose bytes are not a DIMM's, and a set that does not say its
-// granularity. A DIMM that is missing has none.
+// DIMMs of a set; so has a region whose bytes are not a DIMM's, and a set of unknown
+// granularity. A missing DIMM has none.
 // Refused as StripeMappings. Thread rules: before the bus is used.
 absl::Status PutOnPower(BusSource& bus, PowerSupply& supply);
 

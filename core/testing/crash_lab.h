@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The crash laboratory: cuts the power before every step of an operation, and judges every media
-// (or a bounded sample of them) that the cut may leave. What a start does after the cut is cut at
-// each of its steps, too. Then it proves that the judge is not blind: it puts bugs into the
-// operation, one at a time, as a step that is forgotten, not pushed or late, and expects each to
-// leave a media that is refused.
+// (or a bounded sample of them) that the cut may leave. Recovery, the first start after the cut, is
+// itself cut at each of its steps. Then the lab proves that the judge is not blind: it seeds bugs
+// into the operation, one at a time (a step that is forgotten, not pushed or late), and expects
+// each to leave a media that is refused.
 //
 //   CrashLab lab("label areas", {.outcomes = 64});
 //   lab.Explore(base, {.operate = ..., .recover = ..., .judge = ...});
@@ -25,8 +25,8 @@
 
 namespace nvdimmfs::testing {
 
-// The first failure of the EXPECT_* and ASSERT_* in `body`, which stay without effect on the test;
-// "" if there is none. For judges that are written with them.
+// The first failure of the EXPECT_* and ASSERT_* in `body`, which do not fail the test; "" if there
+// is none. For judges that are written with these macros.
 std::string FailureOf(const std::function<void()>& body);
 
 class CrashLab {
@@ -36,8 +36,8 @@ class CrashLab {
   struct Depth {
     // Media judged per cut: all of them, if there are no more than this.
     uint64_t outcomes = 64;
-    // Media judged per cut of a recovery, and how many outcomes share one cut recovery. 0: no
-    // recovery is cut.
+    // Media judged per cut of a recovery; 0: no recovery is cut. It is cut for one in
+    // `recovery_every` outcomes.
     uint64_t recovery_outcomes = 4;
     uint64_t recovery_every = 16;
     // Media judged per cut when a bug is seeded.
@@ -67,15 +67,15 @@ class CrashLab {
   void Explore(const FaultyMedia& base, const Subject& subject);
 
   // Seeds each possible bug into the subject's steps: a store that is forgotten, not pushed, or
-  // made only after the fences that follow it; fences that are forgotten (all that follow each
-  // other, since on this media any of them does the work of all). One that no judged media shows is
-  // a failure, unless `harmless` says that the step is redundant by design.
+  // made only after the fences that follow it; fences that are forgotten (consecutive ones
+  // together, since on this media any of them does the work of all). A bug that no judged media
+  // reveals is a failure, unless `harmless` says that the step is redundant by design.
   using Harmless = std::function<bool(SeededBug, int64_t step, const std::vector<MediaStep>&)>;
   void ExpectBugsCaught(const FaultyMedia& base, const Subject& subject,
                         const Harmless& harmless = nullptr);
 
   uint64_t states() const { return states_; }
-  // A media that the test judged itself.
+  // Counts a media that the test judged itself.
   void CountState() { ++states_; }
 
  private:

@@ -9,7 +9,7 @@
 
 namespace nvdimmfs::fs {
 
-// Empty where they cannot be told.
+// Empty if they cannot be determined.
 inline cpu_set_t OurProcessors() {
   cpu_set_t processors;
   CPU_ZERO(&processors);

@@ -3,7 +3,7 @@
 
 Each script (sequences/*.seq, and some random ones of random_sequence.py) is replayed on a mount and in a
 guest, from equal images. These must be equal: every result and errno, the tree at the end, and every byte of
-the two images. What the kernel answers to sequences/*.seq is also kept beside them (recorded_test.py).
+the two images. What the kernel answers to sequences/*.seq is also kept next to them (recorded_test.py).
 """
 
 import os

@@ -24,13 +24,13 @@ struct FenceState {
 // Thread rules: Helper's.
 class CrashMount {
  public:
-  // Mounts `source` with `options` on the directory `mountpoint`; what the daemon says goes to the
+  // Mounts `source` with `options` on the directory `mountpoint`; the daemon's output goes to the
   // file `log`. Refused with EIO, "crash.mount", and the end of the log.
   static absl::StatusOr<CrashMount> Start(const std::string& source, const std::string& options,
                                           const std::string& mountpoint, const std::string& log);
 
-  // The path of the data file `name`, of dev/ or dev/by-name; of the only one if `name` is empty.
-  // Refused with ENOENT or EINVAL, "crash.namespace".
+  // The path of the data file `name` (below dev/ or dev/by-name); of the only one if `name` is
+  // empty. Refused with ENOENT or EINVAL, "crash.namespace".
   absl::StatusOr<std::string> FileOf(absl::string_view name) const;
   // Refused with EIO, "crash.mount".
   absl::StatusOr<FenceState> Fences() const;

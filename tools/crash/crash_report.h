@@ -17,7 +17,7 @@ namespace nvdimmfs::tools {
 struct CutImage {
   uint64_t fence = 0;
   uint64_t seed = 0;
-  size_t undurable = 0;            // words that the cut could lose; 0 where that is not known
+  size_t undurable = 0;            // words that the cut could lose; 0 if unknown
   size_t lost = 0;                 // words that it lost
   std::vector<TornWord> examples;  // the first of those
   Verdict verdict;
@@ -31,8 +31,8 @@ struct CrashReport {
   std::vector<CutImage> cuts;    // all of them, in the order in which they were checked
 
   size_t failed() const;
-  // Of each failed image its fence, its seed and words, the checker's exit code and output; then
-  // the sums.
+  // For each failed image: fence, seed, words, and the checker's exit code and output; then the
+  // totals.
   std::string Text() const;
   std::string JsonText() const;
 };

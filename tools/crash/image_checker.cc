@@ -26,8 +26,8 @@ namespace {
 constexpr int kNotRun = 125;
 constexpr size_t kOutput = 2000;  // bytes of a checker's output that are kept
 
-// Runs `run` in a process of its own whose output goes to the file `log`; its exit code, or 128
-// plus the number of the signal that killed it.
+// Runs `run` in a separate process whose output goes to the file `log`. Returns its exit code, or
+// 128 plus the number of the signal that killed it.
 int InChild(const std::string& log, const std::function<int()>& run) {
   std::fflush(nullptr);
   const pid_t pid = fork();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens an image as recovery after a power cut does, and has it checked.
+// Opens an image as after a power cut, so that it is recovered, and has it checked.
 #ifndef NVDIMMFS_TOOLS_CRASH_IMAGE_CHECKER_H_
 #define NVDIMMFS_TOOLS_CRASH_IMAGE_CHECKER_H_
 
@@ -20,7 +20,7 @@ struct Verdict {
   bool passed() const { return exit_code == 0; }
 };
 
-// `source` is written to: recovery, the checker. Thread rules: the caller has one thread.
+// Writes to `source`: recovery does, and the checker may. Thread rules: the caller has one thread.
 Verdict CheckImage(const std::string& source, const CheckerOptions& options);
 
 }  // namespace nvdimmfs::tools

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kPiece = 1 << 20;
 
-// Copies [start, end) without what is zero; false where errno says why not.
+// Copies [start, end), leaving out zeros. On failure false, with errno set.
 bool CopyPart(int from, int to, off_t start, off_t end, std::vector<char>& piece) {
   while (start < end) {
     const auto want = static_cast<size_t>(std::min<off_t>(static_cast<off_t>(kPiece), end - start));

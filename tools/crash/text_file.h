@@ -10,7 +10,7 @@
 
 namespace nvdimmfs::tools {
 
-// At most `most` bytes, from the start of a line where more is there, without the last line feeds.
+// At most the last `most` bytes, beginning with a whole line, without the final line feeds.
 // Empty if the file cannot be read.
 inline std::string TailOf(const std::string& path, size_t most) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);

@@ -16,7 +16,7 @@ namespace {
 
 using backends::StoreRecord;
 
-// An open source, and the supply that feeds it. Lines have the numbers that they had in the mount.
+// An open source and its power supply. Lines have the same numbers as in the mount.
 struct Powered {
   backends::Buses buses;
   std::shared_ptr<core::PowerSupply> supply;
@@ -35,7 +35,7 @@ absl::StatusOr<Powered> OpenPowered(const std::string& text) {
 absl::Status Repeat(const StoreRecord& record, absl::Span<const std::byte> data,
                     core::PowerSupply& supply) {
   if (record.line >= supply.lines())
-    return core::Refusal(EIO, "crash.log", "the log of stores is of another source");
+    return core::Refusal(EIO, "crash.log", "the log of stores was recorded on another source");
   switch (record.kind) {
     case StoreRecord::kStore:
     case StoreRecord::kStoreThrough:

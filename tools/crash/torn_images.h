@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images as power cuts leave them, made from a log of stores: nothing is run again.
+// Images as power cuts would leave them, made from a log of stores without running anything again.
 #ifndef NVDIMMFS_TOOLS_CRASH_TORN_IMAGES_H_
 #define NVDIMMFS_TOOLS_CRASH_TORN_IMAGES_H_
 
@@ -31,15 +31,15 @@ struct TornWords {
 
 TornWords Tear(const core::PowerSupply& supply, uint64_t seed);
 
-// Repeats the log at `log` on the source `text`, a copy of what it was taken from. Before each
-// fence, and at the end of the log, `cut` is called with the fence's number and the state then.
-// Refused as the source's opening, as StoreLogReader, as `cut`, or with E2BIG, "crash.log", where
-// the log was too long to be kept.
+// Repeats the log at `log` on the source `text`, a copy of the source that the log was recorded on.
+// Before each fence, and at the end of the log, `cut` is called with the fence's number and the
+// state at that moment. Refused as Source::Open, StoreLogReader or `cut` say, and with E2BIG,
+// "crash.log", if the log became too long.
 absl::Status RepeatLog(
     const std::string& text, const std::string& log,
     const std::function<absl::Status(uint64_t fence, const core::PowerSupply&)>& cut);
 
-// Puts the words into the source `text`, a copy of the repeated one as it was then.
+// Writes the words into the source `text`, a copy of the repeated source at that moment.
 absl::Status PutWords(const std::string& text, const std::vector<TornWord>& words);
 
 }  // namespace nvdimmfs::tools

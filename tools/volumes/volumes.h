@@ -2,8 +2,8 @@
 // All volumes of this plugin: the protocol's calls, carried out.
 //
 // The labels are the truth: a volume is a namespace with a name. The journal keeps what does not
-// fit into a label, and what is under way. Whoever finds the state after a kill, at any point,
-// knows what to finish or to undo, because everything happens in this order:
+// fit into a label, and what is under way. After a kill at any point, the state shows what to
+// finish or to undo, because everything happens in this order:
 //
 //   create   record "creating"; namespace with its name; record "formatting"; content;
 //            record "ready"
@@ -12,9 +12,9 @@
 //   remove   the ids out of the record; mounts; record "removing", from which on there is no such
 //            volume; bytes; namespace; the record itself
 //
-// The parts: VolumeTable (what there is, and who works on it), VolumeMaker, VolumeMounts, Reclaimer
-// (the steps), Recovery and SourceKeeper (what a kill leaves, of the plugin or of a server),
-// ForeignNamespaces (what others do), BackgroundWork (threads).
+// The parts: VolumeTable (which volumes exist, and who works on them), VolumeMaker, VolumeMounts,
+// Reclaimer (the steps), Recovery and SourceKeeper (what a kill leaves, of the plugin or of a
+// server), ForeignNamespaces (what others do), BackgroundWork (threads).
 //
 // Thread rules: any thread. Lock order: VolumeMaker's, VolumeTable's, then all others; none of
 // these is held while another part's work waits.
