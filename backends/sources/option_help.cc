@@ -7,9 +7,9 @@ namespace {
 constexpr core::OptionHelp kHelp[] = {
     {"kernel", "6.1|6.12|7.3", "mirror the device tree of this kernel; 7.3 without it"},
     {"crash_after", "N",
-     "cut the power at the Nth drain or flush below the mount: of what is not durable a part is "
-     "lost, every later access is refused, and the image stays as the cut left it. 0 counts them "
-     "alone, in `x/fences`"},
+     "cut the power at the Nth drain or flush below the mount: part of what is not durable is "
+     "lost, every later access is refused, and the image stays as the cut left it. 0: only count "
+     "them, in `x/fences`"},
     {"crash_log", "FILE", "record every store, drain and flush, up to 1 GiB: for `nvdimmfs crash`"},
     {"crash_seed", "S", "which part is lost: the same operations, N and S lose the same words"},
     {"force", "",

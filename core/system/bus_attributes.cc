@@ -159,7 +159,7 @@ constexpr Attribute kBusAttributes[] = {
      .show = ShowFences,
      .visible = WithPower,
      .summary = "with crash_after: drains and flushes so far, words that a power cut may lose, and "
-                "whether it came"},
+                "whether the power was cut"},
     {.name = "x/list.json",
      .show = ShowListing,
      .visible = WithLister,

@@ -166,7 +166,7 @@ absl::Status StoreFaults(Device& device, absl::string_view text) {
   DataNode* node = AsNamespace(device).node();
   if (node == nullptr) return NotEnabled(device, "x/faults");
   RETURN_IF_ERROR(SetFaults(*node, std::move(rules)));
-  // Pages that the kernel keeps would hide them.
+  // Pages that the kernel has cached would hide the faults.
   device.engine().NotifyDataChanged(absl::StrCat("dev/", node->name()));
   return absl::OkStatus();
 }
@@ -177,8 +177,8 @@ constexpr Attribute kFaults = {
     .show = ShowFaults,
     .store = StoreFaults,
     .summary =
-        "what goes wrong with I/O on its data file, by request, until it is disabled; "
-        "none: nothing",
+        "the faults that are injected into I/O on its data file, until it is disabled; "
+        "none: no faults",
     .grammar =
         "none | [OPERATIONS:]latency=TIME[..TIME][@RATE] eio=RATE eio=OFFSET+LENGTH "
         "enospc=RATE space=SIZE torn=RATE poison=OFFSET+LENGTH seed=NUMBER",

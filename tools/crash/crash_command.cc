@@ -45,7 +45,7 @@ struct Wishes {
   bool every = false, rerun = false, json = false;
 };
 
-// A directory for the copies, gone at the end.
+// A directory for the copies, removed at the end.
 class WorkFolder {
  public:
   WorkFolder() {
@@ -58,7 +58,7 @@ class WorkFolder {
   }
   ~WorkFolder() {
     std::error_code unused;
-    // A mount that is still there keeps its directory.
+    // A directory that is still mounted stays.
     std::filesystem::remove(At("mnt"), unused);
     for (const auto& entry : std::filesystem::directory_iterator(path_, unused))
       std::filesystem::remove(entry.path(), unused);
@@ -80,7 +80,7 @@ class WorkFolder {
   int failed_ = 0;
 };
 
-// The source as copies of it are opened: the same options, other files.
+// The source, and how to open copies of it: with the same options, in other files.
 class Original {
  public:
   static absl::StatusOr<Original> Open(const std::string& text) {
@@ -116,7 +116,7 @@ class Original {
     return absl::StrCat(base, options_,
                         labels_.empty() ? "" : absl::StrCat(",labels=", base, ".labels"));
   }
-  // From one such copy to another.
+  // Copies one such copy to another.
   absl::Status Copy(const std::string& from, const std::string& to) const {
     RETURN_IF_ERROR(CopyImage(from, to));
     return labels_.empty() ? absl::OkStatus() : CopyImage(from + ".labels", to + ".labels");
@@ -162,7 +162,7 @@ class Laboratory {
   }
 
  private:
-  // Runs the command on a mount of a copy; what it was given for {} is the file below it.
+  // Runs the command on a mount of a copy; {} in it stands for the data file.
   absl::StatusOr<int> RunOn(const CrashMount& mount) const {
     ASSIGN_OR_RETURN(const std::string file, mount.FileOf(wishes_.name));
     std::vector<std::string> command = wishes_.command;
@@ -192,7 +192,7 @@ class Laboratory {
         absl::StrCat("the command's exit code is ", code, " without any power cut; it must be 0"));
   }
 
-  // Fences of the command, and the one after them: what was not durable at its end.
+  // The fences of the command, and the next one, for what was not durable at its end.
   void Choose() {
     std::vector<uint64_t> all;
     for (uint64_t fence = report_.first; fence <= report_.last + 1; ++fence) all.push_back(fence);
@@ -246,7 +246,7 @@ class Laboratory {
             CrashMount::Start(original_.TextOf(torn),
                               absl::StrCat(",crash_after=", fence, ",crash_seed=", cut.seed),
                               folder_.At("mnt"), folder_.At("mount.log")));
-        RETURN_IF_ERROR(RunOn(mount).status());  // whose exit code is that of a failed write
+        RETURN_IF_ERROR(RunOn(mount).status());  // its exit code may be that of a failed write
         ASSIGN_OR_RETURN(const FenceState state, mount.Fences());
         mount.End();
         cut.lost = state.torn_words;
@@ -256,7 +256,7 @@ class Laboratory {
   }
 
   absl::Status Judge(const std::string& torn, CutImage cut) {
-    // The checker's mount recovers, and so changes it.
+    // The checker's mount recovers the image, and so changes it.
     const std::string checked = folder_.At("checked");
     RETURN_IF_ERROR(original_.Copy(torn, checked));
     cut.verdict = CheckImage(original_.TextOf(checked), checker_);
@@ -302,7 +302,7 @@ int CrashCommand(const Arguments& arguments) {
       "its\n"
       "drains and flushes leaves. In COMMAND and CHECKER, {} is the path of the namespace's file,\n"
       "as is $NVDIMMFS_FILE; $NVDIMMFS_TREE is the mount. SOURCE itself is only read.\n"
-      "The exit code is 0 where every image passed, 1 where one failed, or the form was refused.",
+      "The exit code is 0 if every image passed, and 1 if one failed or the form was refused.",
       "nvdimmfs crash");
   line.set_footer(
       "Form: nvdimmfs crash SOURCE [OPTION...] -- COMMAND ARGUMENT...\n"
@@ -315,10 +315,10 @@ int CrashCommand(const Arguments& arguments) {
            "run this in a shell for each image, mounted after recovery; exit code 0 passes. "
            "nvdimmfs check without it");
   line.AddUpTo(kMost, "--cuts", wishes.cuts,
-               "cut at so many fences at most, chosen by the seed (100)");
+               "cut at no more than this many fences, chosen by the seed (100)");
   line.AddFlag("--every", wishes.every, "cut at every fence");
   line.AddUpTo(kMost, "--seed", wishes.seed, "the first seed of the words that arrive (1)");
-  line.AddUpTo(kMost, "--seeds", wishes.seeds, "try so many seeds at each fence (4)");
+  line.AddUpTo(kMost, "--seeds", wishes.seeds, "try this many seeds at each fence (4)");
   line.AddFlag("--rerun", wishes.rerun,
                "run COMMAND again for each image, instead of repeating the recorded stores");
   line.Add("--keep", wishes.keep, "keep the images that failed in this directory");
