@@ -39,7 +39,7 @@ absl::StatusOr<SysfsFolder> FindDevice(int fd, const std::string& path) {
                               "makes one"));
 }
 
-// Before the node is opened: with another driver it may not open at all, and not say why.
+// Call it before opening the node: with another driver, open(2) may fail without a clear reason.
 absl::Status CheckMode(const std::string& path) {
   const posix::Descriptor name(open(path.c_str(), O_PATH | O_CLOEXEC));
   const auto device = name.get() < 0 ? std::nullopt : SysfsFolder::OfNode(name.get());

@@ -39,8 +39,8 @@ struct DevdaxMapping {
 absl::StatusOr<DevdaxMapping> MapDevdax(const std::string& path, const DevdaxOptions& options);
 
 // Refused as OpenNode, CheckDevdaxMode, LockImage, Pmem2Media::Map and DimmOf say; with EINVAL,
-// "devdax.kind", if the node is not one of device-dax, and "devdax.size", if sysfs gives no size
-// and alignment that could be mapped. Thread rules: any thread.
+// "devdax.kind", if it is not a device-dax node, and "devdax.size", if sysfs does not give a size
+// and alignment that can be mapped. Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenDevdax(const std::string& path, const DevdaxOptions& options);
 
 }  // namespace nvdimmfs::backends

@@ -17,7 +17,8 @@
 
 namespace nvdimmfs::backends {
 
-// The upper half is the kernel's own; no file is larger. Addresses are below.
+// Exclusive upper limit of addresses. The upper half of the address space belongs to the kernel,
+// and no file is larger.
 inline constexpr uint64_t kMostAddress = uint64_t{1} << 62;
 
 // The default memory of a guest: what `nvdimmfs create` prints for QEMU's -m.

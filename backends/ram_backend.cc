@@ -28,11 +28,11 @@ absl::Status CheckSize(uint64_t size, const std::string& name) {
                    kRamLeastSize, " (16 MiB, and the label area of 128 KiB)"));
 }
 
-// The bus of a range `whole`, whose data and labels `dimm` has.
+// The bus for the range `whole`; `dimm` has its data and labels.
 core::BusSource BusOf(std::shared_ptr<core::Media> whole, core::DimmSource dimm, uint64_t address) {
   const uint64_t size = whole->size();
   core::RegionSource region;
-  // As in the driver: the region is the whole range; the mapping has what can be allocated.
+  // As in the driver: the region is the whole range, and the mapping can be allocated.
   region.spa = {address, size};
   region.mappings = {{.dimm = 0, .dpa = {0, size - kRamLabelSize}}};
   region.read_only = whole->read_only() || dimm.read_only;
@@ -73,7 +73,7 @@ absl::StatusOr<core::BusSource> OpenRamFile(const std::string& path, uint64_t ad
                          absl::StrCat(path, ": ", whole->size(), " bytes at address ", address,
                                       ": needs a multiple of ", kPage, " below 2^62"));
   ASSIGN_OR_RETURN(core::DimmSource dimm, DimmOf(whole, 0, {.size = kRamLabelSize}, options, path));
-  dimm.identity = {};  // ramdax gives its DIMMs none
+  dimm.identity = {};  // none, as in ramdax
   return BusOf(std::move(whole), std::move(dimm), address);
 }
 

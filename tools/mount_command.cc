@@ -59,7 +59,7 @@ bool StartsAsNoise(const core::Device& device) {
          static_cast<const core::Bus*>(device.parent())->quirks().labels_start_as_noise;
 }
 
-// Odd media do not prevent a mount, but their owner should hear of them.
+// Odd media do not prevent a mount, but their owner should be told.
 void TellFindings(core::System& system, const std::vector<core::BusSource>& buses) {
   for (const core::BusSource& bus : buses) {
     for (const core::Finding& finding : bus.findings) core::LogFinding("", finding);
@@ -173,7 +173,8 @@ int MountCommand(const Arguments& arguments, const std::function<void()>& ready,
   if (options.read_only) source.set_read_only();
   options.read_only = source.read_only();
   options.source_name = source.name();
-  // The same requests reach the media in the same order, by the same lanes of a BTT: a cut repeats.
+  // So that requests reach the media in the same order and by the same lanes of a BTT, and a cut
+  // can be repeated.
   if (backends::HasPowerOption(source.options())) {
     options.single_thread = true;
     options.uring = false;

@@ -96,7 +96,7 @@ struct OpenDevice {
   SysfsFolder folder;
   uint64_t serial = 0;
   std::optional<std::string> kernel_owner;  // the object by which cxl_pmem has its label area
-  std::shared_ptr<LsaAccess> labels;        // what writes the area; null if nothing does
+  std::shared_ptr<LsaAccess> labels;        // for writing the area; null if it is only read
 };
 
 // Builds the bus around one device.
@@ -181,7 +181,7 @@ absl::Status Builder::OpenSet(const std::string& first) {
   return absl::OkStatus();
 }
 
-// Finds what writes the device's label area, if that is going to be needed.
+// Finds the way to write the device's label area, if it may be written.
 absl::Status Builder::OpenLabels(OpenDevice& opened) const {
   const bool elsewhere = options_.labels.tail || !options_.labels.file.empty();
   if (options_.read_only || elsewhere) return absl::OkStatus();

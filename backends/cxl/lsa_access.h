@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What carries reads and writes of a label storage area to its device: the device's own mailbox
+// How reads and writes of a label storage area reach its device: the device's own mailbox
 // (memdev.h), or the kernel's label commands (nmem_lsa.h).
 //
 // Thread rules: any thread.
@@ -19,10 +19,10 @@ class LsaAccess {
  public:
   virtual ~LsaAccess() = default;
 
-  virtual const std::string& name() const = 0;  // for sentences
+  virtual const std::string& name() const = 0;  // for messages
   virtual uint64_t lsa_size() const = 0;        // bytes
   // Refused with EIO, "cxl.lsa.range", outside of the area. Data is sent in pieces: a write that
-  // fails half-way leaves its first bytes written, and the sentence says how many.
+  // fails part-way leaves its first bytes written, and the message says how many.
   virtual absl::Status ReadLsa(uint64_t offset, absl::Span<std::byte> out) const = 0;
   virtual absl::Status WriteLsa(uint64_t offset, absl::Span<const std::byte> data) = 0;
 

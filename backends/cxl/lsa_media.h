@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The label storage area of a CXL memory device as a core::Media.
 //
-// Each store is a command: it is on the device, and durable, when it returns; Push, Drain and Flush
-// have nothing left to do. A store larger than one command's payload is several commands, and may
-// fail half-way.
+// Each store is a command: it is durable on the device when it returns, so Push, Drain and Flush do
+// nothing. A store larger than one command's payload is several commands, and may fail part-way.
 #ifndef NVDIMMFS_BACKENDS_CXL_LSA_MEDIA_H_
 #define NVDIMMFS_BACKENDS_CXL_LSA_MEDIA_H_
 

@@ -46,12 +46,12 @@ class Memdev final : public LsaAccess {
   // Whether the kernel reports that it reserves the command for itself.
   bool KernelHas(uint32_t command) const;
 
-  // In transfers of at most the mailbox's size. Refused also as Mailbox::Send; a write with EBUSY,
-  // "cxl.lsa.owned", while the kernel keeps the area to itself.
+  // Transfers at most the mailbox's payload at a time. Refused also as Mailbox::Send, and a write
+  // with EBUSY, "cxl.lsa.owned", while the kernel reserves the area for itself.
   uint64_t lsa_size() const override { return facts_.lsa_size; }
   absl::Status ReadLsa(uint64_t offset, absl::Span<std::byte> out) const override;
   absl::Status WriteLsa(uint64_t offset, absl::Span<const std::byte> data) override;
-  // Bytes that one command writes.
+  // The most bytes that one command writes.
   size_t lsa_write_max() const { return payload_max_ - sizeof(SetLsa); }
 
   absl::StatusOr<HealthInfo> ReadHealth() const;

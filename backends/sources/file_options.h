@@ -22,8 +22,8 @@ absl::StatusOr<FileOptions> ReadFileOptions(const SourceArguments& arguments);
 absl::StatusOr<std::vector<std::string>> FilesOf(const SourceArguments& arguments,
                                                  absl::string_view key);
 
-// The value of `arguments`' option address, where a range of memory lies, in the forms of the
-// kernel's parameter memmap=: 0x..., or a number with K, M or G; `otherwise` without it. Refused
+// The value of the option address, the start of a range of memory, in the forms of the kernel's
+// parameter memmap=: 0x..., or a number with K, M or G. `otherwise` if it is not given. Refused
 // with EINVAL, "source.option".
 absl::StatusOr<uint64_t> ReadRangeAddress(const SourceArguments& arguments, uint64_t otherwise);
 

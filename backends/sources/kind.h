@@ -27,11 +27,12 @@ struct SourceArguments {
 using Buses = std::vector<core::BusSource>;
 
 struct SourceKind {
-  absl::string_view scheme;                     // with its colon; "" for plain files
-  absl::string_view form;                       // as usage texts have it: "ram:SIZE"
-  absl::string_view summary;                    // what it stands for
-  absl::Span<const absl::string_view> options;  // besides ro and kernel, which all take
-  // Whether `name` is a path, which another working directory would change.
+  absl::string_view scheme;   // with its colon; "" for plain files
+  absl::string_view form;     // for usage texts: "cxl:/dev/cxl/memN"
+  absl::string_view summary;  // what it is
+  // In addition to ro, kernel and those of power_options.h, which all kinds take.
+  absl::Span<const absl::string_view> options;
+  // Whether `name` is a path, relative to the working directory.
   bool (*names_a_file)(absl::string_view name) = [](absl::string_view) { return true; };
   absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
   // Whether a kernel module provides the buses of that name; null: never.

@@ -8,14 +8,15 @@
 
 namespace nvdimmfs::backends {
 
-// address=SIZE says where the range of ram:FILE is. With ram:SIZE none of them applies.
+// For ram:FILE; ram:SIZE takes none of them. `address` is the start of the range.
 inline constexpr absl::string_view kRamOptions[] = {"address", "format", "force", "durability"};
 
-// What follows "ram:" is a path, and not a size. A file whose name is a size is ./NAME.
+// Whether the text after "ram:" is a path, not a size. For a file whose name is a size, write
+// ./NAME.
 bool IsRamFile(absl::string_view name);
 
-// Refused as backends/ram_backend.h says, and with EINVAL, "source.option", for options of a file
-// with a size.
+// Refused as backends/ram_backend.h says, and with EINVAL, "source.option", for an option with
+// ram:SIZE.
 absl::StatusOr<Buses> OpenRamSource(const SourceArguments& arguments);
 
 }  // namespace nvdimmfs::backends

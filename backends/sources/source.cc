@@ -86,7 +86,7 @@ absl::Status CheckNotMountpoint(const std::string& name) {
                    "; check takes the source once it is unmounted (umount ", word, ")"));
 }
 
-// Those of `options` that are for the opener; `ro`, `kernel` and those of power are the source's.
+// Takes the options for the opener; `ro`, `kernel` and the power options are handled by the source.
 absl::Status Take(const SourceKind& kind, const OptionList& options, OptionList& taken) {
   for (const auto& [key, value] : options) {
     if (key == "ro" || key == kKernelOption || IsPowerOption(key)) continue;

@@ -45,7 +45,7 @@ class PciFunction {
   // The system physical addresses of a memory BAR. Refused with EINVAL, "virtio.pci", if there is
   // no such BAR.
   virtual absl::StatusOr<core::Range> BarAddresses(unsigned bar) = 0;
-  // Zeroed, and where it is for as long as this object lives.
+  // Zeroed; its address does not change for as long as this object lives.
   virtual absl::StatusOr<DmaPage> AllocatePage() = 0;
 };
 

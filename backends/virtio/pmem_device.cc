@@ -44,7 +44,7 @@ uint64_t LeastSize(uint8_t type) {
   }
 }
 
-// How many bytes of a capability of this type are used.
+// The number of bytes used of a capability of this type.
 unsigned LengthOf(uint8_t type) {
   switch (type) {
     case kNotify:
@@ -56,7 +56,7 @@ unsigned LengthOf(uint8_t type) {
   }
 }
 
-// A word that the device changes behind the compiler's back.
+// Loads a word that the device changes.
 uint16_t LoadVolatile(const le16& word) {
   const uint16_t value =
       core::LoadLe<uint16_t>(const_cast<const void*>(static_cast<const volatile void*>(&word)));
@@ -119,7 +119,7 @@ absl::Status PmemDevice::Find() {
     auto bytes = absl::MakeSpan(reinterpret_cast<std::byte*>(&capability), sizeof capability);
     RETURN_IF_ERROR(function_->ReadConfig(at, bytes.first(2)));
     if (capability.id == kVendorCapability) {
-      // What follows a plain capability at the end of the space may be outside of it.
+      // A plain capability may be at the end of the space: do not read past it.
       RETURN_IF_ERROR(function_->ReadConfig(at, bytes.first(kPlainCapability)));
       const unsigned length = LengthOf(capability.type);
       if (length > kPlainCapability)
@@ -219,7 +219,7 @@ absl::Status PmemDevice::SetUp() {
 
 absl::Status PmemDevice::Negotiate() {
   common_->Write(kDeviceFeatureSelect, 4, 0);
-  // Without a region the bit is not taken: then the configuration says where the memory is.
+  // Without such a region the bit is not accepted: then the configuration has the address.
   shared_taken_ = shared_ && (common_->Read(kDeviceFeature, 4) & kSharedMemoryFeature) != 0;
   common_->Write(kDeviceFeatureSelect, 4, 1);
   const uint32_t offered = common_->Read(kDeviceFeature, 4);

@@ -37,10 +37,10 @@ class PmemDevice {
   };
 
   // Finds the device's structures, resets it and sets it up. Refused with EIO or EINVAL:
-  // "virtio.kind" (no such device), "virtio.capabilities" (structures are missing or malformed),
-  // "virtio.features" (not a modern device, or it refuses what is taken), "virtio.queue",
-  // "virtio.range" (addresses that cannot be its memory), "virtio.gone", "virtio.reset" (it does
-  // not reset); else as PciFunction.
+  // "virtio.kind" (not such a device), "virtio.capabilities" (structures are missing or malformed),
+  // "virtio.features" (not a modern device, or it rejects the chosen features), "virtio.queue",
+  // "virtio.range" (invalid memory range), "virtio.gone", "virtio.reset" (the reset does not
+  // complete); else as PciFunction.
   static absl::StatusOr<std::unique_ptr<PmemDevice>> Make(std::unique_ptr<PciFunction> function,
                                                           const Patience& patience);
   // Resets it.

@@ -279,7 +279,7 @@ TEST_F(PmemDeviceTest, TheMemoryMayBeASharedMemoryRegion) {
   EXPECT_EQ(device_.taken[0], kSharedMemoryFeature);
   EXPECT_EQ(device_.taken[1], kVersion1);
   EXPECT_EQ(driver->memory(), (Range{kMemoryAddresses.start + 0x120000000, 0x10000000}));
-  // It is where it was after a reset, too, and is flushed in the same way.
+  // After a reset it is at the same address, and is flushed in the same way.
   device_.on_kick = [&] {
     if (device_.kicks > 1) return true;
     device_.status |= kNeedsReset;

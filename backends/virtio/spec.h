@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a driver of a virtio-pmem PCI device needs from the specification.
-// Source: Virtual I/O Device (VIRTIO) version 1.2: 2.1 device status, 2.7 split virtqueues, 4.1 PCI
-// bus, 5.19 PMEM device. All integers are little-endian.
+// The parts of the specification that a virtio-pmem PCI driver needs. Source: Virtual I/O Device
+// (VIRTIO) version 1.2: 2.1 device status, 2.7 split virtqueues, 4.1 PCI bus, 5.19 PMEM device. All
+// integers are little-endian.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_SPEC_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_SPEC_H_
 
@@ -28,8 +28,8 @@ inline constexpr uint16_t kCommandMaster = 0x4;
 inline constexpr uint16_t kStatusHasCapabilities = 0x10;
 inline constexpr uint8_t kVendorCapability = 0x09;
 
-// 4.1.4: a vendor capability that says where a structure is. The last four bytes depend on the
-// type; only shared memory (4.1.4.7) has more.
+// 4.1.4: a vendor capability with the location of a structure. `more` depends on the type; only
+// shared memory (4.1.4.7) has size_high.
 struct PciCapability {
   uint8_t id;          //  0
   uint8_t next;        //  1
@@ -78,12 +78,12 @@ inline constexpr uint8_t kFeaturesOk = 8;
 inline constexpr uint8_t kNeedsReset = 0x40;
 inline constexpr uint8_t kGone = 0xff;  // the value that a removed device reads as
 
-// 5.19.3: the feature bit of this device, of the first word: its memory is shared memory region 0,
-// and the device configuration does not say where it is.
+// 5.19.3: the device's own feature bit, in the first word: its memory is shared memory region 0,
+// and the device configuration does not have its address.
 inline constexpr uint32_t kSharedMemoryFeature = 1u << 0;
 inline constexpr uint8_t kPmemRegion = 0;
 
-// 6: feature bits, of the second word.
+// 6: feature bits in the second word.
 inline constexpr uint32_t kVersion1 = 1u << 0;        // bit 32
 inline constexpr uint32_t kAccessPlatform = 1u << 1;  // bit 33
 

@@ -29,7 +29,7 @@ using core::Refusal;
 constexpr uint64_t kPage = 4096;
 constexpr size_t kHugePage = 2 << 20;
 constexpr unsigned kBars = 6;
-// Of the third word of a line of `resource`: IORESOURCE_MEM of the kernel's linux/ioport.h.
+// A bit of the third word in a line of `resource`: IORESOURCE_MEM of the kernel's linux/ioport.h.
 constexpr uint64_t kMemoryResource = 0x200;
 
 // Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst.
@@ -142,7 +142,7 @@ absl::StatusOr<std::unique_ptr<Registers>> SysfsPciFunction::Map(unsigned bar, u
   return std::make_unique<MappedRegisters>(std::move(mapping), first);
 }
 
-// A line for each BAR: first address, last address, flags; zeros for one that is not there.
+// One line for each BAR: first address, last address, flags; zeros if there is no such BAR.
 absl::StatusOr<core::Range> SysfsPciFunction::BarAddresses(unsigned bar) {
   const std::string text = folder_.Text("resource").value_or("");
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
@@ -160,7 +160,7 @@ absl::StatusOr<core::Range> SysfsPciFunction::BarAddresses(unsigned bar) {
       absl::StrCat(name_, ": has no memory BAR ", bar, " (", folder_.path(), "/resource)"));
 }
 
-// A huge page: unlike another, the kernel does not move it while the device knows its address.
+// A huge page: unlike other pages, the kernel does not move it while the device uses its address.
 absl::StatusOr<DmaPage> SysfsPciFunction::AllocatePage() {
   void* at = mmap(nullptr, kHugePage, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);

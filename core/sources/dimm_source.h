@@ -59,7 +59,7 @@ enum NfitFlag : uint16_t {
   kMapFailed = 1 << 6,
 };
 
-// What a kernel from 6.2 on says of the CXL memory device behind a DIMM.
+// What kernels from 6.2 on show about the CXL memory device of a DIMM.
 struct CxlIdentity {
   uint64_t serial = 0;
   std::string provider;  // the kernel's object between the device and its nmemN: "pmem0"
@@ -85,10 +85,10 @@ struct DimmSource {
   uint16_t nfit_flags = 0;         // NfitFlag: its state according to the platform's tables
   // Runs its commands; null: firmware that only supports labels, like QEMU's.
   std::shared_ptr<intel::Firmware> firmware;
-  std::shared_ptr<TestControls> test_controls;  // null where tests have no hold on it
-  std::shared_ptr<MemoryDevice> device;         // null where there is none that could be asked
-  std::optional<CxlIdentity> cxl;               // of a DIMM that is said to be a CXL device
-  std::vector<Finding> findings;  // what was odd when it was opened; offsets from the file's start
+  std::shared_ptr<TestControls> test_controls;  // null if tests cannot control it
+  std::shared_ptr<MemoryDevice> device;         // null if there is no device to query
+  std::optional<CxlIdentity> cxl;               // if the source says that it is a CXL device
+  std::vector<Finding> findings;                // noticed at opening; offsets from the file's start
 };
 
 }  // namespace nvdimmfs::core

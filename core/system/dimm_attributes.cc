@@ -169,7 +169,7 @@ constexpr Attribute Control(absl::string_view name, absl::StatusOr<std::string> 
 uint16_t WithDevice(const Device& device) {
   return static_cast<const Dimm&>(device).source().device != nullptr ? 0444 : 0;
 }
-// A device says so whatever kernel is shown: the daemon's users need it.
+// For a real device, whichever kernel is shown: users of the daemon need it.
 uint16_t WithCxl(const Device& device) {
   const DimmSource& source = static_cast<const Dimm&>(device).source();
   if (source.device != nullptr) return 0444;

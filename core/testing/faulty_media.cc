@@ -127,14 +127,14 @@ size_t FaultyMedia::undurable_words() const {
 
 namespace {
 
-// All combinations, one after the other, of a sequence of choices.
+// Enumerates all sequences of choices of a deterministic chooser.
 class EveryChoice {
  public:
   size_t Choose(size_t n) {
     if (at_ == digits_.size()) digits_.push_back({0, n});
     return digits_[at_++].digit;
   }
-  // The same choices once more.
+  // Repeats the same choices.
   bool Again() {
     at_ = 0;
     return true;
@@ -182,7 +182,7 @@ void FaultyMedia::Decide(const Choose& choose,
       }
       const auto [hole, is_new] = holes.try_emplace({word / kPage, candidate.serial}, false);
       if (is_new) hole->second = choose(word, 2) == 1;
-      if (hole->second) values.assign(1, candidate.value);  // what was before it is gone
+      if (hole->second) values.assign(1, candidate.value);  // earlier values are gone
     }
     each(word, values.size() == 1 ? values[0] : values[choose(word, values.size())]);
   }
@@ -425,7 +425,7 @@ bool FaultyMedia::PushWords(uint64_t offset, uint64_t length) {
   return mine.size() != before;
 }
 
-// What the words had when they were pushed is on the media now, or something later is.
+// The media now has the words' values at the time of the push, or later ones.
 bool FaultyMedia::Settle(std::vector<Pushed>& pushed) {
   bool settled = false;
   for (const Pushed& push : pushed) {

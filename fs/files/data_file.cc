@@ -190,7 +190,8 @@ absl::Status DataFile::Drain() {
   return synchronous_ || direct_ ? data_.media().Drain() : absl::OkStatus();
 }
 
-// Outside of any Access: a device may take minutes, and unbinding the namespace waits for none.
+// Outside any Access: a device may take minutes, and unbinding the namespace must not wait for
+// that.
 absl::Status DataFile::Flush() {
   return synchronous_ ? core::NodeMedia(data_)->Flush() : absl::OkStatus();
 }

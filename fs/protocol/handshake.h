@@ -17,17 +17,17 @@ namespace nvdimmfs::fs {
 void AskFor(fuse_conn_info& connection);
 
 // The rest, which is younger than libfuse 3.14: adds it to the reply that libfuse made, and logs
-// what was agreed on (debug). What the kernel can do is what its INIT offers; nothing asks for its
-// release.
+// what was agreed on (debug). What the kernel can do is what its INIT offers; its release is
+// never asked for.
 struct Handshake {
   InitOffer offered;
   int device = -1;     // the mount's descriptor
   bool debug = false;  // logs what was agreed on
   ServedMount& mount;
-  // Prepares FUSE over io_uring for the agreed sizes; false where that is not to be.
+  // Prepares FUSE over io_uring for the agreed sizes; false if it must not be used.
   absl::FunctionRef<bool(const fuse_init_out& agreed)> prepare_uring;
 
-  // `parts`: the header and a fuse_init_out; anything else is left as it is.
+  // `parts`: the header and a fuse_init_out; anything else is left unchanged.
   void Complete(struct iovec* parts, int count) const;
 };
 

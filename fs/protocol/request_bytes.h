@@ -19,7 +19,7 @@ inline uint64_t HandleOf(const OpenFile* file) { return reinterpret_cast<uint64_
 inline OpenFile* FileOfHandle(uint64_t handle) { return reinterpret_cast<OpenFile*>(handle); }
 
 bool IsInit(absl::Span<const std::byte> request);
-// What an INIT request offers; zeros where it is too short to say.
+// What an INIT request offers; zeros for what a short request lacks.
 struct InitOffer {
   uint32_t major = 0;  // of the kernel's protocol
   uint32_t minor = 0;
@@ -33,7 +33,7 @@ InitOffer OfferOf(absl::Span<const std::byte> request);
 bool MayWait(absl::Span<const std::byte> request, bool changing);
 
 // The thread that waits for the reply, or the file where the kernel lets one thread at a time in;
-// 0 where nothing waits.
+// 0 if nothing waits.
 uint32_t RequesterOf(absl::Span<const std::byte> request);
 
 }  // namespace nvdimmfs::fs

@@ -12,7 +12,7 @@
 namespace nvdimmfs::fs {
 namespace {
 
-// An open file that says of itself what a test wants.
+// An open file with the properties that a test chooses.
 class File final : public OpenFile {
  public:
   explicit File(NodeKind kind) : OpenFile(NodeView{.kind = kind}) {}

@@ -4,8 +4,8 @@
 // Abseil annotates its locks for ThreadSanitizer where the sanitizer compiles them. Its headers are
 // compiled into the program: they announce a mutex (__tsan_mutex_create) and forward to the
 // library. The library does the locking, and Debian compiles it without annotations, so that under
-// --config=tsan every byte behind an absl::Mutex looks like a race. The functions here have the
-// names of the library's, so the dynamic linker prefers them. Each calls the library's own and
+// --config=tsan every byte guarded by an absl::Mutex looks like a race. The functions here have the
+// same names as the library's, so the dynamic linker prefers them. Each calls the library's own and
 // tells the sanitizer that what was released before is acquired now. Linked into --config=tsan
 // builds only.
 #include <dlfcn.h>
@@ -35,7 +35,7 @@ void AnnotateIgnoreWritesEnd(const char* file, int line);
 namespace {
 
 // The library evaluates waiters' conditions on the thread that holds the mutex at that moment,
-// between our release and our acquire: accesses in there are not judged.
+// between our release and our acquire: accesses in conditions are not checked.
 class Unjudged {
  public:
   Unjudged() {
