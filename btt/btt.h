@@ -4,8 +4,9 @@
 //
 // With check.h, the public interface of this folder. Format and protocols: btt_format.md.
 //
-//   auto btt = Btt::OpenOrFormat(ns, {.uuid = core::Uuid::Random(), .external_lbasize = 4096},
-//   false); RETURN_IF_ERROR((*btt)->Write(0, bytes));   // durable now, torn never
+//   const FormatOptions options = {.uuid = core::Uuid::Random(), .external_lbasize = 4096};
+//   auto btt = Btt::OpenOrFormat(ns, options, false);
+//   RETURN_IF_ERROR((*btt)->Write(0, bytes));  // durable now, torn never
 //
 // Reasons: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
 // "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" from the
@@ -48,8 +49,7 @@ struct Identity {
 
 // Reads the first info block as the kernel's probe does; changes nothing. Refused with ENXIO,
 // "btt.size" (namespace below 16 MiB) or "btt.info.unreadable"; with ENODEV and
-// "btt.info.signature", ".parent",
-// ".checksum" or ".version" if there is no such BTT.
+// "btt.info.signature", ".parent", ".checksum" or ".version" if there is no such BTT.
 absl::StatusOr<Identity> Probe(const core::Media& ns, Version version,
                                const core::Uuid& parent_uuid);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// An open attribute file: reads show, writes store, as the kernel's sysfs does it.
+// An open attribute file: reads show, writes store, as in the kernel's sysfs.
 //
-// One show per pass: at the first read and at every read at offset 0; reads further on see the rest
-// of that text, whatever its length. Every write is a complete new value wherever it is written; of
-// more than a page the first page counts and that many bytes are taken.
+// The value is computed by the first read and by every read at offset 0; reads at other offsets
+// return the rest of that text, whatever its length. Every write is a complete new value, at any
+// offset; of a write longer than a page, the first page is stored and counts as written.
 #ifndef NVDIMMFS_FS_FILES_ATTRIBUTE_FILE_H_
 #define NVDIMMFS_FS_FILES_ATTRIBUTE_FILE_H_
 
@@ -18,7 +18,7 @@
 
 namespace nvdimmfs::fs {
 
-constexpr size_t kAttributePage = 4096;  // what stat(2) says, and the longest single write
+constexpr size_t kAttributePage = 4096;  // the size in stat(2), and the longest single write
 
 class AttributeFile final : public OpenFile {
  public:
@@ -28,8 +28,8 @@ class AttributeFile final : public OpenFile {
     const OpenDataFiles& data_files;
   };
 
-  // Refused with EACCES, for root too, where the mode has no bit at all for a direction that
-  // `flags` (open(2)'s) names. `node` is an attribute.
+  // Refused with EACCES, for root too, if the mode has no bit at all for a direction that `flags`
+  // (of open(2)) asks for. `node` is an attribute.
   static absl::StatusOr<std::unique_ptr<OpenFile>> Open(const NodeView& node, int flags,
                                                         const Services& services);
   ~AttributeFile() override;

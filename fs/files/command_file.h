@@ -2,9 +2,9 @@
 // An open command file: control commands written as requests, answered by replies to read
 // (command_wire.h).
 //
-// Callers that share the open file are told apart by the upper half of their offsets. A request
-// runs when its last byte has come; its reply is kept until it is read to the end or the caller's
-// next request begins.
+// Callers that share the open file are distinguished by the upper half of their offsets. A request
+// runs when its last byte has arrived; its reply is kept until it is read to the end or the
+// caller's next request begins.
 #ifndef NVDIMMFS_FS_FILES_COMMAND_FILE_H_
 #define NVDIMMFS_FS_FILES_COMMAND_FILE_H_
 
@@ -25,10 +25,10 @@ class CommandFile final : public OpenFile {
   static std::unique_ptr<OpenFile> Make(const NodeView& node, Model& model);
 
   Caching caching() const override { return Caching::kNone; }
-  // Refused with EINVAL, "command.reply", where no reply waits.
+  // Refused with EINVAL, "command.reply", if no reply is waiting.
   absl::Status Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) override;
   // Refused with EINVAL, "command.request", for what is not a request, and with EAGAIN,
-  // "command.callers", where too many have one under way.
+  // "command.callers", if too many callers have one in progress.
   absl::StatusOr<size_t> Write(uint64_t offset, absl::Span<const std::byte> data) override;
   absl::Status Sync() override { return absl::OkStatus(); }
   absl::Status Allocate(int mode, uint64_t offset, uint64_t length,
@@ -36,7 +36,7 @@ class CommandFile final : public OpenFile {
   unsigned Poll(std::unique_ptr<PollWaker> waker) override;
 
  private:
-  // One caller's: a request that grows, and then a reply.
+  // Of one caller: a request that is still arriving, then its reply.
   struct Exchange {
     std::string request;
     std::shared_ptr<const std::string> reply;

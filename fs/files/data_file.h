@@ -2,13 +2,13 @@
 // An open data file: the bytes of an enabled namespace or of a label area, as the kernel's block
 // device would give them.
 //
-// Ends: a read stops at the capacity, a write is cut short at it, a write from there on is refused
-// with ENOSPC. O_DIRECT wants offset and length in whole blocks (EINVAL). A node that was disabled
-// refuses everything with EIO. Nothing ever changes the size.
+// A read stops at the capacity, a write is cut short there, and a write that starts there or beyond
+// is refused with ENOSPC. O_DIRECT requires offset and length in whole blocks (EINVAL). A node that
+// was disabled refuses everything with EIO. Nothing ever changes the size.
 //
-// Durability: O_DSYNC and fsync flush the media; O_DIRECT drains it; what is buffered waits for one
-// of them. On nodes with atomic sectors every write is durable, and writes of part of a sector read
-// the rest of it first.
+// Durability: O_DSYNC and fsync flush the media, and O_DIRECT drains it; buffered data waits for
+// one of them. On nodes with atomic sectors every write is durable, and a write of part of a sector
+// first reads the rest of it.
 #ifndef NVDIMMFS_FS_FILES_DATA_FILE_H_
 #define NVDIMMFS_FS_FILES_DATA_FILE_H_
 
@@ -23,19 +23,20 @@ namespace nvdimmfs::fs {
 
 class DataFile final : public OpenFile {
  public:
-  // `flags` are open(2)'s. `node` is a data file. `data_files` outlives the file.
-  // Refused with EROFS where it is opened for writing and the media behind it can never be
+  // `flags` are those of open(2). `node` is a data file. `data_files` outlives the file.
+  // Refused with EROFS if it is opened for writing and its media can never be
   // written. (A node made read-only by its region opens, and refuses each write with EPERM, as a
   // kernel's read-only disk does.)
   static absl::StatusOr<std::unique_ptr<OpenFile>> Open(const NodeView& node, int flags,
                                                         OpenDataFiles& data_files);
   ~DataFile() override;
 
-  // A file that is only written needs no pages: without them writes copy less and run in parallel.
+  // A file that is only written needs no cached pages: without them writes copy less and run in
+  // parallel.
   Caching caching() const override {
     return direct_ || (flags_ & O_ACCMODE) == O_WRONLY ? Caching::kNone : Caching::kPages;
   }
-  // Not of read-only media: those may have another writer (-o ro,force).
+  // Not for read-only media, which may have another writer (-o ro,force).
   bool keeps_pages() const override { return !data_.media().read_only(); }
   int flags() const override { return flags_; }
   std::shared_ptr<core::FileLoan> LendFile() override { return data_.LendFile(); }
@@ -50,7 +51,7 @@ class DataFile final : public OpenFile {
 
  private:
   DataFile(const NodeView& node, int flags, OpenDataFiles& data_files);
-  // Every answer but OK passes through here: it is counted, logged, and kept for x/last_error.
+  // Every result except OK passes through here: it is counted, logged, and kept for x/last_error.
   absl::Status Answer(absl::Status status);
   absl::Status Fetch(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver);
   absl::Status Place(uint64_t offset, absl::Span<const std::byte> data);

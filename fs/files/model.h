@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What attribute files need of the device model: core::Engine, or a fake in tests.
+// What attribute files need from the device model: core::Engine, or a fake in tests.
 //
 // Thread rules: any thread, no lock of this folder held; calls may wait for the configuration lock.
 #ifndef NVDIMMFS_FS_FILES_MODEL_H_

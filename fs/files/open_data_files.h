@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many data files are open, and a way to wait for one to be closed.
+// Counts the open data files, and waits for one to be closed.
 //
-// close(2) of a FUSE file returns before the daemon hears of it. A script that closes a data file
-// and then reconfigures its namespace must not be refused because of a holder that, for the script,
-// is gone: a refused store waits here for a moment, and is tried again if a file was closed.
+// close(2) of a FUSE file returns before the daemon knows of it. A script that closes a data file
+// and then reconfigures its namespace must not be refused because of a holder that no longer exists
+// for the script: a refused store waits here for a moment, and is tried again if a file was closed.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_FILES_OPEN_DATA_FILES_H_
@@ -23,8 +23,8 @@ class OpenDataFiles {
   void Closed();
 
   uint64_t closed_so_far() const;
-  // True when more than `closed_before` were closed; false after `patience`, or at once when none
-  // is open.
+  // True once more than `closed_before` have been closed; false after `patience`, or at once if
+  // none is open.
   bool AwaitClose(uint64_t closed_before, absl::Duration patience) const;
 
  private:

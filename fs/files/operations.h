@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One function per request of the kernel: names and inode numbers in, values or a Status out. No
-// FUSE header; fs/fuse_session.cc translates.
+// FUSE header; fs/protocol/handlers.cc translates.
 //
-// Permissions: the kernel checks mode, owner and group (the mount has default_permissions); what it
-// lets root do and sysfs does not, is refused here. What sysfs refuses to everybody (mkdir, unlink,
-// ...) is refused with sysfs's errno.
+// Permissions: the kernel checks mode, owner and group (the mount has default_permissions). What it
+// lets root do but sysfs does not is refused here. What sysfs refuses to everybody (mkdir, unlink,
+// ...) is refused with the errno of sysfs.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_FILES_OPERATIONS_H_
@@ -36,15 +36,15 @@ class Operations {
     gid_t gid = 0;
     mode_t umask = 0;  // permission bits that no node has
   };
-  // What a setattr wants; times are accepted and forgotten.
+  // What a setattr requests; times are accepted and ignored.
   struct Change {
     std::optional<mode_t> mode;
     std::optional<uid_t> uid;
     std::optional<gid_t> gid;
     bool size = false;
   };
-  // A node as the kernel wants it. What of it changes while the node lives comes with the answer
-  // to a setattr, or (the number of sub-directories) with the next lookup.
+  // A node as the kernel needs it. Changes during the life of the node are reported in the reply to
+  // a setattr, or (the number of sub-directories) at the next lookup.
   struct Entry {
     struct stat stat = {};
     bool lasts = false;  // NodeView::lasts
@@ -54,12 +54,12 @@ class Operations {
     std::unique_ptr<OpenFile> file;
   };
 
-  // Both must outlive this. `read_only`: whatever would write is refused with EROFS, command files
-  // excepted; a kernel that mounts read-only would not even open these.
+  // Both must outlive this. `read_only`: everything that would write is refused with EROFS, except
+  // for command files; a kernel's read-only mount would not even open these.
   Operations(Tree& tree, Model& model, const Owner& owner, bool read_only = false);
 
   absl::StatusOr<Entry> Lookup(Ino directory, absl::string_view name) const;
-  // `file`, where the request has one, answers for a node that is gone from the tree. May be null.
+  // `file`, if the request has one, answers for a node that has left the tree. May be null.
   absl::StatusOr<Entry> GetAttributes(Ino ino, const OpenFile* file) const;
   // Size changes succeed and change nothing. A node keeps a new mode or owner while it lives, as in
   // sysfs and /dev.

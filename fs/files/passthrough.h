@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel passthrough: an open of a data file whose reads and writes the kernel carries out on the
-// file behind it, without asking the daemon (Linux 6.9, CAP_SYS_ADMIN).
+// Kernel passthrough: an open data file whose reads and writes the kernel performs on the backing
+// file, without the daemon (Linux 6.9, CAP_SYS_ADMIN).
 //
-// Only a file that is the whole of a regular file can be lent (core::FileLoan): neither reads nor
-// writes of the kernel stop where the namespace would. The kernel wants all opens of one inode to
-// be of one kind, so the first decides until the last is closed:
-//   by passthrough   reads, mappings, and writes where they may go past the daemon; other opens
-//                    come to the daemon uncached, which sees the same page cache of the file
-//   ordinary         everything comes to the daemon or from the kernel's pages
-// A write past the daemon is not stopped at the end of an unsealed file; what it put there is cut
-// off at the last close.
+// Only a namespace that is the whole of a regular file can be lent (core::FileLoan), since the
+// kernel's reads and writes do not stop at the end of the namespace. The kernel requires all opens
+// of one inode to be of one kind, so the first decides until the last is closed:
+//   by passthrough   reads, mappings, and writes if they may bypass the daemon; other opens go to
+//                    the daemon uncached, which sees the same page cache of the file
+//   ordinary         everything goes to the daemon, or comes from the kernel's cached pages
+// A write that bypasses the daemon does not stop at the end of an unsealed file; what it stores
+// there is cut off at the last close.
 //
 // Thread rules: any thread; Enable before the first Admit.
 #ifndef NVDIMMFS_FS_FILES_PASSTHROUGH_H_
@@ -33,9 +33,9 @@ class Passthrough {
  public:
   enum class Policy {
     kOff,
-    kSafe,    // reads; writes too where the file is sealed
-    kWrites,  // writes too, of any file: what is written behind its end succeeds, then vanishes.
-              // Where the file can carry its true size meanwhile (core/media/true_size.h)
+    kSafe,    // reads; also writes if the file is sealed
+    kWrites,  // also writes of any file that can carry its true size (core/media/true_size.h):
+              // a write past its end succeeds, but is cut off at the last close
   };
   struct Way {
     enum class Kind {
@@ -44,8 +44,8 @@ class Passthrough {
       kUncached,  // while others are passed through
     };
     Kind kind = Kind::kOrdinary;
-    int32_t backing = 0;       // the kernel's number of the file behind; unless ordinary
-    bool pages_stale = false;  // ordinary: pages kept from before were written past
+    int32_t backing = 0;       // the kernel's number of the backing file; unless ordinary
+    bool pages_stale = false;  // ordinary: cached pages are out of date
   };
 
   explicit Passthrough(Policy policy) : policy_(policy) {}
@@ -53,12 +53,12 @@ class Passthrough {
   Passthrough& operator=(const Passthrough&) = delete;
 
   bool wanted() const { return policy_ != Policy::kOff; }
-  // The kernel agreed; `device` is the session's /dev/fuse.
+  // Call it once the kernel has agreed; `device` is the session's /dev/fuse.
   void Enable(int device) { device_ = device; }
 
-  // How the kernel is to treat this open. Each is followed by one Released.
+  // How the kernel must treat this open. Each is followed by one Released.
   Way Admit(OpenFile& file);
-  // True where what the kernel knows of the file (its size) is wrong now.
+  // True if what the kernel knows of the file (its size) is wrong now.
   bool Released(const OpenFile& file);
 
  private:
@@ -66,7 +66,7 @@ class Passthrough {
     int opens = 0;
     std::shared_ptr<core::FileLoan> loan;  // while by passthrough
     int32_t backing = 0;
-    bool pages_stale = false;  // until all that were opened after a passthrough are closed
+    bool pages_stale = false;  // until all files opened after a passthrough are closed
   };
 
   bool MayWritePast(const OpenFile& file, const core::FileLoan& loan) const;

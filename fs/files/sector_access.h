@@ -17,13 +17,13 @@
 
 namespace nvdimmfs::fs {
 
-// `sector` divides media.size(); the range lies within the media. `scratch` has room for the range
+// `sector` divides media.size(); the range is within the media. `scratch` has room for the range
 // widened to whole sectors; the result is a part of it.
 absl::StatusOr<absl::Span<const std::byte>> ReadSectors(const core::Media& media, uint64_t sector,
                                                         const core::Range& range,
                                                         absl::Span<std::byte> scratch);
 
-// `owner` stands for the bytes: one for all Media that may show the same ones.
+// `owner` identifies the bytes: one for all Media that may show the same ones.
 absl::Status WriteSectors(core::Media& media, const void* owner, uint64_t sector, uint64_t offset,
                           absl::Span<const std::byte> data);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether something else wants the processor that a thread keeps busy while it waits: noticed by
-// the time for which that has it. Then the thread rests for several times as long, and where it had
-// not been back for long, for twice as long as before.
+// Whether something else needs the CPU that a thread keeps busy while it waits. It is noticed by
+// the time during which the thread does not run. Then the thread rests for several times as long;
+// if it had resumed only a short while before, for twice as long as the last time.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_LOOPS_COURTESY_H_
@@ -15,18 +15,18 @@ namespace nvdimmfs::fs {
 
 class Courtesy {
  public:
-  // Nanoseconds between two looks at the clock: after so long, another thread had the CPU.
-  // Those who take part in a request have it for a few thousand, interrupts for some ten thousand.
+  // Nanoseconds between two looks at the clock that mean that another thread had the CPU. Threads
+  // that take part in a request have it for a few thousand, interrupts for some ten thousand.
   static constexpr int64_t kStolen = 500'000;
 
-  // The clock was looked at at `last`, and at `now` again (of the monotonic clock). True where the
-  // thread is to rest.
+  // Call it after looking at the monotonic clock at `last` and again at `now`. True if the thread
+  // must rest.
   bool Looked(int64_t last, int64_t now) {
     if (now - last <= kStolen) return false;
     Yield(now, now - last);
     return true;
   }
-  // The thread was in the way of others, who lost so many nanoseconds.
+  // Records that other threads lost this many nanoseconds to the thread.
   void Yield(int64_t now, int64_t lost) {
     const bool again = now - lost - Until() < rest_.load(std::memory_order_relaxed);
     const int64_t longer = again ? 2 * rest_.load(std::memory_order_relaxed) : 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether one program asks one thing at a time of the mount, or there are several to be served.
+// Whether a single program sends one request at a time to the mount, or several send requests.
 //
-// Each request says which thread asks. Requests of two threads that alternate, again and again,
+// Each request says which thread sent it. Requests of two threads that alternate, again and again,
 // mean several; so do requests that wait while others are answered. A long run of requests of the
 // same thread of which none waited means one.
 //
-// Thread rules: any thread. Counts may be off by a few where several workers meet; that delays a
-// change and does nothing else.
+// Thread rules: any thread. Counts may be off by a few if several workers meet, which only delays a
+// change.
 #ifndef NVDIMMFS_FS_LOOPS_CROWD_H_
 #define NVDIMMFS_FS_LOOPS_CROWD_H_
 
@@ -22,8 +22,9 @@ class Crowd {
 
   bool several() const { return several_.load(std::memory_order_relaxed); }
 
-  // A request of the thread `requester`; `queued`: another waited already, before this one was
-  // answered (to be looked at for every kLookEvery-th request). True when this makes it several.
+  // Call it for a request of the thread `requester`; `queued`: another was already waiting before
+  // this one was answered (examine that for every kLookEvery-th request). True if this changes the
+  // verdict to several.
   bool Came(uint32_t requester, bool queued) {
     const bool same = last_.load(std::memory_order_relaxed) == requester;
     if (!same) last_.store(requester, std::memory_order_relaxed);

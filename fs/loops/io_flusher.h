@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread on which memory that is short is not reclaimed by writing to the mount that it serves.
+// A thread whose memory allocations must not wait for writes to the mount that it serves.
 #ifndef NVDIMMFS_FS_LOOPS_IO_FLUSHER_H_
 #define NVDIMMFS_FS_LOOPS_IO_FLUSHER_H_
 
@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::fs {
 
-// The calling one. Needs a capability; may fail.
+// Marks the calling thread. Needs a capability, and may fail.
 inline void BecomeIoFlusher() { prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); }
 
 }  // namespace nvdimmfs::fs

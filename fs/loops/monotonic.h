@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clock that intervals are taken from.
+// The clock for measuring intervals.
 #ifndef NVDIMMFS_FS_LOOPS_MONOTONIC_H_
 #define NVDIMMFS_FS_LOOPS_MONOTONIC_H_
 
@@ -9,7 +9,7 @@
 
 namespace nvdimmfs::fs {
 
-// Nanoseconds since some time in the past. Never fails; a few dozen nanoseconds.
+// Nanoseconds since some time in the past. Never fails; takes a few dozen nanoseconds.
 inline int64_t MonotonicNow() {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

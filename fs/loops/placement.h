@@ -33,7 +33,8 @@ class Placement {
     }
     count_ += requests;
     time_ += took;
-    // A try that has taken as long already as all of its requests do at the other place has failed.
+    // A try that has already taken as long as all of its requests take at the other place has
+    // failed.
     if (step_ != Step::kStaying && time_ > kTry * each_) return Judge(each_);
     if (count_ < (step_ == Step::kTrying ? kTry : kWindow)) return false;
     const int64_t each = time_ / count_;
@@ -57,7 +58,7 @@ class Placement {
   static constexpr int kSoonest = 16, kLatest = 512;  // windows from one try to the next
 
   bool Stay(int64_t each) {
-    // Others ask now, or otherwise: what was found may hold no longer.
+    // The load has changed: what was found may no longer hold.
     each_ = each_ == 0 ? each : (7 * each_ + each) / 8;
     if (4 * each_ < 3 * found_ || 3 * each_ > 4 * found_) {
       found_ = each_;

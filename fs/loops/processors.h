@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processors that this process may use.
 //
-// Thread rules: any thread; what is said holds for the calling one.
+// Thread rules: any thread; results apply to the calling one.
 #ifndef NVDIMMFS_FS_LOOPS_PROCESSORS_H_
 #define NVDIMMFS_FS_LOOPS_PROCESSORS_H_
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether requests that should be quick are: while their media are slow, none is thought to be.
+// Whether requests that should be quick really are: while their media are slow, none counts as
+// quick.
 //
-// A request that takes long makes the thread watch its next ones closely: where one of those takes
-// long again and its thread waited for something meanwhile, the media are slow.
+// After a request that took long, the thread watches its next ones closely: if one of those takes
+// long, too, and the thread waited for something meanwhile, the media are slow.
 //
-// Thread rules: any; a Probe is its thread's own.
+// Thread rules: any thread; each has a Probe of its own.
 #ifndef NVDIMMFS_FS_LOOPS_QUICK_WATCH_H_
 #define NVDIMMFS_FS_LOOPS_QUICK_WATCH_H_
 
@@ -17,7 +18,7 @@ namespace nvdimmfs::fs {
 
 class QuickWatch {
  public:
-  static constexpr int64_t kQuick = 300'000;  // nanoseconds: a request that takes longer was not
+  static constexpr int64_t kQuick = 300'000;  // nanoseconds: the longest time of a quick request
 
   struct Probe {
     int left = 0;  // requests to watch closely
@@ -27,7 +28,7 @@ class QuickWatch {
   // `now`, `start`, `end`: nanoseconds of the monotonic clock.
   bool AreQuick(int64_t now) const { return now >= slow_until_.load(std::memory_order_relaxed); }
 
-  // Around a request that should be quick.
+  // Call these around a request that should be quick.
   void Begin(Probe& probe) const {
     if (probe.left > 0) probe.waits = Waits();
   }
@@ -38,16 +39,15 @@ class QuickWatch {
     } else if (probing && Waits() != probe.waits) {
       slow_until_.store(end + kSlow, std::memory_order_relaxed);
     } else {
-      probe.left = kProbes;  // it waited, or the processor was taken away
+      probe.left = kProbes;  // it waited, or the CPU was taken away
     }
   }
 
  private:
-  static constexpr int64_t kSlow =
-      100'000'000;  // nanoseconds for which none is thought to be quick
+  static constexpr int64_t kSlow = 100'000'000;  // nanoseconds for which none counts as quick
   static constexpr int kProbes = 64;
 
-  // How often this thread gave up its processor by itself, or waited for a page.
+  // How often this thread gave up its CPU voluntarily, or waited for a page.
   static long Waits() {
     struct rusage usage = {};
     getrusage(RUSAGE_THREAD, &usage);

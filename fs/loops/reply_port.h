@@ -18,18 +18,18 @@ namespace nvdimmfs::fs {
 
 class ReplyPort {
  public:
-  // Takes what is written to /dev/fuse and returns as writev(2) does. Returns nothing where `parts`
-  // are not this request's reply and the port takes nothing else: they go to the mount's own
-  // descriptor then.
+  // Takes what is written to /dev/fuse, and returns what writev(2) does. Returns nothing if `parts`
+  // are not this request's reply and the port takes nothing else; they then go to the mount's own
+  // descriptor.
   virtual std::optional<ssize_t> Send(const struct iovec* parts, int count) = 0;
-  // Memory from which Send need not copy; empty where there is none.
+  // Memory from which Send need not copy; empty if there is none.
   virtual absl::Span<std::byte> Room() const { return {}; }
 
  protected:
   ~ReplyPort() = default;
 };
 
-// Answers one request. The port is good until it returns.
+// Answers one request. The port is valid until it returns.
 using RequestHandler = std::function<void(absl::Span<std::byte> request, ReplyPort& port)>;
 
 }  // namespace nvdimmfs::fs

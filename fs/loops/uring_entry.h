@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory of one entry of FUSE over io_uring: a request comes in it, the answer goes in it.
+// The memory of one entry of FUSE over io_uring: it receives a request, then holds the answer.
 //
 // Thread rules: one thread at a time, the one that has the request.
 #ifndef NVDIMMFS_FS_LOOPS_URING_ENTRY_H_
@@ -29,18 +29,18 @@ class UringEntry final : public ReplyPort {
   UringEntry& operator=(const UringEntry&) = delete;
 
   uint16_t queue() const { return queue_; }
-  // What REGISTER gives the kernel: two parts, as long as the entry.
+  // What REGISTER gives the kernel: two parts, valid as long as the entry.
   const struct iovec* parts() const { return parts_; }
   UringHeader& header() { return *header_; }
 
-  // The request that came, in one piece, as read(2) of /dev/fuse gives it; none where its lengths
-  // contradict each other. Good until the answer.
+  // The request, in one piece, as read(2) of /dev/fuse returns it; empty if its lengths contradict
+  // each other. Valid until the answer.
   absl::Span<std::byte> Request();
   uint64_t unique() const { return unique_; }
   uint64_t commit_id() const { return commit_id_; }
 
-  // Takes an answer as writev(2) to /dev/fuse does: the header first. Returns its length, or -1 and
-  // EINVAL where that is more than a payload, and the request is answered with EIO.
+  // Takes an answer as writev(2) to /dev/fuse does: the header first. Returns its length; if that
+  // is more than a payload, -1 and EINVAL, and the request is answered with EIO.
   ssize_t Answer(const struct iovec* parts, int count);
   // Answer, if `parts` carry this request's number.
   std::optional<ssize_t> Send(const struct iovec* parts, int count) override;
@@ -48,8 +48,8 @@ class UringEntry final : public ReplyPort {
   void Refuse(int error);
   bool answered() const { return answered_; }
 
-  // Where an answer's bytes may be put before they are given to Answer, which copies none that are
-  // at the start of it.
+  // Memory in which an answer's bytes may be placed before the call of Answer, which does not copy
+  // bytes at its start.
   absl::Span<std::byte> Room() const override { return {payload_, payload_size_ + slack_}; }
 
  private:

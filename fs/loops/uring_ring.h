@@ -19,11 +19,11 @@ class UringRing {
  public:
   struct Event {
     UringEntry* entry;  // null: Knock was called
-    int error;          // 0: a request came in the entry; else an errno, and none will
+    int error;          // 0: the entry has a request; else an errno, and it will not get any
   };
 
   // `device`: a descriptor of /dev/fuse, which need not stay open. `entries`: how many will be
-  // registered. Refused with the kernel's errno where io_uring cannot be used: "uring.setup".
+  // registered. Refused with the kernel's errno, "uring.setup", if io_uring cannot be used.
   static absl::StatusOr<std::unique_ptr<UringRing>> Create(int device, unsigned entries);
   ~UringRing();
   UringRing(const UringRing&) = delete;
@@ -31,14 +31,14 @@ class UringRing {
 
   // Makes the calling thread the one that uses it.
   void Adopt();
-  // Told to the kernel by the next Submit or Wait.
+  // Takes effect with the next Submit or Wait.
   void Register(UringEntry& entry);
   void Commit(UringEntry& entry);
 
   void Submit();
-  // Submits, and waits until there is something. False where that will never be.
+  // Submits, and waits for a completion. False if none will ever come.
   bool Wait();
-  // What there is, one after the other, without waiting; false at the end.
+  // The next available completion, without waiting; false if there is none.
   bool Next(Event& event);
 
   // Ends a Wait.

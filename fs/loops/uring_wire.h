@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// FUSE over io_uring (Linux 6.14), as far as linux/fuse.h of Linux 6.1 does not have it.
+// FUSE over io_uring (Linux 6.14): what linux/fuse.h of Linux 6.1 lacks.
 //
-// There is a queue for each processor that the machine may have; a request goes to the queue of the
-// processor that it is asked on. A queue has entries. REGISTER gives the kernel an entry's memory,
-// in two parts: UringHeader, and the payload. The command completes with a request in that memory:
+// There is a queue for each CPU that the machine may have; a request goes to the queue of the CPU
+// on which the requester runs. A queue has entries. REGISTER gives the kernel an entry's memory, in
+// two parts: UringHeader, and the payload. The command completes with a request in that memory:
 //
 //   UringHeader.in_out   fuse_in_header
 //   UringHeader.op_in    the request's own structure: the first argument
-//   payload              the other arguments: names, what is to be written
+//   payload              the other arguments: names, data to write
 //
 // COMMIT_AND_FETCH says that the answer is there, fuse_out_header in in_out and all else in the
-// payload, and completes with the entry's next request. Once every queue has an entry no request
-// comes by read(2) of /dev/fuse any more, but for those that want no answer (forgets, interrupts);
-// what the daemon sends unasked (notifications) is written to /dev/fuse as before.
+// payload, and completes with the entry's next request. Once every queue has an entry, requests no
+// longer come by read(2) of /dev/fuse, except for those without an answer (forgets, interrupts);
+// what the daemon sends unsolicited (notifications) is written to /dev/fuse as before.
 //
 // Source: include/uapi/linux/fuse.h of protocol 7.42,
 // Documentation/filesystems/fuse/fuse-io-uring.rst.
@@ -32,7 +32,7 @@ enum class UringCommand : uint32_t { kRegister = 1, kCommitAndFetch = 2 };
 struct UringCommandData {
   uint64_t flags;      // 0
   uint64_t commit_id;  // of the entry's request; REGISTER: 0
-  uint16_t queue;      // the processor's number
+  uint16_t queue;      // the CPU's number
   uint8_t padding[6];
 };
 static_assert(sizeof(UringCommandData) == 24);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Going into the background without losing the first errors.
 //
-// The parent waits until the child says how it went, prints what went wrong, and leaves with the
-// exit code that the child chose; so `nvdimmfs image mnt && ls mnt` works, and a script sees a
+// The parent waits until the child reports its success or failure, prints an error, and exits with
+// the code that the child chose. So `nvdimmfs image mnt && ls mnt` works, and a script sees a
 // failed mount.
 #ifndef NVDIMMFS_FS_MOUNT_DAEMON_H_
 #define NVDIMMFS_FS_MOUNT_DAEMON_H_
@@ -16,20 +16,20 @@ namespace nvdimmfs::fs {
 
 class Daemon {
  public:
-  // Forks. Only the child returns from this, with its standard streams still the parent's; all
-  // other descriptors but `kept` are closed: they may be a lock's, or a pipe's whose reader waits
-  // for its end. Call before any thread exists and before anything is opened.
+  // Forks. Only the child returns from this, still with the parent's standard streams. All other
+  // descriptors except `kept` are closed: they may hold a lock, or a pipe whose reader waits for
+  // its end. Call before any thread exists and before anything is opened.
   static absl::StatusOr<Daemon> Fork(const std::set<int>& kept = {});
-  // No fork: reports go nowhere, the terminal stays.
+  // Does not fork: reports go nowhere, and the terminal stays.
   static Daemon Foreground() { return Daemon(-1); }
 
-  // Lets the parent go: with exit code 0 and from then on without a terminal, or, where `status` is
-  // not OK, after it printed the sentence, with `exit_code`. Only the first call counts.
+  // Lets the parent exit: with code 0, and this process is then without a terminal; or, if `status`
+  // is not OK, with `exit_code`, after printing the sentence. Only the first call counts.
   void Report(const absl::Status& status, int exit_code = 1);
 
   Daemon(Daemon&& other) noexcept;
   Daemon& operator=(Daemon&&) = delete;
-  // A child that goes without a report lets the parent fail.
+  // If the child ends without a report, the parent fails.
   ~Daemon();
 
  private:

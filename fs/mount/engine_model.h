@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Model that a mount stands on: a core::Engine, which must outlive this.
+// The Model of a mount: a core::Engine, which must outlive this.
 #ifndef NVDIMMFS_FS_MOUNT_ENGINE_MODEL_H_
 #define NVDIMMFS_FS_MOUNT_ENGINE_MODEL_H_
 

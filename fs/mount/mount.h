@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door of this folder: shows a device model at a mount point until it is unmounted.
+// The public interface of this folder: shows a device model at a mount point until it is unmounted.
 #ifndef NVDIMMFS_FS_MOUNT_MOUNT_H_
 #define NVDIMMFS_FS_MOUNT_MOUNT_H_
 
@@ -13,11 +13,11 @@
 namespace nvdimmfs::fs {
 
 // Mounts, then calls `on_ready` once: with OK when the kernel has agreed, or with the refusal that
-// is also returned. Serves until the mount is gone or SIGINT, SIGTERM or SIGHUP comes (then it
-// unmounts; programs that have files open get errors). Nothing is written to the media after it
+// is also returned. Serves until the mount is gone or a signal ends it (signals.h; then it
+// unmounts, and programs that have files open get errors). Nothing is written to the media after it
 // returns.
 //
-// As soon as it is known that the mount ends, `on_end` is called.
+// `on_end` is called as soon as the mount is known to end.
 //
 // `tree` is the listener that `engine` was made with; it is closed then. Call from the thread that
 // may own signals, before other threads exist that do not block these three.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `-o` says, in the words that mount(8), fstab(5) and other FUSE filesystems use.
+// The options of `-o`, in the words of mount(8), fstab(5) and other FUSE file systems.
 #ifndef NVDIMMFS_FS_MOUNT_MOUNT_OPTIONS_H_
 #define NVDIMMFS_FS_MOUNT_MOUNT_OPTIONS_H_
 
@@ -21,7 +21,7 @@ namespace nvdimmfs::fs {
 // The options of the mount itself. (Those of the source have a table of their own.)
 absl::Span<const core::OptionHelp> MountOptionHelp();
 
-// Where messages go once the mount works; until then they are on standard error, always.
+// Where messages go once the mount works; until then they always go to standard error.
 enum class LogTo {
   kAuto,      // kTerminal in the foreground, else kSystem
   kTerminal,  // standard error
@@ -35,9 +35,9 @@ struct MountOptions {
   bool debug = false;       // print every request; implies foreground
   bool single_thread = false;
   bool read_only = false;
-  bool commands = false;     // command files can be opened where the rest is read-only
-  bool no_spin = false;      // no processor is kept busy between two requests
-  bool uring = false;        // FUSE over io_uring where the kernel offers it
+  bool commands = false;     // command files can be opened although the rest is read-only
+  bool no_spin = false;      // no CPU is kept busy between two requests
+  bool uring = false;        // FUSE over io_uring if the kernel offers it
   bool allow_other = false;  // users other than the mounting one
   LogTo log = LogTo::kAuto;
   Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
@@ -54,8 +54,8 @@ struct ParsedOptions {
 };
 
 // Parses the argument of -o: options separated by commas, "\," for a comma within one.
-// `source_options` names those that belong to the source. Options that concern mount(8) or fstab
-// alone are accepted. Refused with EINVAL: "option.unknown", naming the known ones, and
+// `source_options` names those that belong to the source. Options that only concern mount(8) or
+// fstab are accepted. Refused with EINVAL: "option.unknown", naming the known ones, and
 // "option.value".
 absl::StatusOr<ParsedOptions> ParseOptions(absl::string_view text,
                                            absl::Span<const absl::string_view> source_options);

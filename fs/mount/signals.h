@@ -5,8 +5,8 @@
 // that can be caught may kill it by default. kSignalRules is the table. Signals that report a fault
 // of the program itself still end it with a core file; the same signals sent by kill(1) do not.
 //
-// Handlers, not a blocked mask: threads of libraries that were started earlier need no care, and
-// programs that this one runs get default signals.
+// It uses handlers, not a blocked mask: threads that libraries started earlier need no special
+// treatment, and programs that this one runs get default signals.
 #ifndef NVDIMMFS_FS_MOUNT_SIGNALS_H_
 #define NVDIMMFS_FS_MOUNT_SIGNALS_H_
 
@@ -21,7 +21,7 @@ namespace nvdimmfs::fs {
 enum class SignalEffect {
   kIgnored,
   kEnds,        // the mount ends as by umount(8)
-  kEndsIfSent,  // by another process; raised by the program itself it kills
+  kEndsIfSent,  // if another process sent it; raised by the program itself, it kills
   kAsEver,      // does nothing by default, or cannot be caught
 };
 
@@ -68,17 +68,18 @@ inline constexpr SignalRule kSignalRules[] = {
     {SIGSTOP, SignalEffect::kAsEver},
 };
 
-// From now on what is ignored is, and what is sent as a fault ends the mount once there is one
-// (before, it kills as ever). For a process that is to serve a mount: first, before it opens media.
+// From now on, kIgnored signals are ignored, and kEndsIfSent ones end the mount once there is one
+// (until then, they kill as usual). A process that is going to serve a mount calls it first, before
+// it opens media.
 void PrepareSignals();
 
-// From its making on, signals that end the mount are noted in it. They stay harmless when it is
-// gone: what follows is the last flush. One at a time.
+// While it exists, it records signals that end the mount. They stay harmless after its end, since
+// the last flush follows. One at a time.
 class EndSignals {
  public:
   struct Sent {
     int number = 0;
-    pid_t by = 0;  // 0: the kernel, or a process outside of this PID namespace
+    pid_t by = 0;  // 0: the kernel, or a process outside this PID namespace
 
     std::string Describe() const;  // "SIGTERM from systemd (pid 1)"
   };
@@ -88,8 +89,8 @@ class EndSignals {
   EndSignals(const EndSignals&) = delete;
   EndSignals& operator=(const EndSignals&) = delete;
 
-  int descriptor() const { return event_; }  // readable once a signal has come
-  // The first that came. Any thread.
+  int descriptor() const { return event_; }  // readable once a signal has arrived
+  // The first one that arrived. Any thread.
   static std::optional<Sent> first();
 
  private:

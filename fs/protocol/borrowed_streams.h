@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes the standard streams away from programs that are run meanwhile: they read and write
-// nothing, and what they say on standard error is collected.
+// nothing, and what they print on standard error is collected.
 #ifndef NVDIMMFS_FS_PROTOCOL_BORROWED_STREAMS_H_
 #define NVDIMMFS_FS_PROTOCOL_BORROWED_STREAMS_H_
 
@@ -13,7 +13,7 @@
 
 namespace nvdimmfs::fs {
 
-// Thread rules: other threads write to standard error what is then collected, too.
+// Thread rules: what other threads write to standard error is collected, too.
 class BorrowedStreams {
  public:
   BorrowedStreams() {
@@ -30,7 +30,7 @@ class BorrowedStreams {
   BorrowedStreams(const BorrowedStreams&) = delete;
   BorrowedStreams& operator=(const BorrowedStreams&) = delete;
 
-  // Gives them back; what was said, as far as a pipe holds it.
+  // Gives them back, and returns what was printed, as far as it fitted into a pipe.
   std::string Return() {
     for (int stream = 0; stream < 3; ++stream)
       if (const int kept = std::exchange(kept_[static_cast<size_t>(stream)], -1); kept >= 0) {
@@ -41,7 +41,7 @@ class BorrowedStreams {
     const int from = std::exchange(said_[0], -1);
     if (from < 0) return text;
     std::array<char, 4096> piece;
-    // A program that stays keeps the other end: this ends where there is nothing more for now.
+    // A program that keeps running holds the other end: stop when there is nothing more for now.
     for (ssize_t n; (n = read(from, piece.data(), piece.size())) > 0;)
       text.append(piece.data(), static_cast<size_t>(n));
     close(from);

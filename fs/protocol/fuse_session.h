@@ -27,24 +27,24 @@ class FuseSession {
     bool debug = false;                     // libfuse prints every request
     int threads = 1;
     bool spins = true;   // may keep a CPU busy for moments, see RequestLoop
-    bool uring = false;  // FUSE over io_uring where the kernel offers it, see UringLoop
+    bool uring = false;  // FUSE over io_uring if the kernel offers it, see UringLoop
     Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   };
   struct Events {                      // called on a worker
     std::function<void()> on_ready;    // the kernel has agreed on the protocol: the mount works
-    std::function<void()> on_unmount;  // no request will come any more
+    std::function<void()> on_unmount;  // no more requests will come
   };
 
   // Makes the mount. Requests to it wait until Start. Both references must outlive the session.
   // Refused with libfuse's message.
   static absl::StatusOr<std::unique_ptr<FuseSession>> Mount(Operations& operations, Tree& tree,
                                                             const Options& options);
-  // Unmounts unless that is done.
+  // Unmounts, unless that was done.
   virtual ~FuseSession() = default;
 
   virtual void Start(Events events) = 0;
-  // Writes back what the kernel holds, unmounts and stops. Programs that still have files open get
-  // errors.
+  // Writes back the kernel's dirty pages, unmounts and stops. Programs that still have files open
+  // get errors.
   virtual void Unmount() = 0;
 };
 

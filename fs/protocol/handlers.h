@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One handler per request: libfuse's arguments to fs::Operations, and its answers back.
+// One handler per request: passes libfuse's arguments to fs::Operations, and its answers back.
 //
 // The session's user data is its ServedMount. A handler runs on a thread that has a RequestContext.
 #ifndef NVDIMMFS_FS_PROTOCOL_HANDLERS_H_
@@ -9,7 +9,7 @@
 
 namespace nvdimmfs::fs {
 
-// All but `init`.
+// All except `init`.
 fuse_lowlevel_ops Handlers();
 
 }  // namespace nvdimmfs::fs

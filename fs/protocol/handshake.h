@@ -13,10 +13,10 @@
 
 namespace nvdimmfs::fs {
 
-// libfuse's `init`: what libfuse knows of.
+// libfuse's `init`: the features that libfuse knows.
 void AskFor(fuse_conn_info& connection);
 
-// The rest, which is younger than libfuse 3.14: adds it to the reply that libfuse made, and logs
+// The features that are newer than libfuse 3.14: adds them to the reply that libfuse made, and logs
 // what was agreed on (debug). What the kernel can do is what its INIT offers; its release is
 // never asked for.
 struct Handshake {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory in huge pages, where the kernel provides them on request
-// (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise); else in ordinary ones.
+// Memory in huge pages, if the kernel provides them on request
+// (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise); otherwise in ordinary ones.
 //
 // The kernel looks up each page that it copies from or to; here the pages are contiguous, and one
 // entry of the page table leads to all of them. No page is allocated before it is touched.
@@ -20,7 +20,8 @@ namespace nvdimmfs::fs {
 
 class HugeBuffer {
  public:
-  // `size` in bytes; what it is rounded up to is never touched here, but is the kernel's to take.
+  // `size` in bytes. The bytes added by rounding up are never touched here, but the kernel may use
+  // them.
   explicit HugeBuffer(size_t size)
       : size_(size),
         bytes_(

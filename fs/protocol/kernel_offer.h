@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the running kernel's FUSE offers, as its INIT request says it. A version number alone does
-// not tell: features depend on the kernel's configuration and on module parameters.
+// What the running kernel's FUSE offers, as its INIT request says. A version number is not enough:
+// features depend on the kernel's configuration and on module parameters.
 //
 // Source: include/uapi/linux/fuse.h.
 // Thread rules: any thread. AskKernel forks, so a program should call it while it has one thread.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What libfuse says: part of our refusal while a mount is made, and lines of the log later.
+// libfuse's messages: part of the refusal while a mount is made, and lines of the log later.
 #ifndef NVDIMMFS_FS_PROTOCOL_LIBFUSE_MESSAGES_H_
 #define NVDIMMFS_FS_PROTOCOL_LIBFUSE_MESSAGES_H_
 
@@ -7,8 +7,8 @@
 
 namespace nvdimmfs::fs {
 
-// From its making on libfuse's messages come here; they are collected while one exists, and logged
-// otherwise. Thread rules: one at a time in the process; messages come from any thread.
+// Collects libfuse's messages while it exists; after the first one was made, they are otherwise
+// logged. Thread rules: one at a time in the process; messages come from any thread.
 class LibfuseMessages {
  public:
   LibfuseMessages();
@@ -16,9 +16,9 @@ class LibfuseMessages {
   LibfuseMessages(const LibfuseMessages&) = delete;
   LibfuseMessages& operator=(const LibfuseMessages&) = delete;
 
-  // Adds another program's words to them.
+  // Adds the output of another program to them.
   void Add(const std::string& said);
-  // What was said, one message after the other, separated by "; ".
+  // The messages so far, separated by "; ".
   std::string Collected() const;
 };
 

@@ -10,8 +10,8 @@
 
 namespace nvdimmfs::fs {
 
-// Without the handle. `direct_is_coherent`: see ServedMount. Made by hand, as libfuse 3.14 knows
-// neither parallel direct writes nor passthrough.
+// Without the handle. `direct_is_coherent`: see ServedMount. Made without libfuse: version 3.14
+// knows neither parallel direct writes nor passthrough.
 fuse_open_out OpenReply(const OpenFile& file, const Passthrough::Way& way, bool direct_is_coherent);
 
 }  // namespace nvdimmfs::fs

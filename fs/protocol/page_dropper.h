@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Has the kernel drop the pages that it keeps of data files that are gone, so that a descriptor
-// still open on a disabled namespace reads errors, not memories.
+// Makes the kernel drop its cached pages of data files that are gone, so that a descriptor that is
+// still open on a disabled namespace reads errors, not old contents.
 //
-// The kernel's call waits for reads of those pages that are under way, and these wait for the
-// session's workers: so it runs on a thread of its own, never on a worker.
+// The call into the kernel waits for reads of those pages that are in progress, and these wait for
+// the session's workers. So it runs on a thread of its own, never on a worker.
 //
 // Thread rules: any thread.
 #ifndef NVDIMMFS_FS_PROTOCOL_PAGE_DROPPER_H_
@@ -22,9 +22,9 @@ namespace nvdimmfs::fs {
 
 class PageDropper {
  public:
-  // `drop` is called on the own thread.
+  // `drop` is called on that thread.
   explicit PageDropper(std::function<void(Ino)> drop);
-  // Forgets what it has not begun.
+  // Discards what it has not begun.
   ~PageDropper();
 
   void Drop(Ino ino);

@@ -32,8 +32,8 @@ InitOffer OfferOf(absl::Span<const std::byte> request);
 // and names are in the tree.
 bool MayWait(absl::Span<const std::byte> request, bool changing);
 
-// The thread that waits for the reply, or the file where the kernel lets one thread at a time in;
-// 0 if nothing waits.
+// The thread that waits for the reply; or the file, if the kernel admits only one thread at a time
+// to it. 0 if nothing waits.
 uint32_t RequesterOf(absl::Span<const std::byte> request);
 
 }  // namespace nvdimmfs::fs

@@ -31,18 +31,18 @@ class RequestContext {
   RequestContext(const RequestContext&) = delete;
   RequestContext& operator=(const RequestContext&) = delete;
 
-  // Null on a thread that handles no request.
+  // Null on a thread that is not handling a request.
   static RequestContext* Current();
 
-  // What libfuse calls in place of writev(2), on any thread. Replies go through the current
+  // libfuse calls this instead of writev(2), on any thread. Replies go through the current
   // request's port; notifications that the port does not take go to `device`.
   static ssize_t Send(int device, struct iovec* parts, int count);
 
-  // Memory from which a reply need not be copied; empty where there is none.
+  // Memory from which a reply need not be copied; empty if there is none.
   absl::Span<std::byte> room() const { return port_.Room(); }
 
   // Whether the bytes of a reply could no longer be read (they came straight from a mapping whose
-  // file was truncated or whose disk failed). EIO was the reply then.
+  // file was truncated or whose disk failed). The reply was then EIO.
   bool reply_lost() const { return reply_lost_; }
 
  private:

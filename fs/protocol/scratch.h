@@ -10,8 +10,8 @@
 
 namespace nvdimmfs::fs {
 
-// For a read of `size` bytes, at most kMaxTransfer: the port's own room where it has some, else
-// memory that the calling thread keeps. Good until the thread's next call.
+// For a read of `size` bytes, at most kMaxTransfer: the port's own room if it has any, else
+// memory that the calling thread keeps. Valid until the thread's next call.
 OpenFile::Scratch ScratchFor(const RequestContext& context, size_t size);
 
 }  // namespace nvdimmfs::fs

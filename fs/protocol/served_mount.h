@@ -38,19 +38,19 @@ class ServedMount {
   // A file that the kernel has open, and its handle. Each is released once.
   uint64_t Keep(std::unique_ptr<OpenFile> file) ABSL_LOCKS_EXCLUDED(mutex_);
   void Release(uint64_t handle) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Those that the kernel never released: after the last request.
+  // Closes those that the kernel never released. Call it after the last request.
   void CloseFiles() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Starts and ends the thread that drops the kernel's pages, by `drop` (PageDropper). For the
-  // session's owner: before the first request, after the last.
+  // Start and end the thread that drops the kernel's pages, by `drop` (PageDropper). The session's
+  // owner calls them before the first request and after the last.
   void StartDropping(std::function<void(Ino)> drop) { dropper_.emplace(std::move(drop)); }
   void StopDropping() { dropper_.reset(); }
   // Between these two.
   void DropPages(Ino ino) { dropper_->Drop(ino); }
-  // Waits for it, for a moment at most.
+  // Waits for it, but not long.
   void AwaitDroppedPages();
 
-  // Around what may hold the configuration lock for long.
+  // Exists while something may hold the configuration lock for long.
   class Change {
    public:
     explicit Change(ServedMount& mount) : count_(mount.changes_under_way_) { ++count_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The FUSE protocol as far as this mount uses it: its limits, and what is younger than the headers
-// of Linux 6.1 and libfuse 3.14.
+// The FUSE protocol as this mount uses it: its limits, and what is newer than the headers of Linux
+// 6.1 and libfuse 3.14.
 //
 // Source: include/uapi/linux/fuse.h.
 #ifndef NVDIMMFS_FS_PROTOCOL_WIRE_H_

@@ -28,7 +28,7 @@ class FakeDevice final : public core::Device {
   std::vector<core::DeviceLink> inner_links() const override { return links_below; }
   std::vector<core::DeviceLink> links() const override { return links_elsewhere; }
 
-  // To be set before the device is added anywhere.
+  // Set it before the device is added anywhere.
   std::vector<core::DeviceLink> links_below, links_elsewhere;
 
  private:
@@ -47,7 +47,7 @@ class FakeModel final : public Model {
   // From now on the device answers ENODEV.
   void Remove(FakeDevice& device);
 
-  // What a store does instead of keeping the text, where set.
+  // If set: what a store does instead of keeping the text.
   std::function<absl::Status(const core::Attribute&, absl::string_view)> on_store;
   std::function<absl::Status(core::Device&, absl::string_view)> on_create;
 

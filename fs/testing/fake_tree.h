@@ -41,9 +41,9 @@ class FakeTree {
   core::DataNode& data() { return *data_; }
 
   void RemoveRegion();
-  // As when a namespace is disabled: new I/O is refused, what runs is waited for, the file goes.
+  // As when a namespace is disabled: refuses new I/O, waits for I/O in flight, removes the file.
   void DisableData();
-  // A new node in the place of the old one, over fresh media.
+  // Puts a new node over fresh media in the place of the old one.
   void EnableData(uint64_t size);
 
  private:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which open files wait for which attribute to change: what poll(2) on an attribute file needs.
+// Records which open files wait for which attribute to change, as poll(2) on an attribute file
+// requires.
 //
-// An attribute's count goes up with every change; an open file that has read it remembers the
-// count, and is "changed" while the two differ. Counts start at 1, so that a file never read is
-// changed, as in the kernel.
+// Every change increments the attribute's count. An open file that has read the attribute remembers
+// the count, and is "changed" while the two differ. Counts start at 1, so that a file that was
+// never read is changed, as in the kernel.
 //
 // Thread rules: any thread; takes one lock of its own, under which wakers run. A waker must only
 // notify, never call back.
@@ -20,7 +21,7 @@
 
 namespace nvdimmfs::fs {
 
-// Wakes one poller once; destroyed unused when nothing waits any more.
+// Wakes one poller once; destroyed unused if nothing waits any longer.
 class PollWaker {
  public:
   virtual ~PollWaker() = default;
@@ -36,7 +37,7 @@ class ChangeBoard {
   void Removed(Ino attribute);
 
   // `waiter` is any address that names the open file; a second waker of one waiter replaces the
-  // first. Called at once where the count is not `seen` any more.
+  // first. Called at once if the count is no longer `seen`.
   void Wait(Ino attribute, const void* waiter, uint64_t seen, std::unique_ptr<PollWaker> waker);
   void Leave(Ino attribute, const void* waiter);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nodes of the tree as they lie in memory. Part of Nodes; nothing outside of fs/tree sees them.
+// The nodes of the tree in memory. Part of Nodes; nothing outside fs/tree sees them.
 #ifndef NVDIMMFS_FS_TREE_NODE_H_
 #define NVDIMMFS_FS_TREE_NODE_H_
 
@@ -20,7 +20,7 @@ namespace nvdimmfs::fs {
 
 struct Node;
 
-// A child next to its hash: a search in a large directory looks into no other node.
+// A child with its hash, so that a search in a large directory need not look into other nodes.
 struct Child {
   uint32_t hash;
   std::unique_ptr<Node> node;
@@ -49,11 +49,11 @@ struct WaitingLink {
 
 struct Directory {
   absl::btree_set<Child, ByHash> children;
-  std::vector<WaitingLink> waiting;      // get their nodes when something looks in here
-  std::shared_ptr<core::Device> device;  // where this is a device's own directory
+  std::vector<WaitingLink> waiting;      // get their nodes at the first look into this directory
+  std::shared_ptr<core::Device> device;  // if this is a device's own directory
   uint32_t subdirectories = 0;
-  bool fixed = false;     // never goes
-  bool on_demand = true;  // goes when empty
+  bool fixed = false;     // is never removed
+  bool on_demand = true;  // is removed when empty
   // A device's own directory, until it is filled: how many nodes it lacks, and the modes of the
   // attributes (0: hidden), which are asked for once, when the device is registered.
   bool unfilled = false;

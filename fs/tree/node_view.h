@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node of the tree as it was at one moment: plain values and shared objects that stay good after
+// A node of the tree as it was at one moment: plain values and shared objects that stay valid after
 // the node is gone.
 #ifndef NVDIMMFS_FS_TREE_NODE_VIEW_H_
 #define NVDIMMFS_FS_TREE_NODE_VIEW_H_
@@ -17,7 +17,7 @@
 
 namespace nvdimmfs::fs {
 
-// Inode numbers: unique, never used again while the tree lives. 1 is the top.
+// Inode numbers: unique, never reused while the tree exists. 1 is the root.
 using Ino = uint64_t;
 constexpr Ino kRootIno = 1;
 
@@ -35,10 +35,11 @@ struct NodeView {
   NodeKind kind = NodeKind::kDirectory;
   uint16_t mode = 0;            // permission bits
   uint32_t subdirectories = 0;  // of a directory
-  // Whether the name stands for this node, with as many sub-directories, as long as the tree lives.
+  // Whether the name refers to this node, with as many sub-directories, for as long as the tree
+  // exists.
   bool lasts = false;
   std::string target;  // text of a link
-  // An attribute's device; a directory's, where the directory is a device's own.
+  // An attribute's device; a directory's, if it is a device's own directory.
   std::shared_ptr<core::Device> device;
   const core::Attribute* attribute = nullptr;  // lives as long as `device`
   std::shared_ptr<core::DataNode> data;
@@ -51,7 +52,7 @@ struct DirectoryEntry {
   Ino ino = 0;
   NodeKind kind = NodeKind::kDirectory;
   uint64_t offset = 0;       // of this entry
-  uint64_t next_offset = 0;  // where reading goes on behind it
+  uint64_t next_offset = 0;  // where reading continues after it
 };
 
 }  // namespace nvdimmfs::fs

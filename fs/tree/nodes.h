@@ -26,10 +26,10 @@ namespace nvdimmfs::fs {
 
 class Nodes {
  public:
-  // Directories by path: those that one round of additions has come across. Good until something is
+  // Directories by path: those that one round of additions has used. Valid until something is
   // removed.
   using Known = absl::flat_hash_map<std::string, Node*>;
-  // The numbers of what went.
+  // The numbers of removed nodes.
   struct Removed {
     std::vector<Ino> attributes;
     std::vector<Ino> data;
@@ -49,12 +49,12 @@ class Nodes {
   NodeView ViewOf(const Node& node) const;
   std::string PathOf(const Node& node) const;
 
-  // `directory`, where what its device has in it has no nodes yet, else null; and the same where
-  // links have none either.
+  // `directory` if the entries of its device have no nodes yet, else null; IfLacking also if its
+  // links have none.
   Node* IfUnfilled(Node* directory) const;
   Node* IfLacking(Node* directory) const;
 
-  uint64_t count() const { return by_ino_.size() + unfilled_; }  // with what has no nodes yet
+  uint64_t count() const { return by_ino_.size() + unfilled_; }  // including those to be made
   uint64_t data_bytes() const { return data_bytes_; }            // capacity of all data files
 
   // --- Creating. A node whose path is taken by a file is left out. ---
@@ -102,7 +102,7 @@ class Nodes {
   absl::flat_hash_map<Ino, Node*> by_ino_;
   Ino next_ino_ = kRootIno;
   uint64_t data_bytes_ = 0;
-  uint64_t unfilled_ = 0;  // how many nodes are still to be made
+  uint64_t unfilled_ = 0;  // the number of nodes that are not made yet
 };
 
 }  // namespace nvdimmfs::fs

@@ -48,7 +48,7 @@ class Tree final : public core::TreeListener {
   void DataChanged(absl::string_view path) override;
   void AttributeChanged(const core::Device& device, absl::string_view attribute) override;
 
-  // The same with the place said: what the listener's calls come down to.
+  // The same for a given place; the listener's calls use it.
   void AddDevice(absl::string_view path, const std::shared_ptr<core::Device>& device);
   void RemoveDevice(absl::string_view path, const std::vector<core::DeviceLink>& links = {});
   void ChangeAttribute(absl::string_view path);
@@ -64,7 +64,7 @@ class Tree final : public core::TreeListener {
   std::optional<NodeView> Find(Ino ino);
   std::optional<NodeView> FindPath(absl::string_view path);
   std::optional<NodeView> Lookup(Ino directory, absl::string_view name);
-  std::optional<Ino> ParentOf(Ino ino) const;  // the top's is the top
+  std::optional<Ino> ParentOf(Ino ino) const;  // that of the root is the root
   std::optional<std::string> PathOf(Ino ino) const;
 
   // At most `limit` entries of the directory, from `offset` on, in the kernel's order and without
@@ -81,7 +81,7 @@ class Tree final : public core::TreeListener {
   // bytes have changed by themselves: its cached pages must be dropped.
   void set_data_removed(std::function<void(Ino)> observer);
 
-  uint64_t node_count();  // with what has no nodes yet
+  uint64_t node_count();  // including nodes that are not made yet
   uint64_t data_bytes();  // capacity of all data files
 
  private:
@@ -89,8 +89,8 @@ class Tree final : public core::TreeListener {
 
   void Add(Addition addition) ABSL_LOCKS_EXCLUDED(mutex_);
   void MakeNodesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What `read` returns, which is called with the lock held and says which directory must be
-  // filled first, if one must.
+  // Returns what `read` returns. `read` is called with the lock held, and names the directory that
+  // must be filled first, if any.
   template <typename Read>
   auto Filled(const Read& read) ABSL_LOCKS_EXCLUDED(mutex_);
   void RemoveLeaf(absl::string_view path, NodeKind kind) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -98,7 +98,7 @@ class Tree final : public core::TreeListener {
 
   mutable absl::Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<Addition> additions_ ABSL_GUARDED_BY(mutex_);  // in the order in which they came
+  std::vector<Addition> additions_ ABSL_GUARDED_BY(mutex_);  // in order of arrival
   Nodes nodes_ ABSL_GUARDED_BY(mutex_);
   std::function<void(Ino)> data_removed_ ABSL_GUARDED_BY(mutex_);
   ChangeBoard changes_;
