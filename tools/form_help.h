@@ -15,10 +15,10 @@ bool IsBareWord(const std::string& text);
 // Prints what `nvdimmfs help` prints; returns the exit code.
 int HelpOnForms(const std::vector<std::string>& forms);
 
-// What `nvdimmfs help REASON` prints; nothing where there is no such reason.
+// What `nvdimmfs help REASON` prints; nothing if there is no such reason.
 std::optional<int> HelpOnReason(const std::string& name);
 
-// Says which form may have been meant. Returns kUsage.
+// Suggests the form that may have been meant. Returns kUsage.
 int UnknownForm(const std::string& word, const std::vector<std::string>& forms);
 
 }  // namespace nvdimmfs::tools

@@ -13,7 +13,7 @@ namespace nvdimmfs::tools {
 // Those of the mount, then those of the source.
 std::vector<core::OptionHelp> AllOptions();
 
-// A line for each, and its meaning below it.
+// One line for each, with its meaning below it.
 std::string OptionList();
 
 }  // namespace nvdimmfs::tools

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The headers that most files include, compiled once (cc.bzl). What only a few files want slows all
-// others down.
+// The headers that most files include, compiled once (cc.bzl). What only a few files need would
+// slow down all the others.
 #include <algorithm>
 #include <array>
 #include <atomic>

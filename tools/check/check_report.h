@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `nvdimmfs check` says: findings as lines or as JSON, a count for each source, the exit code.
+// The output of `nvdimmfs check`: findings as lines or as JSON, a count for each source, the exit
+// code.
 #ifndef NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
 #define NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
 
@@ -23,7 +24,7 @@ enum CheckExit {
 
 struct ReportOptions {
   bool json = false;
-  bool verbose = false;  // every finding on its own, and a line for sound sources
+  bool verbose = false;  // every finding separately, and a line for sound sources
 };
 
 class CheckReport {

@@ -17,8 +17,8 @@ struct CheckOptions {
   bool force = false;
 };
 
-// Stores nothing unless `repair` without `dry_run`. Refused where the source cannot be opened, or
-// nothing can be said of it. Repair keeps a copy of what it overwrites in a file next to the
+// Stores nothing unless `repair` without `dry_run`. Refused if the source cannot be opened, or
+// if nothing is known about it. Repair keeps a copy of what it overwrites in a file next to the
 // source.
 absl::StatusOr<std::vector<PlacedFinding>> CheckSource(const std::string& source,
                                                        const CheckOptions& options);

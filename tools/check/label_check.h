@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The label areas of a source, mended: what core/labels/label_repair.h does, DIMM by DIMM.
+// Repairs the label areas of a source, DIMM by DIMM, with core/labels/label_repair.h.
 #ifndef NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_
 #define NVDIMMFS_TOOLS_CHECK_LABEL_CHECK_H_
 
@@ -12,11 +12,11 @@
 
 namespace nvdimmfs::tools {
 
-// Whether repairing labels can mend at least one of these.
+// Whether repairing labels can fix at least one of these.
 bool CallForLabelRepair(const std::vector<PlacedFinding>& findings);
 
 // Repairs the areas, or with `dry_run` says what would be done (kPlanned) and stores nothing. What
-// it could not decide is a note, with commands for `source`. A copy of an area that it changes is
+// it cannot decide becomes a note, with commands for `source`. A copy of an area that it changes is
 // kept next to its file.
 absl::StatusOr<std::vector<PlacedFinding>> RepairLabels(const std::string& source,
                                                         const std::vector<core::BusSource>& buses,

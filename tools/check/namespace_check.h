@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong with what one namespace holds: a BTT, or the info block of fsdax or devdax.
+// Checks the contents of one namespace: a BTT, or the info block of fsdax or devdax.
 #ifndef NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
 #define NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
 
@@ -16,7 +16,7 @@
 
 namespace nvdimmfs::tools {
 
-// What a checker needs of a namespace; outlives the System that showed it.
+// What a checker needs to know about a namespace; outlives the System that showed it.
 struct Extent {
   std::string name;
   size_t bus = 0;     // index in the source's buses
@@ -27,15 +27,15 @@ struct Extent {
   core::ClaimClass claim_class = core::ClaimClass::kNone;
 };
 
-// `media` is the namespace's; offsets count from its start. What the label promises but the media
-// does not hold is a finding, too. Writes nothing.
+// `media` is the namespace's; offsets count from its start. If the label promises something that
+// the media does not hold, that is a finding, too. Writes nothing.
 std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent);
 
 // Whether its contents are unknown: no labels, BTT, info block, file system or the like, and the
 // first MiB is not blank.
 bool CannotTell(const core::Media& media, const Extent& extent);
 
-// As btt::Repair. `left` has what it cannot mend.
+// As btt::Repair. `left` has what it cannot repair.
 absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,
                                                   const btt::SaveCopy& save);
 

@@ -10,10 +10,10 @@
 namespace nvdimmfs::tools {
 
 enum class Outcome {
-  kFound,    // it is so, and stays so
-  kMended,   // it was so
+  kFound,    // it was found, and remains
+  kMended,   // it was found, and repaired
   kPlanned,  // what a repair would do
-  kNote,     // advice, or a number: no finding
+  kNote,     // advice, or a number: not a finding
 };
 
 struct PlacedFinding {

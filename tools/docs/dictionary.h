@@ -9,10 +9,10 @@
 
 namespace nvdimmfs::tools {
 
-// Sorted, each once.
+// Sorted, without duplicates.
 std::vector<std::string> DictionaryWords();
 
-// One `"word"` a line, escaped as libFuzzer and AFL read it.
+// One `"word"` a line, escaped as libFuzzer and AFL expect.
 std::string Dictionary();
 
 }  // namespace nvdimmfs::tools

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of options and of topology keys, in the forms that pages have them in.
+// Lists of options and of topology keys, in the formats of the pages.
 #ifndef NVDIMMFS_TOOLS_DOCS_LISTS_H_
 #define NVDIMMFS_TOOLS_DOCS_LISTS_H_
 

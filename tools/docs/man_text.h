@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text in the roff of man pages, as mdoc(7) has it.
+// Text in the roff of man pages (mdoc(7)).
 #ifndef NVDIMMFS_TOOLS_DOCS_MAN_TEXT_H_
 #define NVDIMMFS_TOOLS_DOCS_MAN_TEXT_H_
 

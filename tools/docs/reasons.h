@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every reason that a refusal, a finding of `check` or a line of the log ends with, once: what it
-// means and what to do. nvdimmfs-reasons(7) and `nvdimmfs help REASON` print the table;
-// reasons_test.py compares it with the sources of the programs.
+// Every reason at the end of a refusal, a finding of `check` or a line of the log: what it means
+// and what to do. nvdimmfs-reasons(7) and `nvdimmfs help REASON` print the table; reasons_test.py
+// compares it with the sources of the programs.
 //
 // Thread rules: constants.
 #ifndef NVDIMMFS_TOOLS_DOCS_REASONS_H_
@@ -17,7 +17,7 @@ namespace nvdimmfs::tools {
 struct Reason {
   absl::string_view name;  // "namespace.size.align"
   // Of a refusal, with blanks between them; "*" stands for those of a system call. Empty for what
-  // is a finding or a note alone.
+  // is only a finding or a note.
   absl::string_view errnos;
   absl::string_view meaning;
   absl::string_view advice;
@@ -26,7 +26,7 @@ struct Reason {
 // Sorted by name.
 absl::Span<const Reason> Reasons();
 
-// Null where there is no such reason.
+// Null if there is no such reason.
 const Reason* FindReason(absl::string_view name);
 
 // Whether `pattern` names the reason: its name, or the beginning of it with "*" ("label.*").

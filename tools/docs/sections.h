@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generated sections of pages that are written by hand. A section is what lies between a line with
-// "generated: NAME" and one with "end of generated", both comments of the page's own language.
+// Generated sections of pages that are written by hand. A section is between a line with
+// "generated: NAME" and one with "end of generated", both comments in the page's own language.
 #ifndef NVDIMMFS_TOOLS_DOCS_SECTIONS_H_
 #define NVDIMMFS_TOOLS_DOCS_SECTIONS_H_
 
@@ -11,8 +11,8 @@
 
 namespace nvdimmfs::tools {
 
-// The page with every section as it is generated now. EINVAL where a section has no end or a name
-// that is not known.
+// The page with every section as it is generated now. EINVAL if a section has no end or an unknown
+// name.
 absl::StatusOr<std::string> Regenerate(absl::string_view page);
 
 }  // namespace nvdimmfs::tools

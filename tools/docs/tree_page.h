@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is made of the attribute tables.
+// Pages that are generated from the tables of attributes and reasons.
 #ifndef NVDIMMFS_TOOLS_DOCS_TREE_PAGE_H_
 #define NVDIMMFS_TOOLS_DOCS_TREE_PAGE_H_
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `ndctl list -H` and `-F` add to DIMMs and buses: what their firmware says.
+// What `ndctl list -H` and `-F` add to DIMMs and buses: the reports of their firmware.
 //
 // Source: output of ndctl 76.1 in the shell, on the same sources.
 #ifndef NVDIMMFS_TOOLS_LIST_FIRMWARE_LISTING_H_
@@ -11,7 +11,7 @@
 
 namespace nvdimmfs::tools {
 
-// Each null where there is nothing to say. Under the System's lock.
+// Each is null if there is nothing to report. Under the System's lock.
 core::Json HealthJson(const core::DeviceView& dimm);
 core::Json FirmwareJson(const core::DeviceView& dimm, const core::NumberFormat& format);
 // How a bus activates firmware.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `ndctl list` would print of a system: the same objects, keys, order and numbers.
+// What `ndctl list` would print about a system: the same objects, keys, order and numbers.
 //
 // Source: output of ndctl 76.1 on a 6.1 kernel and on trees derived from one; tests/golden/list.
 #ifndef NVDIMMFS_TOOLS_LIST_LISTING_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ndctl's filters: which devices an identifier on the command line means, and which parts of a bus
-// a set of filters leaves. To be used under System::WithLock.
+// pass a set of filters. Use it under System::WithLock.
 #ifndef NVDIMMFS_TOOLS_LIST_LISTING_FILTER_H_
 #define NVDIMMFS_TOOLS_LIST_LISTING_FILTER_H_
 
@@ -30,7 +30,7 @@ class ListingFilter {
   void set_mode(absl::string_view mode) { mode_ = std::string(mode); }
   bool has_mode() const { return mode_.has_value(); }
 
-  // A bus is listed where each filter by itself means something on it.
+  // A bus is listed if each filter on its own matches something on it.
   bool Takes(const core::DeviceView& bus) const;
   bool TakesDimm(const core::DeviceView& bus, const core::DeviceView& dimm) const;
   bool TakesRegion(const core::DeviceView& region) const;
@@ -42,7 +42,7 @@ class ListingFilter {
   bool OnNode(const core::DeviceView& device) const;
 
   FilterTexts texts_;
-  std::optional<std::string> mode_;  // as the kernel calls it: raw, safe, memory, dax
+  std::optional<std::string> mode_;  // in the kernel's words: raw, safe, memory, dax
   std::optional<int64_t> node_;
 };
 

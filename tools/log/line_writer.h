@@ -14,10 +14,10 @@ class LineWriter {
  public:
   virtual ~LineWriter() = default;
   // Writes `line`, printable text without a newline, of at most kMaxLine bytes. Never waits and
-  // raises no signal; false where the line is lost.
+  // raises no signal; false if the line is lost.
   virtual bool Write(core::LogLevel level, const std::string& line) = 0;
 
-  static constexpr size_t kMaxLine = 3800;  // with all that is put around it less than PIPE_BUF
+  static constexpr size_t kMaxLine = 3800;  // with all that is added to it, less than PIPE_BUF
 };
 
 }  // namespace nvdimmfs::tools

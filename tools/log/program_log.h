@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program's log: takes what core::Log says, makes one printable line of it, limits the rate of
-// each id and hands it to a writer, or to two.
+// A program's log: turns each message of core::Log into one printable line, limits the rate of each
+// id, and passes the lines to one or two writers.
 //
 //   ProgramLog log("nvdimmfs");            // to the terminal
 //   log.UseSystemLog();                    // to the system's log as well
-//   log.LeaveTerminal();                   // and from here on to that alone
+//   log.LeaveTerminal();                   // from here on, only to the system's log
 //
-// A line is "SENTENCE [ID]", in the system's log after a subject. What does not fit is cut; what a
-// writer loses is counted and told with the next line that goes through.
+// A line is "SENTENCE [ID]", in the system's log after a subject. What does not fit is cut off;
+// lines that a writer loses are counted, and the count is reported with the next line that gets
+// through.
 //
-// Thread rules: any thread. While it lives it is the sink of core::Log; then the sink before it is
-// again.
+// Thread rules: any thread. While it exists, it is the sink of core::Log; then the previous sink is
+// restored.
 #ifndef NVDIMMFS_TOOLS_LOG_PROGRAM_LOG_H_
 #define NVDIMMFS_TOOLS_LOG_PROGRAM_LOG_H_
 
@@ -37,7 +38,7 @@ class ProgramLog final : public core::LogSink {
   ProgramLog& operator=(const ProgramLog&) = delete;
 
   void UseSystemLog() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Tells what was held back, and writes no more to the terminal.
+  // Reports what was held back, and writes no more to the terminal.
   void LeaveTerminal() ABSL_LOCKS_EXCLUDED(mutex_);
   // What every sentence in the system's log is about: "/mnt/nd".
   void set_subject(std::string subject) ABSL_LOCKS_EXCLUDED(mutex_);

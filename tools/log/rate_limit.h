@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many messages of one kind a log takes: kBurst in each window of kWindow. The rest is counted,
-// and the count is told later.
+// Limits the messages of one kind in a log: kBurst in each window of kWindow. The others are
+// counted, and the count is reported later.
 //
 // Thread rules: one thread at a time.
 #ifndef NVDIMMFS_TOOLS_LOG_RATE_LIMIT_H_
@@ -26,8 +26,8 @@ class RateLimit {
 
   // Whether a message of the kind `id` passes at `now`.
   bool Admit(absl::string_view id, Time now);
-  // The kinds with messages that did not pass, and how many, whose window is over at `now`; each is
-  // told once. Without `now`: all of them.
+  // The kinds whose window is over at `now` and that had messages that did not pass, with their
+  // number; each is reported once. Without `now`: all of them.
   std::vector<std::pair<std::string, uint64_t>> TakeHeld(std::optional<Time> now);
 
  private:
@@ -37,7 +37,7 @@ class RateLimit {
     uint64_t held = 0;
   };
 
-  std::map<std::string, Window, std::less<>> windows_;  // by id, of which there are some dozens
+  std::map<std::string, Window, std::less<>> windows_;  // by id; there are a few dozen
 };
 
 }  // namespace nvdimmfs::tools

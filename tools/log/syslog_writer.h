@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log lines to the system's log, through the socket /dev/log: systemd's journal, rsyslog, busybox.
 //
-// Not syslog(3), which waits while its reader is busy. Here a full socket costs the line. When the
-// reader was started anew, the socket is found again; where there is none at first, it is looked
-// for at each line.
+// Not syslog(3), which waits while its reader is busy. Here a line is lost if the socket is full.
+// When the reader is restarted, its new socket is found; if there is none at first, each line looks
+// for it.
 #ifndef NVDIMMFS_TOOLS_LOG_SYSLOG_WRITER_H_
 #define NVDIMMFS_TOOLS_LOG_SYSLOG_WRITER_H_
 
@@ -24,9 +24,9 @@ class SyslogWriter final : public LineWriter {
   bool Send(const std::string& message);
 
   const std::string program_;
-  // The folder in which the socket is, or will be, as it was at first, and the socket's path
-  // through it. A shell covers /dev later with a view of which each look-up asks this daemon: a
-  // line that looked there would wait for itself.
+  // The original folder in which the socket is, or will be, and the socket's path through it. A
+  // shell later covers /dev with a view whose lookups ask this daemon: a log line that looked there
+  // would wait for itself.
   int folder_ = -1;
   std::string path_;
   int socket_ = -1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log lines on standard error, as a person reads them: "nvdimmfs: error: ...".
 //
-// A reader that stopped reading (a stopped terminal, a full pipe) costs the line, not the program:
-// writes never wait. Where standard error is the journal's stream, each line carries its level.
+// If the reader has stopped reading (a stopped terminal, a full pipe), lines are lost, but writes
+// never wait. If standard error is the journal's stream, each line carries its level.
 #ifndef NVDIMMFS_TOOLS_LOG_TERMINAL_WRITER_H_
 #define NVDIMMFS_TOOLS_LOG_TERMINAL_WRITER_H_
 
@@ -14,7 +14,7 @@ namespace nvdimmfs::tools {
 
 class TerminalWriter final : public LineWriter {
  public:
-  // `descriptor` is standard error but in tests, and must stay open.
+  // `descriptor` is standard error, except in tests, and must stay open.
   explicit TerminalWriter(std::string program, int descriptor = 2);
   bool Write(core::LogLevel level, const std::string& line) override;
 

@@ -16,7 +16,7 @@
 
 namespace nvdimmfs::tools {
 
-using NodeNumbers = std::map<std::string, uint32_t>;  // "dimm": 245, as bus/nd/x/numbers has them
+using NodeNumbers = std::map<std::string, uint32_t>;  // "dimm": 245, as in bus/nd/x/numbers
 
 // Empty if the tree shows none. `tree` is the top of the mounted tree.
 NodeNumbers ReadNodeNumbers(const std::string& tree);
@@ -26,8 +26,8 @@ struct DiskNumbers {
   uint32_t major = 0, first = 0, step = 1;
 };
 
-// Chooses them, with `disks` for disks, and tells the tree. To be called while /proc and /sys are
-// the host's. Refused with what writing them says, "shell.numbers".
+// Chooses them, with `disks` for disks, and tells the tree. Call it while /proc and /sys are still
+// the host's. Refused with the errno of the write, "shell.numbers".
 absl::Status ChooseNodeNumbers(const std::string& tree, const std::optional<DiskNumbers>& disks);
 
 }  // namespace nvdimmfs::tools

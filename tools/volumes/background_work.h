@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work on threads of its own, counted, so that an end can wait for it.
+// Work on separate threads, counted, so that the program can wait for it before it ends.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_BACKGROUND_WORK_H_
 #define NVDIMMFS_TOOLS_VOLUMES_BACKGROUND_WORK_H_
 
@@ -21,7 +21,7 @@ class BackgroundWork {
   BackgroundWork() = default;
   BackgroundWork(const BackgroundWork&) = delete;
   BackgroundWork& operator=(const BackgroundWork&) = delete;
-  // Waits for what is under way, without a limit.
+  // Waits for the work in progress, without a limit.
   ~BackgroundWork();
 
   using Work = absl::AnyInvocable<void()>;
@@ -35,7 +35,7 @@ class BackgroundWork {
   // with its next call. Without a thread the job ends with EAGAIN, "volumes.threads".
   std::shared_ptr<Job> Start(ClaimedVolume volume, VolumeWork work);
 
-  // Whether nothing is under way, at `deadline` at the latest.
+  // Waits until no work is in progress, or until `deadline`; false if some still is.
   bool AwaitIdle(absl::Time deadline);
 
  private:

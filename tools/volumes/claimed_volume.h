@@ -32,11 +32,11 @@ class ClaimedVolume {
   // Refused with ECANCELED, "volume.cancelled", if the volume was removed while it is being made.
   absl::Status CheckNotCancelled() const;
 
-  // `change` runs under the table's lock: it touches memory alone.
+  // `change` runs under the table's lock: it must only touch memory.
   void Change(absl::FunctionRef<void(Volume&)> change);
   void SetDoing(absl::string_view doing);
   // Changes the record: in the journal, durably, and then in memory. Refused as Journal::Put; the
-  // record in memory is unchanged then.
+  // record in memory is then unchanged.
   absl::Status PutRecord(absl::FunctionRef<void(Record&)> change);
 
   // Whether the volume leaves the table when the claim ends.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Namespaces that somebody else makes or destroys while the plugin runs.
+// Namespaces that other programs make or destroy while the plugin runs.
 //
-// A look at all namespaces costs a description of each, so names are compared first: a source's
-// dev/by-uuid with what it showed at the last look.
+// Looking at all namespaces means reading a description of each, so names are compared first: a
+// source's dev/by-uuid with what it showed at the last look.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FOREIGN_NAMESPACES_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FOREIGN_NAMESPACES_H_
 
@@ -39,8 +39,8 @@ class ForeignNamespaces {
   // Adds volumes of new namespaces and forgets those whose namespaces are gone. One thread looks at
   // a time, for all callers; a source that does not answer by `deadline` is waited for no longer.
   void Look(absl::Time deadline) { looking_.Run(deadline); }
-  // Whether a call about this volume must look first: somebody may have made or destroyed its
-  // namespace. Asks for that name alone.
+  // Whether a call about this volume must look first, because another program may have made or
+  // destroyed its namespace. Asks for that name alone.
   bool MayHaveChanged(const std::string& volume, absl::Time deadline) const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes volumes of namespaces that are there.
+// Makes volumes of existing namespaces.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_FOUND_VOLUMES_H_
 #define NVDIMMFS_TOOLS_VOLUMES_FOUND_VOLUMES_H_
 

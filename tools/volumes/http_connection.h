@@ -27,7 +27,7 @@ class HttpConnection {
   static constexpr absl::Duration kPatience = absl::Seconds(10);
   // How long a connection may stay without a request.
   static constexpr absl::Duration kIdle = absl::Seconds(120);
-  // How long a refused client may go on sending. A client that sends everything before it reads
+  // How long a refused client may continue to send. A client that sends everything before it reads
   // gets the answer only if its input is read.
   static constexpr absl::Duration kDrain = absl::Seconds(2);
 
@@ -37,7 +37,8 @@ class HttpConnection {
   void OnReady(absl::Time now);
   // Ends what takes too long. A request that is incomplete in time is refused with 408.
   void OnTime(absl::Time now);
-  // Answers. Reading goes on afterwards unless the client or `is_last` makes this the last answer.
+  // Answers. Reading continues afterwards unless the client or `is_last` makes this the last
+  // answer.
   void Answer(int status, absl::string_view type, absl::string_view body, bool is_last,
               absl::Time now);
   // Makes room for another client: sends as much of a 503 as fits at once, then kClosed.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Work that may take longer than a caller may wait.
 //
-// A call of the plugin protocol must be answered within seconds; what takes longer goes on behind.
+// A call of the plugin protocol must be answered within seconds; what takes longer continues in the
+// background.
 // Thread rules: one thread runs the work, one waits.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_JOB_H_
 #define NVDIMMFS_TOOLS_VOLUMES_JOB_H_
@@ -15,17 +16,17 @@ namespace nvdimmfs::volumes {
 
 class Job {
  public:
-  // The worker is about to do what cannot be taken back. False: the caller has been told that it
-  // did not happen, so it must not.
+  // The worker is about to do what cannot be undone. False: the caller has been told that it did
+  // not happen, so it must not.
   bool Commit();
-  // The worker failed and is about to end; a caller that is still there waits for Finish, however
-  // long that takes. True: the caller has been told, or will be. False: it believes that all is
-  // well.
+  // The worker failed and is about to end; a caller that still waits then waits for Finish, however
+  // long that takes. True: the caller has been told of the failure, or will be. False: it was told
+  // that the work succeeded.
   bool Fail();
   void Finish(const absl::Status& status);
 
-  // The work's own status, if it is there in time. At `deadline`: OK where the work is committed
-  // (it will be finished), else `late`, and the work may not commit any more.
+  // The work's own status, if it arrives in time. At `deadline`: OK if the work is committed (it
+  // will be finished); else `late`, and the work can no longer commit.
   absl::Status Wait(absl::Time deadline, const absl::Status& late);
 
  private:

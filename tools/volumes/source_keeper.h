@@ -33,7 +33,7 @@ class SourceKeeper {
 
   // Serves all sources. Refused only if none can be served, as Source::Serve.
   absl::StatusOr<FoundNamespaces> ServeAll();
-  // To be called every second: asks each server whether it answers.
+  // Call it every second: asks each server whether it answers.
   void Watch();
   // How many servers of the source died since the plugin started.
   uint64_t CountDeaths(const Source& source) const;

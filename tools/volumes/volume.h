@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A volume in memory: its record, its namespace, and what happens to it now.
+// A volume in memory: its record, its namespace, and what is being done to it.
 //
 // Thread rules: a plain value. VolumeTable owns the volumes and guards them with its lock.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_H_
@@ -30,12 +30,12 @@ struct Volume {
   bool is_being_made = false;
   bool is_cancelled = false;  // removed while it is being made
 
-  // Keys of the mounts that were there when the last mount id came, and the time of that.
+  // Keys of the mounts that existed when the last mount id arrived, and the time of that.
   std::set<std::string> known_users;
   absl::Time changed_use = absl::Now();
   // When to look for its users again. This and is_cancelled change without a claim.
   absl::Time next_look = absl::InfinitePast();
-  // Mounts of servers that died; containers may still have them.
+  // Mounts whose servers died; containers may still have them.
   std::vector<MountedThing> dead;
 
   bool is_idle() const { return doing.empty(); }

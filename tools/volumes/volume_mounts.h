@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes where containers find them: mounted, watched for users, unmounted.
 //
-// The mount tables of all processes say who uses a volume. Mount ids are what engines said, and an
-// engine that is killed says nothing.
+// The mount tables of all processes show who uses a volume. Mount ids only show what engines have
+// reported, and an engine that is killed reports nothing.
 #ifndef NVDIMMFS_TOOLS_VOLUMES_VOLUME_MOUNTS_H_
 #define NVDIMMFS_TOOLS_VOLUMES_VOLUME_MOUNTS_H_
 
@@ -25,32 +25,32 @@ class VolumeMounts {
   VolumeMounts(const StateDirectory& directory, VolumeTable& table)
       : directory_(directory), table_(table) {}
 
-  // Mounts the volume at its place, unless it is there, whole, on the node that is there now.
-  // Refused as Attach.
+  // Mounts the volume at its place, unless it is already mounted there, as a whole, on the current
+  // node. Refused as Attach.
   absl::Status Mount(ClaimedVolume& volume);
-  // Whether it is there, whole, on the node that is there now.
+  // Whether it is mounted there, as a whole, on the current node.
   bool IsMounted(const Volume& volume) const;
-  // Unmounts the volume. Refused with EBUSY, "volume.mounted", if somebody still uses it after
-  // `patience`; it stays mounted then.
+  // Unmounts the volume. Refused with EBUSY, "volume.mounted", if a process still uses it
+  // after `patience`; it then stays mounted.
   absl::Status LetGo(ClaimedVolume& volume, absl::Duration patience);
 
-  // What of the volume somebody may have mounted.
+  // The parts of the volume that a process may have mounted.
   std::vector<MountedThing> ThingsOf(const Volume& volume) const;
   std::vector<MountUser> UsersOf(const Volume& volume) const;
-  // Whether the volume may be removed in spite of its mount ids: there are none, or a user was seen
-  // since the last of them came, and none is there now. Refused with EBUSY, "volume.mounted".
+  // OK if the volume may be removed in spite of its mount ids: there are none, or a user was seen
+  // since the last of them arrived, and there is none now. Refused with EBUSY, "volume.mounted".
   absl::Status CheckForgotten(const Volume& volume) const;
   absl::Status ForgetIds(ClaimedVolume& volume);
-  // Waits until nobody has the volume's node open, or one of `things`, which we have unmounted.
+  // Waits until no process has the volume's node open, or any of `things`, which are unmounted.
   // Refused with EBUSY, "volume.mounted", after `patience`.
   absl::Status AwaitUnused(const Volume& volume, std::vector<MountedThing> things,
                            absl::Duration patience) const;
 
-  // Notes who has the volume mounted. To be called before a new mount id is recorded: a mount that
-  // appears after it belongs to that id.
+  // Records who has the volume mounted. Call it before recording a new mount id: a mount that
+  // appears later belongs to that id.
   void NoteUsers(ClaimedVolume& volume);
-  // Looks for users of the volumes that are due: notes a new one, unmounts what has none and no
-  // mount id. How long to wait until the next call.
+  // Looks for users of the volumes that are due: records new ones, and unmounts volumes without
+  // users and mount ids. Returns how long to wait until the next call.
   absl::Duration Watch();
 
  private:

@@ -19,12 +19,12 @@ inline constexpr size_t kLongestLabelName = 63;
 // leaves its directory or means anything to a shell. Refused with EINVAL, "volume.name".
 absl::Status CheckName(absl::string_view name);
 
-// What stands in alt_name: the name, or for one of more than 63 bytes its first 46, a '~' (which no
+// The text in alt_name: the name, or for one of more than 63 bytes its first 46, a '~' (which no
 // name has) and 16 hexadecimal digits of its FNV-1a hash. The whole name is in the journal.
 std::string LabelName(absl::string_view name);
 
-// The same rule for what a label says, which may be such a shortened name. Labels are not ours
-// alone: what comes from there is a path only after this.
+// The same rule for a label's name, which may be such a shortened name. Other programs write
+// labels, too, so a name from a label may become a path only after this check.
 absl::Status CheckLabelName(absl::string_view name);
 
 }  // namespace nvdimmfs::volumes

@@ -29,8 +29,8 @@ class VolumeTable {
   VolumeTable(const VolumeTable&) = delete;
   VolumeTable& operator=(const VolumeTable&) = delete;
 
-  // Claims the volume; if somebody works on it, waits for that until `deadline`. `doing` is what
-  // others are told meanwhile: "being mounted". Refused with ENOENT, "volume.none"; EAGAIN,
+  // Claims the volume; if it is claimed, waits until `deadline`. `doing` is what other callers are
+  // told meanwhile: "being mounted". Refused with ENOENT, "volume.none"; EAGAIN,
   // "volume.busy".
   absl::StatusOr<ClaimedVolume> Claim(absl::string_view name, absl::string_view doing,
                                       absl::Time deadline);

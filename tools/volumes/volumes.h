@@ -58,7 +58,7 @@ class Volumes final : public VolumeDriver {
     bool adopt = false;  // namespaces that were not made here may be removed like the others
   };
 
-  // Serves the sources, and puts right what a predecessor left. Refused as StateDirectory::Open and
+  // Serves the sources, and repairs what a predecessor left. Refused as StateDirectory::Open and
   // SourceKeeper::ServeAll.
   static absl::StatusOr<std::unique_ptr<Volumes>> Open(const Config& config);
 
@@ -72,11 +72,11 @@ class Volumes final : public VolumeDriver {
   absl::Status Release(const std::string& name) override;
   std::string Metrics() override;
 
-  // Replaces servers that died, tries sources and removals again, looks for users. How long to wait
-  // until the next call: a second at most.
+  // Replaces servers that died, tries sources and removals again, looks for users. Returns how long
+  // to wait until the next call: a second at most.
   absl::Duration Watch();
   // At a regular end: writes back everything that is mounted, unmounts what is not in use and ends
-  // the servers that are not needed. What containers have mounted goes on without the plugin.
+  // the servers that are not needed. What containers have mounted continues without the plugin.
   void Close();
 
  private:
