@@ -25,7 +25,7 @@ WORD = struct.Struct("<QQ")  # sector, generation
 
 
 def filled(sector, generation):
-    """A sector whose every 16 bytes say what they are."""
+    """A sector that has its number and generation in every 16 bytes."""
     return WORD.pack(sector, generation) * (SECTOR // WORD.size)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mounts in a guest: what the daemon and the guest's kernel agree on, and that bytes arrive, by every way.
+"""Mounts in a guest: which features the daemon and the guest's kernel agree on, and that bytes arrive by every path.
 
-A script for a guest, and what its sections must say. The images lie on tmpfs.
+A script for a guest, and what its sections must print. The images are on tmpfs.
 """
 
 import re
@@ -9,8 +9,8 @@ import shutil
 
 from tests.support import mounting
 
-# What INIT agrees on with each kernel, where the user asks for everything. Without over_io_uring:
-# what is agreed on unless the user asks.
+# The features that INIT agrees on with each kernel if the user asks for everything. over_io_uring is
+# agreed on only if the user asks for it.
 FEATURES = {
     "6.1": [],
     "6.12": ["direct_io_allow_mmap", "passthrough"],

@@ -30,8 +30,8 @@ SEEDS = os.environ.get("NVDIMMFS_SEEDS", "1 2 3 4").split()
 # QEMU 7.2's first DIMM of a guest with 1 GiB of memory; each further one follows without a gap.
 FIRST_ADDRESS = 4 << 30
 
-# Carries out the script of each slot. A script calls its DIMM nmem0 and its region region0; the kernel numbers
-# both as it likes. The console of a guest is slow, so what it prints is compressed first.
+# Carries out the script of each slot. A script calls its DIMM nmem0 and its region region0; the kernel may
+# number both otherwise. The console of a guest is slow, so the output is compressed first.
 GUEST_SCRIPT = """
 number_of_dimm() { # SLOT
   for dimm in /sys/bus/nd/devices/nmem*; do
@@ -86,7 +86,7 @@ def of_numbers(text, dimm, region):
 
 
 def data_ranges(descriptor):
-    """The ranges (start, end) of a file that may hold other bytes than zeros."""
+    """The ranges (start, end) of a file that may hold bytes other than zeros."""
     end, size = 0, os.fstat(descriptor).st_size
     while end < size:
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ram:FILE and the kernel's ramdax driver, which Linux has from 6.19 on, on the same media.
 
-The file is a guest's second NUMA node, so that it is exactly the range that the kernel is told of. A namespace
-that is made here is taken by the guest, with its bytes; namespaces of the guest's ndctl are read here; and both
+The file is a guest's second NUMA node, so that it is exactly the range on the kernel's command line. The guest
+finds a namespace that was made here, with its bytes; namespaces made by the guest's ndctl are read here; and both
 show the same tree.
 """
 

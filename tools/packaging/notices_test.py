@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that the packages carry the notices of everything that is linked into the programs.
 
-Judged by the programs: every function in them that an installed static library or start-up object defines, and every
-header that contributed code, belongs to a package of the list in tools/bazel/debian.bzl.
+The programs are the evidence: every function in them that an installed static library or start-up object defines, and
+every header that contributed code, must belong to a package of the list in tools/bazel/debian.bzl.
 """
 
 import glob
