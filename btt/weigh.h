@@ -53,7 +53,7 @@ struct RepairPlan {
   // Decided by evidence alone. Each store removes a contradiction, and does not change how the rest
   // is decided.
   std::vector<SectorMend> told;
-  // The rest takes any lost blocks, which are then no evidence any more.
+  // The rest takes any lost blocks, which are then no longer evidence.
   std::vector<SectorMend> rest;
   std::vector<LaneMend> lanes;
 };

@@ -21,7 +21,7 @@ class LsaAccess {
 
   virtual const std::string& name() const = 0;  // for messages
   virtual uint64_t lsa_size() const = 0;        // bytes
-  // Refused with EIO, "cxl.lsa.range", outside of the area. Data is sent in pieces: a write that
+  // Refused with EIO, "cxl.lsa.range", outside the area. Data is sent in pieces: a write that
   // fails part-way leaves its first bytes written, and the message says how many.
   virtual absl::Status ReadLsa(uint64_t offset, absl::Span<std::byte> out) const = 0;
   virtual absl::Status WriteLsa(uint64_t offset, absl::Span<const std::byte> data) = 0;

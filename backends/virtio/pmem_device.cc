@@ -78,7 +78,7 @@ absl::StatusOr<std::unique_ptr<PmemDevice>> PmemDevice::Make(std::unique_ptr<Pci
 
 PmemDevice::~PmemDevice() {
   absl::MutexLock lock(&mutex_);
-  // The device must not use the page any more when it is released.
+  // The device must no longer use the page when it is released.
   if (common_ != nullptr && !gone_) Reset().IgnoreError();
   std::array<std::byte, 2> command;
   if (!function_->ReadConfig(kPciCommand, absl::MakeSpan(command)).ok()) return;

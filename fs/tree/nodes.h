@@ -73,7 +73,7 @@ class Nodes {
   void Erase(Node& node, Removed& removed);
   // The leaf at `path`, if it is of this kind.
   void EraseLeaf(absl::string_view path, NodeKind kind, Removed& removed);
-  // Everything at once: nothing is found any more.
+  // Everything at once: afterwards nothing is found.
   void Clear();
 
  private:

@@ -32,7 +32,7 @@ absl::Status DestroyNamespace(DeviceTree& tree, const std::string& uuid, const s
 // Thread rules: any thread.
 class Reclaimer {
  public:
-  // A namespace that belongs to no volume any more.
+  // A namespace that no longer belongs to a volume.
   struct Leaving {
     Record record;
     Source* source = nullptr;

@@ -19,7 +19,7 @@ enum class RecordState {
   kCreating,    // the namespace may be half made: to be undone
   kFormatting,  // the content may be half made: to be made again
   kReady,
-  kRemoving,  // no volume any more: to be erased, if asked for, and freed
+  kRemoving,  // no longer a volume: to be erased, if asked for, and freed
   kRemoved,   // written by older versions; nothing is left
 };
 
