@@ -7,13 +7,15 @@
 ROOT is the root directory that the run was in, if any.
 PROBLEMS is a file with a line `failed TEXT` or `skipped TEXT` for each step outside of Bazel; each counts as a case.
 Reads Bazel's build events (--build_event_json_file) and the test.xml of each test in them. Lists what
-failed and what was skipped, with reasons, then the counts of each run and the system that it ran on, and ends with
-the line `N passed, N failed, N skipped`.
+failed and what was skipped, with reasons; then what the crash laboratory counted, the counts of each run and the system
+that it ran on, and the kernels and tools that tests ran with; and ends with the line `N passed, N failed, N skipped`.
 Exit 0 only if at least one case passed and none failed.
 """
 
+import glob
 import json
 import os
+import subprocess
 import sys
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -171,6 +173,35 @@ def print_table(runs):
     print()
 
 
+def first_line_of(command):
+    """The first line that a program prints; "" if there is no such program."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout.splitlines() or [""])[0].strip()
+
+
+def print_tools():
+    """What the tests ran on and with, as far as it is there. Kernels and tools of guests are those in the cache."""
+    cache = os.environ.get("NVDIMMFS_CACHE", "/var/tmp/nvdimmfs-guest")
+    kernels = [os.path.basename(path).removeprefix("vmlinuz-") for path in glob.glob(f"{cache}/kernel-*/boot/vmlinuz-*")]
+    unpacked = [os.path.basename(path).removeprefix("ndctl-") for path in glob.glob(f"{cache}/ndctl-*[0-9]")]
+    rows = {
+        "kernel of the mounts": os.uname().release,
+        "kernels of guests": ", ".join(sorted(kernels)),
+        "ndctl and daxctl": ", ".join([first_line_of(["ndctl", "--version"]), *sorted(unpacked)]),
+        "QEMU": first_line_of(["qemu-system-x86_64", "--version"]),
+        "podman": first_line_of(["podman", "--version"]),
+        "docker": first_line_of(["docker", "--version"]),
+        "gcc": first_line_of(["gcc", "--version"]),
+    }
+    print("| tested with | version |\n|---|---|")
+    for name, version in rows.items():
+        print(f"| {name} | {version or 'not here'} |")
+    print()
+
+
 def main():
     runs = [(argument, cases_of_run(argument)) for argument in sys.argv[2:]]
     cases = [case for _, found in runs for case in found]
@@ -184,6 +215,7 @@ def main():
     # Those of the first run: the others repeat it with another compiler.
     print_labs(labs_of_run(sys.argv[2]))
     print_table(runs)
+    print_tools()
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 0 if count["passed"] and not count["failed"] else 1
 
