@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/store_log.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -25,13 +27,19 @@ absl::StatusOr<std::FILE*> OpenFile(const std::string& path, const char* mode) {
 
 absl::StatusOr<std::shared_ptr<StoreLogWriter>> StoreLogWriter::Create(const std::string& path,
                                                                        uint64_t limit) {
-  ASSIGN_OR_RETURN(std::FILE* const file, OpenFile(path, "we"));
+  // Never over a file that exists: it could be the image.
+  ASSIGN_OR_RETURN(std::FILE* const file, OpenFile(path, "wxe"));
   return absl::WrapUnique(new StoreLogWriter(file, limit));
 }
 
 StoreLogWriter::~StoreLogWriter() {
-  const StoreRecord end{.kind = too_long_ ? StoreRecord::kTooLong : StoreRecord::kEnd};
-  std::fwrite(&end, sizeof end, 1, file_);
+  const StoreRecord end{.kind = StoreRecord::kEnd}, too_long{.kind = StoreRecord::kTooLong};
+  if (!too_long_) too_long_ = std::fwrite(&end, sizeof end, 1, file_) != 1;
+  if (std::fflush(file_) != 0) too_long_ = true;
+  // In front, where it needs no space, and where a reader finds it before it has repeated anything.
+  if (too_long_) {
+    [[maybe_unused]] const ssize_t told = pwrite(fileno(file_), &too_long, sizeof too_long, 0);
+  }
   std::fclose(file_);
 }
 

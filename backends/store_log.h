@@ -2,8 +2,9 @@
 // A file with every store and fence below a PowerSupply, to be repeated later: the option
 // crash_log, which `nvdimmfs crash` reads.
 //
-// The file is a sequence of records, each followed by the bytes of a store; the last is kEnd, or
-// kTooLong. The program that writes a file also reads it, so the format may change at any time.
+// The file is a sequence of records, each followed by the bytes of a store; the last is kEnd. If
+// there was too much for it, or no space, the first is kTooLong. The program that writes a file
+// also reads it, so the format may change at any time.
 #ifndef NVDIMMFS_BACKENDS_STORE_LOG_H_
 #define NVDIMMFS_BACKENDS_STORE_LOG_H_
 
@@ -33,7 +34,7 @@ struct StoreRecord {
 class StoreLogWriter final : public core::StoreObserver {
  public:
   // Stops, with kTooLong, before the file has more than `limit` bytes.
-  // Refused with the errno of open(2), "crash.log".
+  // Refused with the errno of open(2), "crash.log": EEXIST for a file that exists.
   static absl::StatusOr<std::shared_ptr<StoreLogWriter>> Create(const std::string& path,
                                                                 uint64_t limit);
   // Writes the end record.

@@ -10,7 +10,8 @@ constexpr core::OptionHelp kHelp[] = {
      "cut the power at the Nth drain or flush below the mount: part of what is not durable is "
      "lost, every later access is refused, and the image stays as the cut left it. 0: only count "
      "them, in `x/fences`"},
-    {"crash_log", "FILE", "record every store, drain and flush, up to 1 GiB: for `nvdimmfs crash`"},
+    {"crash_log", "FILE",
+     "record every store, drain and flush in a new file, up to 1 GiB: for `nvdimmfs crash`"},
     {"crash_seed", "S", "which part is lost: the same operations, N and S lose the same words"},
     {"force", "",
      "with `ro`: open an image that another process (such as a running VM) has open; its contents "

@@ -16,6 +16,7 @@ namespace nvdimmfs::core {
 namespace {
 
 constexpr uint64_t kSector = 512, kWord = 8;
+constexpr absl::Duration kLongestNap = absl::Milliseconds(10);
 
 // What a seed decides about an access: whether the rule hits it, how long it waits, and how a write
 // is torn.
@@ -53,10 +54,25 @@ bool FaultMedia::Hits(const Active& active, size_t index, unsigned operation, co
   const FaultRule& what = rule.what;
   if ((what.operations & operation) == 0 || what.kind == FaultKind::kPoison) return false;
   if (what.range) return what.range->Overlaps(range);
-  if (what.kind == FaultKind::kSpace)
-    return rule.written.fetch_add(range.size, std::memory_order_relaxed) + range.size > what.space;
+  if (what.kind == FaultKind::kSpace) {
+    // What is refused takes no space.
+    uint64_t written = rule.written.load(std::memory_order_relaxed);
+    do {
+      if (range.size > what.space - written) return true;
+    } while (!rule.written.compare_exchange_weak(written, written + range.size,
+                                                 std::memory_order_relaxed));
+    return false;
+  }
   nth = rule.seen.fetch_add(1, std::memory_order_relaxed);
   return Decide(active.rules.seed, index, kHitKind, nth) % FaultRule::kAlways < what.rate;
+}
+
+// Disabling the namespace waits for the access, and the configuration lock with it.
+void FaultMedia::Wait(uint64_t us) const {
+  const absl::Time end = absl::Now() + absl::Microseconds(us);
+  do {
+    absl::SleepFor(std::min(end - absl::Now(), kLongestNap));
+  } while (absl::Now() < end && (ended_ == nullptr || !ended_()));
 }
 
 absl::Status FaultMedia::Ask(unsigned operation, absl::string_view verb, const Range& range,
@@ -78,7 +94,7 @@ absl::Status FaultMedia::Ask(unsigned operation, absl::string_view verb, const R
         const uint64_t spread = rule.what.most_us - rule.what.least_us + 1;
         const uint64_t us =
             rule.what.least_us + Decide(active->rules.seed, i, kTimeKind, nth) % spread;
-        absl::SleepFor(absl::Microseconds(us));
+        Wait(us);
         break;
       }
       case FaultKind::kEio:

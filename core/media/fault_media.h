@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,8 +26,10 @@ namespace nvdimmfs::core {
 
 class FaultMedia final : public Media, public PageHoles {
  public:
-  // `base` outlives it. `name` is the data file, for sentences.
-  FaultMedia(Media& base, std::string name) : base_(base), name_(std::move(name)) {}
+  // `base` outlives it. `name` is the data file, for sentences. Once `ended` says so, nothing
+  // waits.
+  FaultMedia(Media& base, std::string name, std::function<bool()> ended = nullptr)
+      : base_(base), name_(std::move(name)), ended_(std::move(ended)) {}
 
   // Applies to every access from now on; each rule counts its accesses from 0 again. Rules for
   // poison have no effect here: the caller injects it.
@@ -74,6 +77,7 @@ class FaultMedia final : public Media, public PageHoles {
   };
 
   std::shared_ptr<Active> active() const;
+  void Wait(uint64_t us) const;
   // Whether the rule hits this access, the `nth` to which it might apply.
   static bool Hits(const Active& active, size_t index, unsigned operation, const Range& range,
                    uint64_t& nth);
@@ -87,6 +91,7 @@ class FaultMedia final : public Media, public PageHoles {
 
   Media& base_;
   const std::string name_;
+  const std::function<bool()> ended_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<Active> active_ ABSL_GUARDED_BY(mutex_) = std::make_shared<Active>();
   mutable std::atomic<uint64_t> delayed_{0}, eio_{0}, enospc_{0}, torn_{0};

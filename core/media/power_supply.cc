@@ -58,7 +58,10 @@ absl::Status PowerSupply::Apply(size_t line, uint64_t offset, absl::Span<const s
   const bool known = base.Read(start, absl::MakeSpan(before)).ok();
   RETURN_IF_ERROR(store(base));
   if (options_.observer != nullptr) options_.observer->Stored(line, offset, data, pushed, thread);
-  if (!known) return absl::OkStatus();
+  if (!known) {
+    where.words.Durable({offset, data.size()});
+    return absl::OkStatus();
+  }
   std::vector<std::byte> after = before;
   std::copy(data.begin(), data.end(), after.begin() + static_cast<ptrdiff_t>(offset - start));
   where.words.Stored(start, before, after);
@@ -125,6 +128,7 @@ absl::Status PowerSupply::Punch(size_t line, uint64_t offset, uint64_t length) {
               after.begin() + static_cast<ptrdiff_t>(to - page), std::byte{0});
     where.words.Punched(range, page, bytes, after);
   }
+  where.words.Emptied(range);
   if (options_.observer != nullptr) options_.observer->Punched(line, range);
   return absl::OkStatus();
 }

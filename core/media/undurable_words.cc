@@ -55,7 +55,6 @@ void UndurableWords::Punched(const Range& range, uint64_t offset,
                              absl::Span<const std::byte> before,
                              absl::Span<const std::byte> after) {
   Remember(offset, before, after, range);
-  holes_.push_back({{offset, after.size()}, serial_});
 }
 
 void UndurableWords::Pushed(uint64_t thread, const Range& range) {

@@ -34,6 +34,10 @@ class UndurableWords {
   // The same for a range that was punched; `range` is what the caller punched.
   void Punched(const Range& range, uint64_t offset, absl::Span<const std::byte> before,
                absl::Span<const std::byte> after);
+  // The range was punched, and Punched told of what was not zeros: the next flush makes it durable.
+  void Emptied(const Range& range) { holes_.push_back({range, serial_}); }
+  // What is in the range now is durable at once.
+  void Durable(const Range& range) { Settle({range, serial_}); }
 
   // `thread` pushed the range: its next drain makes durable what is there now.
   void Pushed(uint64_t thread, const Range& range);

@@ -56,7 +56,8 @@ absl::Status SetFaults(DataNode& node, FaultRules rules) {
   if (rules.rules.empty() && TheTable().faults.count(&node) == 0) return absl::OkStatus();
   std::shared_ptr<FaultMedia>& faults = TheTable().faults[&node];
   if (faults == nullptr) {
-    faults = std::make_shared<FaultMedia>(node.media(), absl::StrCat("dev/", node.name()));
+    faults = std::make_shared<FaultMedia>(node.media(), absl::StrCat("dev/", node.name()),
+                                          [&node] { return node.closed(); });
     nodes_with_faults.fetch_add(1, std::memory_order_relaxed);
   }
   faults->SetRules(std::move(rules));

@@ -176,6 +176,8 @@ std::vector<CrashLab::Bug> CrashLab::BugsIn(const std::vector<MediaStep>& steps)
 void CrashLab::ExpectBugsCaught(const FaultyMedia& base, const Subject& subject,
                                 const Harmless& harmless) {
   const std::vector<MediaStep> steps = StepsOf(base, subject);
+  if (static_cast<int64_t>(steps.size()) <= subject.first_step)
+    ADD_FAILURE() << area_ << ": the operation makes no step";
   std::vector<std::string> survivors;
   for (const Bug& bug : BugsIn(steps)) {
     if (bug.first < subject.first_step) continue;

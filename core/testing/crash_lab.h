@@ -62,8 +62,9 @@ class CrashLab {
   CrashLab(const CrashLab&) = delete;
   CrashLab& operator=(const CrashLab&) = delete;
 
-  // A media that is refused is a failure of the test, with the step and the outcome to repeat. So
-  // is a fence that made words durable and before which no media was judged.
+  // A media that is refused is a failure of the test, with the step and the outcome to repeat. Each
+  // step from first_step on is cut, so media are judged before every fence; the fences that made
+  // words durable are counted.
   void Explore(const FaultyMedia& base, const Subject& subject);
 
   // Seeds each possible bug into the subject's steps: a store that is forgotten, not pushed, or

@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 
 from tests.support import images, mounting, runner
@@ -91,6 +92,32 @@ class CrashTest(mounting.MountTestCase):
         done = subprocess.run([mounting.program("tools/nvdimmfs"), "crash", self.image], capture_output=True, text=True,
                               timeout=60, check=False)
         self.assertEqual(done.returncode, 2)
+
+    def test_an_image_in_use_is_refused(self):
+        with mounting.Mount(self.image):
+            _, errors = self.crash("ordered", code=1)
+            self.assertIn("image.busy", errors)
+
+    def test_a_signal_ends_it_and_nothing_is_left(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            command = [mounting.program("tools/nvdimmfs"), "crash", self.image, "--namespace", "data", "--every"]
+            command += ["--check", "sleep 0.5", "--", self.program, "ordered", "{}"]
+            crash = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                     env={**os.environ, "TMPDIR": self.temporary})
+            try:
+                # Images are being checked.
+                self.assertTrue(mounting.wait_until(lambda: self.left_by_the_form("checked")))
+                crash.send_signal(number)
+                _, errors = crash.communicate(timeout=60)
+            finally:
+                crash.kill()
+                crash.wait()
+            self.assertEqual(crash.returncode, 1, errors)
+            self.assertIn("crash.interrupted", errors)
+            self.assertEqual(os.listdir(self.temporary), [], "files were left behind")
+
+    def left_by_the_form(self, name):
+        return any(name in files for _, _, files in os.walk(self.temporary))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 //                -- COMMAND ARGUMENT...
 #include "tools/crash/crash_command.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <string>
@@ -20,6 +23,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "backends/image_lock.h"
+#include "backends/posix/descriptor.h"
 #include "backends/sources/source.h"
 #include "core/base/status.h"
 #include "core/media/seeded_choice.h"
@@ -43,6 +48,49 @@ struct Wishes {
   std::vector<std::string> command;
   uint32_t cuts = 100, seed = 1, seeds = 4;
   bool every = false, rerun = false, json = false;
+};
+
+constexpr int kEndSignals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+volatile sig_atomic_t end_signal = 0;  // the last of them that came
+
+// While it lives, an end signal ends the form between two steps, so that the copies are removed and
+// nothing stays mounted.
+class EndSignals {
+ public:
+  EndSignals() {
+    for (size_t i = 0; i < std::size(kEndSignals); ++i)
+      sigaction(kEndSignals[i], nullptr, &before_[i]);
+    sigaction(SIGPIPE, nullptr, &pipe_before_);
+    Catch();
+  }
+  ~EndSignals() {
+    for (size_t i = 0; i < std::size(kEndSignals); ++i)
+      sigaction(kEndSignals[i], &before_[i], nullptr);
+  }
+  EndSignals(const EndSignals&) = delete;
+  EndSignals& operator=(const EndSignals&) = delete;
+
+  // RunCommand leaves them ignored, as fits a process that ends next; the checker, and the next
+  // command, would inherit that.
+  void Catch() const {
+    struct sigaction action = {};
+    action.sa_handler = [](int number) { end_signal = number; };
+    action.sa_flags = SA_RESTART;
+    for (size_t i = 0; i < std::size(kEndSignals); ++i)  // nohup: what is ignored stays so
+      sigaction(kEndSignals[i], before_[i].sa_handler == SIG_IGN ? &before_[i] : &action, nullptr);
+    sigaction(SIGPIPE, &pipe_before_, nullptr);
+  }
+
+  static absl::Status Check() {
+    if (end_signal == 0) return absl::OkStatus();
+    return core::Refusal(EINTR, "crash.interrupted",
+                         absl::StrCat("ended by signal ", static_cast<int>(end_signal)));
+  }
+
+ private:
+  struct sigaction before_[std::size(kEndSignals)];
+  struct sigaction pipe_before_;
 };
 
 // A directory for the copies, removed at the end.
@@ -96,12 +144,19 @@ class Original {
       return core::Refusal(errno, "crash.source",
                            absl::StrCat("crash ", text, ": ", strerror(errno),
                                         "; SOURCE is an image file or a block device"));
+    bool force = false;
     for (const auto& [key, value] : source.options()) {
+      force = force || key == "force";
       if (key == "ro" || absl::StartsWith(key, "crash_")) return NotAnImage(text);
       if (key == "labels")
         original.labels_ = value;
       else
         absl::StrAppend(&original.options_, ",", key, value.empty() ? "" : "=", value);
+    }
+    // A VM, or a mount, that changes the image would make its copies images of no moment.
+    if (!force) {
+      RETURN_IF_ERROR(original.Hold(original.image_));
+      if (!original.labels_.empty()) RETURN_IF_ERROR(original.Hold(original.labels_));
     }
     return original;
   }
@@ -131,13 +186,26 @@ class Original {
                                       "option crash_..."));
   }
 
+  // Refused as LockImage while another process may change the file.
+  absl::Status Hold(const std::string& path) {
+    posix::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file)
+      return core::Refusal(errno, "crash.source",
+                           absl::StrCat("crash: open ", path, ": ", strerror(errno)));
+    RETURN_IF_ERROR(backends::LockImage(file.get(), path, /*read_only=*/true));
+    held_.push_back(std::move(file));
+    return absl::OkStatus();
+  }
+
   std::string image_, labels_, options_;
+  std::vector<posix::Descriptor> held_;
 };
 
 class Laboratory {
  public:
-  Laboratory(const Wishes& wishes, const WorkFolder& folder, const Original& original)
-      : wishes_(wishes), folder_(folder), original_(original) {
+  Laboratory(const Wishes& wishes, const WorkFolder& folder, const Original& original,
+             const EndSignals& signals)
+      : wishes_(wishes), folder_(folder), original_(original), signals_(signals) {
     report_.source = wishes.source;
     checker_ = {.command = wishes.checker,
                 .name = wishes.name,
@@ -169,12 +237,19 @@ class Laboratory {
     for (std::string& word : command) word = absl::StrReplaceAll(word, {{"{}", file}});
     setenv("NVDIMMFS_FILE", file.c_str(), 1);
     setenv("NVDIMMFS_TREE", folder_.At("mnt").c_str(), 1);
-    return RunCommand(command, [] {});
+    const int code = RunCommand(command, [] {});
+    signals_.Catch();
+    // ^C reaches the command, and not this process, while it runs.
+    for (const int number : kEndSignals)
+      if (code == 128 + number) end_signal = number;
+    RETURN_IF_ERROR(EndSignals::Check());
+    return code;
   }
 
   absl::Status Record() {
     const std::string image = folder_.At("recorded");
     RETURN_IF_ERROR(original_.CopyTo(image));
+    RETURN_IF_ERROR(EndSignals::Check());
     const std::string log = wishes_.rerun ? "" : absl::StrCat(",crash_log=", folder_.At("stores"));
     ASSIGN_OR_RETURN(CrashMount mount,
                      CrashMount::Start(original_.TextOf(image), absl::StrCat(",crash_after=0", log),
@@ -218,6 +293,7 @@ class Laboratory {
   absl::Status CutAt(uint64_t fence, const core::PowerSupply& supply, const std::string& image) {
     std::vector<std::vector<TornWord>> seen;
     for (uint32_t i = 0; i < wishes_.seeds; ++i) {
+      RETURN_IF_ERROR(EndSignals::Check());
       CutImage cut{.fence = fence, .seed = uint64_t{wishes_.seed} + i};
       const TornWords words = Tear(supply, cut.seed);
       if (std::find(seen.begin(), seen.end(), words.lost) != seen.end()) continue;
@@ -238,6 +314,7 @@ class Laboratory {
   absl::Status RunAgain() {
     for (const uint64_t fence : fences_)
       for (uint32_t i = 0; i < wishes_.seeds && fence <= report_.last; ++i) {
+        RETURN_IF_ERROR(EndSignals::Check());
         CutImage cut{.fence = fence, .seed = uint64_t{wishes_.seed} + i};
         const std::string torn = folder_.At("torn");
         RETURN_IF_ERROR(original_.CopyTo(torn));
@@ -252,6 +329,10 @@ class Laboratory {
         cut.lost = state.torn_words;
         if (state.is_cut) RETURN_IF_ERROR(Judge(torn, std::move(cut)));
       }
+    if (report_.cuts.empty())
+      return core::Refusal(EIO, "crash.command",
+                           "no run of the command came to a fence that was to be cut, so nothing "
+                           "was checked");
     return absl::OkStatus();
   }
 
@@ -260,6 +341,7 @@ class Laboratory {
     const std::string checked = folder_.At("checked");
     RETURN_IF_ERROR(original_.Copy(torn, checked));
     cut.verdict = CheckImage(original_.TextOf(checked), checker_);
+    RETURN_IF_ERROR(EndSignals::Check());  // the checker got ^C, too
     if (!cut.verdict.passed() && !wishes_.keep.empty()) {
       cut.kept = absl::StrCat(wishes_.keep, "/fence-", cut.fence, "-seed-", cut.seed, ".img");
       RETURN_IF_ERROR(original_.Copy(torn, cut.kept));
@@ -271,6 +353,7 @@ class Laboratory {
   const Wishes& wishes_;
   const WorkFolder& folder_;
   const Original& original_;
+  const EndSignals& signals_;
   CheckerOptions checker_;
   std::set<uint64_t> fences_;
   CrashReport report_;
@@ -285,9 +368,10 @@ absl::StatusOr<CrashReport> Explore(const Wishes& wishes) {
       return core::Refusal(error.value(), "crash.copy",
                            absl::StrCat("--keep ", wishes.keep, ": ", error.message()));
   }
+  const EndSignals signals;
   const WorkFolder folder;
   RETURN_IF_ERROR(folder.status());
-  return Laboratory(wishes, folder, original).Run();
+  return Laboratory(wishes, folder, original, signals).Run();
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ bool CopyPart(int from, int to, off_t start, off_t end, std::vector<char>& piece
     }
     const bool zeros =
         std::all_of(piece.begin(), piece.begin() + got, [](char c) { return c == 0; });
+    errno = 0;
     if (!zeros && pwrite(to, piece.data(), static_cast<size_t>(got), start) != got) {
       if (errno == 0) errno = ENOSPC;
       return false;

@@ -171,6 +171,7 @@ constexpr Reason kReasons[] = {
      "run it on a mount first; its exit code must be 0"},
     {"crash.copy", "*", "an image cannot be copied",
      "see the errno; TMPDIR names a place with more space"},
+    {"crash.interrupted", "EINTR", "a signal ended nvdimmfs crash", "nothing is left behind"},
     {"crash.log", "E2BIG EIO *", "the log of stores cannot be written or read",
      "see the message; --rerun needs none"},
     {"crash.mount", "EIO", "a copy of the image cannot be mounted", "see the message"},

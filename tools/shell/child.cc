@@ -78,6 +78,7 @@ absl::StatusOr<Helper> Helper::Start(std::string name, int end_signal,
     return core::Refusal(errno, "shell.fork", absl::StrCat("shell: fork: ", strerror(errno)));
   if (pid == 0) {
     setsid();
+    signal(SIGTERM, SIG_DFL);  // a handler of the caller would swallow the one below
     DieWith(parent, SIGTERM);
     // A reader of the command's output must not wait for the helper to close its copy of the pipe.
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
