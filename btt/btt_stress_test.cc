@@ -83,8 +83,8 @@ class StressTest : public ::testing::TestWithParam<uint32_t> {
 INSTANTIATE_TEST_SUITE_P(Sizes, StressTest, ::testing::Values(512, 4096, 4160),
                          [](const auto& info) { return std::to_string(info.param); });
 
-// One writer a sector counts upward; readers see whole sectors that never go back and are at least
-// as new as what the writer had finished before the read began.
+// Each sector has one writer, which counts upward. Readers never see a torn sector or a smaller
+// count than before, nor a count that is older than the last write finished before the read began.
 TEST_P(StressTest, ReadsAreWholeAndNeverStale) {
   constexpr size_t kSectors = 8;
   std::vector<std::atomic<uint64_t>> finished(kSectors);

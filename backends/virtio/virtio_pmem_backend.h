@@ -8,7 +8,7 @@
 //                                                                  here (pmem_device.h)
 //
 // Stores reach the host's page cache and are durable only after Flush; with Durability::kPower
-// every Drain is a flush. There are no labels, as in the kernel.
+// every Drain also flushes. As in the kernel, these devices have no labels.
 #ifndef NVDIMMFS_BACKENDS_VIRTIO_VIRTIO_PMEM_BACKEND_H_
 #define NVDIMMFS_BACKENDS_VIRTIO_VIRTIO_PMEM_BACKEND_H_
 

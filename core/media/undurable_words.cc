@@ -60,7 +60,8 @@ void UndurableWords::Punched(const Range& range, uint64_t offset,
 void UndurableWords::Pushed(uint64_t thread, const Range& range) {
   if (range.empty()) return;
   std::vector<Push>& pushes = pushed_[thread];
-  // A long write arrives in pieces. (Words that the first piece left are no newer than the second.)
+  // A long write arrives in pieces. The later serial also covers the earlier piece, whose words are
+  // not newer than it.
   if (!pushes.empty() && pushes.back().range.end() == range.start &&
       pushes.back().serial + 1 >= serial_) {
     pushes.back().range.size += range.size;

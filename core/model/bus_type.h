@@ -46,7 +46,7 @@ class BusType : public Device {
 
   // Records that a driver refused the device: with the device, unless a bus overrides this.
   virtual void NoteRefusal(const Driver& driver, Device& device, const absl::Status& status);
-  // Whether such a refusal is normal if nobody asked for the bind.
+  // Whether such a refusal is normal when the bus binds drivers on its own (autoprobe).
   virtual bool IsExpected(const absl::Status& /*status*/) const { return false; }
 
   // Whether new devices are offered to the drivers immediately.

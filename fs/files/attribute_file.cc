@@ -50,7 +50,7 @@ absl::Status AttributeFile::Read(uint64_t offset, size_t size, const Scratch&, D
   absl::MutexLock lock(&mutex_);
   if (offset == 0 || !shown_) {
     shown_.reset();
-    // Before the show: a change during it counts as new.
+    // Count before reading the value, so that poll() reports a change made during the read.
     seen_ = services_.changes.Count(node().ino);
     ASSIGN_OR_RETURN(shown_, services_.model.Show(*node().device, *node().attribute));
   }
