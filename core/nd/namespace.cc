@@ -254,6 +254,7 @@ absl::Status Namespace::Resize(uint64_t size, uint64_t allocated) {
   }
   if (size == allocated) return absl::OkStatus();
   std::vector<std::vector<DpaExtent>> before;
+  before.reserve(mappings.size());
   for (const Mapping& mapping : mappings) before.push_back(mapping.data->space.ExtentsOf(uuid_));
   absl::Status status = size < allocated ? Shrink((allocated - size) / mappings.size())
                                          : Grow((size - allocated) / mappings.size());

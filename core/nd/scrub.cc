@@ -16,6 +16,7 @@ constexpr uint16_t kPersistent = 2;
 
 std::vector<MediaErrors::Place> PlacesOf(const std::vector<Scrub::Part>& parts) {
   std::vector<MediaErrors::Place> places;
+  places.reserve(parts.size());
   for (const Scrub::Part& part : parts) places.push_back(part.place);
   return places;
 }
