@@ -61,18 +61,21 @@ _COMPUTING_TEST = _prelude("computing_test_prelude")
 def _is_cplusplus(srcs):
     return type(srcs) != "list" or any([src.endswith(".cc") or src.startswith(":") for src in srcs])
 
-def _library_prelude(srcs):
+def library_prelude(srcs):
     if not _is_cplusplus(srcs):
         return struct(copts = [], deps = [])
     return _LIBRARY if native.package_name() in _DATA_PATH else _CONTROL_LIBRARY
 
 # `copts` of a target come last: they win over an -O of this file.
 def cc_library(name, srcs = [], copts = [], deps = [], **kwargs):
-    prelude = _library_prelude(srcs)
+    prelude = library_prelude(srcs)
     native.cc_library(name = name, srcs = srcs, copts = prelude.copts + copts, deps = deps + prelude.deps, **kwargs)
 
+# For macros that are named cc_library themselves.
+cc_library_of = cc_library
+
 def cc_binary(name, srcs = [], copts = [], deps = [], **kwargs):
-    prelude = _library_prelude(srcs)
+    prelude = library_prelude(srcs)
     native.cc_binary(name = name, srcs = srcs, copts = prelude.copts + copts, deps = deps + prelude.deps, **kwargs)
 
 def cc_test(name, srcs = [], copts = [], deps = [], computes = False, **kwargs):
