@@ -555,7 +555,8 @@ core::Kernel ReadKernel(TomlReader& file) {
   const std::optional<std::string> name = file.Text("kernel");
   if (!name) return core::kDefaultKernel;
   const std::optional<core::Kernel> kernel = core::FindKernel(*name);
-  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as a string"));
+  if (!kernel)
+    file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices.text(), ", as a string"));
   return kernel.value_or(core::kDefaultKernel);
 }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/topology/topology_keys.h"
 
+#include "core/base/kernel.h"
+
 namespace nvdimmfs::backends {
 namespace {
+
+constexpr core::KernelList kKernels("`\"", "\"`", ", ", ", ");
+static_assert(core::KernelName(core::kDefaultKernel) == "7.3", "the row of `kernel` names it");
 
 constexpr TopologyKey kKeys[] = {
     {"", "bus", "tables `[[bus]]`, at least one", "required",
      "one `ndbusN` each, in the order of the file"},
-    {"", "kernel", "`\"6.1\"`, `\"6.12\"`, `\"7.3\"`", "`\"7.3\"`",
+    {"", "kernel", kKernels.text(), "`\"7.3\"`",
      "the kernel whose device tree is shown; the option `kernel=` overrides it"},
     {"bus", "provider", "string", "`\"ACPI.NFIT\"`; `\"e820\"` without DIMMs",
      "the value of `provider`"},
