@@ -182,7 +182,7 @@ absl::Status Arena::CleanFreeBlock(LaneState& lane) {
   RETURN_IF_ERROR(ns_->Drain());
   if (ns_->IsPoisoned(start, geometry_.internal_lbasize))
     return core::Refusal(
-        EIO, "media.poison",
+        EIO, "media.poison.stuck",
         absl::StrCat("free block ", lane.free_block, " cannot be cleared of bad bytes"));
   lane.free_block_is_bad = false;
   return absl::OkStatus();

@@ -60,7 +60,7 @@ struct RepairPlan {
 
 // `interrupted`: an earlier repair may have given out lost blocks already. Then the remaining ones
 // prove nothing (kOneBit, kOnlyOwner). Refused with the media's error, and with EIO,
-// "btt.block.lost", if there are fewer lost blocks than sectors and lanes that need one.
+// "btt.block.none", if there are fewer lost blocks than sectors and lanes that need one.
 absl::StatusOr<RepairPlan> Weigh(const core::Media& ns, const ArenaGeometry& arena,
                                  const ArenaSurvey& survey, bool interrupted);
 

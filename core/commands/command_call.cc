@@ -71,7 +71,8 @@ absl::StatusOr<Call> ParseCall(const CommandMasks& masks, const Command& command
   RETURN_IF_ERROR(CheckAccess(masks, command));
   for (size_t i = 0; i < kReservedWords; ++i)
     if (LoadLe<uint32_t>(header + kReservedAt + 4 * i) != 0)
-      return Invalid(masks.who, "a reserved word of CALL is not 0");
+      return Refusal(EINVAL, "command.value",
+                     absl::StrCat(masks.who, ": a reserved word of CALL is not 0"));
   const uint64_t in = LoadLe<uint32_t>(header + kInAt), out = LoadLe<uint32_t>(header + kOutAt);
   RETURN_IF_ERROR(CheckLength(masks, command, kCallHeader + in + out));
   call.in = command.buffer.subspan(kCallHeader, in);

@@ -301,12 +301,13 @@ absl::Status Region::InitialiseLabels(const std::function<absl::Status()>& idle)
     return Refusal(ENXIO, "region.disabled", absl::StrCat(name(), " is disabled; enable it first"));
   for (const Mapping& mapping : mappings_) {
     const DimmData* data = mapping.dimm->data().get();
-    if (data == nullptr || data->labels.has_index() || mapping.dimm->source().read_only)
-      return Refusal(EACCES, "labels.none",
-                     absl::StrCat(name(), " cannot hold labels: ", mapping.dimm->name(),
-                                  data == nullptr            ? " has no label area"
-                                  : data->labels.has_index() ? " already has labels"
-                                                             : " is read-only"));
+    const auto refused = [&](absl::string_view reason, absl::string_view why) {
+      return Refusal(EACCES, reason,
+                     absl::StrCat(name(), " cannot hold labels: ", mapping.dimm->name(), " ", why));
+    };
+    if (data == nullptr) return refused("labels.none", "has no label area");
+    if (data->labels.has_index()) return refused("labels.present", "already has labels");
+    if (mapping.dimm->source().read_only) return refused("labels.read_only", "is read-only");
   }
   if (mappings_.empty())
     return Refusal(EACCES, "labels.none", absl::StrCat(name(), " has no DIMM, so no labels"));
