@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides by the evidence on the media who owns a disputed block, and what the sectors and lanes
-// get that are left without a block. Reads only.
+// Decides by the evidence on the media which sector or lane owns a disputed block, and what those
+// get that are left without one. Reads only.
 //
 // Evidence, strongest first:
 //   1. an explicit map entry (normal, zero or error)

@@ -40,7 +40,7 @@ constexpr TopologyKey kKeys[] = {
      "the name by which regions of this bus refer to it; unique on the bus"},
     {"bus.dimm", "image", "path", "required unless `missing`",
      "the image file, laid out as QEMU does it: data, then the label area"},
-    {"bus.dimm", "label_size", "size", "found as for an image alone",
+    {"bus.dimm", "label_size", "size", "found as for an image without a topology",
      "bytes of the label area at the end; 0: none; refused if that hides labels, and with "
      "`labels`"},
     {"bus.dimm", "hide_labels", "true, false", "false",

@@ -23,7 +23,7 @@ namespace nvdimmfs::core {
 namespace {
 
 CommandMasks MasksOf(const Bus& bus) {
-  return {.who = bus.name(),
+  return {.device = bus.name(),
           .commands = bus.scrub() != nullptr ? kArsFunctions : 0,
           .families = bus.call_families(),
           .functions = bus.call_functions()};

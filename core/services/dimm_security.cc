@@ -44,11 +44,11 @@ absl::Status Frozen(const Dimm& dimm, int error) {
                  "it was frozen until the next power cycle (unmount, mount again)");
 }
 
-enum class Who { kUser, kMaster };
+enum class Whose { kUser, kMaster };
 
-absl::Status WrongState(const Dimm& dimm, int error, Who who) {
+absl::Status WrongState(const Dimm& dimm, int error, Whose whose) {
   const Security& security = dimm.firmware()->security();
-  if (who == Who::kMaster && security.master_exhausted())
+  if (whose == Whose::kMaster && security.master_exhausted())
     return OutOfTries(dimm, error, "master passphrases");
   if (security.frozen()) return Frozen(dimm, error);
   if (!security.enabled())
@@ -62,9 +62,9 @@ absl::Status WrongState(const Dimm& dimm, int error, Who who) {
 }
 
 // Converts the firmware's status to the result of the write. `wrong_state` is the errno if the
-// firmware does not allow this in its current state; `who` says whose passphrase was given.
+// firmware does not allow this in its current state; `whose` says whose passphrase was given.
 absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state,
-                     Who who = Who::kUser) {
+                     Whose whose = Whose::kUser) {
   switch (status) {
     case intel::kSuccess:
       return absl::OkStatus();
@@ -74,7 +74,7 @@ absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state,
       return Refused(dimm, EOPNOTSUPP, "security.unsupported",
                      "its firmware does not support this");
     default:
-      return WrongState(dimm, wrong_state, who);
+      return WrongState(dimm, wrong_state, whose);
   }
 }
 
@@ -112,21 +112,22 @@ absl::StatusOr<Passphrase> OldKey(const Dimm& dimm, uint32_t serial) {
 
 using Change = intel::Status (Security::*)(const Passphrase&, const Passphrase&);
 
-absl::Status Update(Dimm& dimm, uint32_t old_serial, uint32_t new_serial, Change change, Who who) {
+absl::Status Update(Dimm& dimm, uint32_t old_serial, uint32_t new_serial, Change change,
+                    Whose whose) {
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase old, OldKey(dimm, old_serial));
   ASSIGN_OR_RETURN(const Passphrase fresh, Key(dimm, new_serial, false));
   ASSIGN_OR_RETURN(const intel::Status status,
                    dimm.firmware()->ChangeSecurity(
                        [&](Security& security) { return (security.*change)(old, fresh); }));
-  return Verdict(dimm, status, EIO, who);
+  return Verdict(dimm, status, EIO, whose);
 }
 
 absl::Status UpdateUser(Dimm& dimm, uint32_t old_serial, uint32_t new_serial) {
-  return Update(dimm, old_serial, new_serial, &Security::SetPassphrase, Who::kUser);
+  return Update(dimm, old_serial, new_serial, &Security::SetPassphrase, Whose::kUser);
 }
 absl::Status UpdateMaster(Dimm& dimm, uint32_t old_serial, uint32_t new_serial) {
-  return Update(dimm, old_serial, new_serial, &Security::SetMasterPassphrase, Who::kMaster);
+  return Update(dimm, old_serial, new_serial, &Security::SetMasterPassphrase, Whose::kMaster);
 }
 
 absl::Status Disable(Dimm& dimm, uint32_t serial, uint32_t) {
@@ -149,14 +150,14 @@ absl::Status Freeze(Dimm& dimm, uint32_t, uint32_t) {
 // The data goes before the passphrase: after a cut in between, the passphrase is still set and the
 // erase can be repeated.
 absl::Status Erase(Dimm& dimm, uint32_t serial, intel::Status (Security::*check)(const Passphrase&),
-                   Who who) {
+                   Whose whose) {
   RETURN_IF_ERROR(CheckIdle(dimm, "erase"));
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase key, OldKey(dimm, serial));
   ASSIGN_OR_RETURN(
       const intel::Status checked,
       dimm.firmware()->ChangeSecurity([&](Security& security) { return (security.*check)(key); }));
-  RETURN_IF_ERROR(Verdict(dimm, checked, ENXIO, who));
+  RETURN_IF_ERROR(Verdict(dimm, checked, ENXIO, whose));
   RETURN_IF_ERROR(dimm.EraseData());
   return dimm.firmware()
       ->ChangeSecurity([](Security& security) {
@@ -167,10 +168,10 @@ absl::Status Erase(Dimm& dimm, uint32_t serial, intel::Status (Security::*check)
 }
 
 absl::Status EraseWithUser(Dimm& dimm, uint32_t serial, uint32_t) {
-  return Erase(dimm, serial, &Security::CheckErase, Who::kUser);
+  return Erase(dimm, serial, &Security::CheckErase, Whose::kUser);
 }
 absl::Status EraseWithMaster(Dimm& dimm, uint32_t serial, uint32_t) {
-  return Erase(dimm, serial, &Security::CheckMasterErase, Who::kMaster);
+  return Erase(dimm, serial, &Security::CheckMasterErase, Whose::kMaster);
 }
 
 absl::Status Overwrite(Dimm& dimm, uint32_t serial, uint32_t) {

@@ -54,7 +54,7 @@ def _compile(rule, prelude, srcs, copts, deps, kwargs):
         prelude = struct(copts = [], deps = [])
     rule(srcs = srcs, copts = prelude.copts + copts, deps = deps + prelude.deps, **kwargs)
 
-# Most of the code is optimised fully in a release alone: it compiles in three quarters of the time with -O1.
+# Most of the code is optimised fully only in a release: it compiles in three quarters of the time with -O1.
 def cc_library(srcs = [], copts = [], deps = [], **kwargs):
     _compile(native.cc_library, _CONTROL_LIBRARY, srcs, copts, deps, kwargs)
 

@@ -12,7 +12,7 @@ def _precompiled_header_impl(ctx):
         requested_features = ctx.features,
         unsupported_features = ctx.disabled_features,
     )
-    # Taken from a cache, the header may be younger than what was made of it; which one belongs to which, Bazel knows.
+    # A header from a cache may be newer than what was compiled from it. Bazel knows which belongs to which.
     clang = toolchain.compiler == "clang"
     no_time = ["-Xclang", "-fno-pch-timestamp"] if clang else []
     variables = cc_common.create_compile_variables(
