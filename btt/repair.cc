@@ -13,11 +13,13 @@
 #include "core/base/endian.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
+#include "core/media/poison_list.h"
 
 namespace nvdimmfs::btt {
 namespace {
 
-constexpr uint64_t kPoisonUnit = 512;
+using core::kPoisonUnit;
+
 // new_map and seq of a flog slot that no reader accepts: 4 is not a sequence number.
 constexpr uint64_t kNonsense = uint64_t{4} << 32;
 

@@ -20,7 +20,6 @@ namespace {
 
 constexpr uint64_t kPageSize = 4096;
 constexpr uint64_t kDefaultAlign = 16 << 20;
-constexpr size_t kMaxMappings = 32;
 
 uint64_t DefaultAlign(uint64_t region_size, size_t mappings) {
   const uint64_t ways = std::max<size_t>(1, mappings);
@@ -60,7 +59,8 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(NdBusType& nd, Device& bus,
   const RegionSource& checked = region->source_;
   if (checked.media == nullptr || checked.media->size() != checked.spa.size)
     return BadSource(*region, "its bytes and its address range differ in size");
-  if (checked.mappings.size() > kMaxMappings) return BadSource(*region, "more than 32 mappings");
+  if (checked.mappings.size() > kMaxMappings)
+    return BadSource(*region, absl::StrCat("more than ", kMaxMappings, " mappings"));
   std::vector<SetMember> members;
   for (const MappingSource& mapping_source : checked.mappings) {
     if (mapping_source.dimm >= dimms.size())
