@@ -49,7 +49,7 @@ absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whol
                                         const std::string& name) {
   if (!labels.file.empty() && labels.size)
     return core::Refusal(
-        EINVAL, "image.label_size",
+        EINVAL, "image.label_file",
         absl::StrCat("open ", name, ": a label size cannot be combined with the label file ",
                      labels.file, ", which as a whole is the label area"));
   ASSIGN_OR_RETURN(ImageLayout layout, Divide(whole, labels, name));

@@ -27,7 +27,7 @@ struct LabelPlace {
 
 // The DIMM of QEMU's slot `slot` whose data is `whole`, without the label area at its end, if it
 // has one there. A label file is opened as `file` says. Refused as DivideImage (image_layout.h)
-// and, for the label file, as MapWholeFile; with EINVAL, "image.label_size", if both a label size
+// and, for the label file, as MapWholeFile; with EINVAL, "image.label_file", if both a label size
 // and a label file are given. Thread rules: any thread.
 absl::StatusOr<core::DimmSource> DimmOf(const std::shared_ptr<core::Media>& whole, uint32_t slot,
                                         const LabelPlace& labels, const FileOptions& file,

@@ -35,10 +35,11 @@ struct ImageOptions {
 // Opens the image for the DIMM slot `slot` (0, 1, ...; it decides handle and serial number).
 // Refused with the errno of open(2) and "image.open"; with EISDIR or EINVAL, "image.kind", if it is
 // neither; EBUSY, "image.busy" (image_lock.h); EINVAL, "image.format" (foreign_format.h),
-// "image.size", "image.label_size" and "image.labels.hidden" (image_layout.h), also if both a label
-// size and a label file are given; EINVAL, "image.labels.displaced", if it is opened for writing
-// without `hide_labels` while its labels are elsewhere in it (label_search.h; a finding if opened
-// read-only); "media.map" (whole_file.h). The same for the label file. Thread rules: any thread.
+// "image.size", "image.label_size" and "image.labels.hidden" (image_layout.h), "image.label_file"
+// if both a label size and a label file are given; EINVAL, "image.labels.displaced", if it is
+// opened for writing without `hide_labels` while its labels are elsewhere in it (label_search.h; a
+// finding if opened read-only); "media.map" (whole_file.h). The same for the label file. Thread
+// rules: any thread.
 absl::StatusOr<core::DimmSource> OpenImage(const std::string& path, uint32_t slot,
                                            const ImageOptions& options);
 

@@ -34,13 +34,14 @@
 #include "absl/status/statusor.h"
 #include "core/base/finding.h"
 #include "core/base/range.h"
+#include "core/labels/label_format.h"
 #include "core/media/media.h"
 
 namespace nvdimmfs::backends {
 
 inline constexpr uint64_t kImagePage = 4096;           // QEMU's alignment of a plain file
 inline constexpr uint64_t kMinLabelArea = 128 * 1024;  // QEMU's minimum
-inline constexpr uint64_t kMaxLabelArea = 0xffffffff;  // label commands have 32-bit offsets
+using core::kMaxLabelArea;
 
 struct ImageLayout {
   core::Range data;                     // of the file; starts at 0, a multiple of 4096, not empty

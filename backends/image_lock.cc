@@ -36,14 +36,15 @@ std::vector<FileUser> Opponents(int fd, bool read_only) {
 
 // Describes a daemon of ours, and how to end it.
 std::string DescribeOurs(const FileUser& user, const std::optional<OwnMount>& mount) {
-  const std::string who = absl::StrCat("by nvdimmfs (pid ", user.pid, ")");
+  const std::string user_text = absl::StrCat("by nvdimmfs (pid ", user.pid, ")");
   if (!mount)
-    return absl::StrCat(who, ", which is not a mount that can be seen from here. Stop it first");
-  return absl::StrCat(who, ", mounted on ", mount->mountpoint, ". Unmount it first: umount ",
+    return absl::StrCat(user_text,
+                        ", which is not a mount that can be seen from here. Stop it first");
+  return absl::StrCat(user_text, ", mounted on ", mount->mountpoint, ". Unmount it first: umount ",
                       core::ShellWord(mount->mountpoint));
 }
 
-// Describes who has it open, and what to do about it.
+// Describes which processes have it open, and what to do about it.
 std::string Describe(const std::vector<FileUser>& users, const std::string& path) {
   if (users.empty()) {
     if (const std::optional<OwnMount> dead = DeadMountOf(path))

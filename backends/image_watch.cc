@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
@@ -151,6 +152,8 @@ void Listener::Look(int watch) {
   }
 }
 
+std::atomic<bool> watches = true;
+
 class Watch final : public ImageWatch {
  public:
   explicit Watch(int id) : id_(id) {}
@@ -164,7 +167,7 @@ class Watch final : public ImageWatch {
 
 std::shared_ptr<ImageWatch> ImageWatch::Begin(int fd, const std::string& path) {
   struct stat file;
-  if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return nullptr;
+  if (!watches || fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return nullptr;
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   Watched watched{.file = posix::Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 3)),
@@ -176,5 +179,7 @@ std::shared_ptr<ImageWatch> ImageWatch::Begin(int fd, const std::string& path) {
   const auto id = Listener::Get().Add(std::move(watched));
   return id ? std::make_shared<Watch>(*id) : nullptr;
 }
+
+void ImageWatch::BeginNone() { watches = false; }
 
 }  // namespace nvdimmfs::backends

@@ -14,8 +14,13 @@ class ImageWatch {
  public:
   // Watches the regular file of `fd`, which was opened as `path`, for as long as the returned
   // object lives. Logs once what happened, with the command that saves the file. Null if the kernel
-  // cannot notify (inotify). Thread rules: any thread; it has its own listening thread.
+  // cannot notify (inotify), or after BeginNone. Thread rules: any thread; it has its own listening
+  // thread.
   static std::shared_ptr<ImageWatch> Begin(int fd, const std::string& path);
+
+  // From now on Begin returns null, so this process gets no listening thread. For a program that
+  // forks while it has sources open, of files that nobody else knows.
+  static void BeginNone();
 
   virtual ~ImageWatch() = default;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A start brings no libndctl; who asks it something gets its answer.
+// libndctl is not loaded at start, but at the first call, which gets its answer.
 #include <gtest/gtest.h>
 
 #include <fstream>

@@ -21,7 +21,7 @@ namespace {
 
 using core::Refusal;
 
-// What a user who may not do what was tried can do.
+// What to do after a refusal for lack of rights.
 std::string AdviceOnRights(const std::string& path, bool read_only) {
   if (!read_only && faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0)
     return "; it can be read: to look at it, add ,ro to the SOURCE";

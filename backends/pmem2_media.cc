@@ -231,7 +231,7 @@ absl::Status Pmem2Media::RenewDisk(uint64_t offset, uint64_t length) {
     const uint64_t start = std::max(bad.start, all.start);
     const uint64_t size = std::min(bad.end(), all.end()) - start;
     if (const int error = mapping_->Renew(file_offset_ + start, size); error != 0)
-      return Refusal(EIO, "media.poison",
+      return Refusal(EIO, "media.poison.stuck",
                      absl::StrCat("make ", size, " bad bytes at ", start, " of ", name_, " good: ",
                                   strerror(error), "; the disk's driver has no way to clear them"));
     poison_.Clear({start, size});

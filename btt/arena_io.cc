@@ -11,13 +11,15 @@
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/media/copy_ahead.h"
+#include "core/media/poison_list.h"
 
 namespace nvdimmfs::btt {
 namespace {
 
+using core::kPoisonUnit;
+
 // A reader that writers of its shard overtake this often takes the lock.
 constexpr int kOptimisticReads = 8;
-constexpr uint64_t kPoisonUnit = 512;
 
 using SectorBuffer = std::array<std::byte, 4096>;
 
@@ -182,7 +184,7 @@ absl::Status Arena::CleanFreeBlock(LaneState& lane) {
   RETURN_IF_ERROR(ns_->Drain());
   if (ns_->IsPoisoned(start, geometry_.internal_lbasize))
     return core::Refusal(
-        EIO, "media.poison",
+        EIO, "media.poison.stuck",
         absl::StrCat("free block ", lane.free_block, " cannot be cleared of bad bytes"));
   lane.free_block_is_bad = false;
   return absl::OkStatus();

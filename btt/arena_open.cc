@@ -89,10 +89,9 @@ absl::Status Arena::RefuseUnlessSound() {
                          absl::StrCat("the arena is damaged and therefore read-only: ", damage_,
                                       "; run `nvdimmfs check --dry-run`, copy the image, then run "
                                       "`nvdimmfs check --repair`"));
-  return core::Refusal(read_only_ ? EROFS : EIO, "btt.arena.read_only",
-                       read_only_ ? "the arena was opened read-only"
-                                  : "the arena became read-only after a metadata error; run "
-                                    "`nvdimmfs check`");
+  if (read_only_) return core::Refusal(EROFS, "media.read_only", "the arena was opened read-only");
+  return core::Refusal(EIO, "btt.arena.read_only",
+                       "the arena became read-only after a metadata error; run `nvdimmfs check`");
 }
 
 absl::Status Arena::LoadLanes(const FlogImage& flog) {

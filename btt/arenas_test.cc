@@ -284,17 +284,17 @@ TEST(ArenasTest, SizesThatDisagreeAreFoundAndLeftAlone) {
   ASSERT_TRUE(small.media->Drain().ok());
   bool found = false;
   for (const core::Finding& finding : CheckOf(*small.media))
-    if (finding.reason == "btt.info.lbasize") {
+    if (finding.reason == "btt.info.mixed") {
       found = true;
       EXPECT_EQ(finding.offset, other.start + offsetof(InfoBlock, external_lbasize));
     }
   EXPECT_TRUE(found) << Join(CheckOf(*small.media));
   auto btt = Btt::Open(small.media, kVersion, kParent, false);
   EXPECT_EQ(core::ErrnoOf(btt.status()), ENOMEM);
-  EXPECT_EQ(core::ReasonOf(btt.status()), "btt.info.lbasize");
+  EXPECT_EQ(core::ReasonOf(btt.status()), "btt.info.mixed");
   const int64_t steps = small.media->steps();
   EXPECT_EQ(core::ReasonOf(Repair(*small.media, kVersion, kParent, KeepNothing).status()),
-            "btt.info.lbasize");
+            "btt.info.mixed");
   EXPECT_EQ(small.media->steps(), steps);
 }
 

@@ -96,7 +96,7 @@ absl::StatusOr<std::shared_ptr<Btt>> Btt::OpenOrFormat(std::shared_ptr<core::Med
                                                        bool read_only) {
   if (!IsExternalSize(options.external_lbasize))
     return core::Refusal(
-        EINVAL, "btt.info.lbasize",
+        EINVAL, "btt.sector_size",
         absl::StrCat(options.external_lbasize,
                      " is not a BTT block size; use one of 512 520 528 4096 4104 4160 4224"));
   RETURN_IF_ERROR(CheckRoom(*ns, options.version));
@@ -148,7 +148,7 @@ absl::Status Btt::AddArena(const InfoBlock& info, uint64_t start) {
   if (arenas_.empty())
     uuid_ = UuidOf(info);
   else if (geometry.external_lbasize != external_lbasize())
-    return core::Refusal(EIO, "btt.info.lbasize", "the arenas have different block sizes");
+    return core::Refusal(EIO, "btt.info.mixed", "the arenas have different block sizes");
   const Arena::Options options{.read_only = read_only_,
                                .error_flagged = (info.flags & kInfoFlagError) != 0};
   ASSIGN_OR_RETURN(std::unique_ptr<Arena> arena, Arena::Open(ns_, geometry, options));

@@ -9,8 +9,8 @@
 //   RETURN_IF_ERROR((*btt)->Write(0, bytes));  // durable now, torn never
 //
 // Reasons: "btt.size", "btt.info.*", "btt.flog.*", "btt.map.*", "btt.lanes.none",
-// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size.mismatch"; "media.*" from the
-// underlying media.
+// "btt.arena.read_only", "btt.arena.damaged", "btt.sector_size", "btt.sector_size.mismatch";
+// "media.*" from the underlying media.
 #ifndef NVDIMMFS_BTT_BTT_H_
 #define NVDIMMFS_BTT_BTT_H_
 
@@ -63,7 +63,7 @@ class Btt final : public core::Media, public core::DamageReport {
   // and a sector holds as much as the media's block does: beyond that it reads as zeros, and
   // storing anything else is refused ("btt.sector_size.mismatch"; the kernel stores it over the
   // neighbours).
-  // Refused with EINVAL ("btt.info.lbasize": not a valid block size), ENXIO ("btt.size": fewer than
+  // Refused with EINVAL ("btt.sector_size": not a valid block size), ENXIO ("btt.size": fewer than
   // 16 MiB) and, for any failure during start-up, ENOMEM with the cause's reason and sentence.
   static absl::StatusOr<std::shared_ptr<Btt>> OpenOrFormat(std::shared_ptr<core::Media> ns,
                                                            const FormatOptions& options,

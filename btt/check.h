@@ -7,7 +7,7 @@
 //   btt.info.chain      a later arena cannot be reached
 //   btt.info.flags      the arena is flagged read-only
 //   btt.info.uuid       an arena belongs to another BTT
-//   btt.info.lbasize    an arena's block size is not arena 0's
+//   btt.info.mixed      an arena's block size is not arena 0's
 //   btt.info.unused     16 MiB or more of the namespace are in no arena
 //   btt.flog.*          padding, seq, range, unreadable, shared (free block)
 //   btt.flog.pending    an interrupted write; the next opening completes it

@@ -65,7 +65,7 @@ class Walker {
       Report("btt.info.flags", start + offsetof(InfoBlock, flags),
              absl::StrCat("arena ", index, " is flagged read-only after an error"));
     if (index > 0 && link.info.external_lbasize != chain_.links[0].info.external_lbasize)
-      Report("btt.info.lbasize", start + offsetof(InfoBlock, external_lbasize),
+      Report("btt.info.mixed", start + offsetof(InfoBlock, external_lbasize),
              absl::StrCat("arena ", index, " has a block size of ",
                           uint32_t{link.info.external_lbasize}, ", arena 0 of ",
                           uint32_t{chain_.links[0].info.external_lbasize}));

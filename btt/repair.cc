@@ -13,11 +13,13 @@
 #include "core/base/endian.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
+#include "core/media/poison_list.h"
 
 namespace nvdimmfs::btt {
 namespace {
 
-constexpr uint64_t kPoisonUnit = 512;
+using core::kPoisonUnit;
+
 // new_map and seq of a flog slot that no reader accepts: 4 is not a sequence number.
 constexpr uint64_t kNonsense = uint64_t{4} << 32;
 
@@ -90,7 +92,7 @@ class Repairer {
     for (const ChainLink& link : chain.links)
       if (link.geometry.external_lbasize != chain.links[0].geometry.external_lbasize)
         return core::Refusal(
-            EIO, "btt.info.lbasize",
+            EIO, "btt.info.mixed",
             absl::StrCat("the arenas at 0x", absl::Hex(chain.links[0].geometry.start), " and 0x",
                          absl::Hex(link.geometry.start),
                          " have different block sizes: nothing is repaired; restore the info "
@@ -145,7 +147,7 @@ class Repairer {
     ASSIGN_OR_RETURN(const ArenaSurvey survey, SurveyArena(ns_, arena));
     const bool flagged = (link.info.flags & kInfoFlagError) != 0;
     if (survey.too_many)
-      return core::Refusal(EIO, "btt.map.shared",
+      return core::Refusal(EIO, "btt.map.too_many",
                            "the map contradicts itself in more than a million places: restore the "
                            "namespace from a backup");
     RETURN_IF_ERROR(RollForward(arena, survey));

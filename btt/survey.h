@@ -60,8 +60,8 @@ struct ArenaSurvey {
   uint64_t lost_blocks = 0;   // without a claim
 
   // Whether map and flog contradict each other or themselves: then a write may destroy another
-  // sector's data, or the evidence of who owns a block. (Pending writes and losses to bad media are
-  // not contradictions.)
+  // sector's data, or the evidence of which sector owns a block. (Pending writes and losses to bad
+  // media are not contradictions.)
   bool contradictory() const {
     return !conflicts.empty() || !out_of_range.empty() || !overruled.empty() || too_many;
   }

@@ -273,7 +273,7 @@ class Weigher {
   }
 
   static absl::Status NoneLeft() {
-    return core::Refusal(EIO, "btt.block.lost",
+    return core::Refusal(EIO, "btt.block.none",
                          "there are fewer lost blocks than sectors and lanes that need one");
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides by the evidence on the media who owns a disputed block, and what the sectors and lanes
-// get that are left without a block. Reads only.
+// Decides by the evidence on the media which sector or lane owns a disputed block, and what those
+// get that are left without one. Reads only.
 //
 // Evidence, strongest first:
 //   1. an explicit map entry (normal, zero or error)
@@ -60,7 +60,7 @@ struct RepairPlan {
 
 // `interrupted`: an earlier repair may have given out lost blocks already. Then the remaining ones
 // prove nothing (kOneBit, kOnlyOwner). Refused with the media's error, and with EIO,
-// "btt.block.lost", if there are fewer lost blocks than sectors and lanes that need one.
+// "btt.block.none", if there are fewer lost blocks than sectors and lanes that need one.
 absl::StatusOr<RepairPlan> Weigh(const core::Media& ns, const ArenaGeometry& arena,
                                  const ArenaSurvey& survey, bool interrupted);
 

@@ -55,7 +55,7 @@ absl::Status Create(const Wanted& wanted) {
   if (!wanted.uuid.empty()) {
     ASSIGN_OR_RETURN(uuid, core::ParseUuid(wanted.uuid));
   }
-  if ((wanted.labels == "1.1" || wanted.labels == "1.2") && image.label_size == 0)
+  if (core::LabelVersionNamed(wanted.labels) != nullptr && image.label_size == 0)
     return core::Refusal(EINVAL, "create.labels",
                          "--labels needs a label area, and --label-size 0 makes none");
   ASSIGN_OR_RETURN(const backends::CreatedImage created, backends::CreateImage(image));

@@ -39,7 +39,7 @@ absl::Status CheckReplaceable(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   file.read(start.data(), static_cast<std::streamsize>(start.size()));
   if (file.gcount() == 0 || start == "<?xml") return absl::OkStatus();
-  return core::Refusal(EEXIST, "map.svg",
+  return core::Refusal(EEXIST, "map.svg.exists",
                        absl::StrCat("--svg ", path,
                                     ": exists and is not an SVG file; refusing to overwrite it. "
                                     "Remove it first, or name another file"));

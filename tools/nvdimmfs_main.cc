@@ -12,6 +12,7 @@
 #include "tools/crash/crash_command.h"
 #include "tools/form_help.h"
 #include "tools/log/program_log.h"
+#include "tools/shell/preload_library.h"
 
 namespace {
 
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
   const Arguments rest(std::next(arguments.begin()), arguments.end());
   if (const Form* form = FindForm(first)) return form->run(rest);
   if (first == "help") return Help(rest);
+  if (first == nvdimmfs::tools::kOnlyStart && rest.empty()) return nvdimmfs::tools::kDone;
   if (nvdimmfs::tools::IsBareWord(first)) return nvdimmfs::tools::UnknownForm(first, FormNames());
   return nvdimmfs::tools::MountCommand(arguments);
 }

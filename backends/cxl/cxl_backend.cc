@@ -340,7 +340,7 @@ absl::StatusOr<core::BusSource> Builder::Build() {
   }
   if (!options_.data.empty()) {
     if (devices_.size() > 1)
-      return Refusal(EINVAL, "cxl.data",
+      return Refusal(EINVAL, "cxl.data.interleaved",
                      absl::StrCat("open ", path_,
                                   ": data= is for a device that is not interleaved "
                                   "with others; open the node itself (devdax:)"));

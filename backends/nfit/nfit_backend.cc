@@ -71,10 +71,10 @@ absl::Status Joiner::CheckCounts() const {
   const size_t dimms = topology_.dimms.size();
   if (!bytes_.dimms.empty() && (!bytes_.ranges.empty() || !bytes_.labels.empty()))
     return Refusal(
-        EINVAL, "nfit.bytes",
+        EINVAL, "nfit.files",
         "dimm= has data and labels in one file; it cannot be combined with range= and labels=");
   if (!bytes_.labels.empty() && bytes_.ranges.empty())
-    return Refusal(EINVAL, "nfit.bytes", "labels= requires range=");
+    return Refusal(EINVAL, "nfit.files", "labels= requires range=");
   if (!bytes_.dimms.empty() && bytes_.dimms.size() != dimms)
     return WrongCount("dimm", bytes_.dimms.size(), "DIMMs", dimms);
   if (!bytes_.labels.empty() && bytes_.labels.size() != dimms)
@@ -97,7 +97,7 @@ absl::StatusOr<DimmSource> Joiner::DimmOfImage(size_t index) const {
   ASSIGN_OR_RETURN(DimmSource dimm, OpenImage(path, static_cast<uint32_t>(index), bytes_.options));
   if (dimm.capacity->size() < planned.capacity)
     return Refusal(
-        EINVAL, "nfit.bytes",
+        EINVAL, "nfit.short",
         absl::StrFormat("%s: holds %u bytes of data; the table maps the DPA of memory "
                         "device 0x%x up to %u",
                         path, dimm.capacity->size(), planned.identity.handle, planned.capacity));

@@ -34,9 +34,10 @@ struct NfitBytes {
 absl::StatusOr<NfitTable> ReadNfit(const std::string& path);
 
 // The bus. Refused as ReadNfit, DeriveTopology, OpenImage and OpenRange (range_file.h) say; with
-// EINVAL, "nfit.bytes", if the number of files differs from that of DIMMs or regions, or an image
-// is too short; EOPNOTSUPP, "nfit.interleave", if a range's interleaving does not allow deriving
-// its bytes from its DIMMs'. Thread rules: any thread.
+// EINVAL, "nfit.bytes", if the number of files differs from that of DIMMs or regions, "nfit.files"
+// if dimm=, range= and labels= do not go together, "nfit.short" if an image is too short;
+// EOPNOTSUPP, "nfit.interleave", if a range's interleaving does not allow deriving its bytes from
+// its DIMMs'. Thread rules: any thread.
 absl::StatusOr<core::BusSource> OpenNfit(const std::string& path, const NfitBytes& bytes);
 
 }  // namespace nvdimmfs::backends

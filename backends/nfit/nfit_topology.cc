@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/status.h"
 #include "core/media/striped_media.h"
+#include "core/sources/bus_source.h"
 
 namespace nvdimmfs::backends {
 namespace {
@@ -19,7 +20,6 @@ using core::Range;
 using core::Refusal;
 
 constexpr uint64_t kPage = 4096;
-constexpr size_t kMaxMappings = 32;
 // There is no memory in the upper half of the address space.
 constexpr uint64_t kEndOfAddresses = uint64_t{1} << 62;
 
@@ -209,10 +209,10 @@ absl::Status Deriver::AddMappings(const NfitSpaRange& range, NfitRegion& region)
   std::vector<const NfitMemoryMap*> maps;
   for (const NfitMemoryMap& map : table_.maps) {
     if (map.range_index != range.range_index) continue;
-    if (maps.size() == kMaxMappings)
-      return Bad(
-          ENXIO, "nfit.mappings", map.offset,
-          absl::StrCat("more than ", kMaxMappings, " memory devices in range ", range.range_index));
+    if (maps.size() == core::kMaxMappings)
+      return Bad(ENXIO, "nfit.mappings", map.offset,
+                 absl::StrCat("more than ", core::kMaxMappings, " memory devices in range ",
+                              range.range_index));
     const auto number = dimm_numbers_.find(map.device_handle);
     if (number == dimm_numbers_.end())
       return Bad(ENODEV, "nfit.dimm", map.offset,

@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "backends/nfit/nfit_examples.h"
 #include "core/base/status.h"
+#include "core/base/uuid.h"
+#include "core/labels/label_format.h"
 #include "gtest/gtest.h"
 
 namespace nvdimmfs::backends {
@@ -40,6 +42,10 @@ TEST(NfitTopologyTest, MappingsComeInTheOrderOfTheTable) {
     EXPECT_EQ(region.mappings[i].region_offset, i * 4096);
   }
   EXPECT_EQ(region.granularity, 4096u);
+}
+
+TEST(NfitTopologyTest, PersistentMemoryHasTheTypeThatLabelsName) {
+  EXPECT_EQ(core::Uuid::Parse(kPersistentMemory), core::kPmemRangeGuid);
 }
 
 TEST(NfitTopologyTest, RegionsAreMemoryAndDisksInTheOrderOfTheTable) {

@@ -14,6 +14,7 @@
 #include "core/commands/bus_command_format.h"
 #include "core/intel/firmware.h"
 #include "core/labels/label_area.h"
+#include "core/labels/label_format.h"
 #include "core/media/memory_media.h"
 #include "core/sources/region_address.h"
 #include "core/system/system.h"
@@ -28,7 +29,6 @@ using core::MemoryMedia;
 using core::RegionSource;
 
 constexpr uint64_t kMiB = 1 << 20, kLabelSize = 128 << 10, kGranularity = 4096;
-constexpr absl::string_view kPersistent = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
 
 struct DemoDimm {
   uint64_t size;
@@ -77,7 +77,7 @@ absl::Status AddRegion(BusSource& bus, std::vector<core::MappingSource> mappings
   region.granularity = kGranularity;
   region.range_index = static_cast<int>(bus.regions.size()) + 1;
   region.persistence_domain = core::PersistenceDomain::kMemoryController;
-  region.type_guid = *core::Uuid::Parse(kPersistent);
+  region.type_guid = core::kPmemRangeGuid;
   bus.regions.push_back(std::move(region));
   return absl::OkStatus();
 }
@@ -103,7 +103,7 @@ BusSource MemoryBus(uint64_t address) {
   region.spa = {address, 64 * kMiB};
   region.media = std::make_shared<MemoryMedia>(region.spa.size);
   region.page_mapped = true;
-  region.type_guid = *core::Uuid::Parse(kPersistent);
+  region.type_guid = core::kPmemRangeGuid;
   BusSource bus;
   bus.provider = "e820";
   bus.has_nfit = false;

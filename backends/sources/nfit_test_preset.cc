@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"
 #include "core/intel/firmware.h"
+#include "core/labels/label_format.h"
 #include "core/media/memory_media.h"
 #include "core/sources/test_controls.h"
 
@@ -24,7 +25,6 @@ using core::RegionSource;
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kDimmSize = 32 * kMiB, kHalf = 16 * kMiB, kLabelSize = 128 << 10;
 constexpr uint64_t kGranularity = 4096;
-constexpr absl::string_view kPersistent = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
 constexpr absl::string_view kVirtualCd = "3d5abd30-4175-87ce-6d64-d2ade523c4bb";
 
 struct TestDimm {
@@ -121,7 +121,7 @@ absl::StatusOr<RegionSource> MakeSet(const BusSource& bus, size_t ways, core::Ra
          .region_offset = uint64_t{1} << (8 * (static_cast<size_t>(first_offset) + i))});
   region.spa = {spa, ways * dpa.size};
   region.granularity = kGranularity;
-  region.type_guid = *core::Uuid::Parse(kPersistent);
+  region.type_guid = core::kPmemRangeGuid;
   ASSIGN_OR_RETURN(region.media, core::StripeMappings(bus.dimms, region.mappings, kGranularity));
   return region;
 }

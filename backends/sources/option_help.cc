@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/sources/option_help.h"
 
+#include "core/base/kernel.h"
+
 namespace nvdimmfs::backends {
 namespace {
 
+constexpr core::KernelList kKernels("", "", "|", "|");
+static_assert(core::KernelName(core::kDefaultKernel) == "7.3", "the summary below names it");
+
 constexpr core::OptionHelp kHelp[] = {
-    {"kernel", "6.1|6.12|7.3", "mirror the device tree of this kernel; 7.3 without it"},
+    {"kernel", kKernels.text(), "mirror the device tree of this kernel; 7.3 without it"},
     {"crash_after", "N",
      "cut the power at the Nth drain or flush below the mount: part of what is not durable is "
      "lost, every later access is refused, and the image stays as the cut left it. 0: only count "

@@ -106,7 +106,7 @@ absl::StatusOr<std::optional<core::Kernel>> ChosenKernel(const OptionList& optio
   for (const auto& [key, value] : options) {
     if (key != kKernelOption) continue;
     chosen = core::FindKernel(value);
-    if (!chosen) return BadOption(key, value, absl::StrCat("needs ", core::kKernelChoices));
+    if (!chosen) return BadOption(key, value, absl::StrCat("needs ", core::kKernelChoices.text()));
   }
   return chosen;
 }
@@ -176,7 +176,7 @@ absl::StatusOr<Buses> Source::Open() const {
   RETURN_IF_ERROR(Take(*kind_, options_, arguments.options));
   if (argument_.empty())
     return core::Refusal(
-        EINVAL, "source.kind",
+        EINVAL, "source.name",
         absl::StrCat("source ", name(), ": nothing after the colon; the form is ", kind_->form));
   ASSIGN_OR_RETURN(const std::optional<core::Kernel> kernel, ChosenKernel(options_));
   ASSIGN_OR_RETURN(Buses buses, kind_->open(arguments));

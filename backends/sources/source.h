@@ -42,8 +42,8 @@ class Source {
   void MakeAbsolute();
 
   // Opens it and returns its buses. Refused with EINVAL, "source.empty", "source.option" or
-  // "source.kind", with EOPNOTSUPP, "source.kind", for an unknown scheme, with EISDIR,
-  // "source.mounted", for a directory of a mount, or as the kind's opener says.
+  // "source.name" (nothing after the colon), with EOPNOTSUPP, "source.kind", for an unknown scheme,
+  // with EISDIR, "source.mounted", for a directory of a mount, or as the kind's opener says.
   absl::StatusOr<Buses> Open() const;
 
  private:

@@ -117,7 +117,7 @@ TEST(SourceTest, RamIsMemoryOfASizeOrAFile) {
 TEST(SourceTest, NothingAfterTheSchemeIsRefused) {
   for (const SourceKind& kind : SourceKinds())
     if (!kind.scheme.empty()) {
-      EXPECT_EQ(core::ReasonOf(Opened(std::string(kind.scheme))), "source.kind") << kind.form;
+      EXPECT_EQ(core::ReasonOf(Opened(std::string(kind.scheme))), "source.name") << kind.form;
     }
 }
 

@@ -22,6 +22,7 @@
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/commands/bus_command_format.h"
+#include "core/labels/label_format.h"
 #include "core/media/striped_media.h"
 #include "core/sources/cxl_regions.h"
 
@@ -38,7 +39,6 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kMostGranularity = uint64_t{1} << 30;
 constexpr uint64_t kDefaultGranularity = 4096;
 // ACPI: the persistent memory range type.
-constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
 
 template <typename T>
 void Assign(std::optional<int64_t> number, T& to) {
@@ -402,7 +402,7 @@ void Builder::Region(TomlReader& table, BusSource& bus) {
   Assign(table.Number("range_index", 0, UINT16_MAX), region.range_index);
   if (cxl_) region.persistence_domain = core::PersistenceDomain::kMemoryController;
   region.persistence_domain = ReadDomain(table).value_or(region.persistence_domain);
-  const std::string type(cxl_ ? core::Uuid().ToString() : std::string(kPersistentMemory));
+  const std::string type = (cxl_ ? core::Uuid() : core::kPmemRangeGuid).ToString();
   const auto guid = core::Uuid::Parse(table.Text("type_guid").value_or(type));
   if (!guid) table.Refuse("type_guid", "needs a UUID");
   const auto uuid = core::Uuid::Parse(table.Text("uuid").value_or(core::Uuid().ToString()));
@@ -555,7 +555,8 @@ core::Kernel ReadKernel(TomlReader& file) {
   const std::optional<std::string> name = file.Text("kernel");
   if (!name) return core::kDefaultKernel;
   const std::optional<core::Kernel> kernel = core::FindKernel(*name);
-  if (!kernel) file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices, ", as a string"));
+  if (!kernel)
+    file.Refuse("kernel", absl::StrCat("needs ", core::kKernelChoices.text(), ", as a string"));
   return kernel.value_or(core::kDefaultKernel);
 }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/topology/topology_keys.h"
 
+#include "core/base/kernel.h"
+
 namespace nvdimmfs::backends {
 namespace {
+
+constexpr core::KernelList kKernels("`\"", "\"`", ", ", ", ");
+static_assert(core::KernelName(core::kDefaultKernel) == "7.3", "the row of `kernel` names it");
 
 constexpr TopologyKey kKeys[] = {
     {"", "bus", "tables `[[bus]]`, at least one", "required",
      "one `ndbusN` each, in the order of the file"},
-    {"", "kernel", "`\"6.1\"`, `\"6.12\"`, `\"7.3\"`", "`\"7.3\"`",
+    {"", "kernel", kKernels.text(), "`\"7.3\"`",
      "the kernel whose device tree is shown; the option `kernel=` overrides it"},
     {"bus", "provider", "string", "`\"ACPI.NFIT\"`; `\"e820\"` without DIMMs",
      "the value of `provider`"},
@@ -35,7 +40,7 @@ constexpr TopologyKey kKeys[] = {
      "the name by which regions of this bus refer to it; unique on the bus"},
     {"bus.dimm", "image", "path", "required unless `missing`",
      "the image file, laid out as QEMU does it: data, then the label area"},
-    {"bus.dimm", "label_size", "size", "found as for an image alone",
+    {"bus.dimm", "label_size", "size", "found as for an image without a topology",
      "bytes of the label area at the end; 0: none; refused if that hides labels, and with "
      "`labels`"},
     {"bus.dimm", "hide_labels", "true, false", "false",

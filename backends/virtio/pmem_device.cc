@@ -227,7 +227,7 @@ absl::Status PmemDevice::Negotiate() {
     return Refusal(EIO, "virtio.features",
                    absl::StrCat(function_->name(), ": does not offer virtio 1.0"));
   if ((offered & kAccessPlatform) != 0)
-    return Refusal(EIO, "virtio.features",
+    return Refusal(EIO, "virtio.iommu",
                    absl::StrCat(function_->name(),
                                 ": is behind an IOMMU, which this driver cannot program; use the "
                                 "kernel's driver and virtio-pmem:/dev/pmemN"));

@@ -38,9 +38,9 @@ class PmemDevice {
 
   // Finds the device's structures, resets it and sets it up. Refused with EIO or EINVAL:
   // "virtio.kind" (not such a device), "virtio.capabilities" (structures are missing or malformed),
-  // "virtio.features" (not a modern device, or it rejects the chosen features), "virtio.queue",
-  // "virtio.range" (invalid memory range), "virtio.gone", "virtio.reset" (the reset does not
-  // complete); else as PciFunction.
+  // "virtio.features" (not a modern device, or it rejects the chosen features), "virtio.iommu",
+  // "virtio.queue", "virtio.range" (invalid memory range), "virtio.gone", "virtio.reset" (the reset
+  // does not complete); else as PciFunction.
   static absl::StatusOr<std::unique_ptr<PmemDevice>> Make(std::unique_ptr<PciFunction> function,
                                                           const Patience& patience);
   // Resets it.

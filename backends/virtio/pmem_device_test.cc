@@ -470,7 +470,7 @@ TEST_F(PmemDeviceTest, AnUnsoundDeviceIsRefused) {
          StoreLe(&d.config[0x94 + 12], uint32_t{0});
        }},
       {"virtio.features", [](Device& d) { d.offered[1] = 0; }},
-      {"virtio.features", [](Device& d) { d.offered[1] |= kAccessPlatform; }},
+      {"virtio.iommu", [](Device& d) { d.offered[1] |= kAccessPlatform; }},
       {"virtio.features", [](Device& d) { d.refuses_features = true; }},
       {"virtio.queue", [](Device& d) { d.queue_max = 1; }},
       {"virtio.queue", [](Device& d) { d.notify_offset = 16; }},

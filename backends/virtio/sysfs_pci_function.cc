@@ -196,7 +196,7 @@ absl::StatusOr<std::unique_ptr<PciFunction>> OpenSysfsPciFunction(const std::str
                                 " drives it. Either mount virtio-pmem:/dev/pmemN, or: echo ",
                                 address, " > ", folder->path(), "/driver/unbind"));
   if (folder->Has("iommu_group") && folder->Names("iommu").size() > 1)
-    return Refusal(EIO, "virtio.features",
+    return Refusal(EIO, "virtio.iommu",
                    absl::StrCat("open ", address,
                                 ": it is behind an IOMMU, which this driver cannot program; use "
                                 "the kernel's driver and virtio-pmem:/dev/pmemN"));
@@ -208,7 +208,7 @@ absl::StatusOr<std::unique_ptr<PciFunction>> OpenSysfsPciFunction(const std::str
   if (config.get() < 0)
     return Refusal(errno, "virtio.pci", absl::StrCat("open ", address, ": ", strerror(errno)));
   if (flock(config.get(), LOCK_EX | LOCK_NB) != 0)
-    return Refusal(EBUSY, "virtio.bound",
+    return Refusal(EBUSY, "virtio.busy",
                    absl::StrCat("open ", address, ": another process drives it from user space"));
   return std::make_unique<SysfsPciFunction>(address, *folder, std::move(config));
 }

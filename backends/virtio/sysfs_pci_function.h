@@ -20,7 +20,8 @@ namespace nvdimmfs::backends::virtio {
 inline constexpr char kPciDevices[] = "/sys/bus/pci/devices";
 
 // `address`: "0000:00:04.0". Refused with ENODEV, "virtio.pci", if there is none; EBUSY,
-// "virtio.bound", if a driver is bound to it or another process uses it from user space.
+// "virtio.bound", if a driver is bound to it, and "virtio.busy" if another process uses it from
+// user space; EIO, "virtio.iommu".
 absl::StatusOr<std::unique_ptr<PciFunction>> OpenSysfsPciFunction(const std::string& address);
 
 }  // namespace nvdimmfs::backends::virtio

@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_CORE_BASE_KERNEL_H_
 #define NVDIMMFS_CORE_BASE_KERNEL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -10,9 +11,8 @@
 
 namespace nvdimmfs::core {
 
-// Oldest first, so that comparisons compare age. To add one, give it a name in KernelName, in the
-// options (backends/sources/option_help.cc) and in the topology keys, and record its trees
-// (tests/golden/README.md).
+// Oldest first, so that comparisons compare age. To add one, add it to kKernels, give it a name in
+// KernelName, and record its trees (tests/golden/README.md).
 enum class Kernel : uint8_t { k6_1, k6_12, k7_3 };
 
 inline constexpr Kernel kKernels[] = {Kernel::k6_1, Kernel::k6_12, Kernel::k7_3};
@@ -40,8 +40,34 @@ constexpr std::optional<Kernel> FindKernel(absl::string_view name) {
   return std::nullopt;
 }
 
+// The names of all kernels in one text, which is a constant.
+class KernelList {
+ public:
+  // Each name is between `open` and `close`; `last` precedes the last of them, `between` the others
+  // but the first.
+  constexpr KernelList(absl::string_view open, absl::string_view close, absl::string_view between,
+                       absl::string_view last) {
+    for (const Kernel kernel : kKernels) {
+      if (kernel != kOldestKernel) Append(kernel == kNewestKernel ? last : between);
+      Append(open);
+      Append(KernelName(kernel));
+      Append(close);
+    }
+  }
+  constexpr absl::string_view text() const { return {text_, size_}; }
+
+ private:
+  // Too long a text does not compile.
+  constexpr void Append(absl::string_view part) {
+    for (const char c : part) text_[size_++] = c;
+  }
+
+  char text_[64] = {};
+  size_t size_ = 0;
+};
+
 // What FindKernel takes, for the end of a refusal's sentence.
-inline constexpr absl::string_view kKernelChoices = "6.1, 6.12 or 7.3";
+inline constexpr KernelList kKernelChoices("", "", ", ", " or ");
 
 }  // namespace nvdimmfs::core
 

@@ -19,35 +19,35 @@ constexpr size_t kReservedAt = 24, kReservedWords = 9, kFirmwareSizeAt = 60;
 
 bool HasBit(uint64_t mask, uint64_t bit) { return bit < 64 && (mask >> bit & 1) != 0; }
 
-absl::Status Unknown(absl::string_view who, absl::string_view what, uint64_t number) {
-  return Refusal(ENOTTY, "command.unknown", absl::StrCat(who, ": has no ", what, " ", number));
+absl::Status Unknown(absl::string_view device, absl::string_view what, uint64_t number) {
+  return Refusal(ENOTTY, "command.unknown", absl::StrCat(device, ": has no ", what, " ", number));
 }
 
-absl::Status Invalid(absl::string_view who, absl::string_view why) {
-  return Refusal(EINVAL, "command.buffer", absl::StrCat(who, ": ", why));
+absl::Status Invalid(absl::string_view device, absl::string_view why) {
+  return Refusal(EINVAL, "command.buffer", absl::StrCat(device, ": ", why));
 }
 
 absl::Status CheckAccess(const CommandMasks& masks, const Command& command) {
   if (command.may_write || !HasBit(kNeedWriting, command.nr)) return absl::OkStatus();
   return Refusal(EPERM, "command.read_only",
-                 absl::StrCat(masks.who, ": command ", command.nr,
+                 absl::StrCat(masks.device, ": command ", command.nr,
                               " needs a descriptor that is open for writing"));
 }
 
 absl::Status CheckLength(const CommandMasks& masks, const Command& command, uint64_t size) {
   if (command.length > kLongestCommand)
-    return Invalid(masks.who, absl::StrCat("a command of ", command.length,
-                                           " bytes; the maximum is ", kLongestCommand));
+    return Invalid(masks.device, absl::StrCat("a command of ", command.length,
+                                              " bytes; the maximum is ", kLongestCommand));
   if (command.length < size || command.buffer.size() != command.length)
-    return Invalid(masks.who, absl::StrCat("a buffer of ", command.buffer.size(),
-                                           " bytes; this command takes at least ", size));
+    return Invalid(masks.device, absl::StrCat("a buffer of ", command.buffer.size(),
+                                              " bytes; this command takes at least ", size));
   return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status CheckCommand(const CommandMasks& masks, const Command& command, uint64_t size) {
-  if (!HasBit(masks.commands, command.nr)) return Unknown(masks.who, "command", command.nr);
+  if (!HasBit(masks.commands, command.nr)) return Unknown(masks.device, "command", command.nr);
   RETURN_IF_ERROR(CheckAccess(masks, command));
   return CheckLength(masks, command, size);
 }
@@ -65,13 +65,14 @@ absl::StatusOr<Call> ParseCall(const CommandMasks& masks, const Command& command
                .function = LoadLe<uint64_t>(header + kFunctionAt)};
   if (!HasBit(masks.families, call.family))
     return Refusal(EINVAL, "command.family",
-                   absl::StrCat(masks.who, ": has no command family ", call.family));
+                   absl::StrCat(masks.device, ": has no command family ", call.family));
   if (!HasBit(masks.functions, call.function) || call.function == 0)
-    return Unknown(masks.who, "function", call.function);
+    return Unknown(masks.device, "function", call.function);
   RETURN_IF_ERROR(CheckAccess(masks, command));
   for (size_t i = 0; i < kReservedWords; ++i)
     if (LoadLe<uint32_t>(header + kReservedAt + 4 * i) != 0)
-      return Invalid(masks.who, "a reserved word of CALL is not 0");
+      return Refusal(EINVAL, "command.value",
+                     absl::StrCat(masks.device, ": a reserved word of CALL is not 0"));
   const uint64_t in = LoadLe<uint32_t>(header + kInAt), out = LoadLe<uint32_t>(header + kOutAt);
   RETURN_IF_ERROR(CheckLength(masks, command, kCallHeader + in + out));
   call.in = command.buffer.subspan(kCallHeader, in);

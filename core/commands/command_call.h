@@ -26,10 +26,10 @@ inline constexpr uint32_t kStatusInvalid = 3;
 
 // The commands that a device supports.
 struct CommandMasks {
-  absl::string_view who;   // the device's name, for messages
-  uint64_t commands = 0;   // bit n: ioctl n exists
-  uint64_t families = 0;   // bit n: CALL may name family n
-  uint64_t functions = 0;  // bit n: CALL of function n exists
+  absl::string_view device;  // its name, for messages
+  uint64_t commands = 0;     // bit n: ioctl n exists
+  uint64_t families = 0;     // bit n: CALL may name family n
+  uint64_t functions = 0;    // bit n: CALL of function n exists
 };
 
 // A CALL, with the parts of its payload.

@@ -87,7 +87,7 @@ constexpr Attribute kBlockAttributes[] = {
      .store = StoreState,
      .summary = "online or offline",
      .grammar = "offline | online | online_kernel | online_movable",
-     .refusals = "memory.state memory.in_use"},
+     .refusals = "memory.state memory.unchanged memory.in_use"},
     kUeventAttribute,
     {.name = "valid_zones",
      .show = ShowZones,
@@ -163,7 +163,7 @@ absl::Status MemoryBlock::SetState(absl::string_view text) {
   if (state == nullptr) return NoState(text);
   if ((zone_ == Zone::kNone) == (*state == "offline"))
     return Refusal(
-        EINVAL, "memory.state",
+        EINVAL, "memory.unchanged",
         absl::StrCat(name(), " is ", zone_ == Zone::kNone ? "offline" : "online", " already"));
   if (*state == "offline") return GoOffline();
   zone_ = last_ = *state == "online_movable" ? Zone::kMovable : Zone::kNormal;

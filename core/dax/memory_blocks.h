@@ -40,7 +40,8 @@ class MemoryBlock final : public Device {
     return zone_;
   }
   // Handles a write to `state`: "online", "online_kernel", "online_movable" or "offline". Refused
-  // with EINVAL, "memory.state" (no such word, or the present state), and EBUSY, "memory.in_use".
+  // with EINVAL, "memory.state" (no such word) or "memory.unchanged" (it has that state), and
+  // EBUSY, "memory.in_use".
   absl::Status SetState(absl::string_view text);
   // Handles a write to `online`: 0 or 1. Writing the present value is not an error.
   absl::Status SetOnline(absl::string_view text);

@@ -165,7 +165,7 @@ absl::StatusOr<InfoBlock> MakeInfoBlock(bool dax, const Uuid& uuid, const Uuid& 
                    absl::StrCat("the namespace starts at ", FormatHex(spa.start),
                                 ", not a multiple of 2 MiB"));
   if (mode == InfoBlockMode::kNone)
-    return Refusal(ENXIO, "info.mode", "no mode is set; write ram or pmem to `mode`");
+    return Refusal(ENXIO, "claim.mode.none", "no mode is set; write ram or pmem to `mode`");
   const uint64_t used_align = std::max(align, kMemremapAlign);
   const uint64_t all_pages = (spa.size - kInfoBlockReserve) / kInfoPageSize;
   const uint64_t page_structs = mode == InfoBlockMode::kPmem ? kPageStructSize * all_pages : 0;

@@ -37,7 +37,10 @@ class Security {
   bool enabled() const { return enabled_; }
   bool locked() const { return locked_; }
   // Frozen, or treated as frozen after too many wrong passphrases.
-  bool frozen() const { return frozen_ || Exhausted(wrong_user_); }
+  bool frozen() const { return frozen_ || user_exhausted(); }
+  // After too many wrong passphrases, no other is checked until the next power cycle.
+  bool user_exhausted() const { return Exhausted(wrong_user_); }
+  bool master_exhausted() const { return Exhausted(wrong_master_); }
   bool overwriting() const { return overwriting_; }
 
   Status Unlock(const Passphrase& given);

@@ -20,7 +20,7 @@ std::vector<std::byte> Counted(size_t size) {
   return bytes;
 }
 
-// Of every length, with a byte on either side that must stay as it is.
+// Copies every length, with a byte on either side that must stay as it is.
 TEST(CopyAheadTest, CopiesEveryLength) {
   for (const size_t length :
        {size_t{0}, size_t{1}, size_t{512}, size_t{1024}, size_t{1025}, kLong - 1, kLong, kLong + 1,

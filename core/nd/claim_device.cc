@@ -97,7 +97,7 @@ void ClaimDevice::Detach() {
 absl::Status ClaimDevice::CheckNamespace(absl::string_view what) const {
   engine().AssertLocked();
   if (ns_ == nullptr)
-    return Refusal(ENODEV, "claim.namespace.none",
+    return Refusal(ENODEV, "claim.namespace.unset",
                    absl::StrCat(what, ": it has no namespace; write one to its `namespace`"));
   if (ns_->driver() != nullptr)
     return Refusal(EBUSY, "namespace.bound",

@@ -262,7 +262,7 @@ constexpr Attribute kDiskAttributes[] = {
     Tuning("queue/iostats_passthrough", Fixed<"0\n">, "0", {.since = Kernel::k7_3}),
     {.name = "queue/logical_block_size",
      .show = ShowBlockSize,
-     .summary = "bytes: the least that is read or written"},
+     .summary = "bytes: the smallest unit of reads and writes"},
     {.name = "queue/max_discard_segments", .show = Fixed<"1\n">, .summary = "1"},
     {.name = "queue/max_hw_sectors_kb",
      .show = ShowMaxSectors,

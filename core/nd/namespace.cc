@@ -425,7 +425,8 @@ absl::Status Namespace::WriteLabelOn(size_t mapping_index, uint32_t flags) {
 
 absl::Status Namespace::CreateAttribute(absl::string_view attribute) {
   if (attribute != "uuid") return NdDevice::CreateAttribute(attribute);
-  if (labelled_) return Refusal(EACCES, "tree.create", absl::StrCat(name(), " has labels already"));
+  if (labelled_)
+    return Refusal(EACCES, "labels.present", absl::StrCat(name(), " has labels already"));
   return TakeLabelsIntoUse(region_);
 }
 

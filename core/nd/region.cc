@@ -20,7 +20,6 @@ namespace {
 
 constexpr uint64_t kPageSize = 4096;
 constexpr uint64_t kDefaultAlign = 16 << 20;
-constexpr size_t kMaxMappings = 32;
 
 uint64_t DefaultAlign(uint64_t region_size, size_t mappings) {
   const uint64_t ways = std::max<size_t>(1, mappings);
@@ -60,7 +59,8 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(NdBusType& nd, Device& bus,
   const RegionSource& checked = region->source_;
   if (checked.media == nullptr || checked.media->size() != checked.spa.size)
     return BadSource(*region, "its bytes and its address range differ in size");
-  if (checked.mappings.size() > kMaxMappings) return BadSource(*region, "more than 32 mappings");
+  if (checked.mappings.size() > kMaxMappings)
+    return BadSource(*region, absl::StrCat("more than ", kMaxMappings, " mappings"));
   std::vector<SetMember> members;
   for (const MappingSource& mapping_source : checked.mappings) {
     if (mapping_source.dimm >= dimms.size())
@@ -301,12 +301,13 @@ absl::Status Region::InitialiseLabels(const std::function<absl::Status()>& idle)
     return Refusal(ENXIO, "region.disabled", absl::StrCat(name(), " is disabled; enable it first"));
   for (const Mapping& mapping : mappings_) {
     const DimmData* data = mapping.dimm->data().get();
-    if (data == nullptr || data->labels.has_index() || mapping.dimm->source().read_only)
-      return Refusal(EACCES, "labels.none",
-                     absl::StrCat(name(), " cannot hold labels: ", mapping.dimm->name(),
-                                  data == nullptr            ? " has no label area"
-                                  : data->labels.has_index() ? " already has labels"
-                                                             : " is read-only"));
+    const auto refused = [&](absl::string_view reason, absl::string_view why) {
+      return Refusal(EACCES, reason,
+                     absl::StrCat(name(), " cannot hold labels: ", mapping.dimm->name(), " ", why));
+    };
+    if (data == nullptr) return refused("labels.none", "has no label area");
+    if (data->labels.has_index()) return refused("labels.present", "already has labels");
+    if (mapping.dimm->source().read_only) return refused("labels.read_only", "is read-only");
   }
   if (mappings_.empty())
     return Refusal(EACCES, "labels.none", absl::StrCat(name(), " has no DIMM, so no labels"));

@@ -23,7 +23,7 @@ namespace nvdimmfs::core {
 namespace {
 
 CommandMasks MasksOf(const Bus& bus) {
-  return {.who = bus.name(),
+  return {.device = bus.name(),
           .commands = bus.scrub() != nullptr ? kArsFunctions : 0,
           .families = bus.call_families(),
           .functions = bus.call_functions()};
@@ -41,13 +41,17 @@ void Store(const Payload& payload, absl::Span<std::byte> bytes) {
   std::memcpy(bytes.data(), &payload, sizeof payload);
 }
 
-absl::Status Invalid(const Bus& bus, absl::string_view why) {
+absl::Status WrongLength(const Bus& bus, absl::string_view why) {
   return Refusal(EINVAL, "command.buffer", absl::StrCat(bus.name(), ": ", why));
+}
+
+absl::Status WrongValue(const Bus& bus, absl::string_view why) {
+  return Refusal(EINVAL, "command.value", absl::StrCat(bus.name(), ": ", why));
 }
 
 absl::StatusOr<Range> RangeOf(const Bus& bus, uint64_t address, uint64_t length) {
   const auto range = MakeRange(address, length);
-  if (!range) return Invalid(bus, "a range past the end of the address space");
+  if (!range) return WrongValue(bus, "a range past the end of the address space");
   return *range;
 }
 
@@ -138,8 +142,8 @@ std::vector<std::byte> ArsStatus(const Bus& bus) {
 absl::StatusOr<int> AnswerArsStatus(const Bus& bus, absl::Span<std::byte> buffer) {
   const std::vector<std::byte> said = ArsStatus(bus);
   if (buffer.size() < said.size())
-    return Invalid(bus, absl::StrCat("a buffer of ", buffer.size(), " bytes; the results take ",
-                                     said.size(), ", and never more than ", kMaxArsOut));
+    return WrongLength(bus, absl::StrCat("a buffer of ", buffer.size(), " bytes; the results take ",
+                                         said.size(), ", and never more than ", kMaxArsOut));
   std::fill(std::copy(said.begin(), said.end(), buffer.begin()), buffer.end(), std::byte{0});
   return 0;
 }
@@ -177,8 +181,8 @@ absl::StatusOr<int> ClearError(const Bus& bus, Cleared cleared, absl::Span<std::
   ClearErrorPayload payload = Load<ClearErrorPayload>(buffer);
   if (payload.address % kClearErrorUnit != 0 || payload.length % kClearErrorUnit != 0) {
     if (bus.quirks().refuses_partial_clear)
-      return Invalid(bus,
-                     absl::StrCat("errors are cleared in units of ", kClearErrorUnit, " bytes"));
+      return WrongValue(bus,
+                        absl::StrCat("errors are cleared in units of ", kClearErrorUnit, " bytes"));
     payload.status = kBusStatusInvalid;
     payload.cleared = 0;
     Store(payload, buffer);
@@ -219,8 +223,8 @@ Said OnlyStatus(uint32_t status) {
 
 absl::Status CheckInput(const Bus& bus, const Call& call, size_t size) {
   if (call.in.size() == size) return absl::OkStatus();
-  return Invalid(bus, absl::StrCat("function ", call.function, " takes ", size,
-                                   " bytes of input, not ", call.in.size()));
+  return WrongLength(bus, absl::StrCat("function ", call.function, " takes ", size,
+                                       " bytes of input, not ", call.in.size()));
 }
 
 // Treats a set as one DIMM, its last.

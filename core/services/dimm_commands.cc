@@ -23,7 +23,7 @@ constexpr uint32_t kGetSize = intel::kGetLabelSize, kGetData = intel::kGetLabels
 CommandMasks MasksOf(const Dimm& dimm) {
   const uint64_t labels = dimm.has_label_area() ? kLabelFunctions : 0;
   const uint64_t functions = dimm.functions();
-  CommandMasks masks = {.who = dimm.name(),
+  CommandMasks masks = {.device = dimm.name(),
                         .commands = labels | (functions & intel::kIoctlBits),
                         .families = functions != 0 ? 1u : 0u,
                         .functions = functions};

@@ -31,9 +31,40 @@ absl::Status Refused(const Dimm& dimm, int error, absl::string_view reason, absl
   return Refusal(error, reason, absl::StrCat("security of ", dimm.name(), ": ", why));
 }
 
+absl::Status OutOfTries(const Dimm& dimm, int error, absl::string_view which) {
+  return Refused(dimm, error, "security.tries",
+                 absl::StrCat("too many wrong ", which,
+                              " were given: none is checked until the next power cycle (unmount, "
+                              "mount again)"));
+}
+
+absl::Status Frozen(const Dimm& dimm, int error) {
+  if (dimm.firmware()->security().user_exhausted()) return OutOfTries(dimm, error, "passphrases");
+  return Refused(dimm, error, "security.frozen",
+                 "it was frozen until the next power cycle (unmount, mount again)");
+}
+
+enum class Whose { kUser, kMaster };
+
+absl::Status WrongState(const Dimm& dimm, int error, Whose whose) {
+  const Security& security = dimm.firmware()->security();
+  if (whose == Whose::kMaster && security.master_exhausted())
+    return OutOfTries(dimm, error, "master passphrases");
+  if (security.frozen()) return Frozen(dimm, error);
+  if (!security.enabled())
+    return Refused(dimm, error, "security.no_passphrase",
+                   "no passphrase is set; set one with update 0 KEY");
+  if (security.locked())
+    return Refused(dimm, error, "security.locked",
+                   "the DIMM is locked; load its key and bind it to nvdimm again");
+  return Refused(dimm, error, "security.state",
+                 "not in its present state: see the attributes security and frozen");
+}
+
 // Converts the firmware's status to the result of the write. `wrong_state` is the errno if the
-// firmware does not allow this in its current state.
-absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
+// firmware does not allow this in its current state; `whose` says whose passphrase was given.
+absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state,
+                     Whose whose = Whose::kUser) {
   switch (status) {
     case intel::kSuccess:
       return absl::OkStatus();
@@ -43,19 +74,14 @@ absl::Status Verdict(const Dimm& dimm, intel::Status status, int wrong_state) {
       return Refused(dimm, EOPNOTSUPP, "security.unsupported",
                      "its firmware does not support this");
     default:
-      return Refused(dimm, wrong_state, "security.state",
-                     "not in its present state: see the attributes security and frozen");
+      return WrongState(dimm, wrong_state, whose);
   }
 }
 
 // The kernel's checks before it looks up a key.
 absl::Status CheckState(const Dimm& dimm) {
   const Security& security = dimm.firmware()->security();
-  if (security.frozen())
-    return Refused(
-        dimm, EIO, "security.frozen",
-        "it is frozen until the next power cycle (mount again): by freeze, or by too many "
-        "wrong passphrases");
+  if (security.frozen()) return Frozen(dimm, EIO);
   if (security.overwriting())
     return Refused(dimm, EBUSY, "security.overwriting", "an overwrite is in progress; wait for it");
   return absl::OkStatus();
@@ -72,9 +98,10 @@ absl::Status CheckIdle(const Dimm& dimm, absl::string_view what) {
 // As the serial number of an old key, 0 means no passphrase.
 absl::StatusOr<Passphrase> Key(const Dimm& dimm, uint32_t serial, bool zero_is_none) {
   if (serial == 0 && zero_is_none) return Passphrase{};
-  if (serial == 0) return Refused(dimm, ENOKEY, "security.key", "a new passphrase needs a key");
+  if (serial == 0) return Refused(dimm, ENOKEY, "security.new_key", "a new passphrase needs a key");
   if (dimm.firmware()->keys() == nullptr)
-    return Refused(dimm, ENOKEY, "security.key", "there is no keyring in which to look up the key");
+    return Refused(dimm, ENOKEY, "security.keyring",
+                   "there is no keyring in which to look up the key");
   return dimm.firmware()->keys()->Read(serial);
 }
 absl::StatusOr<Passphrase> OldKey(const Dimm& dimm, uint32_t serial) {
@@ -85,21 +112,22 @@ absl::StatusOr<Passphrase> OldKey(const Dimm& dimm, uint32_t serial) {
 
 using Change = intel::Status (Security::*)(const Passphrase&, const Passphrase&);
 
-absl::Status Update(Dimm& dimm, uint32_t old_serial, uint32_t new_serial, Change change) {
+absl::Status Update(Dimm& dimm, uint32_t old_serial, uint32_t new_serial, Change change,
+                    Whose whose) {
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase old, OldKey(dimm, old_serial));
   ASSIGN_OR_RETURN(const Passphrase fresh, Key(dimm, new_serial, false));
   ASSIGN_OR_RETURN(const intel::Status status,
                    dimm.firmware()->ChangeSecurity(
                        [&](Security& security) { return (security.*change)(old, fresh); }));
-  return Verdict(dimm, status, EIO);
+  return Verdict(dimm, status, EIO, whose);
 }
 
 absl::Status UpdateUser(Dimm& dimm, uint32_t old_serial, uint32_t new_serial) {
-  return Update(dimm, old_serial, new_serial, &Security::SetPassphrase);
+  return Update(dimm, old_serial, new_serial, &Security::SetPassphrase, Whose::kUser);
 }
 absl::Status UpdateMaster(Dimm& dimm, uint32_t old_serial, uint32_t new_serial) {
-  return Update(dimm, old_serial, new_serial, &Security::SetMasterPassphrase);
+  return Update(dimm, old_serial, new_serial, &Security::SetMasterPassphrase, Whose::kMaster);
 }
 
 absl::Status Disable(Dimm& dimm, uint32_t serial, uint32_t) {
@@ -121,15 +149,15 @@ absl::Status Freeze(Dimm& dimm, uint32_t, uint32_t) {
 
 // The data goes before the passphrase: after a cut in between, the passphrase is still set and the
 // erase can be repeated.
-absl::Status Erase(Dimm& dimm, uint32_t serial,
-                   intel::Status (Security::*check)(const Passphrase&)) {
+absl::Status Erase(Dimm& dimm, uint32_t serial, intel::Status (Security::*check)(const Passphrase&),
+                   Whose whose) {
   RETURN_IF_ERROR(CheckIdle(dimm, "erase"));
   RETURN_IF_ERROR(CheckState(dimm));
   ASSIGN_OR_RETURN(const Passphrase key, OldKey(dimm, serial));
   ASSIGN_OR_RETURN(
       const intel::Status checked,
       dimm.firmware()->ChangeSecurity([&](Security& security) { return (security.*check)(key); }));
-  RETURN_IF_ERROR(Verdict(dimm, checked, ENXIO));
+  RETURN_IF_ERROR(Verdict(dimm, checked, ENXIO, whose));
   RETURN_IF_ERROR(dimm.EraseData());
   return dimm.firmware()
       ->ChangeSecurity([](Security& security) {
@@ -140,10 +168,10 @@ absl::Status Erase(Dimm& dimm, uint32_t serial,
 }
 
 absl::Status EraseWithUser(Dimm& dimm, uint32_t serial, uint32_t) {
-  return Erase(dimm, serial, &Security::CheckErase);
+  return Erase(dimm, serial, &Security::CheckErase, Whose::kUser);
 }
 absl::Status EraseWithMaster(Dimm& dimm, uint32_t serial, uint32_t) {
-  return Erase(dimm, serial, &Security::CheckMasterErase);
+  return Erase(dimm, serial, &Security::CheckMasterErase, Whose::kMaster);
 }
 
 absl::Status Overwrite(Dimm& dimm, uint32_t serial, uint32_t) {
@@ -248,7 +276,7 @@ absl::Status UnlockDimm(Dimm& dimm) {
   if (dimm.firmware()->security().overwriting()) return CheckState(dimm);
   const std::string description = absl::StrCat("nvdimm:", dimm.unique_id());
   if (dimm.firmware()->keys() == nullptr)
-    return Refused(dimm, ENOKEY, "security.key",
+    return Refused(dimm, ENOKEY, "security.keyring",
                    "it is locked, and there is no keyring in which to look up its key");
   const auto key = dimm.firmware()->keys()->Find(description);
   if (!key.ok()) return Annotate(key.status(), absl::StrCat("unlock ", dimm.name()));

@@ -50,7 +50,8 @@ inline constexpr Attribute kFrozenAttribute = {
     .summary = "1: the security state is frozen until the next power cycle"};
 
 // The first step of enabling a DIMM: unlocks a locked DIMM with the key "nvdimm:ID". Fails as the
-// key ring does, or with EINVAL or EIO, "security.passphrase" or "security.state".
+// key ring does, or with EINVAL or EIO, "security.passphrase", "security.frozen" or
+// "security.tries".
 absl::Status UnlockDimm(Dimm& dimm);
 
 }  // namespace nvdimmfs::core

@@ -81,6 +81,15 @@ class DimmSecurityTest : public testing::Test {
 
   std::string Security(absl::string_view text) { return model.Set("nmem0/security", text); }
   std::string State() { return model.Get("nmem0/security"); }
+  // The errno and the reason with which the write is refused.
+  std::string Refusal(absl::string_view text) {
+    const std::string error = Security(text);
+    const std::string last = model.Get("nmem0/x/last_error.json");
+    const size_t start = last.find("security.");
+    return start == std::string::npos
+               ? absl::StrCat(error, " ", last)
+               : absl::StrCat(error, " ", last.substr(start, last.find('"', start) - start));
+  }
   void DisableRegion() { EXPECT_EQ(model.Unbind("nd_region", "region0"), ""); }
   std::string EnableRegion() { return model.Bind("nd_region", "region0"); }
 
@@ -161,7 +170,9 @@ TEST_F(DimmSecurityTest, TooManyWrongKeysAreAsAFreeze) {
   EXPECT_EQ(Security("overwrite 2"), "EINVAL");
   EXPECT_EQ(model.Get("nmem0/frozen"), "1\n");
   EXPECT_EQ(State(), "unlocked\n");
-  EXPECT_EQ(Security("disable 1"), "EIO");
+  EXPECT_EQ(Refusal("disable 1"), "EIO security.tries");
+  EXPECT_EQ(Security("freeze"), "");
+  EXPECT_EQ(Refusal("disable 1"), "EIO security.tries");
   PowerCycle();
   EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
   EXPECT_EQ(State(), "locked\n");
@@ -172,7 +183,7 @@ TEST_F(DimmSecurityTest, TheMasterPassphraseHasACountOfItsOwn) {
   PowerCycle();
   EXPECT_EQ(Security("master_update 0 5"), "");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Security("master_update 6 7"), "EINVAL");
-  EXPECT_EQ(Security("master_update 5 7"), "EIO");
+  EXPECT_EQ(Refusal("master_update 5 7"), "EIO security.tries");
   EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
   EXPECT_EQ(Security("update 0 1"), "");
 }
@@ -180,14 +191,14 @@ TEST_F(DimmSecurityTest, TheMasterPassphraseHasACountOfItsOwn) {
 TEST_F(DimmSecurityTest, AKeyThatIsNotThere) {
   EXPECT_EQ(Security("update 0 77"), "ENOKEY");
   EXPECT_EQ(Security("update 77 1"), "ENOKEY");
-  EXPECT_EQ(Security("update 0 0"), "ENOKEY");
-  EXPECT_EQ(Security("disable 77"), "ENOKEY");
+  EXPECT_EQ(Refusal("update 0 0"), "ENOKEY security.new_key");
+  EXPECT_EQ(Refusal("disable 77"), "ENOKEY security.key");
   DisableRegion();
   EXPECT_EQ(Security("erase 77"), "ENOKEY");
 }
 
 TEST_F(DimmSecurityTest, WhatIsFrozenStaysSoUntilThePowerGoes) {
-  EXPECT_EQ(Security("freeze"), "EIO");  // nothing is enabled
+  EXPECT_EQ(Refusal("freeze"), "EIO security.no_passphrase");
   EXPECT_EQ(Security("update 0 1"), "");
   EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
   EXPECT_EQ(Security("freeze"), "");
@@ -195,7 +206,7 @@ TEST_F(DimmSecurityTest, WhatIsFrozenStaysSoUntilThePowerGoes) {
   DisableRegion();
   for (const char* text :
        {"update 1 2", "disable 1", "erase 1", "overwrite 1", "master_update 0 1", "master_erase 0"})
-    EXPECT_EQ(Security(text), "EIO") << text;
+    EXPECT_EQ(Refusal(text), "EIO security.frozen") << text;
   PowerCycle();
   EXPECT_EQ(model.Get("nmem0/frozen"), "0\n");
 }
@@ -208,8 +219,8 @@ TEST_F(DimmSecurityTest, AfterAPowerCycleItIsLockedUntilItsKeyIsThere) {
   EXPECT_TRUE(model.Bound("nmem0"));
   EXPECT_FALSE(model.Bound("namespace0.0"));
   EXPECT_NE(model.Get("nmem0/x/last_error").find("ENOKEY"), std::string::npos);
-  EXPECT_EQ(Security("update 1 2"), "EIO");
-  EXPECT_EQ(Security("disable 1"), "ENXIO");
+  EXPECT_EQ(Refusal("update 1 2"), "EIO security.locked");
+  EXPECT_EQ(Refusal("disable 1"), "ENXIO security.locked");
   keys->named["nvdimm:8680-56341200"] = 2;
   PowerCycle();
   EXPECT_EQ(State(), "locked\n");

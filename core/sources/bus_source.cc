@@ -7,17 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/labels/label_format.h"
 #include "core/media/media_slice.h"
 #include "core/media/striped_media.h"
 #include "core/sources/region_address.h"
 
 namespace nvdimmfs::core {
-namespace {
-
-// ACPI: the persistent memory range type.
-constexpr absl::string_view kPersistentMemory = "66f0d379-b4f3-4074-ac43-0d3318b78cdb";
-
-}  // namespace
 
 absl::StatusOr<std::shared_ptr<Media>> StripeMappings(absl::Span<const DimmSource> dimms,
                                                       absl::Span<const MappingSource> mappings,
@@ -57,7 +52,7 @@ BusSource QemuBus(std::vector<DimmSource> dimms) {
     region.media = dimm.capacity;
     region.range_index = static_cast<int>(i + 1) * 2;
     region.read_only = dimm.read_only;
-    region.type_guid = *Uuid::Parse(kPersistentMemory);
+    region.type_guid = kPmemRangeGuid;
     address = RoundUp(region.spa.end(), kRegionAddressAlign);
     bus.regions.push_back(std::move(region));
   }

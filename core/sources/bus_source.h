@@ -37,6 +37,8 @@ struct AddressChoice {
   std::string after;   // and after it
 };
 
+inline constexpr size_t kMaxMappings = 32;  // of a region, as in the kernel
+
 struct RegionSource {
   Range spa;                            // system physical address and length, bytes
   AddressChoice address;                // of spa.start

@@ -52,7 +52,7 @@ absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> 
                      absl::StrCat("function ", function, " takes ", structure.size,
                                   " bytes of input and output, not ", size));
   if (function == intel::kFirmwareFinish && !in.empty() && in[0] > kLastFinishFlag)
-    return Refusal(EINVAL, "command.buffer", "the flag of function 15 is 0 (finish) or 1 (abort)");
+    return Refusal(EINVAL, "command.value", "the flag of function 15 is 0 (finish) or 1 (abort)");
   return absl::OkStatus();
 }
 
@@ -71,7 +71,7 @@ absl::Status CheckCallOfTestBus(uint64_t function, absl::Span<const std::byte> i
                    absl::StrCat("function ", function, " takes ", structure,
                                 " bytes of input and output, not ", size));
   if (LoadLe<uint64_t>(in.data() + kLengthAt) == 0)
-    return Refusal(EINVAL, "command.buffer",
+    return Refusal(EINVAL, "command.value",
                    absl::StrCat("function ", function, ": the range is empty"));
   return absl::OkStatus();
 }

@@ -31,8 +31,8 @@ struct TestControls {
 };
 
 // Like the test module, refuses a CALL of an Intel function whose buffer does not have the size of
-// its structure, before the firmware sees it: EINVAL, "command.buffer". `size` is that of input and
-// output together.
+// its structure, before the firmware sees it: EINVAL, "command.buffer"; "command.value" for a flag
+// that does not exist. `size` is that of input and output together.
 absl::Status CheckCallOfTestDimm(uint64_t function, absl::Span<const std::byte> in, uint64_t size);
 
 // The same for a CALL of a bus function; errors are injected and withdrawn in whole structures, at

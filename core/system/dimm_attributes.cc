@@ -51,11 +51,13 @@ absl::StatusOr<std::string> ShowCommands(Device& device) {
 
 absl::StatusOr<std::string> ShowAvailableSlots(Device& device) {
   const Dimm& dimm = AsDimm(device);
+  if (!dimm.has_label_area())
+    return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(dimm.name(), ": has no label area"));
   if (dimm.data() == nullptr)
-    return Refusal(ENXIO, "dimm.no_labels",
-                   absl::StrCat(dimm.name(), dimm.has_label_area()
-                                                 ? ": its driver is unbound, labels are not read"
-                                                 : ": has no label area"));
+    return Refusal(ENXIO, "dimm.unbound",
+                   absl::StrCat(dimm.name(),
+                                ": not bound to its driver, so its labels are not "
+                                "read; bind it to nvdimm"));
   // One slot is always reserved for updates.
   const uint32_t free_slots = dimm.data()->labels.free_slots();
   return absl::StrCat(free_slots == 0 ? 0 : free_slots - 1, "\n");

@@ -61,7 +61,7 @@ absl::StatusOr<std::unique_ptr<OpenFile>> DataFile::Open(const NodeView& view, i
     return core::Refusal(ENXIO, "data.disabled", absl::StrCat(node.name(), " is being disabled"));
   if ((flags & O_ACCMODE) != O_RDONLY && node.media().read_only())
     return core::Refusal(
-        EROFS, "data.read_only",
+        EROFS, "media.read_only",
         absl::StrCat("open ", node.name(), " for writing: its media is read-only"));
   return absl::WrapUnique(new DataFile(view, flags, data_files));
 }

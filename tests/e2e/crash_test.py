@@ -50,7 +50,9 @@ class CrashTest(mounting.MountTestCase):
             self.assertRegex(cut["output"], "record [1-8] of [1-8] has no content")
             self.assertEqual((cut["undurable_words"], cut["lost_words"]), (2, 1), cut)
             self.assertTrue(os.path.exists(cut["image"]))
+        self.assertIsNone(report["stopped"])
         self.repeats_on_a_mount(failures[0])
+        self.a_failed_copy_keeps_the_report(report["cuts"], failures[0])
         # A run of the command for each image finds the same ones.
         seed = str(failures[0]["seed"])
         options = ("--json", "--rerun", "--every", "--seed", seed, "--seeds", "1")
@@ -59,6 +61,17 @@ class CrashTest(mounting.MountTestCase):
         known = {(cut["fence"], cut["seed"]): cut["exit"] for cut in report["cuts"]}
         for cut in again["cuts"]:
             self.assertEqual(known.get((cut["fence"], cut["seed"]), cut["exit"]), cut["exit"], cut)
+
+    def a_failed_copy_keeps_the_report(self, cuts, failure):
+        """A directory is where the first image that fails would be kept."""
+        kept = self.scratch_path("blocked")
+        os.makedirs(os.path.join(kept, os.path.basename(failure["image"])))
+        text, errors = self.crash("broken", "--json", "--every", "--seeds", "6", "--keep", kept, code=1)
+        report = json.loads(text)
+        self.assertEqual(report["stopped"], "crash.copy")
+        self.assertIn("EISDIR, crash.copy", errors)
+        done = cuts[: cuts.index(failure) + 1]
+        self.assertEqual(report["cuts"], done[:-1] + [{**failure, "image": ""}])
 
     def repeats_on_a_mount(self, cut):
         """The options that the report names leave the same bytes."""
@@ -107,6 +120,8 @@ class CrashTest(mounting.MountTestCase):
             try:
                 # Images are being checked.
                 self.assertTrue(mounting.wait_until(lambda: self.left_by_the_form("checked")))
+                # It forks while the copies are open.
+                self.assertEqual(len(os.listdir(f"/proc/{crash.pid}/task")), 1)
                 crash.send_signal(number)
                 _, errors = crash.communicate(timeout=60)
             finally:

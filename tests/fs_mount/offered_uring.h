@@ -2,7 +2,7 @@
 // Makes the kernel offer FUSE over io_uring to mounts that are made meanwhile.
 //
 // That is a parameter of the whole machine, which only root may write. It is put back as it was;
-// who else wants it meanwhile waits. A mount keeps what it was offered.
+// another test that wants it waits meanwhile. A mount keeps what it was offered.
 #ifndef NVDIMMFS_TESTS_FS_MOUNT_OFFERED_URING_H_
 #define NVDIMMFS_TESTS_FS_MOUNT_OFFERED_URING_H_
 

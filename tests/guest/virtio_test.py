@@ -40,7 +40,7 @@ try sh -c "echo $pci > /sys/bus/pci/devices/$pci/driver/unbind"
 refused virtio.memory nvdimmfs virtio-pmem:$pci /mnt
 echo 2 >/proc/sys/vm/nr_hugepages
 try serve virtio-pmem:$pci
-refused virtio.bound nvdimmfs virtio-pmem:$pci /tmp
+refused virtio.busy nvdimmfs virtio-pmem:$pci /tmp
 cat /mnt/ndbus0/provider
 try pat check /mnt/dev/pmem0 3 0 5000
 try pat write /mnt/dev/pmem0 4 6000 5000

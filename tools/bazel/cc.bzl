@@ -13,19 +13,6 @@ COMPILER_COPTS = select({
     "//conditions:default": ["--param=ggc-min-heapsize=1000000"],
 })
 
-# A read or write of a namespace runs through these packages, so they are optimised in every build. The rest, which is
-# most of the code, is optimised fully in a release alone: it compiles in three quarters of the time with -O1.
-_DATA_PATH = [
-    "backends",
-    "btt",
-    "core/base",
-    "core/media",
-    "fs/files",
-    "fs/loops",
-    "fs/protocol",
-    "tests/bench",
-]
-
 # The sanitizers compile everything with -O1 (.bazelrc).
 CONTROL_PATH_COPTS = select({
     "//tools/bazel:optimised_alike": [],
@@ -62,22 +49,26 @@ _COMPUTING_TEST = _prelude("computing_test_prelude")
 def _is_cplusplus(srcs):
     return type(srcs) != "list" or any([src.endswith(".cc") or src.startswith(":") for src in srcs])
 
-def library_prelude(srcs):
-    if not _is_cplusplus(srcs):
-        return struct(copts = [], deps = [])
-    return _LIBRARY if native.package_name() in _DATA_PATH else _CONTROL_LIBRARY
-
 # `copts` of a target come last: they win over an -O of this file.
-def cc_library(name, srcs = [], copts = [], deps = [], **kwargs):
-    prelude = library_prelude(srcs)
-    native.cc_library(name = name, srcs = srcs, copts = prelude.copts + copts, deps = deps + prelude.deps, **kwargs)
+def _compile(rule, prelude, srcs, copts, deps, kwargs):
+    if not _is_cplusplus(srcs):
+        prelude = struct(copts = [], deps = [])
+    rule(srcs = srcs, copts = prelude.copts + copts, deps = deps + prelude.deps, **kwargs)
 
-# For macros that are named cc_library themselves.
-cc_library_of = cc_library
+# Most of the code is optimised fully only in a release: it compiles in three quarters of the time with -O1.
+def cc_library(srcs = [], copts = [], deps = [], **kwargs):
+    _compile(native.cc_library, _CONTROL_LIBRARY, srcs, copts, deps, kwargs)
 
-def cc_binary(name, srcs = [], copts = [], deps = [], **kwargs):
-    prelude = library_prelude(srcs)
-    native.cc_binary(name = name, srcs = srcs, copts = prelude.copts + copts, deps = deps + prelude.deps, **kwargs)
+def cc_binary(srcs = [], copts = [], deps = [], **kwargs):
+    _compile(native.cc_binary, _CONTROL_LIBRARY, srcs, copts, deps, kwargs)
+
+# A package that a read or write of a namespace runs through loads these as cc_library and cc_binary: they are optimised
+# in every build.
+def data_path_cc_library(srcs = [], copts = [], deps = [], **kwargs):
+    _compile(native.cc_library, _LIBRARY, srcs, copts, deps, kwargs)
+
+def data_path_cc_binary(srcs = [], copts = [], deps = [], **kwargs):
+    _compile(native.cc_binary, _LIBRARY, srcs, copts, deps, kwargs)
 
 def cc_test(name, srcs = [], copts = [], deps = [], computes = False, **kwargs):
     """A test of GoogleTest's.

@@ -6,7 +6,7 @@ an eighth of the time this way. Targets stay as fine as they are drawn, and each
 file is common. A BUILD file loads `cc_library` from here and ends with `joined_library()`.
 """
 
-load("//tools/bazel:cc.bzl", "cc_library_of", "library_prelude")
+load("//tools/bazel:cc.bzl", "data_path_cc_library", cc_library_of = "cc_library")
 
 def _interface(label):
     """The headers of a target of this package, without its object file; targets of others as they are."""
@@ -45,11 +45,12 @@ def _interface_library(name, hdrs, textual_hdrs, deps, testonly = False):
         deps = [_interface(dep) for dep in deps],
     )
 
-def joined_library(apart = []):
+def joined_library(apart = [], data_path = False):
     """Compiles the files of the libraries above, as one.
 
     Args:
       apart: files that are compiled by themselves, because they name a function or a type as another file does
+      data_path: whether a read or write of a namespace runs through the package
     """
     rules = native.existing_rules()
     names = sorted([name[:-len(".sources")] for name in rules if name.endswith(".sources")])
@@ -62,12 +63,11 @@ def joined_library(apart = []):
         cmd = "printf '#include \"%s\"\\n' {} >$@".format(" ".join([package + "/" + file for file in joined])),
         visibility = ["//visibility:private"],
     )
-    prelude = library_prelude(files)
-    native.cc_library(
+    compiled_library = data_path_cc_library if data_path else cc_library_of
+    compiled_library(
         name = "joined",
         srcs = ["joined.cc"] + [file for file in files if file not in joined],
-        copts = prelude.copts,
         textual_hdrs = joined,
         visibility = ["//visibility:private"],
-        deps = [":" + name + ".interface" for name in names] + prelude.deps,
+        deps = [":" + name + ".interface" for name in names],
     )

@@ -12,13 +12,14 @@ def _precompiled_header_impl(ctx):
         requested_features = ctx.features,
         unsupported_features = ctx.disabled_features,
     )
-    # Taken from a cache, the header may be younger than what was made of it; which one belongs to which, Bazel knows.
+    # A header from a cache may be newer than what was compiled from it. Bazel knows which belongs to which.
     clang = toolchain.compiler == "clang"
     no_time = ["-Xclang", "-fno-pch-timestamp"] if clang else []
     variables = cc_common.create_compile_variables(
         feature_configuration = features,
         cc_toolchain = toolchain,
         use_pic = True,  # as all objects of this workspace are
+        quote_include_directories = depset(["."] if ctx.files.also else []),
         user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts + no_time,
     )
     compiler = cc_common.get_tool_for_action(
@@ -40,7 +41,7 @@ def _precompiled_header_impl(ctx):
     ctx.actions.run(
         executable = compiler,
         arguments = flags + ["-x", "c++-header", header.path, "-o", compiled.path],
-        inputs = depset([header], transitive = [toolchain.all_files]),
+        inputs = depset([header] + ctx.files.also, transitive = [toolchain.all_files]),
         outputs = [compiled],
         env = cc_common.get_environment_variables(
             feature_configuration = features,
@@ -50,11 +51,12 @@ def _precompiled_header_impl(ctx):
         mnemonic = "CppPrecompile",
         progress_message = "Compiling the headers of " + ctx.label.name + " ahead",
     )
-    return [DefaultInfo(files = depset([header, compiled]))]
+    return [DefaultInfo(files = depset([header, compiled] + ctx.files.also))]
 
 precompiled_header = rule(
     implementation = _precompiled_header_impl,
     attrs = {
+        "also": attr.label_list(allow_files = [".h"], doc = "Headers of this workspace that the header includes."),
         "header": attr.label(allow_single_file = [".h"], mandatory = True),
         "copts": attr.string_list(doc = "As the targets have that include it: another -O makes it useless to them."),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),

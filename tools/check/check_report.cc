@@ -15,7 +15,8 @@
 namespace nvdimmfs::tools {
 namespace {
 
-// Of more findings of one kind on one object, only the first few are printed; the rest are counted.
+// If one object has more findings of one kind, only the first few are printed, the rest are
+// counted.
 constexpr size_t kMostOfAKind = 8;
 constexpr size_t kShownOfMany = 3;
 

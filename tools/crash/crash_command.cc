@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "backends/image_lock.h"
+#include "backends/image_watch.h"
 #include "backends/posix/descriptor.h"
 #include "backends/sources/source.h"
 #include "core/base/status.h"
@@ -213,19 +214,20 @@ class Laboratory {
                 .log = folder.At("check.log")};
   }
 
+  // Refused if no image was checked; else the report says why it has not all of them.
   absl::StatusOr<CrashReport> Run() {
     RETURN_IF_ERROR(Record());
     Choose();
     report_.rerun = wishes_.rerun;
-    const absl::Status done = wishes_.rerun ? RunAgain() : Repeat();
+    absl::Status done = wishes_.rerun ? RunAgain() : Repeat();
     if (core::ErrnoOf(done) == E2BIG) {  // the log
       Note("the command stores too much to be recorded; it runs again for each cut");
       report_.rerun = true;
       report_.cuts.clear();
-      RETURN_IF_ERROR(RunAgain());
-    } else {
-      RETURN_IF_ERROR(done);
+      done = RunAgain();
     }
+    if (report_.cuts.empty()) RETURN_IF_ERROR(done);
+    report_.stopped = std::move(done);
     return std::move(report_);
   }
 
@@ -330,7 +332,7 @@ class Laboratory {
         if (state.is_cut) RETURN_IF_ERROR(Judge(torn, std::move(cut)));
       }
     if (report_.cuts.empty())
-      return core::Refusal(EIO, "crash.command",
+      return core::Refusal(EIO, "crash.fences",
                            "no run of the command came to a fence that was to be cut, so nothing "
                            "was checked");
     return absl::OkStatus();
@@ -342,12 +344,15 @@ class Laboratory {
     RETURN_IF_ERROR(original_.Copy(torn, checked));
     cut.verdict = CheckImage(original_.TextOf(checked), checker_);
     RETURN_IF_ERROR(EndSignals::Check());  // the checker got ^C, too
+    absl::Status copied;
     if (!cut.verdict.passed() && !wishes_.keep.empty()) {
-      cut.kept = absl::StrCat(wishes_.keep, "/fence-", cut.fence, "-seed-", cut.seed, ".img");
-      RETURN_IF_ERROR(original_.Copy(torn, cut.kept));
+      const std::string kept =
+          absl::StrCat(wishes_.keep, "/fence-", cut.fence, "-seed-", cut.seed, ".img");
+      copied = original_.Copy(torn, kept);
+      if (copied.ok()) cut.kept = kept;
     }
     report_.cuts.push_back(std::move(cut));
-    return absl::OkStatus();
+    return copied;
   }
 
   const Wishes& wishes_;
@@ -376,7 +381,9 @@ absl::StatusOr<CrashReport> Explore(const Wishes& wishes) {
 
 }  // namespace
 
+// It forks while it has copies open, and nobody else knows these.
 int CrashCommand(const Arguments& arguments) {
+  backends::ImageWatch::BeginNone();
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   Wishes wishes;
   if (dashes != arguments.end()) wishes.command.assign(dashes + 1, arguments.end());
@@ -419,7 +426,8 @@ int CrashCommand(const Arguments& arguments) {
     return kRefused;
   }
   PrintData(wishes.json ? report->JsonText() : report->Text());
-  return FinishData(report->failed() == 0 ? kDone : kRefused);
+  if (!report->stopped.ok()) Complain(InContext("crash", wishes.source, report->stopped));
+  return FinishData(report->failed() == 0 && report->stopped.ok() ? kDone : kRefused);
 }
 
 }  // namespace nvdimmfs::tools

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/json.h"
+#include "core/base/status.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -56,15 +57,22 @@ std::string CrashReport::Text() const {
   }
   absl::StrAppend(&text, source, ": the command's fences are ", first, " to ", last, "; ",
                   cuts.size(), " images, cut at ", fences.size(), " of them or at the end",
-                  rerun ? ", by running the command again" : "", ": ", failed(), " failed\n");
+                  rerun ? ", by running the command again" : "", ": ", failed(), " failed",
+                  stopped.ok() ? "" : "; it stopped before all images were checked", "\n");
   return text;
 }
 
 std::string CrashReport::JsonText() const {
   core::Json all = core::Json::EmptyArray();
   for (const CutImage& cut : cuts) all.push_back(JsonOf(cut));
-  const core::Json report = {{"source", source}, {"first_fence", first}, {"last_fence", last},
-                             {"rerun", rerun},   {"failed", failed()},   {"cuts", all}};
+  const core::Json report = {
+      {"source", source},
+      {"first_fence", first},
+      {"last_fence", last},
+      {"rerun", rerun},
+      {"failed", failed()},
+      {"cuts", all},
+      {"stopped", stopped.ok() ? core::Json() : core::Json(core::ReasonOf(stopped))}};
   return report.Indented() + "\n";
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "tools/crash/image_checker.h"
 #include "tools/crash/torn_images.h"
 
@@ -28,7 +29,8 @@ struct CrashReport {
   std::string source;
   uint64_t first = 0, last = 0;  // fences of the command
   bool rerun = false;            // the command ran again for each cut
-  std::vector<CutImage> cuts;    // all of them, in the order in which they were checked
+  std::vector<CutImage> cuts;    // in the order in which they were checked
+  absl::Status stopped;          // why these are not all of them; OK if they are
 
   size_t failed() const;
   // For each failed image: fence, seed, words, and the checker's exit code and output; then the

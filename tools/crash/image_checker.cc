@@ -2,15 +2,14 @@
 #include "tools/crash/image_checker.h"
 
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 
 #include "absl/strings/str_replace.h"
+#include "backends/posix/child.h"
 #include "backends/sources/source.h"
 #include "btt/btt_layer.h"
 #include "core/base/shell_word.h"
@@ -42,10 +41,7 @@ int InChild(const std::string& log, const std::function<int()>& run) {
     std::fflush(nullptr);
     _exit(code);
   }
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return posix::AwaitChild(pid).exit_code();
 }
 
 absl::Status Recover(const std::string& text) {

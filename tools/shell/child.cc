@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/child.h"
 #include "core/base/status.h"
 #include "core/base/utf8.h"
 
@@ -28,10 +28,6 @@ constexpr int kPatienceSeconds = 20;  // for a helper to end
 void Pause() {
   const struct timespec pause = {.tv_nsec = kPollMicroseconds * 1000};
   nanosleep(&pause, nullptr);
-}
-
-int ExitCode(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 // Requests signal `number` for the death of `parent`; exits if the parent is dead already.
@@ -108,12 +104,11 @@ absl::Status Helper::AwaitMount(const std::string& path) {
   stat(absl::StrCat(path, "/..").c_str(), &above);
   while (true) {
     if (stat(path.c_str(), &at) == 0 && at.st_dev != above.st_dev) return absl::OkStatus();
-    int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+    if (const auto end = posix::PollChild(pid_)) {
       pid_ = 0;
-      if (WIFEXITED(status)) returned_ = WEXITSTATUS(status);
+      if (end->signal == 0) returned_ = end->code;
       return core::Refusal(EIO, "shell.helper",
-                           absl::StrCat("shell: ", name_, " ended with ", ExitCode(status)));
+                           absl::StrCat("shell: ", name_, " ended with ", end->exit_code()));
     }
     Pause();
   }
@@ -123,8 +118,8 @@ int Helper::End(bool patient) {
   if (pid_ <= 0) return 0;
   kill(pid_, end_signal_);
   constexpr int kSecond = 1'000'000 / kPollMicroseconds;
-  int status = 0;
-  for (int waited = 0; waitpid(pid_, &status, WNOHANG) == 0; ++waited) {
+  std::optional<posix::ChildEnd> end;
+  for (int waited = 0; !(end = posix::PollChild(pid_)); ++waited) {
     if (patient && waited == kSecond)
       fprintf(stderr, "nvdimmfs: shell: %s is still writing data to disk; waiting\n",
               name_.c_str());
@@ -132,7 +127,7 @@ int Helper::End(bool patient) {
     Pause();
   }
   pid_ = 0;
-  return ExitCode(status);
+  return end->exit_code();
 }
 
 absl::StatusOr<Lifeline> Lifeline::Make() {
@@ -189,11 +184,9 @@ int RunCommand(const std::vector<std::string>& arguments, const std::function<vo
   Handle(SIGTERM, PassOn);
   Handle(SIGHUP, PassOn);
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  const posix::ChildEnd end = posix::AwaitChild(pid);
   command_pid = 0;
-  return ExitCode(status);
+  return end.exit_code();
 }
 
 }  // namespace nvdimmfs::tools

@@ -323,7 +323,7 @@ MakeText TextAt(const Context& context, absl::string_view path) {
 
 int ErrnoUnless(bool done) { return done ? 0 : -errno; }
 
-// Of a path in a kMirror folder.
+// What a path in a kMirror folder mirrors.
 std::optional<Mirrored> MirroredAt(const Context& context, absl::string_view text) {
   const auto path = Parse(context, text);
   if (!path || !path->folder) return std::nullopt;

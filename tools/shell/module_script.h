@@ -62,7 +62,7 @@ remove() {
 insert() {
   if loaded "$1"; then fail "ERROR: could not insert module $2: File exists"; else load; fi
 }
-# One line of modinfo: of all fields with their names, of one its value alone.
+# One line of modinfo: a field with its name, or only the value if one field was asked for.
 show() {
   if [ -z "$field" ]; then printf "%-16s%s$end" "$1:" "$2"
   elif [ "$field" = "$1" ]; then printf "%s$end" "$2"; fi

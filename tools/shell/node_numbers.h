@@ -21,7 +21,7 @@ using NodeNumbers = std::map<std::string, uint32_t>;  // "dimm": 245, as in bus/
 // Empty if the tree shows none. `tree` is the top of the mounted tree.
 NodeNumbers ReadNodeNumbers(const std::string& tree);
 
-// Of disk K: `first` + K * `step` is its minor.
+// The minor of disk K is `first` + K * `step`.
 struct DiskNumbers {
   uint32_t major = 0, first = 0, step = 1;
 };

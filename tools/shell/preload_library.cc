@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <link.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "backends/posix/child.h"
 #include "backends/posix/file.h"
 #include "core/base/status.h"
 #include "tools/shell/mount_copy.h"
@@ -80,14 +80,11 @@ bool ProgramsStart() {
   const pid_t child = fork();
   if (child == 0) {
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int stream : {0, 1, 2}) dup2(null, stream);
-    execl("/proc/self/exe", "nvdimmfs", "--version", nullptr);
+    for (const int stream : {0, 1, 2}) dup2(null, stream);  // for what the loader says
+    execl("/proc/self/exe", "nvdimmfs", kOnlyStart, nullptr);
     _exit(127);
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return child > 0 && posix::AwaitChild(child).exit_code() == 0;
 }
 
 // Whether programs now start with a loader that reads our list.

@@ -7,6 +7,10 @@
 
 namespace nvdimmfs::tools {
 
+// As its only argument, it makes this program end at once with 0. The shell runs that to learn
+// whether programs start.
+inline constexpr char kOnlyStart[] = "--only-start";
+
 // Writes the library below the shell's home. From then on, every dynamically linked program loads
 // it, in any environment: su -, sudo, env -i. Call it in the shell's mount namespace, once the home
 // exists.

@@ -79,7 +79,7 @@ absl::Status MapUser(uid_t uid, gid_t gid) {
 
 absl::Status CheckMount(const std::string& path) {
   if (Exists(path + "/bus/nd/devices") && Exists(path + "/class/nd")) return absl::OkStatus();
-  return core::Refusal(ENOTDIR, "shell.mount",
+  return core::Refusal(ENOTDIR, "shell.tree",
                        absl::StrCat("shell: ", path, " is a directory, but not an nvdimmfs mount"));
 }
 

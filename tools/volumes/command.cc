@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "backends/posix/child.h"
 #include "backends/posix/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
@@ -90,11 +90,9 @@ absl::StatusOr<CommandResult> ResultOfCommand(const std::vector<std::string>& ar
   writer.Close();
   CommandResult result;
   result.said = ReadAll(reader.get());
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  if (WIFSIGNALED(status)) result.signal_number = WTERMSIG(status);
+  const posix::ChildEnd end = posix::AwaitChild(pid);
+  result.exit_status = end.signal == 0 ? end.code : -1;
+  result.signal_number = end.signal;
   return result;
 }
 

@@ -20,7 +20,7 @@ bool IsDigits(absl::string_view text) {
   });
 }
 
-// Of a header's name and of a method (RFC 9110, "token").
+// Whether `text` can be the name of a header or a method (RFC 9110, "token").
 bool IsToken(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||

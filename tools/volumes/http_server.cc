@@ -115,7 +115,7 @@ void HttpServer::Settle(Id id, HttpConnection& connection, absl::Time now) {
 }
 
 void HttpServer::Refuse(HttpConnection& connection, int status, absl::string_view why) {
-  Log(LogLevel::kWarning, "volumes.http", absl::StrCat("refused a request: ", why));
+  Log(LogLevel::kWarning, "volumes.http.request", absl::StrCat("refused a request: ", why));
   connection.Answer(status, kProtocolType, NotServed(status, why), /*is_last=*/true, absl::Now());
 }
 

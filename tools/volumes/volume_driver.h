@@ -25,8 +25,8 @@ struct VolumeView {
 class VolumeDriver {
  public:
   virtual ~VolumeDriver() = default;
-  // Also OK if the same volume exists. Refused with EEXIST, "volume.exists";
-  // ENOSPC, "volume.room"; as ParseVolumeOptions; as the device tree refuses.
+  // Also OK if the same volume exists. Refused with EEXIST, "volume.exists" (it has other options)
+  // or "volume.unusable"; ENOSPC, "volume.room"; as ParseVolumeOptions; as the device tree refuses.
   virtual absl::Status Create(const std::string& name, const OptionMap& options) = 0;
   // Also OK if there is no such volume. Refused with EBUSY, "volume.mounted"; EPERM,
   // "volume.adopted".

@@ -12,7 +12,7 @@
 
 namespace nvdimmfs::volumes {
 
-// Of a label's 64 bytes the last is 0 (core/labels/label_format.md).
+// A label has 64 bytes for the name; the last is 0 (core/labels/label_format.md).
 inline constexpr size_t kLongestLabelName = 63;
 
 // Docker's rule, [a-zA-Z0-9][a-zA-Z0-9_.-]*, up to the 255 bytes of a directory entry: so no name

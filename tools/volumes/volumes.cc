@@ -76,7 +76,7 @@ Json FileSystemOf(const std::string& type, const std::string& mountpoint) {
 absl::Status Compare(const Volume& volume, const OptionMap& map, const VolumeOptions& options) {
   const std::string& name = volume.record.name;
   if (!volume.error.empty())
-    return core::Refusal(EEXIST, "volume.exists",
+    return core::Refusal(EEXIST, "volume.unusable",
                          absl::StrCat("volume ", name, " exists but is unusable: ", volume.error,
                                       "; remove it first"));
   if (map.empty() || volume.record.options == options) return absl::OkStatus();
@@ -192,7 +192,7 @@ absl::StatusOr<std::string> Volumes::Mount(const std::string& name, const std::s
                                       kLongestId, " bytes"));
   ASSIGN_OR_RETURN(ClaimedVolume claimed, table_.Claim(name, "being mounted", deadline));
   if (const std::string error = claimed.Copy().error; !error.empty())
-    return core::Refusal(EIO, "volume.failed",
+    return core::Refusal(EIO, "volume.unusable",
                          absl::StrCat("volume ", name, " cannot be used: ", error));
   const auto job = background_.Start(
       std::move(claimed), [this, id](ClaimedVolume& volume, Job& self) -> absl::Status {
