@@ -111,7 +111,11 @@ static int Write(const char* node, int record_file, uint64_t first, uint64_t cou
   const bool sync = strcmp(how, "fsync") == 0;
   const int flags = strcmp(how, "direct") == 0 ? O_DIRECT : strcmp(how, "dsync") == 0 ? O_DSYNC : 0;
   const int file = open(node, O_RDWR | flags);
-  if (file < 0) return Fail("open", node);
+  if (file < 0 && !IsGone()) return Fail("open", node);
+  if (file < 0) {
+    Say();
+    return 0;
+  }
   char* const map = mapping ? mmap(NULL, count * kUnit, PROT_READ | PROT_WRITE, MAP_SHARED, file,
                                    (off_t)(base * kUnit))
                             : NULL;

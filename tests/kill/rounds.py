@@ -80,7 +80,16 @@ class Round:
         process, owners = self._run()
         self.victim.kill()
         self._end(process, owners)
-        return self.victim.look()
+        seen = self.victim.look()
+        if seen is None:
+            return None
+        configuration, unsound = seen
+        unsound = [
+            finding for name, finding in unsound if not any(load.excuses(name, configuration) for load in self.loads)
+        ]
+        if unsound:
+            raise AssertionError(f"the kill left {unsound}")
+        return configuration
 
     def check(self, before):
         """Starts the victim again, and checks everything."""

@@ -22,7 +22,7 @@ PREFIX = "storm-"
 MOST = 3  # namespaces of its own
 MODES = ("raw", "sector", "fsdax", "devdax")
 DRIVERS = {"devdax": "dax_pmem"}  # of the other modes: nd_pmem
-# The tree is gone, whatever was asked of it.
+# What serves the tree is gone, whatever was asked of it. (That of a killed shell is also unmounted.)
 DEAD = (errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV)
 # Growing may need room that a neighbour has.
 NO_ROOM = (errno.ENOSPC, errno.ENXIO)
@@ -59,6 +59,7 @@ class Storm:
         self.tree = tree
         self.random = random.Random(seed)
         self.journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.name = None  # of the namespace of the current step
         self.ended = False
         self.steps = 0
         self.refused = 0
@@ -73,7 +74,7 @@ class Storm:
             finally:
                 os.close(file)
         except OSError as error:
-            if error.errno in DEAD:
+            if error.errno in DEAD or not os.path.exists(os.path.join(self.tree, "ndbus0")):
                 raise Dead from error
             raise
 
@@ -108,7 +109,8 @@ class Storm:
 
     def _create(self, there, now):
         number = next(i for i in range(MOST + 1) if f"{PREFIX}{i}" not in there)
-        name, mode = f"{PREFIX}{number}", self.random.choice(MODES)
+        name = self.name = f"{PREFIX}{number}"
+        mode = self.random.choice(MODES)
         words = f"size={16 * MIB} mode={mode} name={name}"
         return [now | {name: [mode, 16 * MIB, None]}], lambda: self._write(words, "ndbus0/region0/x/create")
 
@@ -140,7 +142,8 @@ class Storm:
         return [], lambda: self._bind(ns, "unbind" if ns["enabled"] else "bind")
 
     def _choose(self, there):
-        return self.random.choice(sorted(there.items()))
+        self.name = self.random.choice(sorted(there))
+        return self.name, there[self.name]
 
     def _while_disabled(self, ns, attribute, value):
         """A namespace's own attributes can be written while it is disabled."""
@@ -164,7 +167,9 @@ class Storm:
             steps += [(step, raw) for step in (self._rename, self._resize, self._renumber)]
         make, of_these = self.random.choice(steps)
         allowed, action = make(of_these, now)
-        line = json.dumps({"step": make.__name__[1:], "configurations": [now, *allowed]})
+        step = {"step": make.__name__[1:], "name": self.name, "configurations": [now, *allowed]}
+        step["dev"] = there[self.name]["dev"] if self.name in there else None
+        line = json.dumps(step)
         os.write(self.journal, f"{line}\n".encode())
         try:
             action()

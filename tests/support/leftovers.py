@@ -3,6 +3,7 @@
 
 import glob
 import subprocess
+import tempfile
 
 
 def processes(word):
@@ -72,10 +73,12 @@ rm -rf --one-file-system "$place"
 class Janitor:
     """Removes the processes, mounts, loop devices and files of a scratch directory if this process dies before close().
 
-    Everything to be removed has the directory's path in its command line, mount point or name.
+    Everything to be removed has the directory's path in its command line, mount point or name. Meanwhile the directory
+    is the place for temporary files.
     """
 
     def __init__(self, directory):
+        self._usual, tempfile.tempdir = tempfile.tempdir, directory
         self._process = subprocess.Popen(
             ["sh", "-c", _JANITOR], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -84,4 +87,5 @@ class Janitor:
         self._process.stdin.flush()
 
     def close(self):
+        tempfile.tempdir = self._usual
         self._process.communicate(b"done\n", timeout=60)
