@@ -191,6 +191,7 @@ class KillTest(unittest.TestCase):
             raise unittest.SkipTest(reason)
         cls.scratch = tempfile.mkdtemp(prefix="nvdimmfs-test.", dir=os.environ.get("TEST_TMPDIR"))
         cls.addClassCleanup(shutil.rmtree, cls.scratch, ignore_errors=True)
+        cls.addClassCleanup(leftovers.remove, cls.scratch)
         janitor = leftovers.Janitor(cls.scratch)
         cls.addClassCleanup(janitor.close)
         cls.rounds = []

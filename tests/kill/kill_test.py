@@ -13,7 +13,6 @@ The last line of a case says what was killed how often, and what had been acknow
 import collections
 import os
 import shutil
-import signal
 
 from tests.kill import loads, rounds, victims
 from tests.support import leftovers, mounting, runner
@@ -44,7 +43,7 @@ class KillTest(mounting.MountTestCase):
         scratch = self.scratch_path(str(seed))
         os.mkdir(scratch)
         victim = row(scratch)
-        self.addCleanup(self.remove, scratch)
+        self.addCleanup(leftovers.remove, scratch)
         usable = [name for name in row.loads if not self.missing(name)]
         counts = collections.Counter()
         victim.start()
@@ -82,16 +81,6 @@ class KillTest(mounting.MountTestCase):
             print(f"without {load}: {program} is not installed")
             return True
         return False
-
-    def remove(self, scratch):
-        """Whatever happened: no process, mount or loop device stays."""
-        for pid in leftovers.processes(scratch):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        for place in reversed(leftovers.mounts(scratch)):
-            mounting.unmount(place)
 
 
 def _case(row):

@@ -221,7 +221,7 @@ class TreeStorm(Load):
         return len(self._lines())
 
     def target(self):
-        return self.random.randrange(1, 60)
+        return self.random.randrange(1, 40)
 
     def _last(self):
         return json.loads(self._lines()[-1])
@@ -248,7 +248,7 @@ class TreeStorm(Load):
                 raise AssertionError(f"{when}: {found}; the step that was cut: {self._last()}")
         if self._half_destroyed(after_start):
             # It can be finished.
-            self.victim.use(f"echo {self._last()['dev']} >$TREE/ndbus0/region0/x/destroy")
+            self.victim.destroy(self._last()["name"])
 
     def done(self):
         self._steps = self.progress()
@@ -301,8 +301,8 @@ class VolumeStorm(Load):
                 self._allowed = [there]
                 self._steps += 1
         except (plugins.Died, plugins.Refused, OSError, http.client.HTTPException) as error:
-            # A call fails because something was killed; before that, none may.
-            self._wrong = None if self._ended else error
+            # Because something was killed; before that, no call may fail.
+            self._wrong = error
         except AssertionError as error:
             self._wrong = error
 
@@ -318,6 +318,8 @@ class VolumeStorm(Load):
         self._ended = True
 
     def done(self):
+        # Where the plugin lives on, its calls may all succeed.
+        self._ended = True
         self._thread.join(mounting.PATIENCE)
         if self._thread.is_alive():
             raise AssertionError("a call hangs")

@@ -88,9 +88,7 @@ class Storm:
                 pieces.append(piece)
             return b"".join(pieces)
 
-        text = self._access(os.O_RDONLY, read, "ndbus0/x/list.json")
-        document = json.loads(text)
-        return document["buses"][0] if "buses" in document else document
+        return json.loads(self._access(os.O_RDONLY, read, "ndbus0/x/list.json"))["buses"][0]
 
     def _namespaces(self):
         """Its own namespaces."""
@@ -168,7 +166,6 @@ class Storm:
         make, of_these = self.random.choice(steps)
         allowed, action = make(of_these, now)
         step = {"step": make.__name__[1:], "name": self.name, "configurations": [now, *allowed]}
-        step["dev"] = there[self.name]["dev"] if self.name in there else None
         line = json.dumps(step)
         os.write(self.journal, f"{line}\n".encode())
         try:

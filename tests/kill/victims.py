@@ -109,13 +109,22 @@ class Victim:
         ]
         return storm.configuration(bus), unsound
 
-    def configuration(self):
-        """The configuration, once it runs again."""
+    def _bus(self):
         listing = self.path("list.json")
         self.use(f"cat $TREE/ndbus0/x/list.json >{listing}")
         with open(listing, encoding="utf-8") as file:
-            listed = json.load(file)
-        return storm.configuration(listed["buses"][0] if "buses" in listed else listed)
+            return json.load(file)["buses"][0]
+
+    def configuration(self):
+        """The configuration, once it runs again."""
+        return storm.configuration(self._bus())
+
+    def destroy(self, name):
+        """Destroys a namespace."""
+        (device,) = [
+            ns["dev"] for region in self._bus()["regions"] for ns in region["namespaces"] if ns["name"] == name
+        ]
+        self.use(f"echo {device} >$TREE/ndbus0/region0/x/destroy")
 
     def stop(self):
         """Ends it in good order."""

@@ -2,8 +2,12 @@
 """What a test leaves on the machine, recognised by the unique path of its scratch directory."""
 
 import glob
+import os
+import signal
 import subprocess
 import tempfile
+
+from tests.support import mounting
 
 
 def processes(word):
@@ -45,6 +49,17 @@ def everything(directory):
         + [f"mount {place}" for place in mounts(directory)]
         + [f"loop device {name}" for name in loops(directory)]
     )
+
+
+def remove(directory):
+    """Kills the processes and unmounts what is mounted there; the kernel then removes loop devices by itself."""
+    for pid in processes(directory):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    for place in reversed(mounts(directory)):
+        mounting.unmount(place)
 
 
 # Reads the directory from its standard input. The end of that without the word "done" means that the test is dead.
