@@ -50,6 +50,10 @@ class Load:
         """How much to wait for before the kill."""
         return 0
 
+    def at_most(self, number):
+        """A random target; a smaller one where each step waits for the disk."""
+        return self.random.randrange(1, number // 8 if self.victim.durability == "power" else number)
+
     def end(self):
         """Asks it to end, where its victim lives on."""
 
@@ -115,7 +119,7 @@ class Writers(Load):
         return self._generations() - self._started
 
     def target(self):
-        return self.random.randrange(1, 4000)
+        return self.at_most(2400)
 
     def end(self):
         for name, number, _ledger in self._writers:
@@ -177,7 +181,7 @@ class Fio(Load):
         return self._written
 
     def target(self):
-        return self.random.randrange(20, 4000)
+        return self.at_most(1600)
 
     def end(self):
         with open(self.path("fio.pid"), encoding="ascii") as file:
@@ -221,7 +225,7 @@ class TreeStorm(Load):
         return len(self._lines())
 
     def target(self):
-        return self.random.randrange(1, 40)
+        return self.at_most(40)
 
     def _last(self):
         return json.loads(self._lines()[-1])
