@@ -75,6 +75,23 @@ class KillTest(mounting.MountTestCase):
         print(f"seed {seed}: {victim.name} killed {ROUNDS or row.rounds} times; {said}; nothing lost")
         self.assertTrue(all(counts.values()), counts)
 
+    def test_a_lost_write_is_noticed(self):
+        # A control: the raw namespace, which is the first, goes back to zeros between the kill and the start.
+        scratch = self.scratch_path("control")
+        os.mkdir(scratch)
+        victim = victims.Daemon(scratch)
+        self.addCleanup(leftovers.remove, scratch)
+        victim.start()
+        victim.prepare()
+        this = rounds.Round(victim, "writers", SEEDS[0], 0)
+        this.loads[0].target = lambda: 2000
+        left = this.kill()
+        with open(victim.image, "r+b") as image:
+            image.write(bytes(1 << 20))
+        with self.assertRaisesRegex(AssertionError, "dev/by-name/raw: unit .*an acknowledged write is lost"):
+            this.check(left)
+        victim.stop()
+
     def missing(self, load):
         _classes, program = loads.LOADS[load]
         if program and not shutil.which(program):
