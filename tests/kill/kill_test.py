@@ -43,6 +43,7 @@ class KillTest(mounting.MountTestCase):
         scratch = self.scratch_path(str(seed))
         os.mkdir(scratch)
         victim = row(scratch)
+        self.addCleanup(victim.forget)
         self.addCleanup(leftovers.remove, scratch)
         usable = [name for name in row.loads if not self.missing(name)]
         counts = collections.Counter()

@@ -130,6 +130,9 @@ class Victim:
         """Ends it in good order."""
         nvdimmfs("check", self.image)
 
+    def forget(self):
+        """Removes what it has outside of its directory."""
+
     def _popen(self, words, **environment):
         return subprocess.Popen(
             words, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -313,6 +316,10 @@ class Plugin(Victim):
         self.plugin.remove_all()
         self.plugin.forget()
         super().stop()
+
+    def forget(self):
+        if self.plugin is not None:
+            self.plugin.forget()
 
 
 class PluginsServer(Plugin):
