@@ -28,8 +28,10 @@ MODES = {
 ALL_WAYS = ("plain", "direct", "dsync", "fsync", "msync")
 
 
-# What a kill may leave for the next start to complete.
-PENDING = ("btt.flog.pending",)
+# What a kill may leave: writes that the next start completes, and a mark of an interrupted change of a label, which is
+# used and loses the mark at its next change.
+MARK = "label.slot.updating"
+PENDING = ("btt.flog.pending", MARK)
 
 
 def nvdimmfs(*words, expect=(0,)):
@@ -41,6 +43,12 @@ def nvdimmfs(*words, expect=(0,)):
     if done.returncode not in expect:
         raise AssertionError(f"nvdimmfs {' '.join(words)}: exit {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout
+
+
+def findings(image, apart_from):
+    """What `check` finds, apart from these reasons."""
+    found = json.loads(nvdimmfs("check", "--json", image, expect=(0, 4)))
+    return [finding for finding in found if finding["reason"] not in apart_from]
 
 
 class Victim:
@@ -101,12 +109,9 @@ class Victim:
         """What is on the media before it is started again: (the configuration, the findings of `check` that the next
         start does not settle, by namespace). None if the media is in use.
         """
-        found = json.loads(nvdimmfs("check", "--json", self.image, expect=(0, 4)))
         (bus,) = json.loads(nvdimmfs("list", "--schema", "1", self.image))["buses"]
         names = {ns["dev"]: ns["name"] for region in bus["regions"] for ns in region["namespaces"]}
-        unsound = [
-            (names.get(finding["subject"]), finding) for finding in found if finding["reason"] not in PENDING
-        ]
+        unsound = [(names.get(finding["subject"]), finding) for finding in findings(self.image, PENDING)]
         return storm.configuration(bus), unsound
 
     def _bus(self):
@@ -128,7 +133,9 @@ class Victim:
 
     def stop(self):
         """Ends it in good order."""
-        nvdimmfs("check", self.image)
+        unsound = findings(self.image, (MARK,))
+        if unsound:
+            raise AssertionError(f"{self.name} leaves {unsound}")
 
     def forget(self):
         """Removes what it has outside of its directory."""
