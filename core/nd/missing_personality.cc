@@ -13,8 +13,6 @@
 namespace nvdimmfs::core {
 namespace {
 
-constexpr uint64_t kBlock = 4096;  // a BTT's copy of its info block is in the last one
-
 std::string Sentence(const Namespace& ns, absl::string_view claim, absl::string_view why) {
   return absl::StrCat(ns.name(), " is shown raw: ", claim, ", but ", why,
                       "; run `nvdimmfs check` before writing to it");
@@ -45,7 +43,7 @@ std::string Remains(const Namespace& ns, const Media& media) {
     const bool foreign = why.ok() || ReasonOf(why) == "btt.info.parent";
     return foreign ? "" : Sentence(ns, "it holds a BTT", why.message());
   }
-  if (is_btt(RoundDown(ns.size(), kBlock) - kBlock))
+  if (HasBttCopy(ns, media))
     return Sentence(ns, "the copy of a BTT's info block is at its end",
                     "the info block itself is gone");
   if (!IsInfoBlockSignature(Signature(media, kInfoBlockOffset).bytes())) return "";
@@ -58,6 +56,14 @@ std::string Remains(const Namespace& ns, const Media& media) {
 }
 
 }  // namespace
+
+uint64_t BttCopyOffset(const Namespace& ns) {
+  return RoundDown(ns.size(), kBttCopySize) - kBttCopySize;
+}
+
+bool HasBttCopy(const Namespace& ns, const Media& media) {
+  return ns.nd().sector_layer().IsSignature(Signature(media, BttCopyOffset(ns)).bytes());
+}
 
 std::string MissingPersonality(const Namespace& ns, const Media& media) {
   switch (ns.claim_class()) {

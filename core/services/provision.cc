@@ -16,6 +16,7 @@
 #include "core/model/engine.h"
 #include "core/nd/btt_device.h"
 #include "core/nd/claim_device.h"
+#include "core/nd/missing_personality.h"
 #include "core/nd/namespace.h"
 #include "core/nd/nd_kind.h"
 #include "core/nd/pfn_device.h"
@@ -117,6 +118,17 @@ absl::Status Wipe(Namespace& ns) {
   return media->Flush();
 }
 
+// The copy of the info block of a BTT that had these bytes before: enabling would report it as the
+// remains of a BTT that is damaged. Durable with the next flush.
+absl::Status ForgetBttCopy(Namespace& ns) {
+  if (ns.size() < 2 * kBttCopySize) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::shared_ptr<Media> media, ns.OpenMedia());
+  if (!HasBttCopy(ns, *media)) return absl::OkStatus();
+  const std::vector<std::byte> zeros(kBttCopySize);
+  RETURN_IF_ERROR(media->Write(BttCopyOffset(ns), zeros));
+  return media->Push(BttCopyOffset(ns), zeros.size());
+}
+
 absl::Status BindTo(absl::string_view driver, NdDevice& device) {
   return device.engine().Bind(*FindDriver(device.nd(), driver), device);
 }
@@ -187,6 +199,7 @@ absl::Status Allocate(Namespace& ns, const Request& request) {
   ASSIGN_OR_RETURN(const ClaimClass claim_class, ClassFor(ns, request.mode));
   RETURN_IF_ERROR(ns.SetClaimClass(claim_class));
   // Remains of an earlier owner must not be mistaken for this namespace's own data.
+  RETURN_IF_ERROR(ForgetBttCopy(ns));
   return Wipe(ns);
 }
 

@@ -65,6 +65,19 @@ class CommandTest(mounting.MountTestCase):
             self.assertIsNone(write_bytes(mount, name.encode() + b"\0", *DESTROY))
             self.assertEqual(before, self.free(mount))
 
+    def test_a_new_namespace_is_not_taken_for_the_remains_of_another(self):
+        for first in ("sector sector_size=512", "sector sector_size=4096", "fsdax", "devdax"):
+            with mounting.Mount(self.image) as mount:
+                old = created(mount, f"size=16M mode={first}")
+                mount.write(old, *DESTROY)
+                new = created(mount, "size=16M mode=raw")
+                self.assertEqual("", session.word(mount, session.device(new, "x/last_error")), first)
+            again = mounting.Mount(self.image)
+            with again as mount:
+                self.assertEqual("", session.word(mount, session.device(new, "x/last_error")), first)
+                mount.write(new, *DESTROY)
+            self.assertNotIn("is shown raw", again.log, first)
+
     def test_names_with_blanks_commas_and_quotes_come_back(self):
         names = ["a, b", "  ", 'say "hi"', "it's", "back\\slash", "tab\there", "ünï, cödé", "size=1"]
         with mounting.Mount(self.image) as mount:

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from tests.shell import shells
-from tests.support import images, mounting, runner
+from tests.support import images, leftovers, mounting, runner
 
 MIB = images.MIB
 
@@ -23,19 +23,6 @@ exec "$@"
 """
 
 
-def processes_with(word):
-    """Pids of the processes whose command line contains the word."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(path, "rb") as source:
-                if word.encode() in source.read():
-                    found.append(int(path.split("/")[2]))
-        except OSError:
-            pass
-    return found
-
-
 class LifeTest(shells.ShellTestCase):
     def setUp(self):
         super().setUp()
@@ -43,8 +30,8 @@ class LifeTest(shells.ShellTestCase):
 
     def assert_nothing_left(self):
         self.assertTrue(
-            mounting.wait_until(lambda: processes_with(self.image) == []),
-            f"still there: {processes_with(self.image)}",
+            mounting.wait_until(lambda: leftovers.processes(self.image) == []),
+            f"still there: {leftovers.processes(self.image)}",
         )
         with open("/proc/self/mounts", encoding="utf-8") as mounts:
             self.assertNotIn(self.image, mounts.read())

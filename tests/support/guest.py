@@ -110,12 +110,8 @@ def run(devices, script, files=(), seconds=SECONDS, machine=None, kernel_argumen
     `try COMMAND` anywhere raises GuestFailed.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        command, settings = _prepare(scratch, devices, script, files, seconds)
+        command, settings = _prepare(scratch, devices, script, files, seconds, machine, memory)
         settings["GUEST_KARGS"] = kernel_arguments
-        if machine:
-            settings["GUEST_MACHINE"] = machine
-        if memory:
-            settings["GUEST_MEMORY"] = memory
         sections = _sections(_run(command, seconds + 30, settings))
     if "packed" in sections:
         packed = base64.b64decode(sections.pop("packed"))
@@ -134,7 +130,7 @@ def packed(script):
     return f"{{\n{script}}} >/tmp/packed 2>&1\nsection packed\ngzip -c /tmp/packed | base64\n"
 
 
-def _prepare(scratch, devices, script, files, seconds):
+def _prepare(scratch, devices, script, files, seconds, machine=None, memory=None):
     """Packs the guest; returns (the command that boots it, its environment)."""
     programs = [mounting.program(f"tests/guest/{name}") for name in ("pat", "dumptree", "replay")]
     tools = mounting.program("tests/guest")
@@ -143,15 +139,20 @@ def _prepare(scratch, devices, script, files, seconds):
         out.write(PRELUDE + script)
     initrd = os.path.join(scratch, "initrd")
     _run([f"{tools}/mkguest", initrd, guest_script, *programs, *files], 400)
-    return [f"{tools}/runguest", initrd, *devices], {"GUEST_TIMEOUT": str(seconds)}
+    settings = {"GUEST_TIMEOUT": str(seconds)}
+    if machine:
+        settings["GUEST_MACHINE"] = machine
+    if memory:
+        settings["GUEST_MEMORY"] = memory
+    return [f"{tools}/runguest", initrd, *devices], settings
 
 
 class Running:
     """A guest that runs until it is killed, for a with statement; arguments as for `run`."""
 
-    def __init__(self, devices, script, files=(), seconds=SECONDS):
+    def __init__(self, devices, script, files=(), seconds=SECONDS, machine=None, memory=None):
         self._scratch = tempfile.TemporaryDirectory()
-        command, settings = _prepare(self._scratch.name, devices, script, files, seconds)
+        command, settings = _prepare(self._scratch.name, devices, script, files, seconds, machine, memory)
         self._console = os.path.join(self._scratch.name, "console")
         settings["GUEST_CONSOLE"] = self._console
         self._guest = subprocess.Popen(
@@ -176,6 +177,10 @@ class Running:
                 return text.read()
         except FileNotFoundError:
             return ""
+
+    def sections(self):
+        """{section: text} so far."""
+        return _sections(self.console())
 
     def await_line(self, line, seconds):
         """Waits until the guest has printed `line`; GuestFailed if it does not, or if a step failed."""
