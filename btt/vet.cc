@@ -87,11 +87,12 @@ class Vetter {
       return;
     }
     partial_.push_back(index);
-    const uint32_t sample = std::min(kSampleEntries, arena.external_nlba);
-    if (!Spend(2 * uint64_t{sample} * sizeof(uint32_t), budget_.sampled)) return;
+    const uint32_t head = std::min(kSampleEntries, arena.external_nlba);
+    const uint32_t tail = std::min(kSampleEntries, arena.external_nlba - head);
+    if (!Spend((uint64_t{head} + tail) * sizeof(uint32_t), budget_.sampled)) return;
     MapVet ends(ns_, arena);
-    ends.Read(0, sample);
-    ends.Read(arena.external_nlba - sample, sample);
+    ends.Read(0, head);
+    ends.Read(arena.external_nlba - tail, tail);
     for (core::Finding& finding : ends.Finish(true)) Add(std::move(finding));
   }
 

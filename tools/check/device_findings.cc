@@ -25,18 +25,20 @@ using backends::Buses;
 
 void AddDimm(const core::Dimm& dimm, Findings& findings) {
   const core::DimmSource& source = dimm.source();
-  for (const core::Finding& finding : source.findings)
-    findings.push_back(
-        {dimm.name(), finding, core::IsNote(finding) ? Outcome::kNote : Outcome::kFound});
+  const auto add = [&](core::Finding finding, const std::string& file) {
+    const Outcome outcome = core::IsNote(finding) ? Outcome::kNote : Outcome::kFound;
+    findings.push_back({dimm.name(), std::move(finding), outcome, 0, file});
+  };
+  for (const core::Finding& finding : source.findings) add(finding, source.description);
   for (core::Finding& finding : backends::FindLabelsElsewhere(source))
-    findings.push_back({dimm.name(), std::move(finding)});
+    add(std::move(finding), source.description);
   if (dimm.data() == nullptr || source.labels == nullptr) return;
-  const uint64_t area_start = source.label_offset;
+  const bool elsewhere = !source.label_file.empty();
   for (core::Finding finding : dimm.data()->labels.findings()) {
-    finding.offset += area_start;
-    if (!source.label_file.empty())
+    finding.offset += source.label_offset;
+    if (elsewhere)
       finding.sentence = absl::StrCat("in ", source.label_file, ": ", finding.sentence);
-    findings.push_back({dimm.name(), std::move(finding)});
+    add(std::move(finding), elsewhere ? source.label_file : source.description);
   }
 }
 

@@ -171,11 +171,12 @@ class VetImage {
   }
   static core::SetCookies Cookies() {
     const core::DimmIdentity identity = backends::QemuIdentity(0);
+    const auto made = identity.manufacturing.value_or(identity.unvouched);
     const core::SetMember member{.region_offset = 0,
                                  .serial = identity.serial,
                                  .vendor = identity.vendor,
-                                 .manufacturing_date = identity.unvouched.date,
-                                 .manufacturing_location = identity.unvouched.location};
+                                 .manufacturing_date = made.date,
+                                 .manufacturing_location = made.location};
     return core::ComputeSetCookies({member});
   }
   core::LabelArea Area() {
