@@ -92,8 +92,8 @@ constexpr VetRule kRules[] = {
      "kernels see no info block and show the raw bytes; configuring fsdax or devdax writes over it",
      ""},
     {"info.dataoff", kError,
-     "kernels reserve memory for page structs between the info block and the data; the length is "
-     "unsigned and wraps, so page structs overwrite data",
+     "kernels use what lies between the info block and the data for page structs: too little "
+     "makes enabling fail, and less than nothing wraps to an endless reserve",
      "page structs over the data"},
     {"info.empty", kError, "6.1 creates a disk of no size; later kernels refuse with EOPNOTSUPP",
      "info block that leaves no data"},

@@ -27,7 +27,8 @@ struct VetRule {
   absl::string_view reason;
   VetLevel level;
   absl::string_view kernel;  // what a kernel does with it
-  absl::string_view defect;  // the name of a known kernel defect that it triggers; empty: none
+  // The name of the case, if it is a known defect of kernels, or makes one give up a region or BTT.
+  absl::string_view defect;
 };
 
 // Sorted by reason.

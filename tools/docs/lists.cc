@@ -43,7 +43,7 @@ std::string OptionsMan() {
 }
 
 std::string DefectsMarkdown() {
-  std::string text = "| known kernel defect | finding | what a kernel does |\n|---|---|---|\n";
+  std::string text = "| case | finding | what a kernel does |\n|---|---|---|\n";
   for (const VetRule& rule : VetRules())
     if (!rule.defect.empty())
       absl::StrAppend(&text, "| ", rule.defect, " | `", rule.reason, "` | ", Cell(rule.kernel),
