@@ -43,17 +43,17 @@ bool MapVet::PaddingIsZero() const {
 
 std::vector<core::Finding> MapVet::Finish(bool ranges) {
   std::vector<core::Finding> findings;
-  const auto report = [&](const char* reason, const Tally& tally, const char* what) {
+  const auto report = [&](const char* reason, const Tally& tally, const char* which) {
     if (tally.count != 0)
       findings.push_back(
           {reason, arena_.MapAt(tally.first),
-           absl::StrCat(tally.count, " sectors ", what, "; the first is ", tally.first)});
+           absl::StrCat("sectors ", which, ": ", tally.count, "; the first is ", tally.first)});
   };
-  report("btt.map.odd", odd_, "are marked as never written, but name a block");
+  report("btt.map.odd", odd_, "marked as never written, but with a block");
   // Kernels read whole pages of smaller sectors at once.
   if (SectorSizeOf(arena_.external_lbasize) < 4096)
-    report("btt.map.zero", zero_, "of less than 4096 bytes are marked as zeros");
-  if (ranges) report("btt.map.range", out_of_range_, "have a map entry outside the arena");
+    report("btt.map.zero", zero_, "of less than 4096 bytes that are marked as zeros");
+  if (ranges) report("btt.map.range", out_of_range_, "with a block outside the arena");
   if (!PaddingIsZero())
     findings.push_back({"btt.map.padding", arena_.MapAt(0) + uint64_t{arena_.external_nlba} * 4,
                         "the bytes after the map are not zero"});
