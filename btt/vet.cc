@@ -116,11 +116,11 @@ class Vetter {
       absl::StrAppend(&named, i == 0 ? "" : ", ", partial_[i]);
     if (partial_.size() > kMostNamed)
       absl::StrAppend(&named, " and ", partial_.size() - kMostNamed, " more");
+    const bool one = partial_.size() == 1;
     report_.notes.push_back(
         {"vet.partial", InitialOffset(version_),
-         absl::StrCat("the map and flog of arena ", named,
-                      " were not fully read: they are larger than the limit for one source; --full "
-                      "reads them")});
+         absl::StrCat(one ? "map and flog of arena " : "maps and flogs of arenas ", named,
+                      " not fully read: larger than the limit for one source; --full reads them")});
   }
 
   const core::Media& ns_;

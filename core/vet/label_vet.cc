@@ -21,14 +21,20 @@ namespace {
 
 constexpr uint32_t kMostLabelSizeCode = 1;
 constexpr uint32_t kSequenceMask = 3;
+constexpr uint64_t kWordBits = 64;
 
 // Kernels compare the version like this (label_index.cc).
 bool StatesLabelSize(const IndexBlock& head) {
   return uint32_t{head.major} * 100 + head.minor >= 102;
 }
 
-bool AllAre(absl::Span<const std::byte> bytes, std::byte value) {
-  return std::all_of(bytes.begin(), bytes.end(), [value](std::byte b) { return b == value; });
+// Whether the bits from `slots` to `end` are 1, and all later ones 0.
+bool PaddingEnds(absl::Span<const std::byte> bitmap, uint64_t slots, uint64_t end) {
+  for (uint64_t bit = slots; bit < bitmap.size() * 8; ++bit) {
+    const bool set = (bitmap[bit / 8] >> (bit % 8) & std::byte{1}) != std::byte{0};
+    if (set != (bit < end)) return false;
+  }
+  return true;
 }
 
 // One index block as it is on media.
@@ -145,17 +151,13 @@ class AreaVet {
     VetBitmap(block);
   }
 
-  // The bits after the last slot: kernels clear them, ndctl sets those of the last byte.
+  // Kernels clear the bits after the last slot; ndctl sets those up to the next word.
   void VetBitmap(const RawBlock& block) {
     const uint32_t slots = block.head.slot_count;
     const auto bitmap = absl::MakeConstSpan(block.bytes).subspan(sizeof(IndexBlock));
-    const size_t used_bytes = (size_t{slots} + 7) / 8;
-    bool sound = AllAre(bitmap.subspan(used_bytes), std::byte{0});
-    if (slots % 8 != 0) {
-      const std::byte rest = bitmap[used_bytes - 1] >> (slots % 8);
-      sound = sound && (rest == std::byte{0} || rest == std::byte{0xff} >> (slots % 8));
-    }
-    if (sound) return;
+    if (PaddingEnds(bitmap, slots, slots) || PaddingEnds(bitmap, slots, RoundUp(slots, 8)) ||
+        PaddingEnds(bitmap, slots, RoundUp(slots, kWordBits)))
+      return;
     Report("label.index.padding", block.offset, block.bytes.size(),
            absl::StrCat(block.name(), " has bytes after the bitmap of its ", slots,
                         " slots that are not zero"));

@@ -133,7 +133,7 @@ class HostileTest(VetTestCase):
         done = self.vet(f"{image},label_size=0", "-v")
         self.assertEqual(12, done.returncode, done)
         self.assertIn(b"sectors with a block outside the arena: 1; the first is 10 [btt.map.range]", done.stdout)
-        self.assertIn(b": not read: the map and flog of arena 0, 1, 2, 3 were not fully read", done.stdout)
+        self.assertIn(b": not read: maps and flogs of arenas 0, 1, 2, 3 not fully read", done.stdout)
         self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 1 << 20, "KiB")
         self.assertLess(os.stat(image).st_blocks, 1000)
 

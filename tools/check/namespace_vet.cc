@@ -2,12 +2,16 @@
 #include "tools/check/namespace_vet.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "backends/content.h"
+#include "core/info_blocks/info_block.h"
 #include "core/vet/info_vet.h"
 #include "tools/check/vet_rules.h"
 
@@ -43,7 +47,7 @@ class Vetter {
       AddNew(btt::VetStray(media_, *version, extent_.uuid));
     if (MayHoldInfoBlock(extent_.claim_class))
       AddNew(core::VetInfoBlock(media_, extent_.uuid, extent_.spa));
-    if (const auto content = backends::FindContent(media_))
+    if (const auto content = HasInfoBlock() ? std::nullopt : backends::FindContent(media_))
       Add({"vet.content", 0, absl::StrCat("it holds ", content->what, ", which is not vetted")}, 0);
     return std::move(findings_);
   }
@@ -60,6 +64,12 @@ class Vetter {
                                               : Outcome::kFound,
                          .length = length,
                          .file = {}});
+  }
+
+  bool HasInfoBlock() const {
+    std::array<std::byte, core::kPfnSignature.size()> bytes;
+    return media_.Peek(core::kInfoBlockOffset, absl::MakeSpan(bytes)).ok() &&
+           core::IsInfoBlockSignature(bytes);
   }
 
   // Leaves out what CheckNamespace has found in the same block, whose offset is the same.
