@@ -28,6 +28,12 @@ class Walker {
       chain_.links.push_back(*link);
       if (link->geometry.nextoff == 0) break;
       start += link->geometry.nextoff;
+      if (chain_.links.size() == kMostArenas) {
+        Report("btt.info.chain", start,
+               absl::StrCat("there are more than ", kMostArenas,
+                            " arenas, which no kernel makes; the others were not looked at"));
+        break;
+      }
     }
     if (!chain_.links.empty()) JudgeTail();
     return std::move(chain_);

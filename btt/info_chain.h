@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_BTT_INFO_CHAIN_H_
 #define NVDIMMFS_BTT_INFO_CHAIN_H_
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -27,7 +28,11 @@ struct InfoChain {
   std::vector<core::Finding> findings;
 };
 
-// Walks the arenas, falling back to copies; writes nothing.
+// Far more arenas than 64 TiB hold at the size that kernels give them.
+inline constexpr size_t kMostArenas = 4096;
+
+// Walks the arenas, falling back to copies; writes nothing. Ends after kMostArenas, with a finding:
+// a hostile chain of small arenas must not fill memory.
 InfoChain WalkInfo(const core::Media& ns, Version version, const core::Uuid& parent_uuid);
 
 }  // namespace nvdimmfs::btt

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/nearest_word.h"
+#include "tools/check/vet_rules.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/docs/reasons.h"
@@ -38,9 +39,15 @@ std::optional<int> HelpOnReason(const std::string& name) {
   const Reason* const reason = FindReason(name);
   if (reason == nullptr) return std::nullopt;
   const std::string errnos = ErrnoText(*reason);
-  PrintData(absl::StrCat(reason->name, ": ", reason->meaning, "\n",
-                         errnos.empty() ? "" : absl::StrCat("errno: ", errnos, "\n"),
-                         "what to do: ", reason->advice, "\n"));
+  const VetRule* const rule = FindVetRule(name);
+  PrintData(absl::StrCat(
+      reason->name, ": ", reason->meaning, "\n",
+      errnos.empty() ? "" : absl::StrCat("errno: ", errnos, "\n"), "what to do: ", reason->advice,
+      "\n",
+      rule == nullptr
+          ? ""
+          : absl::StrCat("on media: ", rule->kernel,
+                         rule->defect.empty() ? "" : absl::StrCat(" (", rule->defect, ")"), "\n")));
   return FinishData(kDone);
 }
 

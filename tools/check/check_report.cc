@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "backends/sources/source.h"
 #include "core/base/status.h"
 #include "core/base/utf8.h"
 #include "tools/commands.h"
@@ -26,21 +27,6 @@ Kind KindOf(const PlacedFinding& found) {
   return {found.subject, found.finding.reason, found.outcome};
 }
 
-// The word in JSON.
-const char* NameOf(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kFound:
-      return "found";
-    case Outcome::kMended:
-      return "mended";
-    case Outcome::kPlanned:
-      return "planned";
-    case Outcome::kNote:
-      return "note";
-  }
-  return "";
-}
-
 // What begins the sentence in text.
 const char* PrefixOf(Outcome outcome) {
   switch (outcome) {
@@ -52,6 +38,8 @@ const char* PrefixOf(Outcome outcome) {
       return "planned: ";
     case Outcome::kNote:
       return "note: ";
+    case Outcome::kNotRead:
+      return "not read: ";
   }
   return "";
 }
@@ -66,21 +54,27 @@ struct Tally {
 };
 
 void PrintLine(const std::string& source, const PlacedFinding& found) {
-  const std::string where = found.outcome == Outcome::kNote
-                                ? ""
-                                : absl::StrCat("offset ", Offset(found.finding.offset), ": ");
+  const bool is_place = found.outcome != Outcome::kNote && found.outcome != Outcome::kNotRead;
+  const std::string where =
+      !is_place ? "" : absl::StrCat("offset ", Offset(found.finding.offset), ": ");
   PrintData(absl::StrCat(core::EscapeSentence(absl::StrCat(
                              source, ": ", found.subject, ": ", where, PrefixOf(found.outcome),
                              found.finding.sentence, " [", found.finding.reason, "]")),
                          "\n"));
 }
 
+// The file of a source that is one, without its options.
+std::string SourceFile(const std::string& source) { return backends::Source(source).name(); }
+
 core::Json AsJson(const std::string& source, const PlacedFinding& found) {
   return {{"source", source},
           {"subject", found.subject},
           {"offset", found.finding.offset},
+          {"length", found.length},
+          {"file", found.file.empty() ? SourceFile(source) : found.file},
           {"reason", found.finding.reason},
           {"sentence", found.finding.sentence},
+          {"level", LevelOf(found)},
           {"outcome", NameOf(found.outcome)},
           {"repaired", found.outcome == Outcome::kMended}};
 }
@@ -97,14 +91,20 @@ void CheckReport::Add(const std::string& source, const std::vector<PlacedFinding
   const size_t left = Count(findings, Outcome::kFound);
   if (mended != 0) code_ |= kMendedSome;
   if (left != 0) code_ |= kFindingsLeft;
-  if (options_.json) {
-    for (const PlacedFinding& found : findings) list_.push_back(AsJson(source, found));
+  if (Count(findings, Outcome::kNotRead) != 0) code_ |= kCannotTell;
+  if (options_.format != ReportFormat::kText) {
+    for (const PlacedFinding& found : findings) {
+      if (options_.format == ReportFormat::kJson)
+        list_.push_back(AsJson(source, found));
+      else
+        sarif_.Add(SourceFile(source), found);
+    }
     return;
   }
   Print(source, findings);
   if (mended + left != 0)
     PrintData(absl::StrCat(source, ": ", mended + left, " found, ", mended, " mended\n"));
-  else if (options_.verbose)
+  else if (options_.verbose && Count(findings, Outcome::kNotRead) == 0)
     PrintData(absl::StrCat(source, ": sound\n"));
 }
 
@@ -134,7 +134,8 @@ void CheckReport::Print(const std::string& source,
 void CheckReport::AddRefusal(const std::string& source, const absl::Status& status) {
   code_ |= kCannotTell;
   Complain(InContext("check", source, status));
-  if (options_.json)
+  if (options_.format == ReportFormat::kSarif) sarif_.AddRefusal(SourceFile(source), status);
+  if (options_.format == ReportFormat::kJson)
     list_.push_back({{"source", source},
                      {"subject", nullptr},
                      {"offset", nullptr},
@@ -146,7 +147,9 @@ void CheckReport::AddRefusal(const std::string& source, const absl::Status& stat
 }
 
 int CheckReport::Finish() {
-  if (options_.json) PrintData(core::EscapeJson(list_.Indented()) + "\n");
+  if (options_.format == ReportFormat::kJson) PrintData(core::EscapeJson(list_.Indented()) + "\n");
+  if (options_.format == ReportFormat::kSarif)
+    PrintData(core::EscapeJson(sarif_.Finish(code_).Indented()) + "\n");
   // A verdict that could not be printed does not count.
   return FinishData(kDone) == kDone ? code_ : code_ | kCannotTell;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The output of `nvdimmfs check`: findings as lines or as JSON, a count for each source, the exit
-// code.
+// The output of `nvdimmfs check`: findings as lines, as JSON or as a SARIF log, a count for each
+// source, the exit code.
 #ifndef NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
 #define NVDIMMFS_TOOLS_CHECK_CHECK_REPORT_H_
 
@@ -9,7 +9,8 @@
 
 #include "absl/status/status.h"
 #include "core/base/json.h"
-#include "tools/check/image_check.h"
+#include "tools/check/placed_finding.h"
+#include "tools/check/sarif_log.h"
 
 namespace nvdimmfs::tools {
 
@@ -22,8 +23,10 @@ enum CheckExit {
   kCheckUsage = 16,
 };
 
+enum class ReportFormat { kText, kJson, kSarif };
+
 struct ReportOptions {
-  bool json = false;
+  ReportFormat format = ReportFormat::kText;
   bool verbose = false;  // every finding separately, and a line for sound sources
 };
 
@@ -31,7 +34,8 @@ class CheckReport {
  public:
   explicit CheckReport(const ReportOptions& options) : options_(options) {}
 
-  // Prints them; JSON is printed by Finish.
+  // Prints them; documents are printed by Finish. A source of which a part was not read counts as
+  // one that cannot be told.
   void Add(const std::string& source, const std::vector<PlacedFinding>& findings);
   // A source that could not be opened, or in which nothing is recognised.
   void AddRefusal(const std::string& source, const absl::Status& status);
@@ -44,6 +48,7 @@ class CheckReport {
 
   const ReportOptions options_;
   core::Json list_ = core::Json::EmptyArray();
+  SarifLog sarif_;
   int code_ = kSound;
 };
 

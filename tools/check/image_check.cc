@@ -2,27 +2,18 @@
 #include "tools/check/image_check.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/image_backend.h"
 #include "backends/sources/source.h"
 #include "btt/btt_layer.h"
-#include "core/base/note.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
-#include "core/media/media_slice.h"
 #include "core/media/overlay_media.h"
-#include "core/nd/bus.h"
-#include "core/nd/dimm.h"
-#include "core/nd/namespace.h"
-#include "core/nd/nd_kind.h"
-#include "core/nd/region.h"
-#include "core/system/system.h"
+#include "tools/check/device_findings.h"
 #include "tools/check/label_check.h"
 #include "tools/check/namespace_check.h"
 #include "tools/check/repair_log.h"
@@ -40,99 +31,13 @@ absl::StatusOr<Buses> Open(backends::Source source, bool read_only, bool force) 
   return source.Open();
 }
 
-void AddDimm(const core::Dimm& dimm, Findings& findings) {
-  const core::DimmSource& source = dimm.source();
-  for (const core::Finding& finding : source.findings)
-    findings.push_back(
-        {dimm.name(), finding, core::IsNote(finding) ? Outcome::kNote : Outcome::kFound});
-  for (core::Finding& finding : backends::FindLabelsElsewhere(source))
-    findings.push_back({dimm.name(), std::move(finding)});
-  if (dimm.data() == nullptr || source.labels == nullptr) return;
-  const uint64_t area_start = source.label_offset;
-  for (core::Finding finding : dimm.data()->labels.findings()) {
-    finding.offset += area_start;
-    if (!source.label_file.empty())
-      finding.sentence = absl::StrCat("in ", source.label_file, ": ", finding.sentence);
-    findings.push_back({dimm.name(), std::move(finding)});
-  }
-}
-
-// Where offsets in a region count from: the start of its image if it has only one, else the
-// region's own start.
-uint64_t BaseOf(const core::RegionSource& region) {
-  return region.mappings.size() == 1 ? region.mappings[0].dpa.start : 0;
-}
-
-// A refusal by the device model is a finding.
-void AddRefusal(const core::Device& device, uint64_t offset, Findings& findings) {
-  if (device.last_error().empty()) return;
-  findings.push_back({device.name(), {"enable", offset, device.last_error()}});
-}
-
-void AddNamespace(const core::Namespace& ns, size_t bus, size_t region, Findings& findings,
-                  std::vector<Extent>& extents) {
-  if (ns.size() == 0) return;
-  const core::RegionSource& source = ns.region().source();
-  const uint64_t start = ns.spa().start - source.spa.start;
-  // If it is enabled, CheckNamespace reports it.
-  if (ns.claim() == nullptr && ns.driver() == nullptr)
-    AddRefusal(ns, BaseOf(source) + start, findings);
-  extents.push_back(
-      {ns.name(), bus, region, {start, ns.size()}, ns.spa(), ns.uuid(), ns.claim_class()});
-}
-
-void AddRegion(const core::Region& region, Findings& findings) {
-  const auto& mappings = region.mappings();
-  const uint64_t labels = mappings.empty() ? 0 : mappings[0].dimm->source().label_offset;
-  if (region.label_findings().empty()) AddRefusal(region, labels, findings);
-  for (core::Finding finding : region.label_findings()) {
-    finding.offset += labels;
-    findings.push_back({region.name(), std::move(finding)});
-  }
-}
-
-// Under System::WithLock.
-std::vector<Extent> ExtentsOf(const std::vector<std::shared_ptr<core::Device>>& devices,
-                              Findings& findings) {
-  std::vector<Extent> extents;
-  size_t bus = 0;
-  for (const auto& device : devices) {
-    if (device->kind() != core::NdKind::kBus) continue;
-    const auto& shown = static_cast<const core::Bus&>(*device);
-    for (const auto& dimm : shown.dimms()) {
-      AddDimm(*dimm, findings);
-      if (dimm->driver() == nullptr) AddRefusal(*dimm, dimm->source().label_offset, findings);
-    }
-    for (size_t i = 0; i < shown.regions().size(); ++i) {
-      AddRegion(*shown.regions()[i], findings);
-      for (const core::Namespace* ns : core::NamespacesOf(*shown.regions()[i]))
-        AddNamespace(*ns, bus, i, findings, extents);
-    }
-    ++bus;
-  }
-  return extents;
-}
-
-std::vector<Extent> CollectExtents(core::System& system, Findings& findings) {
-  const std::vector<std::shared_ptr<core::Device>> devices = system.Devices();
-  return system.WithLock([&] { return ExtentsOf(devices, findings); });
-}
-
-const core::RegionSource& RegionOf(const Buses& buses, const Extent& extent) {
-  return buses[extent.bus].regions[extent.region];
-}
-
 // `found` counts offsets from the start of the namespace.
 void AddPlaced(const Buses& buses, const Extent& extent, std::vector<core::Finding> found,
                Outcome outcome, Findings& findings) {
   for (core::Finding& finding : found) {
-    finding.offset += BaseOf(RegionOf(buses, extent)) + extent.range.start;
+    finding.offset += OffsetOf(buses, extent);
     findings.push_back({extent.name, std::move(finding), outcome});
   }
-}
-
-absl::StatusOr<std::shared_ptr<core::Media>> MediaOf(const Buses& buses, const Extent& extent) {
-  return core::MediaSlice::Make(RegionOf(buses, extent).media, extent.range);
 }
 
 absl::Status CheckExtent(const Buses& buses, const Extent& extent, Findings& findings) {
@@ -153,7 +58,7 @@ std::string LogName(const std::string& source_file, const Buses& buses, const Ex
 absl::Status RepairExtent(const Buses& buses, const Extent& extent, RepairLog& log,
                           Findings& findings) {
   ASSIGN_OR_RETURN(const std::shared_ptr<core::Media> media, MediaOf(buses, extent));
-  const uint64_t start = BaseOf(RegionOf(buses, extent)) + extent.range.start;
+  const uint64_t start = OffsetOf(buses, extent);
   ASSIGN_OR_RETURN(
       btt::RepairReport report,
       RepairNamespace(*media, extent, [&](uint64_t offset, absl::Span<const std::byte> bytes) {
@@ -211,10 +116,8 @@ struct Survey {
 absl::StatusOr<Survey> LookAt(const backends::Source& source, bool force) {
   ASSIGN_OR_RETURN(const Buses buses, Open(source, true, force));
   btt::BttLayer sector_layer;
-  core::System system(sector_layer, nullptr);
-  for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   Survey survey;
-  survey.extents = CollectExtents(system, survey.findings);
+  ASSIGN_OR_RETURN(survey.extents, FindInDevices(buses, sector_layer, survey.findings));
   survey.held = survey.findings.size();
   for (const Extent& extent : survey.extents) {
     RETURN_IF_ERROR(CheckExtent(buses, extent, survey.findings));
@@ -222,11 +125,7 @@ absl::StatusOr<Survey> LookAt(const backends::Source& source, bool force) {
     survey.unknown += CannotTell(*media, extent);
   }
   if (survey.findings.empty() && !survey.extents.empty() && survey.unknown == survey.extents.size())
-    return core::Refusal(
-        ENODATA, "image.unknown",
-        "cannot tell whether it is sound: this program recognises no labels, BTT, info block, file "
-        "system or partition table in it. If it is a DIMM image with labels, give the size of its "
-        "label area: label_size=128K");
+    return NothingRecognised();
   return survey;
 }
 

@@ -20,11 +20,6 @@ bool MayHoldBtt(ClaimClass claim_class) {
          claim_class == ClaimClass::kBtt2;
 }
 
-std::optional<btt::Version> BttVersion(const core::Media& media, const Extent& extent) {
-  if (!MayHoldBtt(extent.claim_class)) return std::nullopt;
-  return btt::Detect(media, extent.uuid);
-}
-
 // The layout that the label promises, if any.
 std::optional<btt::Version> PromisedBtt(const Extent& extent) {
   if (extent.claim_class == ClaimClass::kBtt) return btt::Version::kV1_1;
@@ -68,9 +63,14 @@ core::Finding NoBtt() {
 
 }  // namespace
 
+std::optional<btt::Version> FindBtt(const core::Media& media, const Extent& extent) {
+  if (!MayHoldBtt(extent.claim_class)) return std::nullopt;
+  return btt::Detect(media, extent.uuid);
+}
+
 bool CannotTell(const core::Media& media, const Extent& extent) {
   // Labels describe it.
-  if (!extent.uuid.is_nil() || BttVersion(media, extent)) return false;
+  if (!extent.uuid.is_nil() || FindBtt(media, extent)) return false;
   for (const bool dax : {false, true})
     if (core::ReadInfoBlock(media, dax, extent.uuid, extent.spa, {}).ok()) return false;
   if (backends::FindContent(media)) return false;
@@ -82,15 +82,14 @@ bool CannotTell(const core::Media& media, const Extent& extent) {
 
 std::vector<core::Finding> CheckNamespace(const core::Media& media, const Extent& extent) {
   if (extent.claim_class == ClaimClass::kUnknown) return {UnknownClaim()};
-  if (const auto version = BttVersion(media, extent))
-    return btt::Check(media, *version, extent.uuid);
+  if (const auto version = FindBtt(media, extent)) return btt::Check(media, *version, extent.uuid);
   if (PromisedBtt(extent)) return {NoBtt()};
   return CheckInfoBlock(media, extent);
 }
 
 absl::StatusOr<btt::RepairReport> RepairNamespace(core::Media& media, const Extent& extent,
                                                   const btt::SaveCopy& save) {
-  const auto version = BttVersion(media, extent);
+  const auto version = FindBtt(media, extent);
   if (!version) return btt::RepairReport{.left = CheckNamespace(media, extent)};
   auto report = btt::Repair(media, *version, extent.uuid, save);
   if (core::ErrnoOf(report.status()) == ENODEV)  // nothing to repair from; other BTTs may have it

@@ -3,6 +3,7 @@
 #ifndef NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
 #define NVDIMMFS_TOOLS_CHECK_NAMESPACE_CHECK_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct Extent {
   core::Uuid uuid;
   core::ClaimClass claim_class = core::ClaimClass::kNone;
 };
+
+// The BTT that may be in a namespace of this class, if there is a trace of one.
+std::optional<btt::Version> FindBtt(const core::Media& media, const Extent& extent);
 
 // `media` is the namespace's; offsets count from its start. If the label promises something that
 // the media does not hold, that is a finding, too. Writes nothing.

@@ -5,7 +5,9 @@
 #include "absl/strings/str_replace.h"
 #include "backends/topology/topology_keys.h"
 #include "core/base/option_help.h"
+#include "tools/check/vet_rules.h"
 #include "tools/docs/man_text.h"
+#include "tools/docs/reasons.h"
 #include "tools/option_list.h"
 
 namespace nvdimmfs::tools {
@@ -36,6 +38,26 @@ std::string OptionsMan() {
     absl::StrAppend(&text, ".It Cm ", option.name);
     if (!option.value.empty()) absl::StrAppend(&text, " Ns = Ns Ar ", ManArgument(option.value));
     absl::StrAppend(&text, "\n", ManText(Sentence(option.summary)), "\n");
+  }
+  return text;
+}
+
+std::string DefectsMarkdown() {
+  std::string text = "| case | finding | what a kernel does |\n|---|---|---|\n";
+  for (const VetRule& rule : VetRules())
+    if (!rule.defect.empty())
+      absl::StrAppend(&text, "| ", rule.defect, " | `", rule.reason, "` | ", Cell(rule.kernel),
+                      " |\n");
+  return text;
+}
+
+std::string VetRulesMarkdown() {
+  std::string text = "| finding | level | on media | what a kernel does |\n|---|---|---|---|\n";
+  for (const VetRule& rule : VetRules()) {
+    const Reason* const reason = FindReason(rule.reason);
+    absl::StrAppend(&text, "| `", rule.reason, "` | ", NameOf(rule.level), " | ",
+                    reason == nullptr ? "" : Cell(reason->meaning), " | ", Cell(rule.kernel),
+                    " |\n");
   }
   return text;
 }

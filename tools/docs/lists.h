@@ -12,6 +12,10 @@ namespace nvdimmfs::tools {
 std::string OptionsMarkdown();  // a table
 std::string OptionsMan();       // items of a list
 
+// The findings of `check --policy vet`: tables of known kernel defects, and of all rules.
+std::string DefectsMarkdown();
+std::string VetRulesMarkdown();
+
 // The keys of one table of the file: "bus.dimm".
 std::string TopologyMarkdown(absl::string_view table);
 // All of them.

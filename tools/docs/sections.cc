@@ -20,6 +20,8 @@ constexpr absl::string_view kEnd = "end of generated";
 std::optional<std::string> Generate(absl::string_view name) {
   if (name == "options.md") return OptionsMarkdown();
   if (name == "options.man") return OptionsMan();
+  if (name == "defects.md") return DefectsMarkdown();
+  if (name == "vet.md") return VetRulesMarkdown();
   if (name == "topology.man") return TopologyMan();
   if (absl::ConsumePrefix(&name, "topology.md "))
     return TopologyMarkdown(name == "top" ? "" : name);

@@ -41,7 +41,7 @@ TEST_P(PageTest, IsAsGenerated) {
 
 INSTANTIATE_TEST_SUITE_P(Pages, PageTest,
                          testing::Values("README.md", "tools/nvdimmfs.8",
-                                         "backends/topology/topology.md"));
+                                         "backends/topology/topology.md", "tools/check/vet.md"));
 
 TEST(Sections, NeedAnEndAndAName) {
   EXPECT_FALSE(Regenerate("<!-- generated: options.md; -->\n").ok());

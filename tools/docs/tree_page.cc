@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/kernel.h"
 #include "core/system/tree_reference.h"
+#include "tools/check/vet_rules.h"
 #include "tools/docs/man_text.h"
 #include "tools/docs/reasons.h"
 
@@ -194,6 +195,16 @@ void AppendTable(const TableReference& table, std::string& page) {
   absl::StrAppend(&page, ".El\n");
 }
 
+// What a kernel does with it, for what an image may hold.
+std::string KernelText(const Reason& reason) {
+  const VetRule* const rule = FindVetRule(reason.name);
+  if (rule == nullptr) return "";
+  const std::string defect =
+      rule->defect.empty() ? "" : absl::StrCat(" (known as: ", rule->defect, ")");
+  return absl::StrCat(".br\n", ManText(Sentence(absl::StrCat("On media, ", rule->kernel, defect))),
+                      "\n");
+}
+
 }  // namespace
 
 std::string TreePage() {
@@ -210,7 +221,7 @@ std::string ReasonsPage() {
     absl::StrAppend(&page, ".It Li ", ManArgument(reason.name), "\n",
                     ManText(Sentence(reason.meaning)), "\n",
                     errnos.empty() ? "" : absl::StrCat("(", ManText(errnos), ")\n"), ".br\n",
-                    ManText(Sentence(reason.advice)), "\n");
+                    ManText(Sentence(reason.advice)), "\n", KernelText(reason));
   }
   absl::StrAppend(&page, ".El\n", kSeeAlso, ".Xr nvdimmfs-tree 7\n");
   return page;

@@ -13,6 +13,8 @@ namespace {
 
 }  // namespace
 
+absl::string_view VersionNumber() { return kVersion; }
+
 std::string VersionText(absl::string_view program) {
   const absl::StatusOr<fs::KernelOffer> offer = fs::AskKernel();
   return absl::StrCat(

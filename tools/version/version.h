@@ -9,6 +9,9 @@
 
 namespace nvdimmfs::tools {
 
+// The number alone: "1.0.0".
+absl::string_view VersionNumber();
+
 // "PROGRAM 1.0.0" on the first line; the commit on the second; on the third the source packages of
 // the libraries that are linked into the program, with their versions; on the fourth what the
 // running kernel's FUSE offers, or why it cannot be asked (fs/protocol/kernel_offer.h).
