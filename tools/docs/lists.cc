@@ -4,8 +4,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "backends/topology/topology_keys.h"
+#include "core/base/event.h"
 #include "core/base/option_help.h"
 #include "tools/docs/man_text.h"
+#include "tools/docs/reasons.h"
 #include "tools/option_list.h"
 
 namespace nvdimmfs::tools {
@@ -37,6 +39,14 @@ std::string OptionsMan() {
     if (!option.value.empty()) absl::StrAppend(&text, " Ns = Ns Ar ", ManArgument(option.value));
     absl::StrAppend(&text, "\n", ManText(Sentence(option.summary)), "\n");
   }
+  return text;
+}
+
+std::string EventsMarkdown() {
+  std::string text = "| event | level | `MESSAGE_ID` | meaning |\n|---|---|---|---|\n";
+  for (const core::EventKind& kind : core::EventKinds())
+    absl::StrAppend(&text, "| `", kind.name, "` | ", core::NameOf(kind.level), " | `",
+                    kind.message_id, "` | ", Cell(FindReason(kind.name)->meaning), " |\n");
   return text;
 }
 

@@ -20,6 +20,7 @@ constexpr absl::string_view kEnd = "end of generated";
 std::optional<std::string> Generate(absl::string_view name) {
   if (name == "options.md") return OptionsMarkdown();
   if (name == "options.man") return OptionsMan();
+  if (name == "events.md") return EventsMarkdown();
   if (name == "topology.man") return TopologyMan();
   if (absl::ConsumePrefix(&name, "topology.md "))
     return TopologyMarkdown(name == "top" ? "" : name);
