@@ -167,10 +167,11 @@ absl::Status StoreFaults(Device& device, absl::string_view text) {
   DataNode* node = AsNamespace(device).node();
   if (node == nullptr) return NotEnabled(device, "x/faults");
   const std::string rules_text = rules.Text();
+  const bool ended = rules.rules.empty();
   RETURN_IF_ERROR(SetFaults(*node, std::move(rules)));
-  Report(Event::kFaultsSet, device.name(), "",
+  Report(Event::kFaultsSet, device.name(), ended ? "faults.ended" : "",
          absl::StrCat("the faults of dev/", node->name(),
-                      " are from now on: ", rules_text.empty() ? "none" : rules_text));
+                      " are from now on: ", ended ? "none" : rules_text));
   // Pages that the kernel has cached would hide the faults.
   device.engine().NotifyDataChanged(absl::StrCat("dev/", node->name()));
   return absl::OkStatus();

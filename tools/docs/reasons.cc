@@ -312,6 +312,7 @@ constexpr Reason kReasons[] = {
      "write none to x/faults to end it"},
     {"faults.atomic", "EINVAL", "torn writes of a namespace whose sectors never tear",
      "use torn= on a namespace in raw mode"},
+    {"faults.ended", "", "no more faults of I/O are injected by x/faults", "nothing to do"},
     {"faults.range", "EINVAL", "a range of x/faults reaches past the end of the data file",
      "give one within its size"},
     {"faults.set", "", "faults of I/O were requested through x/faults, or ended",
