@@ -164,9 +164,10 @@ absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratc
 void DataFile::Undelivered(uint64_t offset, size_t size) {
   const core::DataNode::Access access(data_);
   if (!access || !core::Fits(offset, size, data_.size())) return;
-  // Reading through the media records failed memory. The request has already been refused.
+  // Reading through the media records failed memory. The request has already been refused, without
+  // a reason.
   std::vector<std::byte> bytes(size);
-  data_.media().Read(offset, absl::MakeSpan(bytes)).IgnoreError();
+  Answer(core::Event::kReadFailed, data_.media().Read(offset, absl::MakeSpan(bytes))).IgnoreError();
 }
 
 absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::byte> data) {

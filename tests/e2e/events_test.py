@@ -220,6 +220,9 @@ class FileTest(EventTestCase):
 class MountTest(EventTestCase):
     """What a mount finds, and what happens to it."""
 
+    def btt(self, mount):
+        return session.word(mount, session.device("namespace0.0", "holder"))
+
     def test_power_cut_and_labels_that_cannot_be_written(self):
         self.make("size=16M mode=raw name=raw")
         with mounting.Mount(self.image, "crash_after=0") as mount:
@@ -229,7 +232,8 @@ class MountTest(EventTestCase):
                 file.write(b"x" * SECTOR)
                 self.assertEqual(refused(lambda: os.fsync(file.fileno())), errno.EIO)
             self.assert_told(mount, "media.power_cut", None, of_bus=False)
-            self.assertEqual(refused(lambda: mount.write("size=16M", X_CREATE)), errno.EIO)
+            session.unbind(mount, "namespace0.0")
+            self.assertEqual(refused(lambda: mount.write("new", session.device("namespace0.0", "alt_name"))), errno.EIO)
             self.assert_told(mount, "label.write_failed", "nmem0", "media.power_cut")
         self.assert_logged(mount)
 
@@ -246,7 +250,7 @@ class MountTest(EventTestCase):
         # As if the power had been cut after the flog entry, before the map's.
         self.patch(arena.map, entries[0].to_bytes(4, "little"))
         with mounting.Mount(self.image) as mount:
-            told = self.assert_told(mount, "btt.recovered", "btt0.0")
+            told = self.assert_told(mount, "btt.recovered", self.btt(mount))
             self.assertIn("completed 1 sector write", told["sentence"])
             with open(mount.join("dev/by-name/log"), "rb") as file:
                 self.assertEqual(file.read(SECTOR), b"2" * SECTOR)
@@ -256,19 +260,18 @@ class MountTest(EventTestCase):
         self.make("size=32M mode=sector name=log")
         self.patch(arenas.Arena(self.image).map + 4, (0xFFFFFFF0).to_bytes(4, "little"))
         with mounting.Mount(self.image) as mount:
-            self.assert_told(mount, "btt.arena.read_only", "btt0.0")
+            self.assert_told(mount, "btt.arena.read_only", self.btt(mount))
         self.assert_logged(mount)
 
     def test_a_lost_info_block_comes_back_from_its_copy(self):
         self.make("size=32M mode=sector name=log")
         with mounting.Mount(self.image) as mount:
-            uuid = session.word(mount, "ndbus0/region0/btt0.0/uuid")
-            namespace = session.word(mount, "ndbus0/region0/btt0.0/namespace")
+            uuid = session.word(mount, session.device(self.btt(mount), "uuid"))
         self.patch(0, bytes(SECTOR))
         with mounting.Mount(self.image) as mount:
             with contextlib.suppress(OSError):
-                session.unbind(mount, namespace)
-            seed = session.claim_with_btt(mount, namespace, uuid, 4096)
+                session.unbind(mount, "namespace0.0")
+            seed = session.claim_with_btt(mount, "namespace0.0", uuid, 4096)
             self.assert_told(mount, "btt.info.restored", seed)
         self.assert_logged(mount)
 
@@ -295,6 +298,9 @@ class MountTest(EventTestCase):
                 file.write(b"x" * MIB)
                 os.truncate(moved, 4 * SECTOR)
                 self.assertEqual(refused(lambda: os.pwrite(file.fileno(), b"x" * SECTOR, 16 * MIB)), errno.EIO)
+                # A short read is sent straight from the mapping, and found to have failed afterwards.
+                self.assertEqual(refused(lambda: os.pread(file.fileno(), SECTOR, 20 * MIB)), errno.EIO)
+                self.assert_told(mount, "io.read_failed", "dev/pmem0", "media.sigbus")
                 entry = self.assert_told(mount, "source.lost", self.image, "media.sigbus", of_bus=False)
                 self.assertIn("truncated", entry["sentence"])
                 os.truncate(moved, 64 * MIB + AREA)
