@@ -101,8 +101,8 @@ class FileTest(EventTestCase):
     def setUp(self):
         super().setUp()
         self.make("size=16M mode=raw name=raw")
-        self.tree = mounting.Mount(self.image)
-        self.enterContext(self.tree)
+        self.mounted = self.enterContext(contextlib.ExitStack())
+        self.tree = self.mounted.enter_context(mounting.Mount(self.image))
         self.disk = os.path.basename(os.path.realpath(self.tree.join("dev/by-name/raw")))
         self.namespace = session.namespaces(self.tree)["raw"]
         self.file = os.open(self.tree.join("dev", self.disk), os.O_RDWR | os.O_DIRECT)
@@ -117,8 +117,9 @@ class FileTest(EventTestCase):
         self.tree.write(line, f"ndbus0/region0/{self.namespace}/x/faults")
 
     def finish(self):
+        """Ends the mount; its log is complete then."""
         self.shut()
-        self.assertTrue(self.tree.close())
+        self.mounted.close()
         self.assert_logged(self.tree)
 
     def test_refused_io(self):
@@ -163,8 +164,8 @@ class FileTest(EventTestCase):
         # One for each ten seconds, however slow the machine is.
         self.assertLess(len(entries), 30)
         self.assertIn(" times, last at ", whole(self.tree, "x/events"))
-        self.shut()
-        self.assertTrue(self.tree.close())
+        self.told = {"faults.set", "io.read_failed"}
+        self.finish()
         self.assertLess(self.tree.log.count("[io.read_failed]"), 300)
         self.assertRegex(self.tree.log, r"\d+ more messages like this were not logged \[fault.eio\]")
 

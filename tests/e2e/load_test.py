@@ -9,6 +9,7 @@ NVDIMMFS_LOAD_CLIENTS=32 NVDIMMFS_LOAD_SECONDS=600 is the long form, NVDIMMFS_LO
 `--config=tsan`, the daemon is built with the thread sanitizer, and memory is not judged.
 """
 
+import contextlib
 import errno
 import json
 import mmap
@@ -47,6 +48,35 @@ image = "b.img"
 def filled(place, generation):
     """A sector that has its place and generation in every 16 bytes."""
     return WORD.pack(place, generation) * (SECTOR // WORD.size)
+
+
+def names_of(mount, region=0):
+    """{alt_name: device} of a region, of what does not vanish while it is looked at."""
+    found = {}
+    for name in os.listdir(mount.join(f"ndbus0/region{region}")):
+        if name.startswith("namespace"):
+            try:
+                found[session.word(mount, session.device(name, "alt_name"))] = name
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise
+    return found
+
+
+def destroy(mount, name, region=0):
+    """Destroys the namespace of that name, once the kernel has closed its file, which it does in the background."""
+
+    def is_done():
+        try:
+            mount.write(names_of(mount, region)[name], f"ndbus0/region{region}/x/destroy")
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return False
+        return True
+
+    if not mounting.wait_until(is_done):
+        raise AssertionError(f"{name} stays busy")
 
 
 class Client(threading.Thread):
@@ -199,11 +229,10 @@ class Maker(Client):
         region = "ndbus0/region0"
         mode = self.random.choice(["raw", "sector", "fsdax", "devdax"])
         name = f"made{self.number}.{self.steps}"
-        size = 17 if mode == "sector" else self.random.choice([4, 8])
-        if self.attempt(BUSY, self.mount.write, f"size={size}M mode={mode} name={name}", region, "x/create") is None:
-            if name not in names_of(self.mount):
-                return
-        namespace = names_of(self.mount)[name]
+        size = 17 if mode == "sector" else self.random.choice([8, 16])
+        self.attempt({errno.ENOSPC}, self.mount.write, f"size={size}M mode={mode} name={name}", region, "x/create")
+        if name not in names_of(self.mount):
+            return  # the region is full
         path = self.mount.join("dev/by-name", name)
         if mode in ("raw", "sector", "fsdax"):
             with open(path, "r+b", buffering=0) as file:
@@ -211,21 +240,8 @@ class Maker(Client):
                     place = self.random.randrange(16) * SECTOR
                     os.pwrite(file.fileno(), filled(place, generation), place)
                     self.expect(os.pread(file.fileno(), SECTOR, place) == filled(place, generation), f"{name} {mode}")
-        self.mount.write(namespace, region, "x/destroy")
+        destroy(self.mount, name)
         self.expect(not os.path.lexists(path), f"{name} is still there")
-
-
-def names_of(mount):
-    """{alt_name: device} of region0, of what does not vanish while it is looked at."""
-    found = {}
-    for name in os.listdir(mount.join("ndbus0/region0")):
-        if name.startswith("namespace0."):
-            try:
-                found[session.word(mount, "ndbus0/region0", name, "alt_name")] = name
-            except OSError as error:
-                if error.errno not in GONE:
-                    raise
-    return found
 
 
 class Binder(Client):
@@ -259,7 +275,7 @@ class Binder(Client):
         session.bind(self.mount, self.namespace)
 
     def end(self):
-        self.mount.write(self.namespace, "ndbus0/region0/x/destroy")
+        destroy(self.mount, self.label)
 
 
 class Injector(Client):
@@ -300,7 +316,7 @@ class Injector(Client):
             os.close(file)
 
     def end(self):
-        self.mount.write(self.namespace, "ndbus0/region0/x/destroy")
+        destroy(self.mount, self.label)
 
 
 class LabelReader(Client):
@@ -327,7 +343,6 @@ class RegionStormer(Client):
             name = f"storm{self.number}.{self.steps}"
             mode = self.random.choice(["raw", "sector", "fsdax"])
             self.mount.write(f"size=18M mode={mode} name={name}", "ndbus0/region1/x/create")
-            made = session.word(self.mount, "ndbus0/region1/x/create")
             with open(self.mount.join("dev/by-name", name), "r+b", buffering=0) as file:
                 os.pwrite(file.fileno(), filled(7, self.steps), 0)
                 os.fsync(file.fileno())
@@ -335,8 +350,8 @@ class RegionStormer(Client):
                 self.expect(self.attempt({errno.EIO}, os.pwrite, file.fileno(), b"x" * SECTOR, 0) is None, "stale")
             self.mount.write("region1", "bus/nd/drivers/nd_region/bind")
             with open(self.mount.join("dev/by-name", name), "rb") as file:
-                self.expect(file.read(SECTOR) == filled(7, self.steps), f"{made}: lost when its region was disabled")
-            self.mount.write(session.word(self.mount, "ndbus0/region1/x/create") or made, "ndbus0/region1/x/destroy")
+                self.expect(file.read(SECTOR) == filled(7, self.steps), f"{name}: lost when its region was disabled")
+            destroy(self.mount, name, 1)
 
 
 KINDS = (RawClient, SectorClient, Maker, TreeReader, Binder, Injector, RegionStormer, FsdaxClient, DirectClient,
@@ -356,8 +371,8 @@ class LoadTest(mounting.MountTestCase):
         self.stop = threading.Event()
         self.parts = {}
         self.parts_lock = threading.Lock()
-        self.tree = mounting.Mount(topology, "passthrough=off")
-        self.enterContext(self.tree)
+        self.mounted = self.enterContext(contextlib.ExitStack())
+        self.tree = self.mounted.enter_context(mounting.Mount(topology, "passthrough=off"))
         for line in ("size=40M mode=raw name=raw", "size=40M mode=sector name=log", "size=40M mode=fsdax name=dax"):
             self.tree.write(line, "ndbus0/region0/x/create")
         with open(mounting.program("tools/nvdimmfs"), "rb") as file, \
@@ -409,7 +424,7 @@ class LoadTest(mounting.MountTestCase):
         # Parts of the shared namespaces start as zeros: the first round is short, and then they are made again.
         self.run_clients(min(2, SECONDS / 10))
         for name in ("raw", "log", "dax"):
-            self.tree.write(names_of(self.tree)[name], "ndbus0/region0/x/destroy")
+            destroy(self.tree, name)
         for line in ("raw name=raw", "sector name=log", "fsdax name=dax"):
             self.tree.write(f"size=40M mode={line}", "ndbus0/region0/x/create")
             self.clear(line.rpartition("=")[2])
@@ -429,7 +444,7 @@ class LoadTest(mounting.MountTestCase):
         if not self.sanitized:
             self.assertLessEqual(last[0], middle[0] * 1.05 + 4096, "memory (KiB) grows under load")
             self.assertLessEqual(after[0], idle[0] * 1.05 + 8192, "memory (KiB) is not given back")
-        self.assertTrue(self.tree.close(), self.tree.log)
+        self.mounted.close()
         self.assertNotIn("WARNING: ThreadSanitizer", self.tree.log)
         self.assertNotIn("Potential Mutex deadlock", self.tree.log)
         for path in self.paths:

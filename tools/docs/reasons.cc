@@ -430,7 +430,7 @@ constexpr Reason kReasons[] = {
     {"label.area.size", "ENXIO", "an impossible size of a label area", "use 128 KiB"},
     {"label.area.unreadable", "EUCLEAN", "no valid index block, and bytes that cannot be read",
      "run nvdimmfs check"},
-    {"label.damaged", "", "a label area is damaged, or that labels have findings",
+    {"label.damaged", "", "a label area is damaged, or its labels have findings",
      "run nvdimmfs check"},
     {"label.dpa.wraps", "EBUSY", "a label spans the end of the address space",
      "run nvdimmfs check"},
