@@ -127,15 +127,14 @@ TEST_F(ModelEventsTest, LabelsThatTheMediaRefusesAreAnEvent) {
   ASSERT_TRUE(LabelArea::Open(labels)->Initialise(LabelV1_2()).ok());
   Boot();
   const std::string ns = Get("region0/namespace_seed").substr(0, 12);
-  // A store of part of a bad unit is refused. Slot 0 is behind two index blocks of 256 bytes.
+  // A store of part of a bad unit is refused; index blocks are half as long as a unit.
   ASSERT_TRUE(labels->InjectPoison({0, 64 << 10}).ok());
-  EXPECT_EQ(Set(ns + "/uuid", "11111111-2222-3333-4444-555555555501\n"), "");
-  EXPECT_EQ(Set(ns + "/size", "16777216\n"), "EIO");
+  EXPECT_EQ(Set(ns + "/uuid", "11111111-2222-3333-4444-555555555501\n"), "EIO");
   EXPECT_THAT(Get("x/events"),
               AllOf(HasSubstr(" error label.write_failed nmem0 "), HasSubstr(" [media.poison]")));
   // A refusal that is no failure of the media is none.
   EXPECT_EQ(events.CountsByKind()[static_cast<size_t>(Event::kLabelWriteFailed)], 1U);
-  EXPECT_EQ(Set(ns + "/size", "1\n"), "EINVAL");
+  EXPECT_EQ(Set(ns + "/uuid", "junk\n"), "EINVAL");
   EXPECT_EQ(events.CountsByKind()[static_cast<size_t>(Event::kLabelWriteFailed)], 1U);
 }
 

@@ -93,6 +93,7 @@ class EventTestCase(mounting.MountTestCase):
         """After the mount's end: all events that were told are in the log, too."""
         for name in self.told:
             self.assertIn(f"[{name}]", mount.log)
+        self.told = set()
 
 
 class FileTest(EventTestCase):

@@ -33,7 +33,7 @@ WORD = struct.Struct("<QQ")
 OWN = MIB  # bytes of a client's part of a shared namespace
 
 # What a call may meet while what it uses is removed, disabled or being created.
-GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO, errno.ENOTDIR}
+GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO, errno.ENOTDIR, errno.EISDIR}
 BUSY = {errno.EBUSY, errno.EAGAIN, errno.ENOSPC, errno.EINVAL, errno.EACCES, errno.EEXIST}
 
 TOPOLOGY = """
@@ -229,7 +229,7 @@ class Maker(Client):
         region = "ndbus0/region0"
         mode = self.random.choice(["raw", "sector", "fsdax", "devdax"])
         name = f"made{self.number}.{self.steps}"
-        size = 17 if mode == "sector" else self.random.choice([8, 16])
+        size = self.random.choice([16, 32])
         self.attempt({errno.ENOSPC}, self.mount.write, f"size={size}M mode={mode} name={name}", region, "x/create")
         if name not in names_of(self.mount):
             return  # the region is full
@@ -249,7 +249,7 @@ class Binder(Client):
 
     def begin(self):
         self.label = f"bound{self.number}"
-        self.mount.write(f"size=4M name={self.label}", "ndbus0/region0/x/create")
+        self.mount.write(f"size=16M name={self.label}", "ndbus0/region0/x/create")
         self.namespace = names_of(self.mount)[self.label]
         self.generation = 0
 
@@ -283,7 +283,7 @@ class Injector(Client):
 
     def begin(self):
         self.label = f"bad{self.number}"
-        self.mount.write(f"size=4M name={self.label}", "ndbus0/region0/x/create")
+        self.mount.write(f"size=16M name={self.label}", "ndbus0/region0/x/create")
         self.namespace = names_of(self.mount)[self.label]
         self.home = f"ndbus0/region0/{self.namespace}"
         disk = os.listdir(self.mount.join(self.home, "block"))[0]
@@ -342,7 +342,7 @@ class RegionStormer(Client):
         with self.lock:
             name = f"storm{self.number}.{self.steps}"
             mode = self.random.choice(["raw", "sector", "fsdax"])
-            self.mount.write(f"size=18M mode={mode} name={name}", "ndbus0/region1/x/create")
+            self.mount.write(f"size=32M mode={mode} name={name}", "ndbus0/region1/x/create")
             with open(self.mount.join("dev/by-name", name), "r+b", buffering=0) as file:
                 os.pwrite(file.fileno(), filled(7, self.steps), 0)
                 os.fsync(file.fileno())
@@ -373,7 +373,7 @@ class LoadTest(mounting.MountTestCase):
         self.parts_lock = threading.Lock()
         self.mounted = self.enterContext(contextlib.ExitStack())
         self.tree = self.mounted.enter_context(mounting.Mount(topology, "passthrough=off"))
-        for line in ("size=40M mode=raw name=raw", "size=40M mode=sector name=log", "size=40M mode=fsdax name=dax"):
+        for line in ("size=48M mode=raw name=raw", "size=48M mode=sector name=log", "size=48M mode=fsdax name=dax"):
             self.tree.write(line, "ndbus0/region0/x/create")
         with open(mounting.program("tools/nvdimmfs"), "rb") as file, \
                 mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ) as program:
@@ -426,7 +426,7 @@ class LoadTest(mounting.MountTestCase):
         for name in ("raw", "log", "dax"):
             destroy(self.tree, name)
         for line in ("raw name=raw", "sector name=log", "fsdax name=dax"):
-            self.tree.write(f"size=40M mode={line}", "ndbus0/region0/x/create")
+            self.tree.write(f"size=48M mode={line}", "ndbus0/region0/x/create")
             self.clear(line.rpartition("=")[2])
         idle = self.settled()
         samples, steps = self.run_clients(SECONDS)
