@@ -23,7 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "backends/posix/descriptor.h"
-#include "core/base/log.h"
+#include "core/base/event.h"
 #include "core/base/shell_word.h"
 
 namespace nvdimmfs::backends {
@@ -145,10 +145,10 @@ void Listener::Look(int watch) {
     const auto fate = watched.told ? std::nullopt : FateOf(watched);
     if (!fate) continue;
     watched.told = true;
-    core::Log(core::LogLevel::kWarning, "image.gone",
-              absl::StrCat(watched.path, ": ", fate->what,
-                           " while this program has it open. It goes on with the old file, ",
-                           AdviceOn(watched, *fate)));
+    core::Report(
+        core::Event::kImageGone, watched.path, "",
+        absl::StrCat(fate->what, " while this program has it open. It goes on with the old file, ",
+                     AdviceOn(watched, *fate)));
   }
 }
 

@@ -21,6 +21,7 @@
 #include "backends/sigbus_guard.h"
 #include "backends/true_size.h"
 #include "core/base/endian.h"
+#include "core/base/event.h"
 #include "core/base/status.h"
 #include "core/media/copy_ahead.h"
 #include "core/media/media_slice.h"
@@ -178,18 +179,24 @@ absl::Status Pmem2Media::Vanished(absl::string_view verb, uint64_t offset, uint6
                                                : "its file system is full",
                                 ", and this part of the file has no blocks yet. Free space there "
                                 "and write again; what was durable still is"));
-  if (mapping_->kind() == Pmem2Mapping::Kind::kBlock)
-    return Refusal(EIO, "media.sigbus",
-                   absl::StrCat(what,
-                                "the disk does not give the page. It has a bad sector there, "
-                                "which cat badblocks of the disk shows, or the device was "
-                                "removed or its driver unbound"));
-  return Refusal(EIO, "media.sigbus",
-                 absl::StrCat(what, mapping_->kind() == Pmem2Mapping::Kind::kRegular
-                                        ? "the page is gone. The file was truncated, its disk "
-                                          "failed, or its file system is full"
-                                        : "the page is gone. The device was removed or its "
-                                          "driver unbound; unmount"));
+  const absl::Status lost = Refusal(EIO, "media.sigbus", absl::StrCat(what, WhyPageIsGone()));
+  core::ReportRefusal(core::Event::kSourceLost, name_, lost);
+  return lost;
+}
+
+absl::string_view Pmem2Media::WhyPageIsGone() const {
+  switch (mapping_->kind()) {
+    case Pmem2Mapping::Kind::kBlock:
+      return "the disk does not give the page. It has a bad sector there, which cat badblocks of "
+             "the disk shows, or the device was removed or its driver unbound";
+    case Pmem2Mapping::Kind::kRegular:
+      return "the page is gone. The file was truncated, its disk failed, or its file system is "
+             "full";
+    case Pmem2Mapping::Kind::kDevdax:
+    case Pmem2Mapping::Kind::kPhysical:
+      break;
+  }
+  return "the page is gone. The device was removed or its driver unbound; unmount";
 }
 
 absl::Status Pmem2Media::Read(uint64_t offset, absl::Span<std::byte> out) const {

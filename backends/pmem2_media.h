@@ -123,6 +123,7 @@ class Pmem2Media final : public core::Media,
   absl::Status RenewDisk(uint64_t offset, uint64_t length);
   // After a SIGBUS: returns the error, and records memory that the kernel reported as failed.
   absl::Status Vanished(absl::string_view verb, uint64_t offset, uint64_t length) const;
+  absl::string_view WhyPageIsGone() const;
   // Runs `store` over [offset, offset + length) with all checks around it.
   template <typename Store>
   absl::Status Guarded(absl::string_view verb, uint64_t offset, uint64_t length,

@@ -45,6 +45,7 @@ class Arena {
   struct Options {
     bool read_only = false;      // store nothing, not even what recovery would
     bool error_flagged = false;  // the info block has the error flag: reads only
+    std::string name = {};       // of the device, for events
   };
 
   // Maps up to this size are surveyed when the arena is opened, larger ones before the first write.
@@ -153,6 +154,7 @@ class Arena {
   size_t WholePages(absl::Span<const Owner> owners, uint32_t per_hole) const;
   bool Punch(absl::Span<const Owner> run);
   void TellOpening() const;
+  void TellReadOnly(absl::string_view reason, absl::string_view why) const;
   uint32_t RunFrom(uint32_t premap, MapEntry first, uint32_t most) const;
   absl::Status Freeze(const absl::Status& cause);
 
@@ -162,6 +164,7 @@ class Arena {
   const uint32_t sector_size_;
   const bool read_only_;
   const bool error_flagged_;
+  const std::string name_;
   uint32_t rolled_forward_ = 0;  // writes that opening completed
   FlogPair pair_ = kNewPadding;
   // Writes are refused: read-only, flagged, damaged, not yet surveyed, or after a metadata error.

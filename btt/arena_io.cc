@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
 #include "core/base/endian.h"
-#include "core/base/log.h"
+#include "core/base/event.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/media/copy_ahead.h"
@@ -371,10 +371,10 @@ void Arena::MendLanes(Batch batch) {
 }
 
 absl::Status Arena::Freeze(const absl::Status& cause) {
-  frozen_.store(true, std::memory_order_release);
+  const bool was_frozen = frozen_.exchange(true, std::memory_order_acq_rel);
   const absl::Status refused =
       core::Annotate(cause, "writing BTT metadata failed; the arena is now read-only");
-  core::LogRefusal(core::LogLevel::kError, refused);
+  if (!was_frozen) core::ReportRefusal(core::Event::kArenaReadOnly, name_, refused);
   return refused;
 }
 

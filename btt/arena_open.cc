@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "btt/arena.h"
 #include "btt/survey.h"
-#include "core/base/log.h"
+#include "core/base/event.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::btt {
@@ -19,6 +19,7 @@ Arena::Arena(std::shared_ptr<core::Media> ns, const ArenaGeometry& geometry, con
       sector_size_(SectorSizeOf(geometry.external_lbasize)),
       read_only_(options.read_only || ns_->read_only()),
       error_flagged_(options.error_flagged),
+      name_(options.name),
       frozen_(read_only_ || options.error_flagged),
       lanes_(geometry.nfree) {}
 
@@ -81,6 +82,8 @@ absl::Status Arena::RefuseUnlessSound() {
     if (damage_.empty()) {
       MendFreeLanes();
       frozen_.store(false, std::memory_order_release);
+    } else {
+      TellReadOnly("btt.arena.damaged", damage_);
     }
   }
   if (writable()) return absl::OkStatus();
@@ -123,13 +126,16 @@ void Arena::MendFreeLanes() {
 
 void Arena::TellOpening() const {
   if (rolled_forward_ != 0)
-    core::Log(core::LogLevel::kNotice, "btt.recovered",
-              absl::StrCat("the arena at ", geometry_.start, ": completed ", rolled_forward_,
-                           " sector writes that a crash had interrupted"));
-  if (frozen_ && !read_only_)
-    core::Log(core::LogLevel::kWarning, "btt.arena.read_only",
-              absl::StrCat("the arena at ", geometry_.start, " is read-only: ", damage(),
-                           "; run `nvdimmfs check`"));
+    core::Report(core::Event::kArenaRecovered, name_, "",
+                 absl::StrCat("the arena at ", geometry_.start, ": completed ", rolled_forward_,
+                              " sector writes that a crash had interrupted"));
+  if (frozen_ && !read_only_) TellReadOnly("", damage());
+}
+
+void Arena::TellReadOnly(absl::string_view reason, absl::string_view why) const {
+  core::Report(core::Event::kArenaReadOnly, name_, reason,
+               absl::StrCat("the arena at ", geometry_.start, " is read-only: ", why,
+                            "; run `nvdimmfs check`"));
 }
 
 absl::Status Arena::AdoptLane(uint32_t lane, const LaneRecord& record) {

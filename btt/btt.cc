@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "btt/formatter.h"
 #include "core/base/endian.h"
+#include "core/base/event.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
 #include "core/media/media_slice.h"
@@ -67,7 +68,12 @@ bool RestoreFromBackups(core::Media& ns, const FormatOptions& options,
 
 absl::Status MakeAnew(core::Media& ns, const FormatOptions& options) {
   const auto arenas = DivideIntoArenas(ns.size(), options.version, options.external_lbasize);
-  if (RestoreFromBackups(ns, options, arenas)) return absl::OkStatus();
+  if (RestoreFromBackups(ns, options, arenas)) {
+    core::Report(core::Event::kInfoRestored, options.name, "",
+                 absl::StrCat("the first info block was lost; those of ", arenas.size(),
+                              " arenas were restored from their copies"));
+    return absl::OkStatus();
+  }
   return FormatArenas(ns, arenas, options.uuid, options.parent_uuid, options.version);
 }
 
@@ -88,8 +94,8 @@ absl::StatusOr<Identity> Probe(const core::Media& ns, Version version,
   return Identity{UuidOf(*info), info->external_lbasize};
 }
 
-Btt::Btt(std::shared_ptr<core::Media> ns, bool read_only)
-    : ns_(std::move(ns)), read_only_(read_only || ns_->read_only()) {}
+Btt::Btt(std::shared_ptr<core::Media> ns, bool read_only, const std::string& name)
+    : ns_(std::move(ns)), read_only_(read_only || ns_->read_only()), name_(name) {}
 
 absl::StatusOr<std::shared_ptr<Btt>> Btt::OpenOrFormat(std::shared_ptr<core::Media> ns,
                                                        const FormatOptions& options,
@@ -106,7 +112,8 @@ absl::StatusOr<std::shared_ptr<Btt>> Btt::OpenOrFormat(std::shared_ptr<core::Med
     const absl::Status made = MakeAnew(*ns, options);
     if (!made.ok()) return StartupFailure(made);
   }
-  auto btt = OpenArenas(std::move(ns), options.version, options.parent_uuid, read_only);
+  auto btt =
+      OpenArenas(std::move(ns), options.version, options.parent_uuid, read_only, options.name);
   if (!btt.ok()) return StartupFailure(btt.status());
   const absl::Status sized = (*btt)->SetSectorSize(options.external_lbasize);
   if (!sized.ok()) return StartupFailure(sized);
@@ -117,7 +124,7 @@ absl::StatusOr<std::shared_ptr<Btt>> Btt::Open(std::shared_ptr<core::Media> ns, 
                                                const core::Uuid& parent_uuid, bool read_only) {
   RETURN_IF_ERROR(CheckRoom(*ns, version));
   RETURN_IF_ERROR(Probe(*ns, version, parent_uuid).status());
-  auto btt = OpenArenas(std::move(ns), version, parent_uuid, read_only);
+  auto btt = OpenArenas(std::move(ns), version, parent_uuid, read_only, "");
   if (!btt.ok()) return StartupFailure(btt.status());
   const absl::Status sized = (*btt)->SetSectorSize((*btt)->external_lbasize());
   if (!sized.ok()) return StartupFailure(sized);
@@ -126,8 +133,8 @@ absl::StatusOr<std::shared_ptr<Btt>> Btt::Open(std::shared_ptr<core::Media> ns, 
 
 absl::StatusOr<std::shared_ptr<Btt>> Btt::OpenArenas(std::shared_ptr<core::Media> ns,
                                                      Version version, const core::Uuid& parent_uuid,
-                                                     bool read_only) {
-  std::shared_ptr<Btt> btt(new Btt(std::move(ns), read_only));
+                                                     bool read_only, const std::string& name) {
+  std::shared_ptr<Btt> btt(new Btt(std::move(ns), read_only, name));
   uint64_t start = InitialOffset(version);
   for (uint64_t next = 1; next != 0;) {
     ASSIGN_OR_RETURN(const InfoBlock info, LoadInfo(*btt->ns_, start));
@@ -149,8 +156,8 @@ absl::Status Btt::AddArena(const InfoBlock& info, uint64_t start) {
     uuid_ = UuidOf(info);
   else if (geometry.external_lbasize != external_lbasize())
     return core::Refusal(EIO, "btt.info.mixed", "the arenas have different block sizes");
-  const Arena::Options options{.read_only = read_only_,
-                               .error_flagged = (info.flags & kInfoFlagError) != 0};
+  const Arena::Options options{
+      .read_only = read_only_, .error_flagged = (info.flags & kInfoFlagError) != 0, .name = name_};
   ASSIGN_OR_RETURN(std::unique_ptr<Arena> arena, Arena::Open(ns_, geometry, options));
   sectors_ += arena->sectors();
   arenas_.push_back(std::move(arena));

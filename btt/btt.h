@@ -39,6 +39,7 @@ struct FormatOptions {
   core::Uuid parent_uuid;            // of the namespace; nil for a label-less one
   uint32_t external_lbasize = 4096;  // one of kExternalSizes
   Version version = Version::kV1_1;
+  std::string name = {};  // of the device, for events
 };
 
 // The result of probing a namespace.
@@ -115,12 +116,12 @@ class Btt final : public core::Media, public core::DamageReport {
   absl::Status Discard(uint64_t offset, uint64_t length);
 
  private:
-  Btt(std::shared_ptr<core::Media> ns, bool read_only);
+  Btt(std::shared_ptr<core::Media> ns, bool read_only, const std::string& name);
 
   static absl::StatusOr<std::shared_ptr<Btt>> OpenArenas(std::shared_ptr<core::Media> ns,
                                                          Version version,
                                                          const core::Uuid& parent_uuid,
-                                                         bool read_only);
+                                                         bool read_only, const std::string& name);
   absl::Status AddArena(const InfoBlock& info, uint64_t start);
   absl::Status SetSectorSize(uint32_t external_lbasize);
   absl::Status CheckAccess(uint64_t offset, uint64_t length) const {
@@ -152,6 +153,7 @@ class Btt final : public core::Media, public core::DamageReport {
 
   const std::shared_ptr<core::Media> ns_;
   const bool read_only_;
+  const std::string name_;  // of the device, for events
   core::Uuid uuid_;
   uint32_t sector_size_ = 0;   // 512 or 4096
   uint32_t sector_shift_ = 0;  // its logarithm: a division would cost half as much as a lookup

@@ -42,7 +42,8 @@ absl::StatusOr<std::shared_ptr<core::Media>> BttLayer::OpenOrFormat(
                                      {.uuid = options.uuid,
                                       .parent_uuid = options.parent_uuid,
                                       .external_lbasize = options.external_lbasize,
-                                      .version = VersionOf(options.claim_class)},
+                                      .version = VersionOf(options.claim_class),
+                                      .name = options.name},
                                      options.read_only));
   return std::shared_ptr<core::Media>(std::move(opened));
 }

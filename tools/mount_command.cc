@@ -21,9 +21,11 @@
 #include "backends/sources/preset_source.h"
 #include "backends/sources/source.h"
 #include "btt/btt_layer.h"
+#include "core/base/event.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/listing/schema_listing.h"
+#include "core/model/event_log.h"
 #include "core/nd/bus.h"
 #include "core/nd/nd_kind.h"
 #include "core/system/system.h"
@@ -79,7 +81,7 @@ void TellFindings(core::System& system, const std::vector<core::BusSource>& buse
 absl::Status FlushAll() {
   const absl::Time start = absl::Now();
   const absl::Status flushed = backends::OpenStore::FlushAll();
-  if (!flushed.ok()) core::LogRefusal(core::LogLevel::kError, flushed);
+  if (!flushed.ok()) core::ReportRefusal(core::Event::kFlushFailed, "", flushed);
   core::Log(core::LogLevel::kInfo, "mount.closed",
             absl::StrCat("the last flush ", flushed.ok() ? "took " : "failed after ",
                          absl::ToInt64Milliseconds(absl::Now() - start), " ms"));
@@ -106,6 +108,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
   if (to_system) log.UseSystemLog();
   // The mount of a killed daemon may hold the source's file open.
   RETURN_IF_ERROR(fs::PrepareMountpoint(options.mountpoint).status());
+  core::EventLog events;
   ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   btt::BttLayer sector_layer;
   const bool has_module = backends::HasModule(buses);
@@ -117,6 +120,7 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
       buses.front().kernel);
   system.set_bus_lister(
       [&](core::Bus& bus) { return core::ListInSchema1(bus, options.source_name); });
+  system.ShowEvents(events);
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
   const auto on_ready = [&](absl::Status begun) {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "tools/commands.h"
 #include "tools/crash/crash_command.h"
 #include "tools/form_help.h"
+#include "tools/lock_order/lock_order.h"
 #include "tools/log/program_log.h"
 #include "tools/shell/preload_library.h"
 
@@ -69,9 +69,7 @@ void OpenStandardStreams() {
 int main(int argc, char** argv) {
   OpenStandardStreams();
   const nvdimmfs::tools::ProgramLog log("nvdimmfs");
-  // Debian's Abseil checks every lock for cycles, under one lock for all threads: only tests need
-  // it.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  nvdimmfs::tools::ChooseLockOrderChecks();
   const Arguments arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   if (arguments.empty()) return nvdimmfs::tools::MountCommand(arguments);
   const std::string& first = arguments[0];

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/event.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::core {
@@ -13,10 +14,24 @@ constinit std::atomic<LogSink*> the_sink{nullptr};
 
 }  // namespace
 
+absl::string_view NameOf(LogLevel level) {
+  static constexpr absl::string_view kNames[] = {"error", "warning", "note", "info", "debug"};
+  return kNames[static_cast<size_t>(level)];
+}
+
+void LogSink::WriteEvent(const EventKind& kind, absl::string_view id, absl::string_view sentence) {
+  Write(kind.level, id, sentence);
+}
+
 LogSink* SetLogSink(LogSink* sink) { return the_sink.exchange(sink, std::memory_order_acq_rel); }
 
 void Log(LogLevel level, absl::string_view id, absl::string_view sentence) {
   if (LogSink* sink = the_sink.load(std::memory_order_acquire)) sink->Write(level, id, sentence);
+}
+
+void LogEvent(const EventKind& kind, absl::string_view id, absl::string_view sentence) {
+  if (LogSink* sink = the_sink.load(std::memory_order_acquire))
+    sink->WriteEvent(kind, id, sentence);
 }
 
 void LogRefusal(LogLevel level, const absl::Status& status) {

@@ -28,10 +28,18 @@ enum class LogLevel {
   kDebug,    // no rate limit; only if the user asked for it (-d)
 };
 
+// "error", "warning", "note", "info", "debug".
+absl::string_view NameOf(LogLevel level);
+
+struct EventKind;
+
 class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void Write(LogLevel level, absl::string_view id, absl::string_view sentence) = 0;
+  // The message of an event (core/base/event.h), whose kind says the level. By default the same as
+  // any other.
+  virtual void WriteEvent(const EventKind& kind, absl::string_view id, absl::string_view sentence);
 };
 
 // From now on messages go to `sink`; null drops them. Returns the previous sink, which must outlive
@@ -39,6 +47,8 @@ class LogSink {
 LogSink* SetLogSink(LogSink* sink);
 
 void Log(LogLevel level, absl::string_view id, absl::string_view sentence);
+// For core/base/event.h, which declares what to call instead.
+void LogEvent(const EventKind& kind, absl::string_view id, absl::string_view sentence);
 // A refusal that no caller gets; its reason is the id. OK logs nothing.
 void LogRefusal(LogLevel level, const absl::Status& status);
 // "WHERE: the finding's sentence", as a notice; without the colon if `where` is empty.

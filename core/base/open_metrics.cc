@@ -7,9 +7,18 @@
 
 namespace nvdimmfs::core {
 
-void OpenMetrics::Family(absl::string_view name, absl::string_view help) {
+void OpenMetrics::Start(absl::string_view name, absl::string_view type, absl::string_view help) {
   name_ = absl::StrCat(prefix_, name);
-  absl::StrAppend(&text_, "# TYPE ", name_, " gauge\n# HELP ", name_, " ", help, "\n");
+  absl::StrAppend(&text_, "# TYPE ", name_, " ", type, "\n# HELP ", name_, " ", help, "\n");
+}
+
+void OpenMetrics::Family(absl::string_view name, absl::string_view help) {
+  Start(name, "gauge", help);
+}
+
+void OpenMetrics::CounterFamily(absl::string_view name, absl::string_view help) {
+  Start(name, "counter", help);
+  name_ += "_total";
 }
 
 void OpenMetrics::Value(Labels labels, uint64_t value) {

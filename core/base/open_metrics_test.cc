@@ -22,6 +22,22 @@ TEST(OpenMetricsTest, WritesFamiliesAndValues) {
             "# EOF\n");
 }
 
+TEST(OpenMetricsTest, CountersEndWithTotal) {
+  OpenMetrics metrics("nd_");
+  metrics.CounterFamily("events", "Events.");
+  metrics.Value({{"event", "flush.failed"}}, 3);
+  metrics.Family("size", "Size.");
+  metrics.Value({}, 1);
+  EXPECT_EQ(metrics.Finish(),
+            "# TYPE nd_events counter\n"
+            "# HELP nd_events Events.\n"
+            "nd_events_total{event=\"flush.failed\"} 3\n"
+            "# TYPE nd_size gauge\n"
+            "# HELP nd_size Size.\n"
+            "nd_size 1\n"
+            "# EOF\n");
+}
+
 TEST(OpenMetricsTest, LabelsCannotBreakTheText) {
   OpenMetrics metrics("");
   metrics.Family("x", "X.");

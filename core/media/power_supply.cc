@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/endian.h"
+#include "core/base/event.h"
 #include "core/base/log.h"
 #include "core/base/range.h"
 #include "core/base/status.h"
@@ -188,10 +189,10 @@ absl::Status PowerSupply::Cut() {
     if (!line->base->read_only()) failed.Update(line->base->Flush());
   }
   cut_.store(true, std::memory_order_release);
-  Log(LogLevel::kWarning, "media.power_cut",
-      absl::StrCat("the power is cut at fence ", options_.cut_at,
-                   " with crash_seed=", options_.seed, ": of ", lost,
-                   " words that were not durable, ", torn, " did not arrive"));
+  Report(Event::kPowerCut, "", "",
+         absl::StrCat("the power is cut at fence ", options_.cut_at,
+                      " with crash_seed=", options_.seed, ": of ", lost,
+                      " words that were not durable, ", torn, " did not arrive"));
   if (!failed.ok()) LogRefusal(LogLevel::kError, failed);
   return Refused();
 }

@@ -102,7 +102,8 @@ absl::Status BttDevice::Probe() {
                          .uuid = uuid_,
                          .parent_uuid = ns()->uuid(),
                          .external_lbasize = static_cast<uint32_t>(lbasize_),
-                         .read_only = region().read_only()});
+                         .read_only = region().read_only(),
+                         .name = name()});
   // The kernel returns the same errno for every failure here.
   if (!opened.ok())
     return Refusal(ENOMEM, ReasonOf(opened.status()),

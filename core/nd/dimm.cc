@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/event.h"
 #include "core/base/input.h"
 #include "core/base/shell_word.h"
 #include "core/base/status.h"
@@ -28,6 +29,12 @@ bool CallsForRepair(const LabelArea& labels) {
     const LabelReason* reason = FindLabelReason(finding.reason);
     return reason != nullptr && reason->repair == LabelRepair::kMends;
   });
+}
+
+bool IsOfDamagedIndex(const Finding& finding) {
+  const LabelReason* reason = FindLabelReason(finding.reason);
+  return reason != nullptr && reason->repair == LabelRepair::kMends &&
+         absl::StartsWith(finding.reason, "label.index.");
 }
 
 std::shared_ptr<Media> AreaOf(const DimmSource& source) {
@@ -129,6 +136,7 @@ absl::Status Dimm::Probe() {
   if (data->labels.has_index()) label_flag_ = true;
   data_ = std::move(data);
   shared_data_ = data_;
+  ReportLabels(data_->labels);
   if (const auto& findings = data_->labels.findings(); !findings.empty())
     set_last_error(LastError::OfNote(LinesOf(findings, LabelAdvice()), findings.front().reason));
   return absl::OkStatus();
@@ -160,6 +168,31 @@ absl::Status Dimm::AboutLabels(const absl::Status& refusal) const {
   const absl::Status named = Annotate(refusal, absl::StrCat("labels of ", name()));
   return Refusal(ErrnoOf(named), ReasonOf(named),
                  absl::StrCat(named.message(), "; ", LabelAdvice()));
+}
+
+absl::Status Dimm::Reported(const absl::Status& change) const {
+  if (absl::StartsWith(ReasonOf(change), "media.") && ErrnoOf(change) != EROFS)
+    ReportRefusal(Event::kLabelWriteFailed, name(), change);
+  return change;
+}
+
+// What the driver found when it read the labels.
+void Dimm::ReportLabels(const LabelArea& labels) const {
+  const std::vector<Finding>& findings = labels.findings();
+  if (findings.empty() || quirks().labels_start_as_noise) return;
+  const auto tell = [&](Event event, absl::string_view what, const Finding& finding) {
+    Report(event, name(), finding.reason, absl::StrCat(what, ": ", finding.sentence));
+  };
+  if (!labels.has_index()) {
+    tell(Event::kLabelsDamaged, "the label area is damaged, and no label is used",
+         findings.front());
+    return;
+  }
+  const auto of_index = std::find_if(findings.begin(), findings.end(), IsOfDamagedIndex);
+  if (of_index != findings.end())
+    tell(Event::kIndexLost, "one index block is damaged, and the other one is used", *of_index);
+  const auto other = std::find_if_not(findings.begin(), findings.end(), IsOfDamagedIndex);
+  if (other != findings.end()) tell(Event::kLabelsDamaged, "the labels have findings", *other);
 }
 
 void Dimm::Remove() {

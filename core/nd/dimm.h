@@ -58,6 +58,8 @@ class Dimm final : public NdDevice {
   }
   // Adds the DIMM's name and the commands that help to `refusal`, which comes from its label area.
   absl::Status AboutLabels(const absl::Status& refusal) const;
+  // Passes on the result of a change of labels. An error of the media is an event.
+  absl::Status Reported(const absl::Status& change) const;
   // Whether labels are known to be in use; once set, it stays set for the life of the device.
   bool label_flag() const {
     engine().AssertLocked();
@@ -123,6 +125,7 @@ class Dimm final : public NdDevice {
   void CountRegions(int more, bool with_labels);
   absl::StatusOr<LabelArea> ReadLabels();
   std::string LabelAdvice() const;
+  void ReportLabels(const LabelArea& labels) const;
   void FinishOverwrite(const absl::Status& status);
 
   const int id_;

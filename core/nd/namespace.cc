@@ -380,8 +380,8 @@ absl::Status Namespace::FreeLabels() {
   engine().AssertLocked();
   for (Mapping& mapping : region_.mappings()) {
     if (mapping.data == nullptr || !mapping.data->labels.has_index()) continue;
-    ASSIGN_OR_RETURN(auto none, mapping.data->labels.Update(std::nullopt, SlotsOf(mapping, uuid_)));
-    static_cast<void>(none);
+    RETURN_IF_ERROR(mapping.dimm->Reported(
+        mapping.data->labels.Update(std::nullopt, SlotsOf(mapping, uuid_)).status()));
     mapping.slots.erase(uuid_);
   }
   return absl::OkStatus();
@@ -417,7 +417,9 @@ absl::Status Namespace::WriteLabelOn(size_t mapping_index, uint32_t flags) {
                              .type_guid = region_.source().type_guid,
                              .abstraction_guid = AbstractionGuid(claim_class_),
                              .region_uuid = region_.uuid()};
-  ASSIGN_OR_RETURN(const std::optional<uint32_t> slot, area.Update(label, SlotsOf(mapping, uuid_)));
+  const auto updated = area.Update(label, SlotsOf(mapping, uuid_));
+  RETURN_IF_ERROR(mapping.dimm->Reported(updated.status()));
+  const std::optional<uint32_t> slot = *updated;
   mapping.slots.erase(uuid_);
   mapping.slots.emplace(uuid_, slot.value());
   return absl::OkStatus();

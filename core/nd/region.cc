@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/event.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/labels/label_format.h"
@@ -77,6 +78,7 @@ absl::StatusOr<std::shared_ptr<Region>> Region::Make(NdBusType& nd, Device& bus,
   region->cookies_ = checked.cookies ? *checked.cookies : ComputeSetCookies(members);
   const std::vector<uint32_t> positions = SetPositions(members);
   for (size_t i = 0; i < positions.size(); ++i) region->mappings_[i].position = positions[i];
+  region->bad_bytes_ = region->CountBadBytes();
   checked.media->ObservePoison(region);
   return region;
 }
@@ -211,8 +213,8 @@ absl::Status Region::WriteRegionLabels() {
           label.hpa = stored.label.hpa;
           label.align = stored.label.align;
         }
-      ASSIGN_OR_RETURN(const uint32_t slot, mapping.data->labels.UpdateRegion(label, old));
-      static_cast<void>(slot);
+      RETURN_IF_ERROR(
+          mapping.dimm->Reported(mapping.data->labels.UpdateRegion(label, old).status()));
     }
   return absl::OkStatus();
 }
@@ -238,7 +240,8 @@ absl::Status Region::PrepareLabels() {
     if (mapping.data == nullptr)
       return Refusal(ENXIO, "dimm.no_labels", absl::StrCat(mapping.dimm->name(), " has no labels"));
     if (mapping.data->labels.has_index()) continue;
-    RETURN_IF_ERROR(mapping.data->labels.Initialise(*mapping.dimm->source().new_labels));
+    RETURN_IF_ERROR(mapping.dimm->Reported(
+        mapping.data->labels.Initialise(*mapping.dimm->source().new_labels)));
   }
   return WriteRegionLabels();
 }
@@ -314,11 +317,31 @@ absl::Status Region::InitialiseLabels(const std::function<absl::Status()>& idle)
   RETURN_IF_ERROR(CheckLabels(absl::StrCat("take labels of ", name(), " into use")));
   RETURN_IF_ERROR(idle());
   for (Mapping& mapping : mappings_)
-    RETURN_IF_ERROR(mapping.dimm->data()->labels.Initialise(*mapping.dimm->source().new_labels));
+    RETURN_IF_ERROR(mapping.dimm->Reported(
+        mapping.dimm->data()->labels.Initialise(*mapping.dimm->source().new_labels)));
   return absl::OkStatus();
 }
 
-void Region::PoisonChanged(PoisonChange) { engine().NotifyChanged(*this, "badblocks"); }
+void Region::PoisonChanged(PoisonChange) {
+  engine().NotifyChanged(*this, "badblocks");
+  // The change may be outside this region, or of bytes that were bad already.
+  const uint64_t bad = CountBadBytes();
+  const uint64_t before = bad_bytes_.exchange(bad, std::memory_order_relaxed);
+  if (bad > before)
+    Report(Event::kWentBad, name(), "",
+           absl::StrCat(bad - before, " bytes went bad, so ", bad, " are bad now; its file ",
+                        "badblocks lists them"));
+  if (bad < before)
+    Report(Event::kHealed, name(), "",
+           absl::StrCat(before - bad, " bad bytes were written over or cleared; ", bad,
+                        " are still bad"));
+}
+
+uint64_t Region::CountBadBytes() const {
+  uint64_t bytes = 0;
+  for (const Range& bad : source_.media->BadRanges()) bytes += bad.size;
+  return bytes;
+}
 
 void Region::Removed() { nd().region_ids().Give(id_); }
 

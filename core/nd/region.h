@@ -5,6 +5,7 @@
 #define NVDIMMFS_CORE_ND_REGION_H_
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -172,9 +173,13 @@ class Region final : public NdDevice, public PoisonObserver {
   absl::Status WriteRegionLabels();
 
   const bool has_nfit_;
+  // Now, in the media. Any thread.
+  uint64_t CountBadBytes() const;
+
   const int id_;
   const RegionSource source_;
-  std::vector<Mapping> mappings_;  // constant once built, like the cookies
+  std::atomic<uint64_t> bad_bytes_{0};  // when PoisonChanged was last called
+  std::vector<Mapping> mappings_;       // constant once built, like the cookies
   SetCookies cookies_;
   std::vector<Finding> label_findings_ ABSL_GUARDED_BY(engine().lock());
   Uuid uuid_ ABSL_GUARDED_BY(engine().lock());

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -44,6 +45,7 @@ struct SectorOptions {
   Uuid parent_uuid;  // the namespace's; nil for a label-less one
   uint32_t external_lbasize = 0;
   bool read_only = false;
+  std::string name = {};  // of the device, for events: "btt0.0"
 };
 
 class SectorLayer {

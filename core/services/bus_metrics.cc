@@ -15,6 +15,7 @@
 #include "core/nd/dimm.h"
 #include "core/nd/namespace.h"
 #include "core/nd/region.h"
+#include "core/services/event_metrics.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -36,10 +37,11 @@ class Gauges {
  public:
   explicit Gauges(const Bus& bus) : bus_(bus) {}
 
-  std::string Write() {
+  std::string Write(const EventLog* events) {
     WriteDimms();
     WriteRegions();
     WriteNamespaces();
+    if (events != nullptr) AddBusEvents(bus_, *events, metrics_);
     return metrics_.Finish();
   }
 
@@ -133,6 +135,6 @@ class Gauges {
 
 }  // namespace
 
-std::string BusMetrics(const Bus& bus) { return Gauges(bus).Write(); }
+std::string BusMetrics(const Bus& bus, const EventLog* events) { return Gauges(bus).Write(events); }
 
 }  // namespace nvdimmfs::core

@@ -8,10 +8,11 @@
 namespace nvdimmfs::core {
 
 class Bus;
+class EventLog;
 
 // A consistent snapshot of capacity, free bytes, bad sectors and states of its DIMMs, regions and
-// namespaces. Under the configuration lock.
-std::string BusMetrics(const Bus& bus);
+// namespaces, and the events of these; null: without events. Under the configuration lock.
+std::string BusMetrics(const Bus& bus, const EventLog* events);
 
 }  // namespace nvdimmfs::core
 

@@ -65,7 +65,9 @@ uint16_t WithLister(const Device& device) {
   return System::Of(device).bus_lister() == nullptr ? 0 : 0444;
 }
 
-absl::StatusOr<std::string> ShowMetrics(Device& device) { return BusMetrics(AsBus(device)); }
+absl::StatusOr<std::string> ShowMetrics(Device& device) {
+  return BusMetrics(AsBus(device), System::Of(device).event_log());
+}
 
 absl::StatusOr<std::string> ShowFences(Device& device) { return AsBus(device).power()->Text(); }
 
@@ -166,7 +168,8 @@ constexpr Attribute kBusAttributes[] = {
      .summary = "everything about the bus, as nvdimmfs list --schema 1 prints it"},
     {.name = "x/metrics",
      .show = ShowMetrics,
-     .summary = "capacity, free bytes, bad bytes and states below the bus, as OpenMetrics"},
+     .summary = "capacity, free bytes, bad bytes, states and numbers of events below the bus, as "
+                "OpenMetrics"},
     {.name = "x/scrub",
      .show = ShowProgress,
      .visible = WithScrub<0444>,

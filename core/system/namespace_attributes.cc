@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/event.h"
 #include "core/base/input.h"
 #include "core/base/status.h"
 #include "core/model/common_attributes.h"
@@ -165,7 +166,12 @@ absl::Status StoreFaults(Device& device, absl::string_view text) {
   ASSIGN_OR_RETURN(FaultRules rules, FaultRules::Parse(text));
   DataNode* node = AsNamespace(device).node();
   if (node == nullptr) return NotEnabled(device, "x/faults");
+  const std::string rules_text = rules.Text();
+  const bool ended = rules.rules.empty();
   RETURN_IF_ERROR(SetFaults(*node, std::move(rules)));
+  Report(Event::kFaultsSet, device.name(), ended ? "faults.ended" : "",
+         absl::StrCat("the faults of dev/", node->name(),
+                      " are from now on: ", ended ? "none" : rules_text));
   // Pages that the kernel has cached would hide the faults.
   device.engine().NotifyDataChanged(absl::StrCat("dev/", node->name()));
   return absl::OkStatus();

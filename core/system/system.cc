@@ -8,6 +8,7 @@
 #include "core/nd/nd_kind.h"
 #include "core/services/test_dimm.h"
 #include "core/system/module_device.h"
+#include "core/system/mount_device.h"
 #include "core/system/nd_drivers.h"
 #include "core/system/platform_device.h"
 #include "core/system/tables.h"
@@ -45,7 +46,20 @@ System::System(SectorLayer& sector_layer, TreeListener* listener, BusMaker modul
   });
 }
 
-System::~System() { Stop(); }
+System::~System() {
+  if (events_ != nullptr) events_->SetListener(nullptr);
+  Stop();
+}
+
+void System::ShowEvents(EventLog& events) {
+  events_ = &events;
+  const std::shared_ptr<MountDevice> mount = MountDevice::Make(*this, events);
+  WithLock([&] { Register(mount); });
+  events.SetListener([this, mount] {
+    NotifyChanged(*mount, "events");
+    NotifyChanged(*mount, "events.json");
+  });
+}
 
 absl::Status System::AddBus(BusSource source) {
   return WithLock([&] {

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "core/dax/dax_bus.h"
 #include "core/model/engine.h"
+#include "core/model/event_log.h"
 #include "core/model/tree_listener.h"
 #include "core/nd/bus.h"
 #include "core/nd/nd_bus_type.h"
@@ -41,6 +42,12 @@ class System final : public Engine {
   // not exist. Set it before adding the first bus.
   void set_bus_lister(std::function<std::string(Bus&)> lister) { bus_lister_ = std::move(lister); }
   const std::function<std::string(Bus&)>& bus_lister() const { return bus_lister_; }
+
+  // Shows the events as x/events, and counts them in the metrics. `events` must outlive the System.
+  // Call it once, before adding the first bus.
+  void ShowEvents(EventLog& events) ABSL_LOCKS_EXCLUDED(lock());
+  // Null before that.
+  const EventLog* event_log() const { return events_; }
 
   // --- Entry points: any thread. ---
 
@@ -71,6 +78,7 @@ class System final : public Engine {
 
   const BusMaker module_;
   std::function<std::string(Bus&)> bus_lister_;  // constant once there is a bus
+  EventLog* events_ = nullptr;                   // likewise
   const std::shared_ptr<DaxBus> dax_bus_;
   const std::shared_ptr<NdBusType> nd_;
   // module/nfit_test, while that is loaded.

@@ -16,6 +16,7 @@
 #include "core/nd/pfn_device.h"
 #include "core/services/test_dimm.h"
 #include "core/system/module_device.h"
+#include "core/system/mount_device.h"
 #include "core/system/platform_device.h"
 #include "core/system/tables.h"
 
@@ -23,6 +24,8 @@ namespace nvdimmfs::core {
 
 std::vector<TableReference> TreeReference() {
   return {
+      {"The mount", &MountDevice::kKind, "What concerns the mount as a whole.",
+       MountDevice::Table()},
       {"Buses", &NdKind::kBus, "A bus with its DIMMs and regions.", BusAttributes()},
       {"Control nodes", &NdKind::kControl, "The character device that takes the bus commands.",
        ControlAttributes()},

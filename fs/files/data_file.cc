@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -49,6 +51,16 @@ core::LogLevel LevelOf(int error) {
     default:
       return core::LogLevel::kError;
   }
+}
+
+// The event that a refused I/O is, if any.
+std::optional<core::Event> EventOf(core::Event failed, const absl::Status& status) {
+  const std::string reason = core::ReasonOf(status);
+  if (reason == "media.full" || reason == "fault.enospc") return core::Event::kNoSpace;
+  // The file of a namespace that was disabled is stale, not broken.
+  if (LevelOf(core::ErrnoOf(status)) != core::LogLevel::kError || reason == "data.disabled")
+    return std::nullopt;
+  return failed;
 }
 
 }  // namespace
@@ -101,18 +113,22 @@ absl::Status DataFile::CheckWritable() const {
                        absl::StrCat("write to ", data_.name(), ": its region is read-only"));
 }
 
-absl::Status DataFile::Answer(absl::Status status) {
+absl::Status DataFile::Answer(core::Event failed, absl::Status status) {
   const int error = core::ErrnoOf(status);
   if (status.ok() || error == EINTR) return status;
   if (const core::DataNode::Access access(data_); access) access.Count(core::IoKind::kError);
   data_.NoteRefusal(status);
-  core::LogRefusal(LevelOf(error), core::Annotate(status, absl::StrCat("dev/", data_.name())));
+  const std::string file = absl::StrCat("dev/", data_.name());
+  if (const auto event = EventOf(failed, status))
+    core::ReportRefusal(*event, file, status);
+  else
+    core::LogRefusal(LevelOf(error), core::Annotate(status, file));
   return status;
 }
 
 absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver) {
   const core::DataNode::Access access(data_);
-  if (!access) return Answer(Disabled(data_));
+  if (!access) return Answer(core::Event::kReadFailed, Disabled(data_));
   if (offset >= data_.size()) {
     deliver({});
     return absl::OkStatus();
@@ -120,7 +136,7 @@ absl::Status DataFile::Read(uint64_t offset, size_t size, const Scratch& scratch
   size = std::min<uint64_t>(size, data_.size() - offset);
   // Before delivery: the reader may then check how much was read.
   access.Count(core::IoKind::kRead, size);
-  return Answer(Fetch(offset, size, scratch, deliver));
+  return Answer(core::Event::kReadFailed, Fetch(offset, size, scratch, deliver));
 }
 
 absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratch,
@@ -148,22 +164,23 @@ absl::Status DataFile::Fetch(uint64_t offset, size_t size, const Scratch& scratc
 void DataFile::Undelivered(uint64_t offset, size_t size) {
   const core::DataNode::Access access(data_);
   if (!access || !core::Fits(offset, size, data_.size())) return;
-  // Reading through the media records failed memory. The request has already been refused.
+  // Reading through the media records failed memory. The request has already been refused, without
+  // a reason.
   std::vector<std::byte> bytes(size);
-  data_.media().Read(offset, absl::MakeSpan(bytes)).IgnoreError();
+  Answer(core::Event::kReadFailed, data_.media().Read(offset, absl::MakeSpan(bytes))).IgnoreError();
 }
 
 absl::StatusOr<size_t> DataFile::Write(uint64_t offset, absl::Span<const std::byte> data) {
   if (data.empty()) return 0;
   {
     const core::DataNode::Access access(data_);
-    if (!access) return Answer(Disabled(data_));
+    if (!access) return Answer(core::Event::kWriteFailed, Disabled(data_));
     if (offset < data_.size())
       data = data.first(std::min<uint64_t>(data.size(), data_.size() - offset));
     access.Count(core::IoKind::kWrite, data.size());
-    RETURN_IF_ERROR(Answer(Place(offset, data)));
+    RETURN_IF_ERROR(Answer(core::Event::kWriteFailed, Place(offset, data)));
   }
-  RETURN_IF_ERROR(Answer(Flush()));
+  RETURN_IF_ERROR(Answer(core::Event::kFlushFailed, Flush()));
   return data.size();
 }
 
@@ -199,11 +216,11 @@ absl::Status DataFile::Flush() {
 absl::Status DataFile::Sync() {
   {
     const core::DataNode::Access access(data_);
-    if (!access) return Answer(Disabled(data_));
+    if (!access) return Answer(core::Event::kFlushFailed, Disabled(data_));
     access.Count(core::IoKind::kFlush);
-    RETURN_IF_ERROR(Answer(data_.media().Drain()));
+    RETURN_IF_ERROR(Answer(core::Event::kFlushFailed, data_.media().Drain()));
   }
-  return Answer(core::NodeMedia(data_)->Flush());
+  return Answer(core::Event::kFlushFailed, core::NodeMedia(data_)->Flush());
 }
 
 absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length,
@@ -214,18 +231,21 @@ absl::Status DataFile::Allocate(int mode, uint64_t offset, uint64_t length,
     return core::Refusal(EOPNOTSUPP, "data.allocate", "a namespace cannot be shifted or shared");
   const uint64_t size = data_.size();
   if (verb != FALLOC_FL_PUNCH_HOLE && !keeps_size && !core::Fits(offset, length, size))
-    return Answer(core::Refusal(
-        ENOSPC, "data.end", absl::StrCat("allocate past the end of ", data_.name(), " at ", size)));
+    return Answer(
+        core::Event::kWriteFailed,
+        core::Refusal(ENOSPC, "data.end",
+                      absl::StrCat("allocate past the end of ", data_.name(), " at ", size)));
   {
     const core::DataNode::Access access(data_);
-    if (!access) return Answer(Disabled(data_));
-    RETURN_IF_ERROR(Answer(CheckWritable()));
+    if (!access) return Answer(core::Event::kWriteFailed, Disabled(data_));
+    RETURN_IF_ERROR(Answer(core::Event::kWriteFailed, CheckWritable()));
     if (verb == 0 || offset >= size) return absl::OkStatus();
     length = std::min(length, size - offset);
     access.Count(core::IoKind::kDiscard, length);
   }
-  RETURN_IF_ERROR(Answer(ZeroAll(offset, length, verb == FALLOC_FL_PUNCH_HOLE, interrupted)));
-  return Answer(Flush());
+  RETURN_IF_ERROR(Answer(core::Event::kWriteFailed,
+                         ZeroAll(offset, length, verb == FALLOC_FL_PUNCH_HOLE, interrupted)));
+  return Answer(core::Event::kFlushFailed, Flush());
 }
 
 absl::Status DataFile::ZeroAll(uint64_t offset, uint64_t length, bool may_punch,

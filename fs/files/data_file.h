@@ -16,6 +16,7 @@
 
 #include <atomic>
 
+#include "core/base/event.h"
 #include "fs/files/open_data_files.h"
 #include "fs/files/open_file.h"
 
@@ -52,7 +53,8 @@ class DataFile final : public OpenFile {
  private:
   DataFile(const NodeView& node, int flags, OpenDataFiles& data_files);
   // Every result except OK passes through here: it is counted, logged, and kept for x/last_error.
-  absl::Status Answer(absl::Status status);
+  // If data is at risk, it is the event `failed`.
+  absl::Status Answer(core::Event failed, absl::Status status);
   absl::Status Fetch(uint64_t offset, size_t size, const Scratch& scratch, Deliver deliver);
   absl::Status Place(uint64_t offset, absl::Span<const std::byte> data);
   absl::Status CheckDirect(uint64_t offset, size_t length);

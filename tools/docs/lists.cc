@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "backends/topology/topology_keys.h"
+#include "core/base/event.h"
 #include "core/base/option_help.h"
 #include "tools/check/vet_rules.h"
 #include "tools/docs/man_text.h"
@@ -59,6 +60,14 @@ std::string VetRulesMarkdown() {
                     reason == nullptr ? "" : Cell(reason->meaning), " | ", Cell(rule.kernel),
                     " |\n");
   }
+  return text;
+}
+
+std::string EventsMarkdown() {
+  std::string text = "| event | level | `MESSAGE_ID` | meaning |\n|---|---|---|---|\n";
+  for (const core::EventKind& kind : core::EventKinds())
+    absl::StrAppend(&text, "| `", kind.name, "` | ", core::NameOf(kind.level), " | `",
+                    kind.message_id, "` | ", Cell(FindReason(kind.name)->meaning), " |\n");
   return text;
 }
 

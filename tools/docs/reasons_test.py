@@ -20,6 +20,7 @@ REFUSALS = re.compile(r'\.refusals\s*=\s*(?:"[^"]*"\s*)+')
 NOT_REASONS = {
     "bus.dimm",
     "check.log",
+    "events.json",
     "fuse.nvdimmfs",
     "libndctl.so.6",
     "mkfs.ext4",

@@ -22,6 +22,7 @@ std::optional<std::string> Generate(absl::string_view name) {
   if (name == "options.man") return OptionsMan();
   if (name == "defects.md") return DefectsMarkdown();
   if (name == "vet.md") return VetRulesMarkdown();
+  if (name == "events.md") return EventsMarkdown();
   if (name == "topology.man") return TopologyMan();
   if (absl::ConsumePrefix(&name, "topology.md "))
     return TopologyMarkdown(name == "top" ? "" : name);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/base/event.h"
 #include "core/base/kernel.h"
 #include "core/system/tree_reference.h"
 #include "tools/check/vet_rules.h"
@@ -89,6 +90,44 @@ What the reasons mean is in
 .Xr nvdimmfs-reasons 7 ;
 the sentence of the last refusal is in
 .Pa x/last_error .
+)";
+
+constexpr absl::string_view kEventsHead = R"(.Sh EVENTS
+What should not happen, or not unnoticed, is an event: a line of
+.Pa x/events
+and of the log, and a count in
+.Pa x/metrics .
+The mount's
+.Pa x/metrics
+counts all of them, and that of a bus the events of each device and data file below it.
+.Pp
+A line of
+.Pa x/events
+is a number from 1, the time in UTC, the level, the name, the object
+.Pq a device, a data file, an image, or - for the whole mount ,
+a sentence, and in brackets the reason if there is more to it than the name.
+The object is quoted as for a shell.
+Events of the same name, object and reason within ten seconds of the first are one line, which ends with their number.
+The latest 256 lines are kept; if older ones are gone, the first line is a # and their number.
+.Xr poll 2
+on an open file that was read to its end reports
+.Dv POLLPRI
+after a new line, and at most a second after a repetition; then read it again from offset 0.
+.Pa x/events.json
+has an object for each line, with
+.Ql number , first , last , count , level , event , message_id , object , reason
+and
+.Ql sentence ,
+and
+.Ql {"gone":N}
+for the lines that are gone.
+.Pp
+In the log, the name is in brackets before the reason.
+In systemd's journal, the line also has the fields
+.Ev MESSAGE_ID
+and
+.Ev NVDIMMFS_EVENT .
+.Bl -tag -width Ds
 )";
 
 constexpr absl::string_view kReasonsHead = R"(.Dt NVDIMMFS-REASONS 7
@@ -210,7 +249,12 @@ std::string KernelText(const Reason& reason) {
 std::string TreePage() {
   std::string page = absl::StrCat(kDate, kTreeHead, ".Sh ATTRIBUTES\n");
   for (const TableReference& table : core::TreeReference()) AppendTable(table, page);
-  absl::StrAppend(&page, kSeeAlso, ".Xr nvdimmfs-reasons 7\n");
+  absl::StrAppend(&page, kEventsHead);
+  for (const core::EventKind& kind : core::EventKinds())
+    absl::StrAppend(&page, ".It Li ", ManArgument(kind.name), " No (", core::NameOf(kind.level),
+                    ")\n", ManText(Sentence(FindReason(kind.name)->meaning)),
+                    "\n.br\nMESSAGE_ID=", kind.message_id, "\n");
+  absl::StrAppend(&page, ".El\n", kSeeAlso, ".Xr nvdimmfs-reasons 7\n");
   return page;
 }
 

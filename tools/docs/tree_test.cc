@@ -18,8 +18,10 @@
 #include "absl/strings/str_split.h"
 #include "backends/sources/preset_source.h"
 #include "btt/btt_layer.h"
+#include "core/base/event.h"
 #include "core/base/kernel.h"
 #include "core/base/status.h"
+#include "core/model/event_log.h"
 #include "core/system/system.h"
 #include "core/system/tree_reference.h"
 #include "gtest/gtest.h"
@@ -71,6 +73,7 @@ class TreeTest : public testing::TestWithParam<std::tuple<std::string, core::Ker
             ? core::System::BusMaker([] { return backends::OpenModule(false); })
             : core::System::BusMaker(),
         kernel);
+    system_->ShowEvents(events_);
     system_->set_bus_lister([](core::Bus&) { return std::string("{}\n"); });
     for (core::BusSource& bus : *buses) ASSERT_TRUE(system_->AddBus(std::move(bus)).ok());
     MakeOneOfEach();
@@ -113,6 +116,7 @@ class TreeTest : public testing::TestWithParam<std::tuple<std::string, core::Ker
     return system_->WithLock([&] { return system_->ModeOf(device, attribute) != 0; });
   }
 
+  core::EventLog events_;
   btt::BttLayer layer_;
   std::unique_ptr<core::System> system_;
 };
@@ -258,7 +262,11 @@ TEST(Tables, ReasonsAreSortedAndComplete) {
 }
 
 TEST(Tables, PagesHaveEveryRow) {
+  for (const core::EventKind& kind : core::EventKinds())
+    ASSERT_NE(FindReason(kind.name), nullptr) << kind.name << ": an event needs a row of reasons";
   const std::string page = TreePage();
+  for (const core::EventKind& kind : core::EventKinds())
+    EXPECT_TRUE(absl::StrContains(page, absl::StrCat("MESSAGE_ID=", kind.message_id)));
   for (const TableReference& table : core::TreeReference()) {
     EXPECT_TRUE(absl::StrContains(page, absl::StrCat(".Ss ", table.title, "\n")));
     EXPECT_TRUE(absl::StrContains(page, table.kind->pattern()));

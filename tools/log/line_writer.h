@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "core/base/event.h"
 #include "core/base/log.h"
 
 namespace nvdimmfs::tools {
@@ -16,6 +17,10 @@ class LineWriter {
   // Writes `line`, printable text without a newline, of at most kMaxLine bytes. Never waits and
   // raises no signal; false if the line is lost.
   virtual bool Write(core::LogLevel level, const std::string& line) = 0;
+  // The same for the line of an event.
+  virtual bool WriteEvent(const core::EventKind& kind, const std::string& line) {
+    return Write(kind.level, line);
+  }
 
   static constexpr size_t kMaxLine = 3800;  // with all that is added to it, less than PIPE_BUF
 };

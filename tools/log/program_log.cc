@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/utf8.h"
+#include "tools/log/journal_writer.h"
 #include "tools/log/syslog_writer.h"
 #include "tools/log/terminal_writer.h"
 
@@ -41,7 +42,11 @@ ProgramLog::~ProgramLog() {
 
 void ProgramLog::UseSystemLog() {
   absl::MutexLock lock(&mutex_);
-  if (system_.writer == nullptr) system_.writer = std::make_unique<SyslogWriter>(program_);
+  if (system_.writer != nullptr) return;
+  if (JournalWriter::Reads())
+    system_.writer = std::make_unique<JournalWriter>(program_);
+  else
+    system_.writer = std::make_unique<SyslogWriter>(program_);
 }
 
 void ProgramLog::LeaveTerminal() {
@@ -56,27 +61,39 @@ void ProgramLog::set_subject(std::string subject) {
 }
 
 void ProgramLog::Write(LogLevel level, absl::string_view id, absl::string_view sentence) {
+  PutLimited(level, nullptr, id, sentence);
+}
+
+void ProgramLog::WriteEvent(const core::EventKind& kind, absl::string_view id,
+                            absl::string_view sentence) {
+  PutLimited(kind.level, &kind, id, sentence);
+}
+
+void ProgramLog::PutLimited(LogLevel level, Kind event, absl::string_view id,
+                            absl::string_view sentence) {
   absl::MutexLock lock(&mutex_);
   TellHeld(false);
   if (level == LogLevel::kDebug || limit_.Admit(id, std::chrono::steady_clock::now()))
-    Put(level, id, sentence);
+    Put(level, event, id, sentence);
 }
 
 void ProgramLog::TellHeld(bool all) {
   const auto held = limit_.TakeHeld(
       all ? std::nullopt : std::optional<RateLimit::Time>(std::chrono::steady_clock::now()));
   for (const auto& [id, count] : held)
-    Put(LogLevel::kWarning, id, absl::StrCat(count, " more messages like this were not logged"));
+    Put(LogLevel::kWarning, nullptr, id,
+        absl::StrCat(count, " more messages like this were not logged"));
 }
 
-void ProgramLog::Put(LogLevel level, absl::string_view id, absl::string_view sentence) {
-  const std::string line =
-      absl::StrCat(sentence, id.empty() ? "" : " [", id, id.empty() ? "" : "]");
-  PutLine(terminal_, level, line);
-  PutLine(system_, level, absl::StrCat(subject_, subject_.empty() ? "" : ": ", line));
+void ProgramLog::Put(LogLevel level, Kind event, absl::string_view id, absl::string_view sentence) {
+  std::string line(sentence);
+  if (event != nullptr && event->name != id) absl::StrAppend(&line, " [", event->name, "]");
+  if (!id.empty()) absl::StrAppend(&line, " [", id, "]");
+  PutLine(terminal_, level, event, line);
+  PutLine(system_, level, event, absl::StrCat(subject_, subject_.empty() ? "" : ": ", line));
 }
 
-void ProgramLog::PutLine(Output& output, LogLevel level, absl::string_view line) {
+void ProgramLog::PutLine(Output& output, LogLevel level, Kind event, absl::string_view line) {
   if (output.writer == nullptr) return;
   if (output.lost != 0 &&
       output.writer->Write(LogLevel::kWarning,
@@ -84,7 +101,10 @@ void ProgramLog::PutLine(Output& output, LogLevel level, absl::string_view line)
                                         " messages were lost: the log did not take "
                                         "them [log.lost]")))
     output.lost = 0;
-  if (!output.writer->Write(level, Printable(line))) ++output.lost;
+  const std::string text = Printable(line);
+  const bool done = event == nullptr ? output.writer->Write(level, text)
+                                     : output.writer->WriteEvent(*event, text);
+  if (!done) ++output.lost;
 }
 
 }  // namespace nvdimmfs::tools

@@ -6,7 +6,8 @@
 //   log.UseSystemLog();                    // to the system's log as well
 //   log.LeaveTerminal();                   // from here on, only to the system's log
 //
-// A line is "SENTENCE [ID]", in the system's log after a subject. What does not fit is cut off;
+// A line is "SENTENCE [ID]", that of an event "SENTENCE [EVENT] [ID]" unless the two are the same;
+// in the system's log it comes after a subject. What does not fit is cut off;
 // lines that a writer loses are counted, and the count is reported with the next line that gets
 // through.
 //
@@ -45,6 +46,8 @@ class ProgramLog final : public core::LogSink {
 
   void Write(core::LogLevel level, absl::string_view id, absl::string_view sentence) override
       ABSL_LOCKS_EXCLUDED(mutex_);
+  void WriteEvent(const core::EventKind& kind, absl::string_view id,
+                  absl::string_view sentence) override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Output {
@@ -52,9 +55,13 @@ class ProgramLog final : public core::LogSink {
     uint64_t lost = 0;
   };
 
-  void Put(core::LogLevel level, absl::string_view id, absl::string_view sentence)
+  // Of each line, `event` is its kind if it is an event's, else null.
+  using Kind = const core::EventKind*;
+  void PutLimited(core::LogLevel level, Kind event, absl::string_view id,
+                  absl::string_view sentence) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Put(core::LogLevel level, Kind event, absl::string_view id, absl::string_view sentence)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PutLine(Output& output, core::LogLevel level, absl::string_view line)
+  void PutLine(Output& output, core::LogLevel level, Kind event, absl::string_view line)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellHeld(bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

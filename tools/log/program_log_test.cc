@@ -13,10 +13,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/event.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tools/log/journal_writer.h"
 #include "tools/log/rate_limit.h"
 #include "tools/log/syslog_writer.h"
 #include "tools/log/terminal_writer.h"
@@ -83,6 +85,14 @@ TEST_F(ProgramLogTest, ALineIsASentenceAndItsId) {
                                   "2 nmem0: slot 3 is damaged [label.slot.checksum]"));
 }
 
+TEST_F(ProgramLogTest, AnEventHasItsNameToo) {
+  core::ReportRefusal(core::Event::kReadFailed, "dev/pmem0",
+                      core::Refusal(EIO, "media.poison", "read 512 bytes"));
+  core::Report(core::Event::kPowerCut, "", "", "the power is cut");
+  EXPECT_THAT(lines_, ElementsAre("0 dev/pmem0: read 512 bytes [io.read_failed] [media.poison]",
+                                  "1 the power is cut [media.power_cut]"));
+}
+
 TEST_F(ProgramLogTest, HostileTextStaysOneShortPrintableLine) {
   core::Log(LogLevel::kError, "a.b", "x\n<0>forged \x1b[2J \xff");
   core::Log(LogLevel::kError, "a.b", std::string(1 << 20, 'x'));
@@ -142,7 +152,7 @@ TEST(TerminalWriterTest, AClosedStandardErrorLosesLines) {
   EXPECT_FALSE(writer.Write(LogLevel::kError, "x"));
 }
 
-class SyslogWriterTest : public ::testing::Test {
+class SocketTest : public ::testing::Test {
  protected:
   void TearDown() override {
     close(socket_);
@@ -167,6 +177,8 @@ class SyslogWriterTest : public ::testing::Test {
   int socket_ = -1;
 };
 
+using SyslogWriterTest = SocketTest;
+
 TEST_F(SyslogWriterTest, AMessageHasFacilityLevelProgramAndPid) {
   Listen();
   SyslogWriter writer("test", path_);
@@ -185,6 +197,23 @@ TEST_F(SyslogWriterTest, AReaderThatStartsLaterOrAgainIsFound) {
   Listen();
   EXPECT_TRUE(writer.Write(LogLevel::kError, "second"));
   EXPECT_THAT(Receive(), EndsWith("second"));
+}
+
+using JournalWriterTest = SocketTest;
+
+TEST_F(JournalWriterTest, AnEventHasItsFields) {
+  Listen();
+  JournalWriter writer("test", path_);
+  const core::EventKind& kind = core::KindOf(core::Event::kFlushFailed);
+  ASSERT_TRUE(writer.WriteEvent(kind, "a sentence [flush.failed]"));
+  EXPECT_EQ(
+      Receive(),
+      absl::StrCat("MESSAGE=a sentence [flush.failed]\nPRIORITY=3\nSYSLOG_FACILITY=3\n"
+                   "SYSLOG_IDENTIFIER=test\nSYSLOG_PID=",
+                   getpid(), "\nMESSAGE_ID=", kind.message_id, "\nNVDIMMFS_EVENT=flush.failed\n"));
+  ASSERT_TRUE(writer.Write(LogLevel::kNotice, "no event"));
+  EXPECT_THAT(Receive(), Not(HasSubstr("MESSAGE_ID")));
+  EXPECT_FALSE(JournalWriter::Reads(path_)) << "it is not the journal's";
 }
 
 TEST_F(SyslogWriterTest, AReaderThatDoesNotReadCostsLinesOnly) {

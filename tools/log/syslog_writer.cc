@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/log/syslog_writer.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/log/level_words.h"
+#include "tools/log/syslog_priority.h"
 
 namespace nvdimmfs::tools {
 namespace {
-
-std::string Resolved(const std::string& path) {
-  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), free);
-  return real == nullptr ? path : std::string(real.get());
-}
 
 // "Nov 30 11:08:01", as in RFC 3164: independent of the locale.
 std::string Now() {
@@ -40,56 +28,12 @@ std::string Now() {
 
 }  // namespace
 
-SyslogWriter::SyslogWriter(std::string program, std::string path) : program_(std::move(program)) {
-  path = Resolved(path);
-  const size_t slash = path.rfind('/');
-  if (slash != std::string::npos)
-    folder_ = open(path.substr(0, slash + 1).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  path_ = folder_ < 0 ? path : absl::StrCat("/proc/self/fd/", folder_, path.substr(slash));
-  Connect();
-}
-
-SyslogWriter::~SyslogWriter() {
-  for (const int open : {socket_, folder_})
-    if (open >= 0) close(open);
-}
-
-bool SyslogWriter::Connect() {
-  if (socket_ >= 0) close(std::exchange(socket_, -1));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path_.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, path_.c_str(), path_.size());
-  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
-    const int made = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (made < 0) return false;
-    if (connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-      socket_ = made;
-      is_stream_ = type == SOCK_STREAM;
-      return true;
-    }
-    const bool other_type = errno == EPROTOTYPE;
-    close(made);
-    if (!other_type) return false;
-  }
-  return false;
-}
-
-bool SyslogWriter::Send(const std::string& message) {
-  // On a stream, each message needs a terminator.
-  const size_t size = message.size() + (is_stream_ ? 1 : 0);
-  return send(socket_, message.c_str(), size, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(size);
-}
+SyslogWriter::SyslogWriter(std::string program, std::string path)
+    : program_(std::move(program)), socket_(std::move(path)) {}
 
 bool SyslogWriter::Write(core::LogLevel level, const std::string& line) {
-  const std::string message = absl::StrCat("<", LOG_DAEMON | SyslogPriority(level), ">", Now(), " ",
-                                           program_, "[", getpid(), "]: ", line);
-  if (socket_ >= 0) {
-    if (Send(message)) return true;
-    if (errno == EAGAIN || errno == ENOBUFS) return false;
-  }
-  return Connect() && Send(message);
+  return socket_.Send(absl::StrCat("<", LOG_DAEMON | SyslogPriority(level), ">", Now(), " ",
+                                   program_, "[", getpid(), "]: ", line));
 }
 
 }  // namespace nvdimmfs::tools

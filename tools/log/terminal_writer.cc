@@ -15,7 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "tools/log/level_words.h"
+#include "tools/log/syslog_priority.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -76,9 +76,9 @@ TerminalWriter::TerminalWriter(std::string program, int descriptor)
       is_journal_(LeadsToJournal(descriptor)) {}
 
 bool TerminalWriter::Write(core::LogLevel level, const std::string& line) {
-  const std::string text = is_journal_
-                               ? absl::StrCat("<", SyslogPriority(level), ">", line, "\n")
-                               : absl::StrCat(program_, ": ", LevelWord(level), ": ", line, "\n");
+  const std::string text =
+      is_journal_ ? absl::StrCat("<", SyslogPriority(level), ">", line, "\n")
+                  : absl::StrCat(program_, ": ", core::NameOf(level), ": ", line, "\n");
   const WithoutSigpipe guard;
   ssize_t written = send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (written < 0 && errno == ENOTSOCK) {
@@ -88,6 +88,14 @@ bool TerminalWriter::Write(core::LogLevel level, const std::string& line) {
     if (own >= 0) close(own);
   }
   return written == static_cast<ssize_t>(text.size());
+}
+
+bool TerminalWriter::WriteEvent(const core::EventKind& kind, const std::string& line) {
+  if (is_journal_) {
+    if (!journal_) journal_.emplace(program_);
+    if (journal_->WriteEvent(kind, line)) return true;
+  }
+  return Write(kind.level, line);
 }
 
 }  // namespace nvdimmfs::tools

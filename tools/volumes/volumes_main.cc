@@ -13,13 +13,13 @@
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "backends/posix/descriptor.h"
 #include "core/base/input.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/lock_order/lock_order.h"
 #include "tools/log/program_log.h"
 #include "tools/version/version.h"
 #include "tools/volumes/capabilities.h"
@@ -109,8 +109,7 @@ int Main(const tools::Arguments& arguments) {
 }  // namespace nvdimmfs::volumes
 
 int main(int argc, char** argv) {
-  // As in nvdimmfs_main.cc.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  nvdimmfs::tools::ChooseLockOrderChecks();
   if (argc > 1 && std::strcmp(argv[1], nvdimmfs::volumes::kServe) == 0)
     return nvdimmfs::tools::MountCommand(nvdimmfs::tools::Arguments(argv + 2, argv + argc),
                                          /*ready=*/nullptr, nvdimmfs::volumes::kServeBusy);
