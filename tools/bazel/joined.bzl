@@ -25,9 +25,14 @@ def cc_library(name, srcs = [], hdrs = [], textual_hdrs = [], copts = [], deps =
     Test code, generated code, and what needs an option of its own is compiled by itself.
     """
     if copts or not _is_joined(srcs, kwargs):
-        cc_library_of(name = name, srcs = srcs, hdrs = hdrs, textual_hdrs = textual_hdrs, copts = copts, deps = deps, **kwargs)
+        cc_library_of(name = name, srcs = srcs, hdrs = hdrs, copts = copts, textual_hdrs = textual_hdrs, deps = deps, **kwargs)
         if srcs:
-            native.alias(name = name + ".interface", actual = name, testonly = kwargs.get("testonly"), visibility = ["//visibility:private"])
+            native.alias(
+                name = name + ".interface",
+                testonly = kwargs.get("testonly"),
+                actual = name,
+                visibility = ["//visibility:private"],
+            )
         else:
             _interface_library(name, hdrs, textual_hdrs, deps, kwargs.get("testonly"))
         return
