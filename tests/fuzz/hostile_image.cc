@@ -73,20 +73,19 @@ void Provision(const HostileImage& image) {
   btt::BttLayer layer;
   core::System system(layer, nullptr);
   Demand(system.AddBus(image.Bus()).ok(), "the bus of a sound image");
-  for (const auto& device : system.Devices()) {
-    if (!absl::StartsWith(device->name(), "region")) continue;
-    for (const core::Attribute& attribute : device->attributes()) {
+  const auto region = system.Find("region0");
+  Demand(region != nullptr, "a region");
+  const uint64_t ways = image.capacity.size();
+  int number = 0;
+  for (const auto& [mode, mib] : {std::pair("raw", 16), std::pair("sector", 32),
+                                  std::pair("fsdax", 16), std::pair("devdax", 16)}) {
+    const std::string line = absl::StrCat("size=", mib * ways, "M mode=", mode, " name=ns", number,
+                                          " uuid=11111111-2222-3333-4444-55555555550", number);
+    ++number;
+    for (const core::Attribute& attribute : region->attributes()) {
       if (attribute.name != "x/create") continue;
-      int number = 0;
-      for (const char* words : {"size=16M mode=raw", "size=32M mode=sector", "size=16M mode=fsdax",
-                                "size=16M mode=devdax"}) {
-        const absl::Status made =
-            system.Store(*device, attribute,
-                         absl::StrCat(words, " name=ns", number,
-                                      " uuid=11111111-2222-3333-4444-55555555550", number));
-        ++number;
-        Demand(made.ok() || image.kind == ImageKind::kLabelless, made.message());
-      }
+      const absl::Status made = system.Store(*region, attribute, line);
+      Demand(made.ok(), absl::StrCat(line, ": ", made.message()));
     }
   }
 }
