@@ -46,28 +46,30 @@ constexpr int kMostRequests = 64;
 constexpr uint32_t kLongestTransfer = 128 << 10;
 constexpr uint64_t kRoot = 1;
 
-// From the top: where steps go more often than a fuzzer finds the way.
+// Where steps go more often than a fuzzer finds the way: from the top, or from a device's
+// directory,
+// @NAME.
 constexpr const char* kPlaces[] = {
     "dev/pmem0",
     "dev/pmem0.1s",
     "dev/nmem0",
     "dev/by-name",
-    "ndbus0/x/list.json",
-    "ndbus0/x/last_error",
-    "ndbus0/x/metrics",
-    "ndbus0/x/ioctl",
-    "ndbus0/nmem0/x/ioctl",
-    "ndbus0/nmem0/state",
-    "ndbus0/region0/x/create",
-    "ndbus0/region0/x/destroy",
-    "ndbus0/region0/x/map.svg",
-    "ndbus0/region0/badblocks",
-    "ndbus0/region0/read_only",
-    "ndbus0/region0/namespace0.0",
-    "ndbus0/region0/namespace0.0/size",
-    "ndbus0/region0/namespace0.0/uuid",
-    "ndbus0/region0/namespace0.0/alt_name",
-    "ndbus0/region0/namespace0.1/holder_class",
+    "@ndbus0/x/list.json",
+    "@ndbus0/x/last_error",
+    "@ndbus0/x/metrics",
+    "@ndctl0/x/ioctl",
+    "@nmem0/x/ioctl",
+    "@nmem0/state",
+    "@region0/x/create",
+    "@region0/x/destroy",
+    "@region0/x/map.svg",
+    "@region0/badblocks",
+    "@region0/read_only",
+    "@namespace0.0",
+    "@namespace0.0/size",
+    "@namespace0.0/uuid",
+    "@namespace0.0/alt_name",
+    "@namespace0.1/holder_class",
     "bus/nd/drivers/nd_pmem/bind",
     "bus/nd/drivers/nd_pmem/unbind",
     "bus/nd/drivers/nd_region/unbind",
@@ -256,7 +258,13 @@ class Requests {
   }
 
   // Looks each part up, follows no links, and opens the last.
-  void Walk(absl::string_view place) {
+  void Walk(std::string place) {
+    if (place[0] == '@') {
+      const size_t slash = std::min(place.find('/'), place.size());
+      const auto device = system_.Find(place.substr(1, slash - 1));
+      if (device == nullptr) return;
+      place.replace(0, slash, device->path());
+    }
     uint64_t node = kRoot;
     for (const absl::string_view name : absl::StrSplit(place, '/')) {
       uint64_t next = Lookup(node, std::string(name));
