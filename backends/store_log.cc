@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,6 +15,7 @@ namespace nvdimmfs::backends {
 namespace {
 
 constexpr uint64_t kLongestStore = uint64_t{1} << 30;  // far beyond any request
+constexpr uint64_t kPiece = 1 << 20;                   // of a store that is read
 
 absl::StatusOr<std::FILE*> OpenFile(const std::string& path, const char* mode) {
   std::FILE* file = std::fopen(path.c_str(), mode);
@@ -99,9 +101,14 @@ absl::StatusOr<StoreRecord> StoreLogReader::Next() {
   if (record.kind > StoreRecord::kFlush || (has_data && record.length > kLongestStore))
     return broken("has an invalid record");
   if (!has_data) return record;
-  data_.resize(record.length);
-  if (std::fread(data_.data(), 1, data_.size(), file_.get()) != data_.size())
-    return broken("ends within a store");
+  // In pieces, so that a length without its bytes takes no memory.
+  while (data_.size() < record.length) {
+    const size_t had = data_.size();
+    const size_t more = std::min<uint64_t>(record.length - had, kPiece);
+    data_.resize(had + more);
+    if (std::fread(data_.data() + had, 1, more, file_.get()) != more)
+      return broken("ends within a store");
+  }
   return record;
 }
 

@@ -9,16 +9,14 @@
 #include <memory>
 #include <vector>
 
-#include "core/base/endian.h"
-#include "core/base/fletcher64.h"
 #include "core/labels/dpa_space.h"
 #include "core/labels/index_pair.h"
 #include "core/labels/label_area.h"
 #include "core/labels/label_format.h"
-#include "core/labels/label_geometry.h"
 #include "core/labels/label_repair.h"
 #include "core/labels/namespace_scan.h"
 #include "core/media/memory_media.h"
+#include "core/testing/reseal.h"
 
 namespace nvdimmfs::core {
 namespace {
@@ -38,24 +36,6 @@ bool SameLabels(const LabelArea& a, const LabelArea& b) {
     if (a.region_labels()[i].label != b.region_labels()[i].label) return false;
   return &a.version() == &b.version() && a.free_slots() == b.free_slots() &&
          a.current() == b.current();
-}
-
-// Gives index blocks and labels correct checksums, so that mutations get past that check.
-void Reseal(absl::Span<std::byte> area, uint32_t label_size, size_t touched) {
-  const auto geometry = LabelGeometry::For(area.size(), label_size);
-  if (!geometry) return;
-  for (int position : {0, 1}) {
-    const auto block = area.subspan(geometry->index_offset(position), geometry->index_size);
-    StoreLe(block.data() + offsetof(IndexBlock, checksum),
-            Fletcher64(block, offsetof(IndexBlock, checksum)));
-  }
-  if (label_size != kLabelSizeV1_2) return;
-  for (uint32_t slot = 0; slot < geometry->slot_count; ++slot) {
-    if (geometry->slot_offset(slot) >= touched) return;
-    const auto label = area.subspan(geometry->slot_offset(slot), label_size);
-    StoreLe(label.data() + offsetof(NamespaceLabelV1_2, checksum),
-            Fletcher64(label, offsetof(NamespaceLabelV1_2, checksum)));
-  }
 }
 
 void ScanIt(const LabelArea& area) {
@@ -117,7 +97,7 @@ void Try(absl::Span<const uint8_t> input, uint64_t area_size, uint32_t reseal) {
   auto media = std::make_shared<MemoryMedia>(area_size);
   const size_t used = std::min<size_t>(input.size(), area_size);
   if (used > 0) std::memcpy(media->bytes().data(), input.data(), used);
-  if (reseal != 0) Reseal(media->bytes(), reseal, used);
+  if (reseal != 0) ResealLabels(media->bytes(), reseal, used);
   const LabelVersion& expected = reseal == 256 ? LabelV2_1() : LabelV1_2();
   if (area_size == input.size()) Mend(*media, expected);  // the large ones take long
   Exercise(media, expected);

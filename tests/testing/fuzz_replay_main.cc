@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main of a fuzz target in builds without libFuzzer: runs the target over the files that are
 // given as arguments, and over seeded mutations of each, so that every ordinary test run visits a
-// bit of what a fuzzer would. No files: mutations of zeros.
+// bit of what a fuzzer would. No files: mutations of zeros. -mutations=N: so many of each file,
+// for targets whose single run takes milliseconds.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -17,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 namespace {
 
 constexpr int kMutationsPerInput = 1500;
+constexpr char kMutationsOption[] = "-mutations=";
 
 using Bytes = std::vector<uint8_t>;
 
@@ -55,10 +59,10 @@ void MutateOnce(Bytes& input, std::mt19937_64& random) {
   }
 }
 
-void RunWithMutations(const Bytes& input) {
+void RunWithMutations(const Bytes& input, int mutations) {
   Run(input);
   std::mt19937_64 random(input.size());
-  for (int i = 0; i < kMutationsPerInput; ++i) {
+  for (int i = 0; i < mutations; ++i) {
     Bytes mutated = input;
     for (uint64_t n = 1 + random() % 8; n > 0; --n) MutateOnce(mutated, random);
     Run(mutated);
@@ -68,14 +72,21 @@ void RunWithMutations(const Bytes& input) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  int mutations = kMutationsPerInput;
+  bool has_files = false;
   for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], kMutationsOption, std::strlen(kMutationsOption)) == 0) {
+      mutations = std::atoi(argv[i] + std::strlen(kMutationsOption));
+      continue;
+    }
+    has_files = true;
     std::ifstream file(argv[i], std::ios::binary);
     if (!file) {
       std::fprintf(stderr, "cannot read the input %s\n", argv[i]);
       return 1;
     }
-    RunWithMutations(Bytes{std::istreambuf_iterator<char>(file), {}});
+    RunWithMutations(Bytes{std::istreambuf_iterator<char>(file), {}}, mutations);
   }
-  if (argc == 1) RunWithMutations({});
+  if (!has_files) RunWithMutations({}, mutations);
   return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A libFuzzer dictionary of the words of this program: attribute names, what writes take, options
-// and the keys of topology files.
+// A libFuzzer dictionary of the words of this program: attribute names, what writes take, options,
+// the keys of topology files, and the signatures and GUIDs of the formats on media and of tables.
 #ifndef NVDIMMFS_TOOLS_DOCS_DICTIONARY_H_
 #define NVDIMMFS_TOOLS_DOCS_DICTIONARY_H_
 
