@@ -8,6 +8,7 @@
 #include "tools/check/image_check.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 
 namespace nvdimmfs::tools {
 
@@ -30,6 +31,10 @@ int CheckCommand(const Arguments& arguments) {
                "print every finding, even if many are alike; name sound sources, too");
   if (const auto code = line.Parse(arguments)) return *code == kUsage ? kCheckUsage : *code;
 
+  hardening::FormNeeds needs = {.store = options.repair && !options.dry_run};
+  for (const std::string& source : sources)
+    needs.device = needs.device || backends::Source(source).drives_device();
+  hardening::ConfineForm(needs);
   CheckReport report(report_options);
   for (const std::string& source : sources) {
     const auto findings = CheckSource(source, options);
