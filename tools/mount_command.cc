@@ -105,8 +105,11 @@ std::set<int> DescriptorsIn(absl::string_view text) {
 
 // Before anything is opened, and while there is one thread.
 absl::Status StartKeeper(const std::string& place, fs::MountOptions& options) {
-  if (options.harden == fs::Harden::kStrict) RETURN_IF_ERROR(hardening::CheckKernel());
-  if (options.harden == fs::Harden::kOff || !hardening::CanConfine()) return absl::OkStatus();
+  if (options.harden == fs::Harden::kOff) return absl::OkStatus();
+  if (options.harden == fs::Harden::kStrict)
+    RETURN_IF_ERROR(hardening::CheckKernel());
+  else if (!hardening::CanConfine())
+    return absl::OkStatus();
   auto keeper = fs::MountKeeper::Start(place, hardening::ConfineKeeper);
   if (keeper.ok())
     options.keeper = *std::move(keeper);

@@ -15,9 +15,16 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/base/status.h"
 
@@ -142,6 +149,30 @@ int32_t Fulfil(const Received& received, const char* mountpoint) {
   return EINVAL;
 }
 
+// The Nth of the numbers in /proc/self/stat, as proc(5) counts them; 0 if there is none.
+uintptr_t StatNumber(const std::string& stat, int n) {
+  // The second is the name, in parentheses.
+  const size_t name = stat.rfind(')');
+  if (name == std::string::npos) return 0;
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(absl::string_view(stat).substr(name + 1), ' ', absl::SkipEmpty());
+  uintptr_t number = 0;
+  const size_t at = static_cast<size_t>(n) - 3;
+  return at < words.size() && absl::SimpleAtoi(words[at], &number) ? number : 0;
+}
+
+// So that programs that look for the daemon by its command line do not find its keeper.
+void NameProcess() {
+  prctl(PR_SET_NAME, kName);
+  std::string stat;
+  std::getline(std::ifstream("/proc/self/stat"), stat);
+  const uintptr_t first = StatNumber(stat, 48), end = StatNumber(stat, 49);  // of the arguments
+  if (first == 0 || end < first + sizeof kName) return;
+  char* const arguments = reinterpret_cast<char*>(first);
+  std::fill(arguments, arguments + (end - first), '\0');
+  std::copy(std::begin(kName), std::end(kName), arguments);
+}
+
 // All that can be ignored: a service manager signals all processes of a service, and a terminal all
 // of its programs.
 void IgnoreSignals() {
@@ -152,7 +183,7 @@ void IgnoreSignals() {
 [[noreturn]] void Keep(int socket, const char* mountpoint, const std::function<void()>& confine) {
   IgnoreSignals();
   setsid();
-  prctl(PR_SET_NAME, kName);
+  NameProcess();
   constexpr int kSocket = 3;
   if (dup3(socket, kSocket, O_CLOEXEC) < 0 && socket != kSocket) _exit(1);
   close_range(kSocket + 1, ~0u, 0);

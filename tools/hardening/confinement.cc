@@ -154,11 +154,6 @@ void AllowCommonFiles(LandlockRules& rules) {
   rules.AllowOpenFiles();
 }
 
-bool FormsAreConfined() {
-  const char* const wanted = std::getenv("NVDIMMFS_HARDEN");
-  return !kHasSanitizer && (wanted == nullptr || std::strcmp(wanted, "off") != 0);
-}
-
 std::string NamesOf(CapabilitySet kept) {
   constexpr std::pair<int, absl::string_view> kNames[] = {
       {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
@@ -174,7 +169,10 @@ std::string NamesOf(CapabilitySet kept) {
 
 }  // namespace
 
-bool CanConfine() { return !kHasSanitizer; }
+bool CanConfine() {
+  const char* const wanted = std::getenv("NVDIMMFS_HARDEN");
+  return !kHasSanitizer && (wanted == nullptr || std::strcmp(wanted, "off") != 0);
+}
 
 absl::Status CheckKernel() {
   const std::vector<std::string> missing = Missing();
@@ -216,12 +214,12 @@ void ConfineKeeper() {
 }
 
 void ConfineForm(const FormNeeds& needs) {
-  if (FormsAreConfined())
+  if (CanConfine())
     Confine(WithDevice(needs.store ? kStoreProfile : kLookProfile, needs.device), std::nullopt);
 }
 
 void ConfineOpenedForm(const FormNeeds& needs, const std::string& output) {
-  if (!FormsAreConfined() || needs.device) return;
+  if (!CanConfine() || needs.device) return;
   LandlockRules rules;
   AllowCommonFiles(rules);
   if (!output.empty()) {

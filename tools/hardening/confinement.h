@@ -21,7 +21,7 @@ namespace nvdimmfs::hardening {
 // what it lacks.
 absl::Status CheckKernel();
 
-// False in a build with a sanitizer.
+// False in a build with a sanitizer, or with NVDIMMFS_HARDEN=off in the environment.
 bool CanConfine();
 
 struct MountNeeds {
@@ -44,7 +44,7 @@ struct FormNeeds {
 
 // A form without a mount, before it opens its sources: it can start no program, connect to nothing
 // and, unless it stores, change no file. As root it keeps the rights to read files of others, and
-// to see who has them open. NVDIMMFS_HARDEN=off in the environment turns this off.
+// to see who has them open. Nothing without CanConfine.
 void ConfineForm(const FormNeeds& needs);
 
 // Such a form that has opened all its sources: it gives up these rights, too, and opens no file but

@@ -72,8 +72,10 @@ int Spread() {
   const absl::Time end = absl::Now() + kPatience;
   std::set<pid_t> asked = {OwnThread()};
   while (true) {
+    const std::set<pid_t> threads = Threads();
+    if (threads.count(OwnThread()) == 0) return ENOENT;  // there is no /proc
     std::set<pid_t> waiting;
-    for (const pid_t thread : Threads())
+    for (const pid_t thread : threads)
       if (asked.insert(thread).second &&
           syscall(SYS_tgkill, getpid(), thread, core::ThreadSignal()) == 0)
         waiting.insert(thread);

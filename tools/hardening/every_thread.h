@@ -10,8 +10,8 @@ namespace nvdimmfs::hardening {
 // core::ThreadSignal(): it must be async-signal-safe. It returns 0 or an errno. A thread that
 // starts meanwhile runs it too, perhaps in addition to its creator.
 //
-// Returns 0, the first error, or ETIME if a thread did not run it within two seconds because it
-// blocks the signal. One call at a time.
+// Returns 0, the first error, ENOENT if /proc does not show the threads, or ETIME if a thread did
+// not run it within two seconds because it blocks the signal. One call at a time.
 int OnEveryThread(int (*act)(void* argument), void* argument);
 
 }  // namespace nvdimmfs::hardening

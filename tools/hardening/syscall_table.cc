@@ -94,6 +94,7 @@ constexpr SyscallRule kRules[] = {
     CALL(getdents64, kForms | kServe),
     CALL(getcwd, kForms | kServe),
     CALL(chdir, kAny),
+    CALL(fchdir, kForms | kServe),
     CALL(umask, kForms | kServe),
     CALL(inotify_init1, kForms | kServe),
     CALL(inotify_add_watch, kForms | kServe),
