@@ -13,6 +13,7 @@
 #include "backends/posix/descriptor.h"
 #include "backends/posix/folder.h"
 #include "backends/posix/new_file.h"
+#include "backends/written_later.h"
 #include "core/base/status.h"
 
 namespace nvdimmfs::backends {
@@ -65,6 +66,7 @@ class File final : public core::intel::StateStore {
 }  // namespace
 
 std::shared_ptr<core::intel::StateStore> StateFile(std::string path, bool read_only) {
+  if (!read_only) AddFolderWrittenLater(posix::FolderOf(path));
   return std::make_shared<File>(std::move(path), read_only);
 }
 

@@ -18,6 +18,7 @@
 #include "tools/check/label_copy.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 #include "tools/output.h"
 
 namespace nvdimmfs::tools {
@@ -120,7 +121,9 @@ absl::Status GiveUpSlot(const Wanted& wanted, const Found& found) {
 }
 
 absl::Status Run(const Wanted& wanted) {
-  ASSIGN_OR_RETURN(const backends::Buses buses, backends::Source(wanted.source).Open());
+  const backends::Source source(wanted.source);
+  hardening::ConfineForm({.store = true, .device = source.drives_device()});
+  ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   ASSIGN_OR_RETURN(const Found found, FindDimm(buses, wanted.dimm));
   const absl::Status status = wanted.slot ? GiveUpSlot(wanted, found) : Initialise(wanted, found);
   return status.ok() ? found.dimm.labels->Flush() : core::Annotate(status, found.name);

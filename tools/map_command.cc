@@ -24,6 +24,7 @@
 #include "core/system/system.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 #include "tools/output.h"
 
 namespace nvdimmfs::tools {
@@ -45,6 +46,12 @@ absl::Status CheckReplaceable(const std::string& path) {
                                     "Remove it first, or name another file"));
 }
 
+// Follows a symbolic link.
+std::string TargetOf(const std::string& path) {
+  std::error_code unused;
+  return std::filesystem::weakly_canonical(path, unused).string();
+}
+
 absl::Status WritePicture(const std::string& picture, const std::string& path) {
   RETURN_IF_ERROR(CheckReplaceable(path));
   std::error_code unused;
@@ -52,8 +59,8 @@ absl::Status WritePicture(const std::string& picture, const std::string& path) {
   int error = 0;
   if (type == std::filesystem::file_type::regular ||
       type == std::filesystem::file_type::not_found) {
-    // Follows a symbolic link. If the file system is full, the old picture stays.
-    const std::string target = std::filesystem::weakly_canonical(path, unused).string();
+    // If the file system is full, the old picture stays.
+    const std::string target = TargetOf(path);
     error = posix::ReplaceFile(target, absl::StrCat(target, ".", getpid(), ".part"), picture, 0666);
   } else {
     errno = 0;
@@ -70,7 +77,11 @@ absl::Status WritePicture(const std::string& picture, const std::string& path) {
 
 // `svg` is where a picture goes, "-" for stdout; empty: text on stdout.
 absl::Status Draw(const backends::Source& source, const std::string& svg) {
+  const bool makes_file = !svg.empty() && svg != "-";
+  const hardening::FormNeeds needs = {.store = makes_file, .device = source.drives_device()};
+  hardening::ConfineForm(needs);
   ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
+  hardening::ConfineOpenedForm(needs, makes_file ? TargetOf(svg) : "");
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
@@ -86,7 +97,7 @@ absl::Status Draw(const backends::Source& source, const std::string& svg) {
     }
   });
   if (!svg.empty()) text = core::DrawDpaSvg(bars);
-  if (!svg.empty() && svg != "-") return WritePicture(text, svg);
+  if (makes_file) return WritePicture(text, svg);
   PrintData(text);
   return absl::OkStatus();
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvdimmfs [-f] [-d] [-s] [-h] [-V] [-o OPT,...] SOURCE MOUNTPOINT
+#include <signal.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
@@ -20,6 +22,7 @@
 #include "backends/sources/power_options.h"
 #include "backends/sources/preset_source.h"
 #include "backends/sources/source.h"
+#include "backends/written_later.h"
 #include "btt/btt_layer.h"
 #include "core/base/event.h"
 #include "core/base/log.h"
@@ -31,12 +34,14 @@
 #include "core/system/system.h"
 #include "fs/mount/daemon.h"
 #include "fs/mount/mount.h"
+#include "fs/mount/mount_keeper.h"
 #include "fs/mount/mount_options.h"
 #include "fs/mount/mount_place.h"
 #include "fs/mount/signals.h"
 #include "fs/tree/tree.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 #include "tools/log/program_log.h"
 #include "tools/option_list.h"
 #include "tools/version/version.h"
@@ -100,14 +105,47 @@ std::set<int> DescriptorsIn(absl::string_view text) {
   return found;
 }
 
-absl::Status Mount(const backends::Source& source, const fs::MountOptions& options,
-                   fs::Daemon& daemon, ProgramLog& log, const std::function<void()>& ready) {
+// Before anything is opened, and while there is one thread.
+absl::Status StartKeeper(const std::string& place, fs::MountOptions& options) {
+  if (options.harden == fs::Harden::kOff) return absl::OkStatus();
+  if (options.harden == fs::Harden::kStrict)
+    RETURN_IF_ERROR(hardening::CheckKernel());
+  else if (!hardening::CanConfine())
+    return absl::OkStatus();
+  auto keeper = fs::MountKeeper::Start(place, hardening::ConfineKeeper);
+  if (keeper.ok())
+    options.keeper = *std::move(keeper);
+  else if (options.harden == fs::Harden::kStrict)
+    return keeper.status();
+  else
+    core::LogRefusal(core::LogLevel::kWarning, keeper.status());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Confine(const backends::Source& source,
+                                    const fs::MountOptions& options) {
+  return hardening::ConfineMount({.uring = options.uring,
+                                  .device = source.drives_device(),
+                                  .folders = backends::FoldersWrittenLater()});
+}
+
+// `confined` is empty if nothing was given up.
+void TellConfined(const absl::StatusOr<std::string>& confined) {
+  if (!confined.ok())
+    core::LogRefusal(core::LogLevel::kWarning, confined.status());
+  else if (!confined->empty())
+    core::Log(core::LogLevel::kInfo, "mount.confined", *confined);
+}
+
+absl::Status Mount(const backends::Source& source, fs::MountOptions& options, fs::Daemon& daemon,
+                   ProgramLog& log, const std::function<void()>& ready) {
   const bool to_system =
       options.log == fs::LogTo::kSystem || (options.log == fs::LogTo::kAuto && !options.foreground);
   log.set_subject(options.mountpoint);
   if (to_system) log.UseSystemLog();
   // The mount of a killed daemon may hold the source's file open.
-  RETURN_IF_ERROR(fs::PrepareMountpoint(options.mountpoint).status());
+  ASSIGN_OR_RETURN(const std::string place, fs::PrepareMountpoint(options.mountpoint));
+  RETURN_IF_ERROR(StartKeeper(place, options));
   core::EventLog events;
   ASSIGN_OR_RETURN(const backends::Buses buses, source.Open());
   btt::BttLayer sector_layer;
@@ -123,17 +161,26 @@ absl::Status Mount(const backends::Source& source, const fs::MountOptions& optio
   system.ShowEvents(events);
   for (const core::BusSource& bus : buses) RETURN_IF_ERROR(system.AddBus(bus));
   TellFindings(system, buses);
+  absl::StatusOr<std::string> confined = std::string();
   const auto on_ready = [&](absl::Status begun) {
     if (!begun.ok()) return;
+    if (options.keeper != nullptr) confined = Confine(source, options);
+    if (!confined.ok() && options.harden == fs::Harden::kStrict) {
+      raise(SIGTERM);  // ends the mount
+      return;
+    }
     if (to_system) log.LeaveTerminal();
     daemon.Report(begun);
+    TellConfined(confined);
     if (ready != nullptr) ready();
   };
   // A program that opens the files from then on waits for the last flush.
   const absl::Status served =
       fs::Serve(system, tree, options, on_ready, backends::OpenStore::AnnounceClosing);
   if (!served.ok()) return served;  // the mount never existed
-  return FlushAll();
+  const absl::Status flushed = FlushAll();
+  if (!confined.ok() && options.harden == fs::Harden::kStrict) return confined.status();
+  return flushed;
 }
 
 }  // namespace

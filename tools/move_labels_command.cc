@@ -8,6 +8,7 @@
 #include "core/base/status.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 #include "tools/output.h"
 
 namespace nvdimmfs::tools {
@@ -22,6 +23,7 @@ int MoveLabelsCommand(const Arguments& arguments) {
            {.required = true});
   if (const auto code = line.Parse(arguments)) return *code;
   if (path.empty()) return EmptyArgument("nvdimmfs move-labels", "IMAGE");
+  hardening::ConfineForm({.store = true});
   const auto moved = backends::MoveLabelsToEnd(path);
   if (!moved.ok()) {
     Complain(moved.status());

@@ -35,6 +35,8 @@ struct SourceKind {
   // Whether `name` is a path, relative to the working directory.
   bool (*names_a_file)(absl::string_view name) = [](absl::string_view) { return true; };
   absl::StatusOr<Buses> (*open)(const SourceArguments&) = nullptr;
+  // Whether it drives a device of the machine, for which it needs rights all the time.
+  bool drives_device = false;
   // Whether a kernel module provides the buses of that name; null: never.
   bool (*is_module)(absl::string_view name) = nullptr;
 };

@@ -154,6 +154,8 @@ bool Source::is_module() const {
   return kind_ != nullptr && kind_->is_module != nullptr && kind_->is_module(argument_);
 }
 
+bool Source::drives_device() const { return kind_ != nullptr && kind_->drives_device; }
+
 void Source::PutDefaults(const OptionList& options) {
   options_.insert(options_.begin(), options.begin(), options.end());
 }

@@ -34,6 +34,8 @@ class Source {
   bool read_only() const;
   // Whether a kernel module provides these buses. Reopening such a source resets their state.
   bool is_module() const;
+  // Whether it drives a device of the machine: devdax:, cxl:, virtio-pmem:.
+  bool drives_device() const;
 
   void set_read_only() { read_only_ = true; }
   // Adds options given elsewhere (-o); the text's own options override them.

@@ -36,6 +36,9 @@ using core::Range;
 using core::RegionSource;
 
 constexpr uint64_t kPage = 4096;
+// Each costs memory and descriptors. More than any machine has.
+constexpr uint32_t kMostDimms = 1024;
+constexpr int kMostRegions = 1024;
 constexpr uint64_t kMostGranularity = uint64_t{1} << 30;
 constexpr uint64_t kDefaultGranularity = 4096;
 // ACPI: the persistent memory range type.
@@ -217,6 +220,8 @@ void Builder::Firmware(TomlReader& table, const std::optional<std::string>& imag
 }
 
 void Builder::Dimm(TomlReader& table, BusSource& bus) {
+  if (dimms_ == kMostDimms)
+    return table.Refuse("", absl::StrCat("more than ", kMostDimms, " DIMMs in the file"));
   const auto name = table.Text("name");
   const auto image = table.Text("image");
   std::optional<DimmSource> dimm = OpenDimm(table);
@@ -387,6 +392,8 @@ std::optional<core::PersistenceDomain> ReadDomain(TomlReader& table) {
 }
 
 void Builder::Region(TomlReader& table, BusSource& bus) {
+  if (regions_ >= kMostRegions)
+    return table.Refuse("", absl::StrCat("more than ", kMostRegions, " regions in the file"));
   RegionSource region;
   const int kinds = table.Has("image") + table.Has("dimms") + table.Has("mapping");
   if (kinds != 1) table.Refuse("", "a region needs one of: dimms, [[bus.region.mapping]], image");

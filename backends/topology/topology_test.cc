@@ -372,6 +372,19 @@ TEST_F(TopologyTest, ReadOnlyHoldsForAll) {
   EXPECT_EQ(ErrnoOf((*buses)[0].regions[0].media->Store64(0, 1)), EROFS);
 }
 
+TEST_F(TopologyTest, TheNumberOfDimmsAndRegionsIsLimited) {
+  std::string dimms = "[[bus]]\n";
+  for (int i = 0; i < 1025; ++i)
+    absl::StrAppend(&dimms, "[[bus.dimm]]\nmissing = true\nsize = 4096\nslot = ", i % 256,
+                    "\nhandle = ", i + 1, "\n");
+  EXPECT_THAT(Refused(dimms), testing::HasSubstr("more than 1024 DIMMs in the file"));
+  std::string regions = "[[bus]]\n[[bus.dimm]]\nname = \"d\"\nmissing = true\nsize = \"8M\"\n";
+  for (int i = 0; i < 1025; ++i)
+    absl::StrAppend(&regions, "[[bus.region]]\nmapping = [{ dimm = \"d\", dpa_offset = ", i * 4096,
+                    ", dpa_size = 4096 }]\n");
+  EXPECT_THAT(Refused(regions), testing::HasSubstr("more than 1024 regions in the file"));
+}
+
 TEST_F(TopologyTest, AMissingDimmIsASetsMember) {
   const auto buses = Open(R"(
 [[bus]]

@@ -6,14 +6,17 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "core/base/thread_signal.h"
 
 namespace nvdimmfs::core {
 namespace {
 
-// Starts a thread that takes no signals, because the mount's threads handle them.
+// Starts a thread that takes no signals but ThreadSignal(), because the mount's threads handle
+// them.
 std::thread StartQuietly(std::function<void()> run) {
   sigset_t all, before;
   sigfillset(&all);
+  sigdelset(&all, ThreadSignal());
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread(std::move(run));
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -2,8 +2,6 @@
 #include "fs/files/passthrough.h"
 
 #include <fcntl.h>
-#include <linux/fuse.h>
-#include <sys/ioctl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -18,15 +16,6 @@
 
 namespace nvdimmfs::fs {
 namespace {
-
-// Part of the protocol, but newer than the headers of Linux 6.1.
-struct BackingMap {
-  int32_t fd;
-  uint32_t flags;
-  uint64_t padding;
-};
-constexpr auto kBackingOpen = _IOW(FUSE_DEV_IOC_MAGIC, 1, BackingMap);
-constexpr auto kBackingClose = _IOW(FUSE_DEV_IOC_MAGIC, 2, uint32_t);
 
 // The kernel opens the backing file with the flags of the user's open, which fails if the file
 // system refuses.
@@ -64,8 +53,7 @@ void Passthrough::Begin(OpenFile& file, Inode& inode) {
   if (loan == nullptr || (Writes(file) && !MayWritePast(file, *loan))) return;
   // Later opens of the inode have no choice, so whatever they may ask for must work.
   if (!Takes(loan->descriptor(), file.flags() | O_DIRECT)) return;
-  BackingMap map = {.fd = loan->descriptor(), .flags = 0, .padding = 0};
-  const int backing = ioctl(device_, kBackingOpen, &map);
+  const int32_t backing = calls_->OpenBacking(device_, loan->descriptor());
   if (backing <= 0) return;
   inode.backing = backing;
   inode.loan = std::move(loan);
@@ -92,8 +80,7 @@ bool Passthrough::Released(const OpenFile& file) {
     inodes_.erase(found);
     return false;
   }
-  uint32_t backing = static_cast<uint32_t>(inode.backing);
-  ioctl(device_, kBackingClose, &backing);
+  calls_->CloseBacking(device_, inode.backing);
   const bool grew = inode.loan->Trim();
   inode.loan.reset();
   inode.pages_stale = true;

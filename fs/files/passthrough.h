@@ -19,11 +19,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "core/media/file_loan.h"
+#include "fs/files/backing_calls.h"
 #include "fs/files/open_file.h"
 #include "fs/tree/node_view.h"
 
@@ -48,7 +50,10 @@ class Passthrough {
     bool pages_stale = false;  // ordinary: cached pages are out of date
   };
 
-  explicit Passthrough(Policy policy) : policy_(policy) {}
+  // `calls` may be null: this process makes them.
+  explicit Passthrough(Policy policy, std::shared_ptr<BackingCalls> calls = nullptr)
+      : policy_(policy),
+        calls_(calls != nullptr ? std::move(calls) : std::make_shared<BackingCalls>()) {}
   Passthrough(const Passthrough&) = delete;
   Passthrough& operator=(const Passthrough&) = delete;
 
@@ -73,6 +78,7 @@ class Passthrough {
   void Begin(OpenFile& file, Inode& inode) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Policy policy_;
+  const std::shared_ptr<BackingCalls> calls_;
   std::atomic<int> device_{-1};
   absl::Mutex mutex_;
   absl::flat_hash_map<Ino, Inode> inodes_ ABSL_GUARDED_BY(mutex_);

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "fs/loops/io_flusher.h"
 #include "fs/loops/monotonic.h"
 #include "fs/loops/processors.h"
@@ -108,8 +109,15 @@ void RequestLoop::Start() {
   // On a single CPU a polling worker would keep the program that it waits for from running.
   polls_ = options_.spins && (wakeful_ != nullptr || CountProcessors() > 2);
   running_ = static_cast<int>(workers_.size());
+  absl::BlockingCounter begun(running_);
   for (const auto& worker : workers_)
-    worker->thread = std::thread([this, &worker] { Run(*worker); });
+    worker->thread = std::thread([this, &worker, &begun] {
+      BecomeIoFlusher();
+      begun.DecrementCount();
+      Run(*worker);
+    });
+  // The caller may give up the capability that this needs.
+  begun.Wait();
 }
 
 void RequestLoop::Stop() {
@@ -128,7 +136,6 @@ void RequestLoop::Stop() {
 }
 
 void RequestLoop::Run(Worker& worker) {
-  BecomeIoFlusher();
   while (!stopping_ && Lead(worker)) {
     const std::optional<absl::Span<std::byte>> request = Take(worker);
     if (!request) break;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/synchronization/blocking_counter.h"
 #include "core/base/status.h"
 #include "fs/loops/io_flusher.h"
 #include "fs/loops/monotonic.h"
@@ -91,9 +92,23 @@ absl::Status UringLoop::AddServers(int device, int queues) {
 UringLoop::~UringLoop() { Stop(); }
 
 void UringLoop::Start() {
+  absl::BlockingCounter begun(static_cast<int>(servers_.size()) + options_.helpers);
+  const auto begin = [&begun] {
+    BecomeIoFlusher();
+    begun.DecrementCount();
+  };
   for (const auto& server : servers_)
-    server->thread = std::thread([this, &server] { Serve(*server); });
-  for (int i = 0; i < options_.helpers; ++i) helpers_.emplace_back([this] { Help(); });
+    server->thread = std::thread([this, &server, &begin] {
+      begin();
+      Serve(*server);
+    });
+  for (int i = 0; i < options_.helpers; ++i)
+    helpers_.emplace_back([this, &begin] {
+      begin();
+      Help();
+    });
+  // The caller may give up the capability that this needs.
+  begun.Wait();
 }
 
 void UringLoop::Stop() {
@@ -114,7 +129,6 @@ void UringLoop::Stop() {
 }
 
 void UringLoop::Serve(Server& server) {
-  BecomeIoFlusher();
   Place(server);
   server.ring->Adopt();
   for (UringEntry* entry : server.entries) server.ring->Register(*entry);
@@ -216,7 +230,6 @@ std::optional<UringLoop::Job> UringLoop::NextJob() {
 }
 
 void UringLoop::Help() {
-  BecomeIoFlusher();
   while (const std::optional<Job> job = NextJob()) {
     Handle(*job->entry, job->request);
     {

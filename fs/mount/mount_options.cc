@@ -44,9 +44,14 @@ constexpr core::OptionHelp kHelp[] = {
      "receive requests by FUSE over io_uring where the kernel offers it. More requests per second "
      "at a queue depth above one, and no busy-polling"},
     {"log", "auto|stderr|syslog", "where messages go once the mount works"},
+    {"harden", "auto|off|strict",
+     "what the daemon gives up once the mount works: capabilities, new privileges, system calls "
+     "and "
+     "files that it does not need; `strict` mounts only where the kernel can take all of them "
+     "away"},
     {"uid", "N", "the owner of every node"},
     {"gid", "N", "the group of every node"},
-    {"umask", "OCTAL", "permission bits that no node has"},
+    {"umask", "OCTAL", "permission bits that no node has, unless chmod(1) gives them"},
     {"allow_other", "",
      "users other than the mounting one have access, as the permission bits allow"},
     {"allow_root", "", "root has access, too"},
@@ -93,6 +98,12 @@ constexpr std::pair<absl::string_view, LogTo> kLogs[] = {
     {"auto", LogTo::kAuto},
     {"stderr", LogTo::kTerminal},
     {"syslog", LogTo::kSystem},
+};
+
+constexpr std::pair<absl::string_view, Harden> kHardens[] = {
+    {"auto", Harden::kAuto},
+    {"off", Harden::kOff},
+    {"strict", Harden::kStrict},
 };
 
 constexpr std::pair<absl::string_view, Passthrough::Policy> kPassthrough[] = {
@@ -177,6 +188,14 @@ absl::Status SetValue(const std::string& name, const std::string& value, MountOp
         return absl::OkStatus();
       }
     return BadValue(name, "auto, stderr or syslog");
+  }
+  if (name == "harden") {
+    for (const auto& [word, harden] : kHardens)
+      if (value == word) {
+        mount.harden = harden;
+        return absl::OkStatus();
+      }
+    return BadValue(name, "auto, off or strict");
   }
   const std::optional<uint32_t> number = ParseNumber(value, name == "umask" ? 8 : 10);
   if (name == "umask") {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/types/span.h"
 #include "core/base/option_help.h"
 #include "fs/files/passthrough.h"
+#include "fs/mount/mount_keeper.h"
 
 namespace nvdimmfs::fs {
 
@@ -26,6 +28,13 @@ enum class LogTo {
   kAuto,      // kTerminal in the foreground, else kSystem
   kTerminal,  // standard error
   kSystem,    // syslog, the journal
+};
+
+// What the daemon gives up once the mount works.
+enum class Harden {
+  kAuto,    // all that it does not need and that this kernel can take away
+  kOff,     // nothing
+  kStrict,  // as kAuto; no mount if the kernel cannot take it away
 };
 
 struct MountOptions {
@@ -40,11 +49,13 @@ struct MountOptions {
   bool uring = false;        // FUSE over io_uring if the kernel offers it
   bool allow_other = false;  // users other than the mounting one
   LogTo log = LogTo::kAuto;
+  Harden harden = Harden::kAuto;
   Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   std::optional<uid_t> uid;  // of every node; else the mounting user's
   std::optional<gid_t> gid;
-  std::optional<mode_t> umask;            // permission bits that no node has
+  std::optional<mode_t> umask;            // permission bits that no node has at first
   std::vector<std::string> fuse_options;  // nosuid, nodev, allow_root, auto_unmount, ...
+  std::shared_ptr<MountKeeper> keeper;    // unmounts; null: the daemon does
 };
 
 struct ParsedOptions {

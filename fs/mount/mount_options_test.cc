@@ -47,6 +47,16 @@ TEST(MountOptionsTest, ReadsItsOwn) {
   EXPECT_EQ(mount.source_name, "a,b");
 }
 
+TEST(MountOptionsTest, HardensUnlessToldOtherwise) {
+  EXPECT_EQ(Parse("").mount.harden, Harden::kAuto);
+  EXPECT_EQ(Parse("harden=off").mount.harden, Harden::kOff);
+  EXPECT_EQ(Parse("harden=strict").mount.harden, Harden::kStrict);
+  EXPECT_EQ(Parse("harden=off,harden=auto").mount.harden, Harden::kAuto);
+  EXPECT_EQ(ReasonFor("harden=on"), "option.value");
+  EXPECT_EQ(ReasonFor("harden"), "option.value");
+  EXPECT_EQ(Parse("").mount.keeper, nullptr);
+}
+
 TEST(MountOptionsTest, ReadsWhatIsPassedThrough) {
   EXPECT_EQ(Parse("").mount.passthrough, Passthrough::Policy::kSafe);
   EXPECT_EQ(Parse("passthrough=off").mount.passthrough, Passthrough::Policy::kOff);

@@ -69,6 +69,8 @@ FuseSession::Options SessionOptions(const MountOptions& options, std::string mou
   session.uring = options.uring;
   session.passthrough = options.passthrough;
   session.fuse_options = options.fuse_options;
+  session.backing_calls = options.keeper;
+  session.unmounter = options.keeper;
   session.fuse_options.push_back("default_permissions");
   session.fuse_options.push_back("subtype=nvdimmfs");
   if (!options.source_name.empty())

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/thread_signal.h"
 
 namespace nvdimmfs::fs {
 namespace {
@@ -75,6 +76,10 @@ std::string NameOfProcess(pid_t pid) {
 }  // namespace
 
 void PrepareSignals() {
+  sigset_t thread_signal;
+  sigemptyset(&thread_signal);
+  sigaddset(&thread_signal, core::ThreadSignal());
+  pthread_sigmask(SIG_UNBLOCK, &thread_signal, nullptr);
   for (const SignalRule& rule : kSignalRules) {
     if (rule.effect == SignalEffect::kIgnored) signal(rule.number, SIG_IGN);
     if (rule.effect == SignalEffect::kEndsIfSent)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/log.h"
+#include "core/base/shell_word.h"
 #include "core/base/status.h"
 #include "fs/loops/request_loop.h"
 #include "fs/loops/uring_loop.h"
@@ -35,7 +37,9 @@ namespace {
 class Session final : public FuseSession {
  public:
   Session(Operations& operations, Tree& tree, const Options& options)
-      : tree_(tree), options_(options), mount_(operations, options.passthrough) {}
+      : tree_(tree),
+        options_(options),
+        mount_(operations, options.passthrough, options.backing_calls) {}
   ~Session() override;
 
   absl::Status Make();
@@ -50,6 +54,7 @@ class Session final : public FuseSession {
   void Process(absl::Span<std::byte> request);
   bool PrepareUring(uint32_t offered, const fuse_init_out& agreed);
   void WriteBack();
+  bool UnmountThroughOther();
 
   RequestHandler handler() {
     return [this](absl::Span<std::byte> request, ReplyPort& port) { Handle(request, port); };
@@ -161,7 +166,7 @@ void Session::Unmount() {
   if (loop_ != nullptr) WriteBack();
   mount_.AwaitDroppedPages();
   // The workers have their own descriptors and answer until nothing uses the mount any more.
-  fuse_session_unmount(session_);
+  if (options_.unmounter == nullptr || !UnmountThroughOther()) fuse_session_unmount(session_);
   loop_.reset();
   uring_.reset();
   mount_.StopDropping();
@@ -170,11 +175,31 @@ void Session::Unmount() {
 
 // Pages dirtied through mappings arrive as writes.
 void Session::WriteBack() {
+  if (options_.unmounter != nullptr) return options_.unmounter->WriteBack();
   const int top = open(options_.mountpoint.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (top < 0) return;
   struct statfs what = {};
   if (fstatfs(top, &what) == 0 && what.f_type == FUSE_SUPER_MAGIC) syncfs(top);
   close(top);
+}
+
+// What fuse_session_unmount does, but for a process that must not do it itself.
+bool Session::UnmountThroughOther() {
+  const int device = fuse_session_fd(session_);
+  pollfd gone = {device, 0, 0};
+  const bool is_gone = poll(&gone, 1, 0) == 1 && (gone.revents & POLLERR) != 0;
+  if (!is_gone && !options_.unmounter->Unmount()) {
+    core::Log(core::LogLevel::kError, "mount.stays",
+              absl::StrCat("unmounting ", options_.mountpoint, " failed. Type: umount -l ",
+                           core::ShellWord(options_.mountpoint)));
+    return false;
+  }
+  // The kernel must not wait for this descriptor, which libfuse closes only at the very end.
+  if (const int null = open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0) {
+    dup3(null, device, O_CLOEXEC);
+    close(null);
+  }
+  return true;
 }
 
 void Session::Process(absl::Span<std::byte> request) {

@@ -13,8 +13,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "fs/files/backing_calls.h"
 #include "fs/files/operations.h"
 #include "fs/files/passthrough.h"
+#include "fs/protocol/unmounter.h"
 #include "fs/tree/tree.h"
 
 namespace nvdimmfs::fs {
@@ -29,6 +31,9 @@ class FuseSession {
     bool spins = true;   // may keep a CPU busy for moments, see RequestLoop
     bool uring = false;  // FUSE over io_uring if the kernel offers it, see UringLoop
     Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
+    // What needs rights that this process may give up once the mount works; null: it keeps them.
+    std::shared_ptr<BackingCalls> backing_calls;
+    std::shared_ptr<Unmounter> unmounter;
   };
   struct Events {                      // called on a worker
     std::function<void()> on_ready;    // the kernel has agreed on the protocol: the mount works

@@ -11,10 +11,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
+#include "fs/files/backing_calls.h"
 #include "fs/files/open_file.h"
 #include "fs/files/operations.h"
 #include "fs/files/passthrough.h"
@@ -24,9 +26,10 @@ namespace nvdimmfs::fs {
 
 class ServedMount {
  public:
-  // `operations` must outlive this.
-  ServedMount(Operations& operations, Passthrough::Policy passthrough)
-      : operations_(operations), passthrough_(passthrough) {}
+  // `operations` must outlive this. `calls` may be null (Passthrough).
+  ServedMount(Operations& operations, Passthrough::Policy passthrough,
+              std::shared_ptr<BackingCalls> calls = nullptr)
+      : operations_(operations), passthrough_(passthrough, std::move(calls)) {}
   // StopDropping and CloseFiles.
   ~ServedMount();
   ServedMount(const ServedMount&) = delete;

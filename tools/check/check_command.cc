@@ -11,6 +11,7 @@
 #include "tools/check/source_vet.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -63,6 +64,10 @@ int CheckCommand(const Arguments& arguments) {
   if (json || format == "json") report_options.format = ReportFormat::kJson;
   if (format == "sarif") report_options.format = ReportFormat::kSarif;
 
+  hardening::FormNeeds needs = {.store = options.repair && !options.dry_run};
+  for (const std::string& source : sources)
+    needs.device = needs.device || backends::Source(source).drives_device();
+  hardening::ConfineForm(needs);
   CheckReport report(report_options);
   for (const std::string& source : sources) {
     const auto findings = vet ? VetSource(source, vet_options) : CheckSource(source, options);

@@ -18,6 +18,7 @@
 #include "tools/commands.h"
 #include "tools/crash/crash_mount.h"
 #include "tools/crash/text_file.h"
+#include "tools/hardening/confinement.h"
 
 namespace nvdimmfs::tools {
 namespace {
@@ -54,6 +55,7 @@ absl::Status Recover(const std::string& text) {
 }
 
 int RecoverAndCheck(const std::string& source) {
+  hardening::ConfineForm({.store = true, .device = false});
   if (const absl::Status recovered = Recover(source); !recovered.ok()) {
     Complain(recovered);
     return kNotRun;

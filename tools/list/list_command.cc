@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvdimmfs list [-BDRNXMCHFicuv] [-b BUS] [-d DIMM] [-r REGION] [-n NAMESPACE] [-m MODE] [-t TYPE]
 //               [-U NODE] [--schema 1] [--force] SOURCE...
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/sources/source.h"
@@ -12,6 +15,7 @@
 #include "core/system/system.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/hardening/confinement.h"
 #include "tools/list/listing.h"
 #include "tools/output.h"
 
@@ -29,17 +33,26 @@ absl::StatusOr<std::string> ListSources(const ListRequest& request) {
   btt::BttLayer sector_layer;
   core::System system(sector_layer, nullptr);
   std::vector<std::string> bus_sources;
+  hardening::FormNeeds needs;
+  std::vector<backends::Source> sources;
   for (const std::string& text : request.sources) {
-    backends::Source source(text);
+    backends::Source& source = sources.emplace_back(text);
     source.set_read_only();
     if (request.force) source.PutDefaults({{"force", ""}});
+    needs.device = needs.device || source.drives_device();
+  }
+  hardening::ConfineForm(needs);
+  backends::Buses buses;
+  for (const backends::Source& source : sources) {
     absl::StatusOr<backends::Buses> opened = source.Open();
-    if (!opened.ok()) return InContext("list", text, opened.status());
-    for (core::BusSource& bus : *opened) {
-      bus_sources.push_back(text);
-      const absl::Status added = system.AddBus(std::move(bus));
-      if (!added.ok()) return InContext("list", text, added);
-    }
+    if (!opened.ok()) return InContext("list", source.text(), opened.status());
+    bus_sources.insert(bus_sources.end(), opened->size(), source.text());
+    std::move(opened->begin(), opened->end(), std::back_inserter(buses));
+  }
+  hardening::ConfineOpenedForm(needs);
+  for (size_t i = 0; i < buses.size(); ++i) {
+    const absl::Status added = system.AddBus(std::move(buses[i]));
+    if (!added.ok()) return InContext("list", bus_sources[i], added);
   }
   if (request.schema == 1) return core::ListInSchema1(system, bus_sources);
   return List(system, request.listing);
