@@ -14,7 +14,7 @@ struct Folders {
   std::set<std::string> names ABSL_GUARDED_BY(mutex);
 };
 
-Folders& All() {
+Folders& AllFolders() {
   static auto* const folders = new Folders;  // never destroyed
   return *folders;
 }
@@ -22,13 +22,13 @@ Folders& All() {
 }  // namespace
 
 void AddFolderWrittenLater(const std::string& folder) {
-  Folders& all = All();
+  Folders& all = AllFolders();
   absl::MutexLock lock(&all.mutex);
   all.names.insert(folder);
 }
 
 std::vector<std::string> FoldersWrittenLater() {
-  Folders& all = All();
+  Folders& all = AllFolders();
   absl::MutexLock lock(&all.mutex);
   return {all.names.begin(), all.names.end()};
 }
