@@ -19,12 +19,22 @@ def _is_joined(srcs, kwargs):
         return False
     return any([src.endswith(".cc") for src in srcs]) and not any([src.startswith(":") for src in srcs])
 
-def cc_library(name, srcs = [], hdrs = [], textual_hdrs = [], copts = [], deps = [], **kwargs):
+def cc_library(name, srcs = [], hdrs = [], textual_hdrs = [], copts = [], deps = [], apart = False, **kwargs):
     """Bazel's cc_library, compiled by joined_library().
 
     Test code, generated code, and what needs an option of its own is compiled by itself.
+
+    Args:
+      name: as Bazel's
+      srcs: as Bazel's
+      hdrs: as Bazel's
+      textual_hdrs: as Bazel's
+      copts: as Bazel's
+      deps: as Bazel's
+      apart: its object file is linked only into what depends on this target; a file with main() must be
+      **kwargs: as Bazel's
     """
-    if copts or not _is_joined(srcs, kwargs):
+    if apart or copts or not _is_joined(srcs, kwargs):
         cc_library_of(name = name, srcs = srcs, hdrs = hdrs, copts = copts, textual_hdrs = textual_hdrs, deps = deps, **kwargs)
         if srcs:
             native.alias(
