@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,7 @@ using core::RoundDown;
 using core::RoundUp;
 
 constexpr uint64_t kPage = 4096;
+constexpr uint64_t kHugePage = 2 << 20;
 // /dev/mem (Documentation/admin-guide/devices.txt: character major 1, minor 1).
 const dev_t kPhysicalMemory = makedev(1, 1);
 
@@ -49,6 +51,36 @@ absl::Status NoPart(uint64_t offset, uint64_t length, uint64_t size, const std::
                                     " are not a part of its ", size, " bytes"));
 }
 
+// Whether libpmem2 should map a file. Without DAX it must not: it puts the file over a reserved
+// range with MAP_SYNC, and again without. If the first fails in the file system (ext4, xfs), the
+// kernel has already freed the range, and the second replaces what another thread has mapped there
+// meanwhile: its heap lies in the file then.
+bool MayBeDax(int fd) {
+  if (std::getenv("PMEM2_FORCE_GRANULARITY") != nullptr) return true;  // libpmem2's own switch
+  void* const at = mmap(nullptr, kPage, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0);
+  if (at == MAP_FAILED) return false;
+  munmap(at, kPage);
+  return true;
+}
+
+// As mmap, at an address that suits huge pages.
+void* MapAligned(uint64_t length, int protection, int fd, uint64_t offset) {
+  if (length < kHugePage) return mmap(nullptr, length, protection, MAP_SHARED, fd, offset);
+  void* const reserved = mmap(nullptr, length + kHugePage, PROT_NONE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) return MAP_FAILED;
+  auto* const begin = static_cast<std::byte*>(reserved);
+  std::byte* const end = begin + length + kHugePage;
+  std::byte* const at = begin + (RoundUp(reinterpret_cast<uintptr_t>(begin), kHugePage) -
+                                 reinterpret_cast<uintptr_t>(begin));
+  // If this fails, the range may be another thread's by now: it stays.
+  if (mmap(at, length, protection, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED)
+    return MAP_FAILED;
+  if (at > begin) munmap(begin, at - begin);
+  if (at + length < end) munmap(at + length, end - (at + length));
+  return at;
+}
+
 struct ConfigDeleter {
   void operator()(pmem2_config* config) const { pmem2_config_delete(&config); }
 };
@@ -65,8 +97,9 @@ absl::StatusOr<std::unique_ptr<Pmem2Mapping>> Pmem2Mapping::Make(int fd, uint64_
   if (mapping->fd_ < 0)
     return core::Refusal(errno, "media.map", absl::StrCat("map ", name, ": no descriptor for it"));
   RETURN_IF_ERROR(mapping->FindKind(name));
-  if (mapping->kind_ == Kind::kBlock || mapping->kind_ == Kind::kPhysical) {
-    if (mapping->kind_ == Kind::kBlock) granularity = PMEM2_GRANULARITY_PAGE;
+  if (mapping->kind_ == Kind::kBlock || mapping->kind_ == Kind::kPhysical ||
+      (mapping->kind_ == Kind::kRegular && !MayBeDax(mapping->fd_))) {
+    if (mapping->kind_ != Kind::kPhysical) granularity = PMEM2_GRANULARITY_PAGE;
     RETURN_IF_ERROR(mapping->MapHere(offset, length, read_only, granularity, name));
   } else {
     RETURN_IF_ERROR(mapping->MapThroughLibrary(offset, length, read_only, name));
@@ -125,7 +158,7 @@ absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_o
                                    pmem2_granularity granularity, const std::string& name) {
   // The end of physical memory cannot be queried.
   uint64_t size = uint64_t{1} << 62;
-  if (kind_ == Kind::kBlock) {
+  if (kind_ != Kind::kPhysical) {
     const off_t end = lseek(fd_, 0, SEEK_END);
     if (end < 0)
       return core::Refusal(errno, "media.map",
@@ -135,8 +168,8 @@ absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_o
   if (length == 0 || !Fits(offset, length, size)) return NoPart(offset, length, size, name);
   const uint64_t start = RoundDown(offset, kPage);
   mapped_bytes_ = RoundUp(offset + length, kPage) - start;
-  void* address = mmap(nullptr, mapped_bytes_, read_only ? PROT_READ : PROT_READ | PROT_WRITE,
-                       MAP_SHARED, fd_, static_cast<off_t>(start));
+  void* address =
+      MapAligned(mapped_bytes_, read_only ? PROT_READ : PROT_READ | PROT_WRITE, fd_, start);
   if (address == MAP_FAILED)
     return core::Refusal(
         errno, "media.map",

@@ -49,7 +49,7 @@ struct MountOptions {
   bool uring = false;        // FUSE over io_uring if the kernel offers it
   bool allow_other = false;  // users other than the mounting one
   LogTo log = LogTo::kAuto;
-  Harden harden = Harden::kAuto;
+  Harden harden = Harden::kOff;
   Passthrough::Policy passthrough = Passthrough::Policy::kSafe;
   std::optional<uid_t> uid;  // of every node; else the mounting user's
   std::optional<gid_t> gid;

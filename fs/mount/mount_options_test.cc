@@ -48,7 +48,7 @@ TEST(MountOptionsTest, ReadsItsOwn) {
 }
 
 TEST(MountOptionsTest, HardensUnlessToldOtherwise) {
-  EXPECT_EQ(Parse("").mount.harden, Harden::kAuto);
+  EXPECT_EQ(Parse("").mount.harden, Harden::kOff);
   EXPECT_EQ(Parse("harden=off").mount.harden, Harden::kOff);
   EXPECT_EQ(Parse("harden=strict").mount.harden, Harden::kStrict);
   EXPECT_EQ(Parse("harden=off,harden=auto").mount.harden, Harden::kAuto);

@@ -16,6 +16,9 @@ from tests.support import images, mounting, runner
 MIB = images.MIB
 SECCOMP_FILTER = "2"
 
+# Forms are confined on request.
+os.environ["NVDIMMFS_HARDEN"] = "on"
+
 
 def status(process, thread=None):
     """The lines of /proc/PID/status as a dictionary."""
@@ -79,19 +82,19 @@ class HardenTest(mounting.MountTestCase):
         self.assertFalse(mounting.is_mounted(mount.path))
 
     def test_a_daemon_is_confined_and_works(self):
-        mount = self.mount(self.image)
+        mount = self.mount(self.image, "harden=auto")
         self.assert_confined(mount.daemon.pid)
         self.assert_works(mount)
         self.end_by_signal(mount)
 
     def test_over_io_uring_and_without_spinning(self):
         for options in ("uring", "nospin", "auto_unmount"):
-            with self.subTest(options), mounting.Mount(self.image, options) as mount:
+            with self.subTest(options), mounting.Mount(self.image, f"harden=auto,{options}") as mount:
                 self.assert_confined(mount.daemon.pid)
                 self.assert_works(mount)
 
     def test_the_log_says_what_is_on(self):
-        with mounting.Mount(self.image) as mount:
+        with mounting.Mount(self.image, "harden=auto") as mount:
             pass
         self.assertRegex(mount.log, r"confined: capabilities none, .*\[mount\.confined\]")
 
@@ -100,13 +103,13 @@ class HardenTest(mounting.MountTestCase):
             self.skipTest("needs root")
         os.chown(self.image, 65534, 65534)
         os.chmod(self.image, 0o600)
-        mount = self.mount(self.image)
+        mount = self.mount(self.image, "harden=auto")
         self.assertEqual(1 << 1, int(status(mount.daemon.pid)["CapEff"], 16))  # CAP_DAC_OVERRIDE
         self.assert_works(mount)
         self.end_by_signal(mount)
 
     def test_dirty_pages_are_written_back_though_nobody_may_look(self):
-        mount = self.mount(self.image, "umask=777")
+        mount = self.mount(self.image, "umask=777,harden=auto")
         if os.geteuid() != 0:
             return
         mount.write("size=16M mode=raw name=raw", "ndbus0/region0/x/create")
@@ -114,7 +117,7 @@ class HardenTest(mounting.MountTestCase):
             with mmap.mmap(file.fileno(), 4096) as view:
                 view[:5] = b"dirty"
         self.end_by_signal(mount)
-        with mounting.Mount(self.image, "ro") as again, open(again.join("dev/by-name/raw"), "rb") as file:
+        with mounting.Mount(self.image, "ro,harden=auto") as again, open(again.join("dev/by-name/raw"), "rb") as file:
             self.assertEqual(b"dirty", file.read(5))
 
     def test_firmware_state_is_saved(self):
@@ -155,7 +158,7 @@ class HardenTest(mounting.MountTestCase):
                 pass
 
     def test_the_keeper_ignores_signals_and_ends_with_the_daemon(self):
-        mount = self.mount(self.image)
+        mount = self.mount(self.image, "harden=auto")
         (keeper,) = keeper_of(mount.daemon.pid)
         lines = status(keeper)
         if os.geteuid() == 0:
@@ -167,7 +170,7 @@ class HardenTest(mounting.MountTestCase):
         self.assertFalse(os.path.exists(f"/proc/{keeper}"))
 
     def test_the_mount_of_a_killed_daemon_stays_and_its_keeper_goes(self):
-        mount = self.mount(self.image)
+        mount = self.mount(self.image, "harden=auto")
         (keeper,) = keeper_of(mount.daemon.pid)
         mount.daemon.kill()
         mount.daemon.wait(mounting.PATIENCE)
@@ -181,7 +184,7 @@ class HardenTest(mounting.MountTestCase):
         mount.daemon = subprocess.Popen(["true"])
 
     def test_without_its_keeper_a_mount_stays_until_the_next_start(self):
-        mount = self.mount(self.image)
+        mount = self.mount(self.image, "harden=auto")
         (keeper,) = keeper_of(mount.daemon.pid)
         os.kill(keeper, signal.SIGKILL)
         self.assert_works(mount)
@@ -198,7 +201,7 @@ class HardenTest(mounting.MountTestCase):
     def test_the_mount_can_become_read_only(self):
         if os.geteuid() != 0:
             self.skipTest("needs root")
-        mount = self.mount(self.image)
+        mount = self.mount(self.image, "harden=auto")
         subprocess.run(["mount", "-i", "-o", "remount,ro", mount.path], check=True, timeout=60)
         with self.assertRaises(OSError) as caught:
             mount.write("size=16M", "ndbus0/region0/x/create")
@@ -238,7 +241,7 @@ class FormsTest(mounting.MountTestCase):
             self.assertEqual(0, self.run_form(form, self.image).returncode, form)
 
     def test_a_program_that_has_the_image_open_is_still_found(self):
-        with mounting.Mount(self.image):
+        with mounting.Mount(self.image, "harden=auto"):
             for form in ("list", "map"):
                 done = self.run_form(form, self.image)
                 self.assertEqual(1, done.returncode, done)
@@ -266,7 +269,7 @@ class OwnerTest(mounting.MountTestCase):
     def test_every_node_has_them(self):
         if os.geteuid() != 0 or not shutil.which("setpriv"):
             self.skipTest("needs root and setpriv")
-        with mounting.Mount(self.image) as mount:
+        with mounting.Mount(self.image, "harden=auto") as mount:
             mount.write("size=16M mode=raw name=raw", "ndbus0/region0/x/create")
             modes = [stat.S_IMODE(node.st_mode) for node in self.nodes(mount)]
         mount = self.mount(self.image, "allow_other,uid=1001,gid=1002,umask=037")
@@ -289,7 +292,7 @@ class OwnerTest(mounting.MountTestCase):
     def test_they_decide_who_has_access(self):
         if os.geteuid() != 0 or not shutil.which("setpriv"):
             self.skipTest("needs root and setpriv")
-        with mounting.Mount(self.image) as mount:
+        with mounting.Mount(self.image, "harden=auto") as mount:
             mount.write("size=16M mode=raw name=raw", "ndbus0/region0/x/create")
         mount = self.mount(self.image, "allow_other,uid=1001,gid=1002,umask=027")
         for folder in (self.scratch, mount.path):

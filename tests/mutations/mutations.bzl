@@ -28,7 +28,7 @@ MUTATIONS = [
     ("data_stored_but_not_pushed", _IO, "  return ns_->WriteThrough(geometry_.BlockAt(lane.free_block), sector);", "  return ns_->Write(geometry_.BlockAt(lane.free_block), sector);", _ONE_WRITE),
     ("map_stored_but_not_pushed", _IO, "ns_->StoreThrough32(geometry_.MapAt(sector), entry)", "ns_->Store32(geometry_.MapAt(sector), entry)", "*SuccessiveWrites*:*ModelOfGenerations*"),
     ("error_flag_not_logged", _IO, "(batch[i].old.error() ? kMapE : 0)", "0", "*AWriteOverALostSector*"),
-    ("arena_not_frozen_after_a_metadata_error", _IO, "  frozen_.store(true, std::memory_order_release);\n", "", "*AFailedStoreOfMetadata*"),
+    ("arena_not_frozen_after_a_metadata_error", _IO, "frozen_.exchange(true, std::memory_order_acq_rel)", "frozen_.load(std::memory_order_acquire)", "*AFailedStoreOfMetadata*"),
 
     # Lanes.
     ("sequence_stands_still", _IO, "    lane.seq = NextSeq(lane.seq);\n", "", "*FirstWriteOfALane*"),

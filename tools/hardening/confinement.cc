@@ -167,6 +167,12 @@ std::string NamesOf(CapabilitySet kept) {
   return names.empty() ? "none" : absl::StrJoin(names, " ");
 }
 
+// Forms are confined on request.
+bool AreFormsConfined() {
+  const char* const wanted = std::getenv("NVDIMMFS_HARDEN");
+  return CanConfine() && wanted != nullptr && std::strcmp(wanted, "on") == 0;
+}
+
 }  // namespace
 
 bool CanConfine() {
@@ -214,12 +220,12 @@ void ConfineKeeper() {
 }
 
 void ConfineForm(const FormNeeds& needs) {
-  if (CanConfine())
+  if (AreFormsConfined())
     Confine(WithDevice(needs.store ? kStoreProfile : kLookProfile, needs.device), std::nullopt);
 }
 
 void ConfineOpenedForm(const FormNeeds& needs, const std::string& output) {
-  if (!CanConfine() || needs.device) return;
+  if (!AreFormsConfined() || needs.device) return;
   LandlockRules rules;
   AllowCommonFiles(rules);
   if (!output.empty()) {

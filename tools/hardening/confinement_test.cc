@@ -98,6 +98,7 @@ class ConfinementTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!CanConfine()) GTEST_SKIP() << "a build with a sanitizer";
+    setenv("NVDIMMFS_HARDEN", "on", 1);
     if (!HasSeccomp()) GTEST_SKIP() << "the kernel has no seccomp filters";
     char name[] = "/tmp/confinement_test.XXXXXX";
     folder_ = mkdtemp(name);
