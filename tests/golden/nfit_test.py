@@ -123,7 +123,7 @@ class NfitTest(mounting.MountTestCase):
     def test_files_must_be_as_many_and_as_large_as_the_table_says(self):
         one, two = self.qemu_images()
         self.assertIn("2 DIMMs", self.refused(f"nfit:{table('qemu')},dimm={one}"))
-        self.assertIn("nfit.bytes", self.refused(f"nfit:{table('qemu')},dimm={two},dimm={one}"))
+        self.assertIn("nfit.short", self.refused(f"nfit:{table('qemu')},dimm={two},dimm={one}"))
         self.assertIn("2 regions", self.refused(f"nfit:{table('qemu')},range={one}"))
         self.assertIn("nfit.open", self.refused(f"nfit:{self.scratch}"))
 
