@@ -19,7 +19,7 @@ class ImageWatch {
   static std::shared_ptr<ImageWatch> Begin(int fd, const std::string& path);
 
   // From now on Begin returns null, so this process gets no listening thread. For a program that
-  // forks while it has sources open, of files that nobody else knows.
+  // forks while its sources are open, and whose files no other process knows.
   static void BeginNone();
 
   virtual ~ImageWatch() = default;

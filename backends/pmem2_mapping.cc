@@ -170,6 +170,7 @@ absl::Status Pmem2Mapping::MapHere(uint64_t offset, uint64_t length, bool read_o
   mapped_bytes_ = RoundUp(offset + length, kPage) - start;
   void* address =
       MapAligned(mapped_bytes_, read_only ? PROT_READ : PROT_READ | PROT_WRITE, fd_, start);
+  if (address == MAP_FAILED && errno == ENOMEM) return MapError(name, -ENOMEM);
   if (address == MAP_FAILED)
     return core::Refusal(
         errno, "media.map",

@@ -23,7 +23,7 @@ struct ChildEnd {
 // 255. Thread rules: any thread, but one alone for each child.
 ChildEnd AwaitChild(pid_t child);
 
-// The same without waiting: nothing while it runs.
+// The same without waiting: nullopt while it runs.
 std::optional<ChildEnd> PollChild(pid_t child);
 
 }  // namespace nvdimmfs::posix

@@ -236,7 +236,7 @@ class TreeStorm(Load):
         return json.loads(self._lines()[-1])
 
     def allowed(self):
-        """The configurations of which the kill may leave one."""
+        """The configurations that are valid after the kill; it leaves one of them."""
         return self._last()["configurations"]
 
     def _half_destroyed(self, configuration):

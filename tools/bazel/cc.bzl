@@ -6,8 +6,8 @@ A file must not lean on that: it includes what it uses, and tools/lint compiles 
 
 load("@debian//:installed.bzl", "CLANG_COPTS")
 
-# What the compiler needs to be told on this system. gcc would search the headers compiled ahead for what it can free, at a
-# sixth of the time of a file; it may use 1 GB instead.
+# What the compiler needs to be told on this system. gcc would collect garbage among the precompiled headers, which takes a
+# sixth of a file's time, so it does not start before it uses 1 GB.
 COMPILER_COPTS = select({
     "//tools/bazel:clang": CLANG_COPTS,
     "//conditions:default": ["--param=ggc-min-heapsize=1000000"],

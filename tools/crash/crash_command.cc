@@ -381,7 +381,7 @@ absl::StatusOr<CrashReport> Explore(const Wishes& wishes) {
 
 }  // namespace
 
-// It forks while it has copies open, and nobody else knows these.
+// It forks while its copies are open, and no other process knows their names.
 int CrashCommand(const Arguments& arguments) {
   backends::ImageWatch::BeginNone();
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");

@@ -44,8 +44,7 @@ struct FormNeeds {
 
 // A form without a mount, before it opens its sources: it can start no program, connect to nothing
 // and, unless it stores, change no file. As root it keeps the rights to read files of others, and
-// to see who has them open. Only with NVDIMMFS_HARDEN=on in the
-// environment.
+// to see which processes have them open. Only with NVDIMMFS_HARDEN=on in the environment.
 void ConfineForm(const FormNeeds& needs);
 
 // Such a form that has opened all its sources: it gives up these rights, too, and opens no file but
